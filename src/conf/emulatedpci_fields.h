@@ -1,0 +1,75 @@
+/*
+ * emulatedpci_fields.h: the twelve fields that define an emulated PCI device
+ *
+ * The one table of their names, widths and defaults. Whoever needs the
+ * fields (the XML parser, QEMU properties, the emulator) loops over it.
+ *
+ * This file and its .c use nothing but the C library: the emulator, which
+ * must stay tiny, links it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In the order in which the XenServer tool stack wrote them. */
+typedef enum {
+    EMULATED_PCI_FIELD_DEVICENAME = 0,
+    EMULATED_PCI_FIELD_VENDORID,
+    EMULATED_PCI_FIELD_DEVICEID,
+    EMULATED_PCI_FIELD_COMMAND,
+    EMULATED_PCI_FIELD_STATUS,
+    EMULATED_PCI_FIELD_REVISION,
+    EMULATED_PCI_FIELD_CLASSCODE,
+    EMULATED_PCI_FIELD_HEADERTYPE,
+    EMULATED_PCI_FIELD_SUBVENDORID,
+    EMULATED_PCI_FIELD_SUBSYSTEMID,
+    EMULATED_PCI_FIELD_INTERRUPTLINE,
+    EMULATED_PCI_FIELD_INTERRUPTPIN,
+
+    EMULATED_PCI_FIELD_LAST
+} EmulatedPCIField;
+
+/* devicename: 1 to 31 characters of [A-Za-z0-9._-] */
+#define EMULATED_PCI_DEVICENAME_MAX 31
+
+/* headertype: bit 7 says that the device has several functions; the layout
+ * in bits 0-6 of an endpoint is 0 (PCI Local Bus Specification 3.0, 6.2.1). */
+#define EMULATED_PCI_HEADERTYPE_MULTIFUNCTION 0x80
+
+typedef struct {
+    const char *name;       /* of the XML attribute and the QEMU property */
+    unsigned int bits;      /* width of the register; 0: a string */
+    uint32_t defval;        /* what an omitted field is, unless copied */
+    int defcopy;            /* field whose value an omitted one takes, or -1 */
+    bool required;          /* must be given */
+} EmulatedPCIFieldInfo;
+
+typedef enum {
+    EMULATED_PCI_NUMBER_OK = 0,
+    EMULATED_PCI_NUMBER_MALFORMED,  /* neither decimal nor 0x-hexadecimal */
+    EMULATED_PCI_NUMBER_RANGE,      /* a number, but too large for the field */
+} EmulatedPCINumberStatus;
+
+/* The table's row of FIELD, which must be below EMULATED_PCI_FIELD_LAST. */
+const EmulatedPCIFieldInfo *emulatedPCIFieldGetInfo(EmulatedPCIField field);
+
+/* The field of that NAME, or -1. */
+int emulatedPCIFieldFromString(const char *name);
+
+/* The largest value of a numeric FIELD: 0xff, 0xffff or 0xffffff. */
+uint32_t emulatedPCIFieldMax(EmulatedPCIField field);
+
+/* Reads STR, a decimal ("22611") or 0x-hexadecimal ("0x5853") number, into
+ * VALUE. A sign, spaces, a leading zero before another digit (which could
+ * mean octal) or trailing characters make it malformed. VALUE is left alone
+ * unless the result is OK. */
+EmulatedPCINumberStatus emulatedPCIFieldParseNumber(EmulatedPCIField field,
+                                                    const char *str,
+                                                    uint32_t *value);
+
+/* Whether NAME is a legal devicename. */
+bool emulatedPCIDevicenameIsValid(const char *name);

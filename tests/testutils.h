@@ -1,0 +1,27 @@
+/*
+ * testutils.h: what every GLib test of ours shares
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+/* g_test_init() with TAP output, which make check's driver reads; --tap need
+ * not be given. */
+void testInit(int *argc, char ***argv);
+
+/* A file of the source tree, found in a build outside of it too. Newly
+ * allocated. */
+char *testSourcePath(const char *relative);
+
+/* The whole of a file; the test fails without it. */
+char *testReadFile(const char *path, gsize *len);
+
+/* Whether VIR_TEST_REGENERATE_OUTPUT asks to rewrite golden files. */
+gboolean testRegenerate(void);
+
+/* Compares ACTUAL with the golden file PATH (or rewrites that); a difference
+ * fails the test and is shown line by line. */
+void testCompareToFile(const char *actual, const char *path);
