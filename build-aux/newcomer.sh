@@ -1,0 +1,189 @@
+# newcomer.sh: what ./quickstart, ./quickcheck and .ci/run share: installing
+# Debian packages, getting a kernel for the test guest, telling how far we are
+#
+# To be sourced by bash with set -u. Functions:
+#
+#   newcomer_step N M TEXT        prints "[N/M] TEXT", with the time since the start
+#   newcomer_note TEXT            an indented line below it
+#   newcomer_run LOG CMD...       runs CMD with its output in the file LOG; when it
+#                                 fails, shows the tail of that and returns its status
+#   newcomer_elapsed              seconds since this file was read
+#   newcomer_packages GROUP...    lists those groups of build-aux/packages.txt
+#   newcomer_missing PKG...       prints which of them are not installed
+#   newcomer_install LOG PKG...   installs what is missing, and says what
+#   newcomer_kernel LOG DIR       prints the path of an x86_64 kernel for the guest;
+#                                 one that is downloaded is kept in DIR, never installed
+#
+# It starts, stops and enables no service: none of the packages brings one (the
+# units of libvirtd are in libvirt-daemon-system, which we do not install).
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+
+newcomer_aux=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+newcomer_start=$SECONDS
+
+# The package that always depends on Debian's current kernel for virtual machines.
+newcomer_kernel_meta=linux-image-cloud-amd64
+
+
+newcomer_elapsed() {
+    echo $((SECONDS - newcomer_start))
+}
+
+
+newcomer_step() {
+    printf '[%s/%s] %-58s %4ss\n' "$1" "$2" "$3" "$(newcomer_elapsed)"
+}
+
+
+newcomer_note() {
+    printf '      %s\n' "$*"
+}
+
+
+newcomer_run() {
+    local log=$1 status=0 since=$SECONDS pid tick=0
+
+    shift
+    mkdir -p "$(dirname "$log")"
+    printf '\n$ %s\n' "$*" >> "$log"
+
+    if test -t 1; then
+        # A sign of life for a person: the seconds, and the last line logged.
+        "$@" >> "$log" 2>&1 < /dev/null &
+        pid=$!
+        while kill -0 "$pid" 2>/dev/null; do
+            tick=$((tick + 1))
+            if test $((tick % 5)) = 0; then
+                printf '\r      %3ss %-.66s\033[K' "$((SECONDS - since))" \
+                    "$(tail -n 1 "$log" | tr -cd '[:print:]')"
+            fi
+            sleep 0.2
+        done
+        printf '\r\033[K'
+        wait "$pid" || status=$?
+    else
+        "$@" >> "$log" 2>&1 < /dev/null || status=$?
+    fi
+
+    if test "$status" != 0; then
+        {
+            echo "      failed (exit status $status): $*"
+            echo "      the end of $log:"
+            tail -n 25 "$log" | sed 's/^/      | /'
+        } >&2
+    fi
+    return "$status"
+}
+
+
+newcomer_packages() {
+    local group
+
+    for group; do
+        sed -n "s/^${group}[[:space:]]\\{1,\\}\\([^[:space:]#]*\\).*/\\1/p" "$newcomer_aux/packages.txt"
+    done
+}
+
+
+newcomer_missing() {
+    local package
+
+    for package; do
+        if test "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed; then
+            echo "$package"
+        fi
+    done
+}
+
+
+# Package lists that are missing or older than a day are fetched anew, once.
+newcomer_update() {
+    local log=$1
+
+    if test -z "$(find /var/lib/apt/lists -name '*_Packages*' -mmin -1440 2>/dev/null | head -n 1)"; then
+        newcomer_run "$log" apt-get -q -y update || return
+        # "Not modified" leaves the lists' old date
+        find /var/lib/apt/lists -name '*_Packages*' -exec touch {} + 2>/dev/null
+    fi
+    return 0
+}
+
+
+newcomer_install() {
+    local log=$1 missing
+
+    shift
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        newcomer_note "this is not Debian: make sure that you have what these packages hold:"
+        newcomer_note "$*"
+        return 0
+    fi
+
+    mapfile -t missing < <(newcomer_missing "$@")
+    if test "${#missing[@]}" = 0; then
+        newcomer_note "all $# packages are there already"
+        return 0
+    fi
+    if test "$(id -u)" != 0; then
+        echo "packages are missing; as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+        return 1
+    fi
+
+    newcomer_note "installing: ${missing[*]}"
+    newcomer_update "$log" || return
+    newcomer_run "$log" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" && return
+    # Lists that are too old name packages that the mirror no longer has.
+    newcomer_note "once more, with fresh package lists"
+    newcomer_run "$log" apt-get -q -y update &&
+        newcomer_run "$log" env DEBIAN_FRONTEND=noninteractive \
+            apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}"
+}
+
+
+# Downloads the kernel's package into the new directory $2 and unpacks it there.
+newcomer_kernel_unpack() {
+    local dir=$1 package
+
+    package=$(apt-cache depends --important "$newcomer_kernel_meta" |
+              sed -n 's/.*Depends: *\(linux-image-[0-9][^ ]*\).*/\1/p' | head -n 1)
+    if test -z "$package"; then
+        echo "apt knows no package $newcomer_kernel_meta"
+        return 1
+    fi
+    (cd "$dir" && apt-get -q -o APT::Sandbox::User=root download "$package") &&
+        dpkg-deb -x "$dir"/linux-image-*.deb "$dir/x" &&
+        cp "$dir"/x/boot/vmlinuz-* "$dir/vmlinuz" &&
+        chmod 0644 "$dir/vmlinuz"
+}
+
+
+# The kernel, in this order: $GUEST_KERNEL, what was downloaded before, an
+# installed cloud kernel, a new download.
+newcomer_kernel() {
+    local log=$1 dir=$2 kernel
+
+    for kernel in "${GUEST_KERNEL:-}" "$dir/vmlinuz" /boot/vmlinuz-*-cloud-amd64; do
+        if test -n "$kernel" && test -r "$kernel"; then
+            echo "$kernel"
+            return 0
+        fi
+    done
+
+    rm -rf "$dir.new"
+    mkdir -p "$dir.new"
+    {
+        { test -n "$(apt-cache depends "$newcomer_kernel_meta" 2>/dev/null)" ||
+            newcomer_run "$log" apt-get -q -y update; } &&
+        { newcomer_run "$log" newcomer_kernel_unpack "$dir.new" ||
+            { newcomer_run "$log" apt-get -q -y update &&
+              rm -rf "$dir.new/x" &&
+              newcomer_run "$log" newcomer_kernel_unpack "$dir.new"; }; }
+    } >&2 || return
+    mkdir -p "$dir"
+    mv "$dir.new/vmlinuz" "$dir/vmlinuz"
+    rm -rf "$dir.new"
+    echo "$dir/vmlinuz"
+}
