@@ -95,3 +95,11 @@ sc_prohibit_machine_paths:
 	in_vc_files='.' exclude='/home/user/' \
 	halt='no path of a machine of ours' \
 	  $(_sc_search_regexp)
+
+# --- shell
+
+sc_shellcheck:
+	@shellcheck --version >/dev/null 2>&1 || \
+	  { echo 'shellcheck is not installed' >&2; exit 1; }; \
+	cd $(srcdir) && \
+	shellcheck -x $$(git ls-files bootstrap quickstart quickcheck .ci/run 'build-aux/*.sh' 'tests/*.sh')
