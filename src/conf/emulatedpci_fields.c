@@ -68,11 +68,10 @@ digitValue(char c)
 
 
 EmulatedPCINumberStatus
-emulatedPCIFieldParseNumber(EmulatedPCIField field,
-                            const char *str,
-                            uint32_t *value)
+emulatedPCINumberParse(const char *str,
+                       uint32_t max,
+                       uint32_t *value)
 {
-    const uint32_t max = emulatedPCIFieldMax(field);
     int base = 10;
     uint64_t sum = 0;
 
@@ -103,6 +102,15 @@ emulatedPCIFieldParseNumber(EmulatedPCIField field,
 
     *value = sum;
     return EMULATED_PCI_NUMBER_OK;
+}
+
+
+EmulatedPCINumberStatus
+emulatedPCIFieldParseNumber(EmulatedPCIField field,
+                            const char *str,
+                            uint32_t *value)
+{
+    return emulatedPCINumberParse(str, emulatedPCIFieldMax(field), value);
 }
 
 

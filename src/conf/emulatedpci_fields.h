@@ -63,10 +63,15 @@ int emulatedPCIFieldFromString(const char *name);
 /* The largest value of a numeric FIELD: 0xff, 0xffff or 0xffffff. */
 uint32_t emulatedPCIFieldMax(EmulatedPCIField field);
 
-/* Reads STR, a decimal ("22611") or 0x-hexadecimal ("0x5853") number, into
- * VALUE. A sign, spaces, a leading zero before another digit (which could
- * mean octal) or trailing characters make it malformed. VALUE is left alone
- * unless the result is OK. */
+/* Reads STR, a decimal ("22611") or 0x-hexadecimal ("0x5853") number of at
+ * most MAX, into VALUE. A sign, spaces, a leading zero before another digit
+ * (which could mean octal) or trailing characters make it malformed. VALUE is
+ * left alone unless the result is OK. */
+EmulatedPCINumberStatus emulatedPCINumberParse(const char *str,
+                                               uint32_t max,
+                                               uint32_t *value);
+
+/* The same with the largest value of a numeric FIELD. */
 EmulatedPCINumberStatus emulatedPCIFieldParseNumber(EmulatedPCIField field,
                                                     const char *str,
                                                     uint32_t *value);
