@@ -19,11 +19,31 @@
 /* The controller that reserves the address has index 32000 + ours. */
 #define EMULATED_PCI_INDEX_MAX 9999
 
+/* What libvirt takes for a user's own alias: this prefix, then at least one
+ * character of [A-Za-z0-9_-]. The length, prefix included, is our limit. */
+#define EMULATED_PCI_ALIAS_PREFIX "ua-"
+#define EMULATED_PCI_ALIAS_MAX 255
+
+/* definition: 1 to 255 characters of [A-Za-z0-9_.-] */
+#define EMULATED_PCI_DEFINITION_MAX 255
+
+/* libvirt's ranges of a PCI address */
+#define EMULATED_PCI_ADDRESS_DOMAIN_MAX 0xffff
+#define EMULATED_PCI_ADDRESS_BUS_MAX 0xff
+#define EMULATED_PCI_ADDRESS_SLOT_MAX 0x1f
+#define EMULATED_PCI_ADDRESS_FUNCTION_MAX 7
+
+/* Bytes in a document of one device. The longest canonical one has about 1200;
+ * the rest is for comments and white space. */
+#define EMULATED_PCI_XML_MAX (64 * 1024)
+
 typedef struct _EmulatedPCIDef EmulatedPCIDef;
 struct _EmulatedPCIDef {
     char *devicename;
     guint32 value[EMULATED_PCI_FIELD_LAST];     /* [DEVICENAME] is unused */
     gboolean given[EMULATED_PCI_FIELD_LAST];    /* written, not defaulted */
+    char *text[EMULATED_PCI_FIELD_LAST];        /* a number as the user wrote it, for
+                                                 * Validate's messages; NULL: unknown */
 
     char *alias;            /* "ua-…", or NULL */
     int index;              /* attribute index, or -1 */
@@ -39,28 +59,58 @@ struct _EmulatedPCIDef {
     int multifunction;      /* 1 on, 0 off, -1 not given */
 };
 
-/* Reads an <emulatedpci> element; omitted fields get their defaults
- * (headertype: bit 7 as the address's multifunction says). Returns a new
- * definition, or NULL with ERR set to VIR_ERR_XML_ERROR. */
+/* A new definition in which nothing is given: numbers 0, the index and the
+ * address -1. Never NULL. */
+EmulatedPCIDef *emulatedPCIDefNew(void);
+
+/* Gives every number that is not GIVEN its default: the table's, for
+ * headertype bit 7 as the address's multifunction says. Parse does this;
+ * whoever changes the address or a copied field later may do it again. */
+void emulatedPCIDefSetDefaults(EmulatedPCIDef *def);
+
+/* Reads an <emulatedpci> element; omitted fields get their defaults.
+ * Attributes, child elements and text that are not known are refused, entity
+ * references too; comments and processing instructions are passed over.
+ * Returns a new definition, or NULL with ERR set to VIR_ERR_XML_ERROR (or to
+ * VIR_ERR_CONFIG_UNSUPPORTED for what is known but not supported: <driver>,
+ * <zpci>, an address that is not of type 'pci'). */
 EmulatedPCIDef *emulatedPCIDefParseNode(xmlNodePtr node, GError **err);
 
-/* The same of a document that consists of the element. LEN bytes of XML. No
- * network, no DTD, no entity expansion. */
+/* The same of a document that consists of the element. LEN bytes of XML, at
+ * most EMULATED_PCI_XML_MAX. No network, no document type declaration, no
+ * entity expansion. */
 EmulatedPCIDef *emulatedPCIDefParseString(const char *xml, gsize len, GError **err);
 
 /* Appends the element in its canonical form to BUF: all twelve fields, in
  * hexadecimal, zero-padded to their width. INDENT is the white space before
  * the element's first line (not written there, but before the others);
  * NEWLINE is what ends a line, or "" for all on one line without white space
- * between the elements. */
+ * between the elements. None is written after the end tag. DEF must be
+ * valid. */
 void emulatedPCIDefFormat(const EmulatedPCIDef *def,
                           const char *indent,
                           const char *newline,
                           GString *buf);
 
+/* Appends <alias name='…'/> as libvirt prints it, or nothing if there is no
+ * alias. */
+void emulatedPCIDefFormatAlias(const EmulatedPCIDef *def, GString *buf);
+
+/* Appends <address type='pci' …/> as libvirt prints it, or nothing if there
+ * is no address. As with libvirt, an address whose domain, bus and slot are
+ * all 0 or not given asks for any address: of such a one only multifunction
+ * is written (virDomainDeviceInfoFormat in libvirt's domain_conf.c). */
+void emulatedPCIDefFormatAddress(const EmulatedPCIDef *def, GString *buf);
+
 void emulatedPCIDefFree(EmulatedPCIDef *def);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDef, emulatedPCIDefFree)
 
-/* Judges values and how they go together. Returns TRUE, or FALSE with ERR
- * set. */
+/* Judges values and how they go together. What the XML could not even have
+ * held (DEF need not come from Parse) is VIR_ERR_XML_ERROR, what no device
+ * can be VIR_ERR_CONFIG_UNSUPPORTED: vendorid 0x0000 or 0xffff, a headertype
+ * whose layout bits are not 0, or whose bit 7 disagrees with the address's
+ * multifunction. Returns TRUE, or FALSE with ERR set. */
 gboolean emulatedPCIDefValidate(const EmulatedPCIDef *def, GError **err);
+
+/* Whether two definitions are alike in all twelve fields. */
+gboolean emulatedPCIDefEqualFields(const EmulatedPCIDef *a, const EmulatedPCIDef *b);

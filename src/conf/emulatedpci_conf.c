@@ -1,0 +1,982 @@
+/*
+ * emulatedpci_conf.c: the <emulatedpci> element
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulatedpci_conf.h"
+
+#include <libxml/parser.h>
+#include <string.h>
+
+#include "gettext.h"
+
+#define _(s) gettext(s)
+
+/* How much of what the user wrote a message repeats, in characters. */
+#define QUOTE_MAX 64
+
+/* 0x0000 and 0xffff are what a guest reads from an empty slot. */
+#define VENDORID_MIN 0x0001U
+#define VENDORID_MAX 0xfffeU
+
+/* What headertype can be; the rest of the bits are not an endpoint's. */
+#define HEADERTYPE_SINGLE 0x00U
+#define HEADERTYPE_MULTIFUNCTION ((guint32) EMULATED_PCI_HEADERTYPE_MULTIFUNCTION)
+
+#define ALNUM_CHARS \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+    "abcdefghijklmnopqrstuvwxyz" \
+    "0123456789"
+#define ALIAS_CHARS ALNUM_CHARS "_-"
+#define DEFINITION_CHARS ALNUM_CHARS "_.-"
+
+typedef enum {
+    ROOT_ATTR_DEVICENAME = 0,
+    ROOT_ATTR_INDEX,
+    ROOT_ATTR_DEFINITION,
+
+    ROOT_ATTR_LAST
+} RootAttr;
+
+static const char *const rootAttrs[ROOT_ATTR_LAST + 1] = {
+    "devicename", "index", "definition", NULL
+};
+
+typedef enum {
+    ROOT_CHILD_CONFIG = 0,
+    ROOT_CHILD_ALIAS,
+    ROOT_CHILD_ADDRESS,
+    ROOT_CHILD_DRIVER,
+
+    ROOT_CHILD_LAST
+} RootChild;
+
+static const char *const rootChildren[ROOT_CHILD_LAST + 1] = {
+    "config", "alias", "address", "driver", NULL
+};
+
+typedef enum {
+    ADDRESS_ATTR_TYPE = 0,
+    ADDRESS_ATTR_DOMAIN,
+    ADDRESS_ATTR_BUS,
+    ADDRESS_ATTR_SLOT,
+    ADDRESS_ATTR_FUNCTION,
+    ADDRESS_ATTR_MULTIFUNCTION,
+
+    ADDRESS_ATTR_LAST
+} AddressAttr;
+
+static const char *const addressAttrs[ADDRESS_ATTR_LAST + 1] = {
+    "type", "domain", "bus", "slot", "function", "multifunction", NULL
+};
+
+/* Digits that libvirt prints, and the largest value. */
+static const struct {
+    unsigned int digits;
+    guint32 max;
+} addressNumbers[ADDRESS_ATTR_LAST] = {
+    [ADDRESS_ATTR_DOMAIN] = { 4, EMULATED_PCI_ADDRESS_DOMAIN_MAX },
+    [ADDRESS_ATTR_BUS] = { 2, EMULATED_PCI_ADDRESS_BUS_MAX },
+    [ADDRESS_ATTR_SLOT] = { 2, EMULATED_PCI_ADDRESS_SLOT_MAX },
+    [ADDRESS_ATTR_FUNCTION] = { 1, EMULATED_PCI_ADDRESS_FUNCTION_MAX },
+};
+
+static const char *const aliasAttrs[] = { "name", NULL };
+static const char *const addressChildren[] = { "zpci", NULL };
+static const char *const nothing[] = { NULL };
+
+
+/* What the user wrote, made fit for a message: one line, of bounded length. */
+static char *
+quote(const char *str)
+{
+    GString *out = g_string_new(NULL);
+    const char *p = str;
+    int n;
+
+    if (!g_utf8_validate(str, -1, NULL))
+        return g_string_free(g_string_append(out, "?"), FALSE);
+
+    for (n = 0; *p && n < QUOTE_MAX; n++, p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+
+        g_string_append_unichar(out, g_unichar_isprint(c) ? c : '?');
+    }
+    if (*p)
+        g_string_append(out, "...");
+
+    return g_string_free(out, FALSE);
+}
+
+
+/* The error for STR, which is no number that attribute ATTR may have. */
+static void
+reportNumber(const char *attr,
+             const char *str,
+             guint32 min,
+             guint32 max,
+             GError **err)
+{
+    g_autofree char *quoted = quote(str);
+
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("invalid value '%1$s' for attribute '%2$s': "
+                             "a decimal or 0x-hexadecimal number from 0x%3$x to 0x%4$x is expected"),
+                           quoted, attr, min, max);
+}
+
+
+static unsigned int
+fieldDigits(EmulatedPCIField field)
+{
+    return emulatedPCIFieldGetInfo(field)->bits / 4;
+}
+
+
+static void
+reportField(EmulatedPCIField field,
+            const char *str,
+            GError **err)
+{
+    guint32 max = emulatedPCIFieldMax(field);
+    guint32 min = 0;
+
+    if (field == EMULATED_PCI_FIELD_VENDORID) {
+        min = VENDORID_MIN;
+        max = VENDORID_MAX;
+    }
+    reportNumber(emulatedPCIFieldGetInfo(field)->name, str, min, max, err);
+}
+
+
+/* --- judgements that Parse and Validate share */
+
+static gboolean
+checkDevicename(const char *name,
+                GError **err)
+{
+    g_autofree char *quoted = NULL;
+
+    if (emulatedPCIDevicenameIsValid(name))
+        return TRUE;
+
+    quoted = quote(name);
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("invalid value '%1$s' for attribute '%2$s': "
+                             "%3$d to %4$d characters of A-Z a-z 0-9 . _ - are expected"),
+                           quoted, "devicename", 1, EMULATED_PCI_DEVICENAME_MAX);
+    return FALSE;
+}
+
+
+static gboolean
+checkDefinition(const char *name,
+                GError **err)
+{
+    size_t len = strspn(name, DEFINITION_CHARS);
+    g_autofree char *quoted = NULL;
+
+    if (len >= 1 && len <= EMULATED_PCI_DEFINITION_MAX && name[len] == '\0')
+        return TRUE;
+
+    quoted = quote(name);
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("invalid value '%1$s' for attribute '%2$s': "
+                             "%3$d to %4$d characters of A-Z a-z 0-9 . _ - are expected"),
+                           quoted, "definition", 1, EMULATED_PCI_DEFINITION_MAX);
+    return FALSE;
+}
+
+
+static gboolean
+checkAlias(const char *alias,
+           GError **err)
+{
+    size_t len = strspn(alias, ALIAS_CHARS);
+    g_autofree char *quoted = NULL;
+
+    if (g_str_has_prefix(alias, EMULATED_PCI_ALIAS_PREFIX) &&
+        len > strlen(EMULATED_PCI_ALIAS_PREFIX) &&
+        len <= EMULATED_PCI_ALIAS_MAX && alias[len] == '\0')
+        return TRUE;
+
+    quoted = quote(alias);
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("invalid value '%1$s' for the name of <alias>: '%2$s' and then "
+                             "characters of A-Z a-z 0-9 _ - are expected, at most %3$d in all"),
+                           quoted, EMULATED_PCI_ALIAS_PREFIX, EMULATED_PCI_ALIAS_MAX);
+    return FALSE;
+}
+
+
+/* --- reading an element's attributes and children */
+
+/* The index of NAME in the NULL-terminated NAMES, or -1. */
+static int
+findName(const char *const *names,
+         const xmlChar *name)
+{
+    int i;
+
+    for (i = 0; names[i]; i++) {
+        if (strcmp(names[i], (const char *) name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+
+/* The value of ATTR, newly allocated; an entity reference in it is an error.
+ * (libxml2's own functions would expand it.) */
+static char *
+readAttribute(xmlAttrPtr attr,
+              GError **err)
+{
+    GString *value = g_string_new(NULL);
+    xmlNodePtr cur;
+
+    for (cur = attr->children; cur; cur = cur->next) {
+        if (cur->type == XML_ENTITY_REF_NODE) {
+            g_autofree char *quoted = quote((const char *) cur->name);
+
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("entity reference '&%1$s;' in attribute '%2$s' of <%3$s> "
+                                     "is not supported"),
+                                   quoted, (const char *) attr->name,
+                                   (const char *) attr->parent->name);
+            g_string_free(value, TRUE);
+            return NULL;
+        }
+        if (cur->content)
+            g_string_append(value, (const char *) cur->content);
+    }
+    return g_string_free(value, FALSE);
+}
+
+
+/* Reads the attributes of NODE into VALUES, which has an entry for each of
+ * NAMES and one for the terminating NULL; absent ones are left alone. */
+static gboolean
+readAttributes(xmlNodePtr node,
+               const char *const *names,
+               char **values,
+               GError **err)
+{
+    xmlAttrPtr attr;
+
+    for (attr = node->properties; attr; attr = attr->next) {
+        int i = attr->ns ? -1 : findName(names, attr->name);
+
+        if (i < 0) {
+            g_autofree char *quoted = quote((const char *) attr->name);
+
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("unknown attribute '%1$s' in <%2$s>"),
+                                   quoted, (const char *) node->name);
+            return FALSE;
+        }
+        g_free(values[i]);
+        values[i] = readAttribute(attr, err);
+        if (!values[i])
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* Finds the children of NODE, one of each of NAMES at most, whose places in
+ * FOUND (as long as NAMES) must be NULL. */
+static gboolean
+readChildren(xmlNodePtr node,
+             const char *const *names,
+             xmlNodePtr *found,
+             GError **err)
+{
+    xmlNodePtr cur;
+
+    for (cur = node->children; cur; cur = cur->next) {
+        g_autofree char *quoted = NULL;
+        int i;
+
+        switch ((int) cur->type) {
+        case XML_ELEMENT_NODE:
+            i = cur->ns ? -1 : findName(names, cur->name);
+            if (i >= 0 && !found[i]) {
+                found[i] = cur;
+                continue;
+            }
+            quoted = quote((const char *) cur->name);
+            if (i >= 0) {
+                emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                       _("more than one <%1$s> in <%2$s>"),
+                                       quoted, (const char *) node->name);
+            } else {
+                emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                       _("unknown element <%1$s> in <%2$s>"),
+                                       quoted, (const char *) node->name);
+            }
+            return FALSE;
+
+        case XML_TEXT_NODE:
+        case XML_CDATA_SECTION_NODE:
+            if (xmlIsBlankNode(cur) || !cur->content ||
+                cur->content[strspn((const char *) cur->content, " \t\r\n")] == '\0')
+                continue;
+            quoted = quote((const char *) cur->content);
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("unexpected text '%1$s' in <%2$s>"),
+                                   quoted, (const char *) node->name);
+            return FALSE;
+
+        case XML_COMMENT_NODE:
+        case XML_PI_NODE:
+            continue;
+
+        default:
+            quoted = quote(cur->name ? (const char *) cur->name : "");
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("entity reference '&%1$s;' in <%2$s> is not supported"),
+                                   quoted, (const char *) node->name);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+
+static void
+reportMissingAttribute(const char *attr,
+                       const char *element,
+                       GError **err)
+{
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("missing attribute '%1$s' in <%2$s>"), attr, element);
+}
+
+
+static gboolean
+parseConfig(EmulatedPCIDef *def,
+            xmlNodePtr node,
+            GError **err)
+{
+    /* The fields but devicename, which is an attribute of the parent. */
+    const char *names[EMULATED_PCI_FIELD_LAST];
+    xmlNodePtr none[1] = { NULL };
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST - 1; i++)
+        names[i] = emulatedPCIFieldGetInfo(i + 1)->name;
+    names[i] = NULL;
+
+    if (!readAttributes(node, names, def->text + 1, err) ||
+        !readChildren(node, nothing, none, err))
+        return FALSE;
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        const char *text = def->text[i];
+
+        if (!text) {
+            if (emulatedPCIFieldGetInfo(i)->required) {
+                reportMissingAttribute(emulatedPCIFieldGetInfo(i)->name, "config", err);
+                return FALSE;
+            }
+            continue;
+        }
+        if (emulatedPCIFieldParseNumber(i, text, &def->value[i]) != EMULATED_PCI_NUMBER_OK) {
+            reportField(i, text, err);
+            return FALSE;
+        }
+        def->given[i] = TRUE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+parseAlias(EmulatedPCIDef *def,
+           xmlNodePtr node,
+           GError **err)
+{
+    char *values[2] = { NULL };
+    xmlNodePtr none[1] = { NULL };
+    gboolean ok = readAttributes(node, aliasAttrs, values, err);
+
+    def->alias = values[0];
+    if (!ok || !readChildren(node, nothing, none, err))
+        return FALSE;
+
+    if (!def->alias) {
+        reportMissingAttribute("name", "alias", err);
+        return FALSE;
+    }
+    return checkAlias(def->alias, err);
+}
+
+
+static gboolean
+parseAddressValues(EmulatedPCIDef *def,
+                   char **values,
+                   xmlNodePtr zpci,
+                   GError **err)
+{
+    int *const numbers[ADDRESS_ATTR_LAST] = {
+        [ADDRESS_ATTR_DOMAIN] = &def->domain,
+        [ADDRESS_ATTR_BUS] = &def->bus,
+        [ADDRESS_ATTR_SLOT] = &def->slot,
+        [ADDRESS_ATTR_FUNCTION] = &def->function,
+    };
+    const char *type = values[ADDRESS_ATTR_TYPE];
+    const char *multi = values[ADDRESS_ATTR_MULTIFUNCTION];
+    int i;
+
+    if (!type) {
+        reportMissingAttribute("type", "address", err);
+        return FALSE;
+    }
+    if (strcmp(type, "pci") != 0) {
+        g_autofree char *quoted = quote(type);
+
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("unsupported value '%1$s' for attribute '%2$s' of <%3$s>: "
+                                 "an emulated PCI device has an address of type 'pci'"),
+                               quoted, "type", "address");
+        return FALSE;
+    }
+    if (zpci) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("<%1$s> in <%2$s> is not supported: "
+                                 "there are no emulated PCI devices on s390"),
+                               "zpci", "address");
+        return FALSE;
+    }
+
+    for (i = ADDRESS_ATTR_DOMAIN; i <= ADDRESS_ATTR_FUNCTION; i++) {
+        guint32 number;
+
+        if (!values[i])
+            continue;
+        if (emulatedPCINumberParse(values[i], addressNumbers[i].max,
+                                   &number) != EMULATED_PCI_NUMBER_OK) {
+            reportNumber(addressAttrs[i], values[i], 0, addressNumbers[i].max, err);
+            return FALSE;
+        }
+        *numbers[i] = number;
+    }
+
+    if (multi) {
+        def->multifunction = strcmp(multi, "on") == 0;
+        if (!def->multifunction && strcmp(multi, "off") != 0) {
+            g_autofree char *quoted = quote(multi);
+
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("invalid value '%1$s' for attribute '%2$s': "
+                                     "'on' or 'off' is expected"),
+                                   quoted, "multifunction");
+            return FALSE;
+        }
+    }
+
+    def->hasAddress = TRUE;
+    return TRUE;
+}
+
+
+static gboolean
+parseAddress(EmulatedPCIDef *def,
+             xmlNodePtr node,
+             GError **err)
+{
+    char *values[ADDRESS_ATTR_LAST + 1] = { NULL };
+    xmlNodePtr zpci[2] = { NULL };
+    gboolean ok;
+    int i;
+
+    ok = readAttributes(node, addressAttrs, values, err) &&
+        readChildren(node, addressChildren, zpci, err) &&
+        parseAddressValues(def, values, zpci[0], err);
+
+    for (i = 0; i < ADDRESS_ATTR_LAST; i++)
+        g_free(values[i]);
+    return ok;
+}
+
+
+static gboolean
+parseIndex(EmulatedPCIDef *def,
+           const char *str,
+           GError **err)
+{
+    g_autofree char *quoted = NULL;
+    guint32 number;
+
+    if (emulatedPCINumberParse(str, EMULATED_PCI_INDEX_MAX, &number) == EMULATED_PCI_NUMBER_OK) {
+        def->index = number;
+        return TRUE;
+    }
+
+    quoted = quote(str);
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("invalid value '%1$s' for attribute '%2$s': "
+                             "a number from %3$d to %4$d is expected"),
+                           quoted, "index", 0, EMULATED_PCI_INDEX_MAX);
+    return FALSE;
+}
+
+
+EmulatedPCIDef *
+emulatedPCIDefNew(void)
+{
+    EmulatedPCIDef *def = g_new0(EmulatedPCIDef, 1);
+
+    def->index = -1;
+    def->domain = -1;
+    def->bus = -1;
+    def->slot = -1;
+    def->function = -1;
+    def->multifunction = -1;
+    return def;
+}
+
+
+void
+emulatedPCIDefSetDefaults(EmulatedPCIDef *def)
+{
+    int i;
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        const EmulatedPCIFieldInfo *info = emulatedPCIFieldGetInfo(i);
+
+        if (def->given[i])
+            continue;
+        def->value[i] = info->defcopy >= 0 ? def->value[info->defcopy] : info->defval;
+        if (i == EMULATED_PCI_FIELD_HEADERTYPE && def->multifunction == 1)
+            def->value[i] |= HEADERTYPE_MULTIFUNCTION;
+    }
+}
+
+
+EmulatedPCIDef *
+emulatedPCIDefParseNode(xmlNodePtr node,
+                        GError **err)
+{
+    g_autoptr(EmulatedPCIDef) def = emulatedPCIDefNew();
+    char *values[ROOT_ATTR_LAST + 1] = { NULL };
+    xmlNodePtr children[ROOT_CHILD_LAST + 1] = { NULL };
+    g_autofree char *index = NULL;
+    gboolean ok;
+
+    if (node->ns || strcmp((const char *) node->name, "emulatedpci") != 0) {
+        g_autofree char *quoted = quote((const char *) node->name);
+
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("unexpected element <%1$s>, expecting <%2$s>"),
+                               quoted, "emulatedpci");
+        return NULL;
+    }
+
+    ok = readAttributes(node, rootAttrs, values, err);
+    def->devicename = values[ROOT_ATTR_DEVICENAME];
+    def->definition = values[ROOT_ATTR_DEFINITION];
+    index = values[ROOT_ATTR_INDEX];
+    if (!ok || !readChildren(node, rootChildren, children, err))
+        return NULL;
+
+    if (!def->devicename) {
+        reportMissingAttribute("devicename", "emulatedpci", err);
+        return NULL;
+    }
+    if (!checkDevicename(def->devicename, err))
+        return NULL;
+    def->given[EMULATED_PCI_FIELD_DEVICENAME] = TRUE;
+
+    if (index && !parseIndex(def, index, err))
+        return NULL;
+
+    if (def->definition && !checkDefinition(def->definition, err))
+        return NULL;
+
+    if (children[ROOT_CHILD_DRIVER]) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("<%1$s> in <%2$s> is not supported yet"),
+                               "driver", "emulatedpci");
+        return NULL;
+    }
+
+    if (!children[ROOT_CHILD_CONFIG]) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("missing element <%1$s> in <%2$s>"), "config", "emulatedpci");
+        return NULL;
+    }
+    if (!parseConfig(def, children[ROOT_CHILD_CONFIG], err))
+        return NULL;
+
+    if (children[ROOT_CHILD_ALIAS] && !parseAlias(def, children[ROOT_CHILD_ALIAS], err))
+        return NULL;
+
+    if (children[ROOT_CHILD_ADDRESS] && !parseAddress(def, children[ROOT_CHILD_ADDRESS], err))
+        return NULL;
+
+    emulatedPCIDefSetDefaults(def);
+    return g_steal_pointer(&def);
+}
+
+
+/* SAX: a document type declaration begins. It ends the reading: nothing that
+ * it declares, no entity above all, comes into being. */
+static void
+refuseDoctype(void *opaque,
+              const xmlChar *name G_GNUC_UNUSED,
+              const xmlChar *publicID G_GNUC_UNUSED,
+              const xmlChar *systemID G_GNUC_UNUSED)
+{
+    xmlParserCtxtPtr ctxt = opaque;
+    gboolean *seen = ctxt->_private;
+
+    *seen = TRUE;
+    xmlStopParser(ctxt);
+}
+
+
+static void
+reportMalformed(xmlParserCtxtPtr ctxt,
+                GError **err)
+{
+    const xmlError *error = xmlCtxtGetLastError(ctxt);
+    g_autofree char *quoted = NULL;
+    g_autofree char *message = NULL;
+
+    if (!error || !error->message) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("malformed XML"));
+        return;
+    }
+    message = g_strchomp(g_strdup(error->message));
+    quoted = quote(message);
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("malformed XML at line %1$d: %2$s"), error->line, quoted);
+}
+
+
+EmulatedPCIDef *
+emulatedPCIDefParseString(const char *xml,
+                          gsize len,
+                          GError **err)
+{
+    EmulatedPCIDef *def = NULL;
+    gboolean doctype = FALSE;
+    xmlParserCtxtPtr ctxt;
+    xmlDocPtr doc;
+
+    if (len > EMULATED_PCI_XML_MAX) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("device XML of %1$zu bytes is too long: at most %2$d are allowed"),
+                               len, EMULATED_PCI_XML_MAX);
+        return NULL;
+    }
+
+    ctxt = xmlNewParserCtxt();
+    if (!ctxt) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("cannot create an XML parser"));
+        return NULL;
+    }
+    ctxt->_private = &doctype;
+    ctxt->sax->internalSubset = refuseDoctype;
+
+    doc = xmlCtxtReadMemory(ctxt, xml, len, "device.xml", NULL,
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    if (doctype) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("a document type declaration is not allowed"));
+    } else if (!doc) {
+        reportMalformed(ctxt, err);
+    } else {
+        def = emulatedPCIDefParseNode(xmlDocGetRootElement(doc), err);
+    }
+
+    xmlFreeDoc(doc);
+    xmlFreeParserCtxt(ctxt);
+    return def;
+}
+
+
+/* Appends " NAME='VALUE'" with VALUE escaped as libvirt does. */
+static void
+formatAttribute(const char *name,
+                const char *value,
+                GString *buf)
+{
+    g_string_append_printf(buf, " %s='", name);
+    for (; *value; value++) {
+        switch (*value) {
+        case '&':
+            g_string_append(buf, "&amp;");
+            break;
+        case '<':
+            g_string_append(buf, "&lt;");
+            break;
+        case '>':
+            g_string_append(buf, "&gt;");
+            break;
+        case '\'':
+            g_string_append(buf, "&apos;");
+            break;
+        case '"':
+            g_string_append(buf, "&quot;");
+            break;
+        default:
+            g_string_append_c(buf, *value);
+        }
+    }
+    g_string_append_c(buf, '\'');
+}
+
+
+static void
+formatBreak(const char *indent,
+            const char *newline,
+            unsigned int depth,
+            GString *buf)
+{
+    if (*newline)
+        g_string_append_printf(buf, "%s%s%*s", newline, indent, (int) depth * 2, "");
+}
+
+
+void
+emulatedPCIDefFormat(const EmulatedPCIDef *def,
+                     const char *indent,
+                     const char *newline,
+                     GString *buf)
+{
+    int i;
+
+    g_string_append(buf, "<emulatedpci");
+    formatAttribute("devicename", def->devicename, buf);
+    if (def->index >= 0)
+        g_string_append_printf(buf, " index='%d'", def->index);
+    if (def->definition)
+        formatAttribute("definition", def->definition, buf);
+    g_string_append_c(buf, '>');
+
+    formatBreak(indent, newline, 1, buf);
+    g_string_append(buf, "<config");
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        g_string_append_printf(buf, " %s='0x%0*x'", emulatedPCIFieldGetInfo(i)->name,
+                               (int) fieldDigits(i), def->value[i]);
+    }
+    g_string_append(buf, "/>");
+
+    if (def->alias) {
+        formatBreak(indent, newline, 1, buf);
+        emulatedPCIDefFormatAlias(def, buf);
+    }
+    if (def->hasAddress) {
+        formatBreak(indent, newline, 1, buf);
+        emulatedPCIDefFormatAddress(def, buf);
+    }
+
+    formatBreak(indent, newline, 0, buf);
+    g_string_append(buf, "</emulatedpci>");
+}
+
+
+void
+emulatedPCIDefFormatAlias(const EmulatedPCIDef *def,
+                          GString *buf)
+{
+    if (!def->alias)
+        return;
+
+    g_string_append(buf, "<alias");
+    formatAttribute("name", def->alias, buf);
+    g_string_append(buf, "/>");
+}
+
+
+void
+emulatedPCIDefFormatAddress(const EmulatedPCIDef *def,
+                            GString *buf)
+{
+    const int numbers[ADDRESS_ATTR_LAST] = {
+        [ADDRESS_ATTR_DOMAIN] = MAX(def->domain, 0),
+        [ADDRESS_ATTR_BUS] = MAX(def->bus, 0),
+        [ADDRESS_ATTR_SLOT] = MAX(def->slot, 0),
+        [ADDRESS_ATTR_FUNCTION] = MAX(def->function, 0),
+    };
+    int i;
+
+    if (!def->hasAddress)
+        return;
+
+    g_string_append(buf, "<address type='pci'");
+    if (numbers[ADDRESS_ATTR_DOMAIN] || numbers[ADDRESS_ATTR_BUS] || numbers[ADDRESS_ATTR_SLOT]) {
+        for (i = ADDRESS_ATTR_DOMAIN; i <= ADDRESS_ATTR_FUNCTION; i++) {
+            g_string_append_printf(buf, " %s='0x%0*x'", addressAttrs[i],
+                                   (int) addressNumbers[i].digits, (unsigned int) numbers[i]);
+        }
+    }
+    if (def->multifunction >= 0)
+        formatAttribute("multifunction", def->multifunction ? "on" : "off", buf);
+    g_string_append(buf, "/>");
+}
+
+
+void
+emulatedPCIDefFree(EmulatedPCIDef *def)
+{
+    int i;
+
+    if (!def)
+        return;
+
+    g_free(def->devicename);
+    g_free(def->alias);
+    g_free(def->definition);
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++)
+        g_free(def->text[i]);
+    g_free(def);
+}
+
+
+/* FIELD as the user wrote it, or else as we would. Newly allocated. */
+static char *
+fieldText(const EmulatedPCIDef *def,
+          EmulatedPCIField field)
+{
+    if (def->text[field])
+        return quote(def->text[field]);
+    return g_strdup_printf("0x%0*x", (int) fieldDigits(field), def->value[field]);
+}
+
+
+static gboolean
+validateFields(const EmulatedPCIDef *def,
+               GError **err)
+{
+    const guint32 vendor = def->value[EMULATED_PCI_FIELD_VENDORID];
+    const guint32 headertype = def->value[EMULATED_PCI_FIELD_HEADERTYPE];
+    g_autofree char *text = NULL;
+    int i;
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (def->value[i] > emulatedPCIFieldMax(i)) {
+            text = fieldText(def, i);
+            reportField(i, text, err);
+            return FALSE;
+        }
+    }
+
+    if (vendor < VENDORID_MIN || vendor > VENDORID_MAX) {
+        text = fieldText(def, EMULATED_PCI_FIELD_VENDORID);
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("unsupported value '%1$s' for attribute '%2$s': a guest takes it "
+                                 "for an empty slot; 0x%3$04x to 0x%4$04x is allowed"),
+                               text, "vendorid", VENDORID_MIN, VENDORID_MAX);
+        return FALSE;
+    }
+
+    if (headertype & ~HEADERTYPE_MULTIFUNCTION) {
+        text = fieldText(def, EMULATED_PCI_FIELD_HEADERTYPE);
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("unsupported value '%1$s' for attribute '%2$s': an endpoint's "
+                                 "layout bits (6-0) are 0; 0x%3$02x and 0x%4$02x are allowed"),
+                               text, "headertype", HEADERTYPE_SINGLE, HEADERTYPE_MULTIFUNCTION);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+validateAddress(const EmulatedPCIDef *def,
+                GError **err)
+{
+    const int numbers[ADDRESS_ATTR_LAST] = {
+        [ADDRESS_ATTR_DOMAIN] = def->domain,
+        [ADDRESS_ATTR_BUS] = def->bus,
+        [ADDRESS_ATTR_SLOT] = def->slot,
+        [ADDRESS_ATTR_FUNCTION] = def->function,
+    };
+    int i;
+
+    if (!def->hasAddress)
+        return TRUE;
+
+    for (i = ADDRESS_ATTR_DOMAIN; i <= ADDRESS_ATTR_FUNCTION; i++) {
+        if (numbers[i] > (int) addressNumbers[i].max) {
+            g_autofree char *text = g_strdup_printf("0x%x", (unsigned int) numbers[i]);
+
+            reportNumber(addressAttrs[i], text, 0, addressNumbers[i].max, err);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+
+gboolean
+emulatedPCIDefValidate(const EmulatedPCIDef *def,
+                       GError **err)
+{
+    const gboolean multifunction = def->hasAddress && def->multifunction == 1;
+    const gboolean bit = (def->value[EMULATED_PCI_FIELD_HEADERTYPE] &
+                          HEADERTYPE_MULTIFUNCTION) != 0;
+    g_autofree char *text = NULL;
+
+    if (!def->devicename) {
+        reportMissingAttribute("devicename", "emulatedpci", err);
+        return FALSE;
+    }
+    if (!checkDevicename(def->devicename, err) ||
+        (def->definition && !checkDefinition(def->definition, err)) ||
+        (def->alias && !checkAlias(def->alias, err)))
+        return FALSE;
+
+    if (def->index > EMULATED_PCI_INDEX_MAX) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("invalid value '%1$d' for attribute '%2$s': "
+                                 "a number from %3$d to %4$d is expected"),
+                               def->index, "index", 0, EMULATED_PCI_INDEX_MAX);
+        return FALSE;
+    }
+
+    if (!validateFields(def, err) || !validateAddress(def, err))
+        return FALSE;
+
+    if (bit == multifunction)
+        return TRUE;
+
+    text = fieldText(def, EMULATED_PCI_FIELD_HEADERTYPE);
+    if (bit) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("unsupported value '%1$s' for attribute '%2$s': bit 7 tells of "
+                                 "more functions, but the <address> has no multifunction='on'; "
+                                 "0x%3$02x is allowed"),
+                               text, "headertype", HEADERTYPE_SINGLE);
+    } else {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("unsupported value '%1$s' for attribute '%2$s': bit 7 is clear, "
+                                 "but the <address> has multifunction='on'; 0x%3$02x is allowed"),
+                               text, "headertype", HEADERTYPE_MULTIFUNCTION);
+    }
+    return FALSE;
+}
+
+
+gboolean
+emulatedPCIDefEqualFields(const EmulatedPCIDef *a,
+                          const EmulatedPCIDef *b)
+{
+    int i;
+
+    if (g_strcmp0(a->devicename, b->devicename) != 0)
+        return FALSE;
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (a->value[i] != b->value[i])
+            return FALSE;
+    }
+    return TRUE;
+}
