@@ -1,0 +1,194 @@
+/*
+ * qemu_launcher_path.c: which launcher stands for which QEMU
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "qemu_launcher_path.h"
+
+#include <glib.h>
+#include <string.h>
+
+#define QEMU_PLAIN_PREFIX "qemu-system-"
+
+
+/* Whether NAME is qemu-system-ARCH. */
+static gboolean
+qemuLauncherNameIsPlain(const char *name)
+{
+    const char *arch = name + strlen(QEMU_PLAIN_PREFIX);
+
+    if (!g_str_has_prefix(name, QEMU_PLAIN_PREFIX) || *arch == '\0')
+        return FALSE;
+
+    for (; *arch; arch++) {
+        if (!g_ascii_isalnum(*arch) && *arch != '_')
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* If FILE is in DIR itself, its name there, else NULL. */
+static const char *
+qemuLauncherNameInDir(const char *dir,
+                      const char *file)
+{
+    size_t len = strlen(dir);
+
+    while (len > 0 && dir[len - 1] == '/')
+        len--;
+    if (strncmp(file, dir, len) != 0 || file[len] != '/')
+        return NULL;
+
+    file += len + 1;
+    return strchr(file, '/') ? NULL : file;
+}
+
+
+/* DIR/NAME; slashes at DIR's end do not count. */
+static char *
+qemuLauncherPathJoin(const char *dir,
+                     const char *name)
+{
+    size_t len = strlen(dir);
+
+    while (len > 0 && dir[len - 1] == '/')
+        len--;
+    return g_strdup_printf("%.*s/%s", (int) len, dir, name);
+}
+
+
+static void
+qemuLauncherEscapeByte(GString *name,
+                       char byte)
+{
+    g_string_append_printf(name, "\\x%02x", (unsigned char) byte);
+}
+
+
+static char *
+qemuLauncherEscape(const char *path)
+{
+    GString *name = g_string_new(NULL);
+    const char *p;
+
+    for (p = path + 1; *p; p++) {
+        if (*p == '/')
+            g_string_append_c(name, '-');
+        else if (g_ascii_isalnum(*p) || *p == ':' || *p == '_' || (*p == '.' && p > path + 1))
+            g_string_append_c(name, *p);
+        else
+            qemuLauncherEscapeByte(name, *p);
+    }
+
+    if (qemuLauncherNameIsPlain(name->str) || strcmp(name->str, QEMU_LAUNCHER_PROGRAM) == 0) {
+        g_autofree char *rest = g_strdup(name->str + 1);
+
+        g_string_truncate(name, 0);
+        qemuLauncherEscapeByte(name, path[1]);
+        g_string_append(name, rest);
+    }
+
+    return g_string_free(name, FALSE);
+}
+
+
+/* The path that NAME may be the escaped form of; reads more than escaping
+ * writes. NULL if a backslash begins no \xNN. */
+static char *
+qemuLauncherUnescape(const char *name)
+{
+    GString *path = g_string_new("/");
+
+    for (; *name; name++) {
+        if (*name == '-') {
+            g_string_append_c(path, '/');
+        } else if (*name != '\\') {
+            g_string_append_c(path, *name);
+        } else if (name[1] == 'x' && g_ascii_isxdigit(name[2]) && g_ascii_isxdigit(name[3])) {
+            g_string_append_c(path, (char) (g_ascii_xdigit_value(name[2]) * 16 +
+                                            g_ascii_xdigit_value(name[3])));
+            name += 3;
+        } else {
+            g_string_free(path, TRUE);
+            return NULL;
+        }
+    }
+    return g_string_free(path, FALSE);
+}
+
+
+char *
+qemuLauncherNameFromQEMU(const char *qemuDir,
+                         const char *qemu)
+{
+    g_autofree char *name = NULL;
+    const char *plain;
+
+    if (qemu[0] != '/' || qemu[strlen(qemu) - 1] == '/')
+        return NULL;
+
+    plain = qemuLauncherNameInDir(qemuDir ? qemuDir : QEMU_DIR, qemu);
+    if (plain && qemuLauncherNameIsPlain(plain))
+        name = g_strdup(plain);
+    else
+        name = qemuLauncherEscape(qemu);
+
+    if (strlen(name) > QEMU_LAUNCHER_NAME_MAX)
+        return NULL;
+    return g_steal_pointer(&name);
+}
+
+
+char *
+qemuLauncherNameToQEMU(const char *qemuDir,
+                       const char *name)
+{
+    g_autofree char *qemu = NULL;
+    g_autofree char *again = NULL;
+
+    if (strchr(name, '/'))
+        return NULL;
+
+    if (qemuLauncherNameIsPlain(name))
+        qemu = qemuLauncherPathJoin(qemuDir ? qemuDir : QEMU_DIR, name);
+    else
+        qemu = qemuLauncherUnescape(name);
+    if (!qemu)
+        return NULL;
+
+    /* Only the one name that escaping gives is a launcher's. */
+    again = qemuLauncherNameFromQEMU(qemuDir, qemu);
+    if (!again || strcmp(again, name) != 0)
+        return NULL;
+    return g_steal_pointer(&qemu);
+}
+
+
+char *
+qemuLauncherPathFromQEMU(const char *launchDir,
+                         const char *qemuDir,
+                         const char *qemu)
+{
+    g_autofree char *name = qemuLauncherNameFromQEMU(qemuDir, qemu);
+
+    if (!name)
+        return NULL;
+    return qemuLauncherPathJoin(launchDir ? launchDir : LAUNCH_DIR, name);
+}
+
+
+char *
+qemuLauncherPathToQEMU(const char *launchDir,
+                       const char *qemuDir,
+                       const char *path)
+{
+    const char *name = qemuLauncherNameInDir(launchDir ? launchDir : LAUNCH_DIR, path);
+
+    if (!name)
+        return NULL;
+    return qemuLauncherNameToQEMU(qemuDir, name);
+}
