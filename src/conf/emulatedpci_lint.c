@@ -1,0 +1,337 @@
+/*
+ * emulatedpci_lint.c: what is legal in an <emulatedpci>, but unwise
+ *
+ * The registers' rules are those of the PCI Local Bus Specification 3.0,
+ * chapter 6.2; the class codes those of the PCI Code and ID Assignment
+ * Specification.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulatedpci_lint.h"
+
+#include <string.h>
+
+#include "gettext.h"
+
+#define _(s) gettext(s)
+
+/* INTA# to INTD#; 0 is none. */
+#define INTERRUPTPIN_MAX 4
+
+/* "Unknown" or "not connected" on x86: says no more than 0. */
+#define INTERRUPTLINE_UNKNOWN 0xff
+
+/* Command bits that an endpoint of today may have set (PCI Express, which
+ * wires the others to 0, included): I/O space, memory space, bus
+ * master, parity error response, SERR# enable, interrupt disable. */
+#define COMMAND_ENDPOINT 0x0547
+
+#define STATUS_CAPABILITIES 0x0010
+/* Set by events: interrupt status, and the errors that software clears. */
+#define STATUS_EVENTS 0xf908
+#define STATUS_RESERVED 0x0047
+
+static const char *const kinds[EMULATED_PCI_LINT_LAST] = {
+    [EMULATED_PCI_LINT_INTERRUPTPIN_RANGE] = "interruptpin-range",
+    [EMULATED_PCI_LINT_INTERRUPTLINE_UNUSED] = "interruptline-unused",
+    [EMULATED_PCI_LINT_STATUS_CAPABILITIES] = "status-capabilities",
+    [EMULATED_PCI_LINT_STATUS_EVENTS] = "status-events",
+    [EMULATED_PCI_LINT_STATUS_RESERVED] = "status-reserved",
+    [EMULATED_PCI_LINT_COMMAND_RESERVED] = "command-reserved",
+    [EMULATED_PCI_LINT_CLASSCODE_BRIDGE] = "classcode-bridge",
+    [EMULATED_PCI_LINT_HEADERTYPE_MULTIFUNCTION] = "headertype-multifunction",
+    [EMULATED_PCI_LINT_ADDRESS_IGNORED] = "address-ignored",
+    [EMULATED_PCI_LINT_MULTIFUNCTION_ALONE] = "multifunction-alone",
+    [EMULATED_PCI_LINT_DUPLICATE_DEVICE] = "duplicate-device",
+};
+
+/* Base class and subclass of what cannot have an endpoint's header. */
+static const guint32 bridgeClasses[] = {
+    0x0604,     /* PCI-to-PCI bridge */
+    0x0607,     /* CardBus bridge */
+    0x0609,     /* semi-transparent PCI-to-PCI bridge */
+};
+
+
+const char *
+emulatedPCILintKindToString(EmulatedPCILintKind kind)
+{
+    return kinds[kind];
+}
+
+
+int
+emulatedPCILintKindFromString(const char *name)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_LINT_LAST; i++) {
+        if (strcmp(kinds[i], name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+
+static void
+lintFree(gpointer opaque)
+{
+    EmulatedPCILint *lint = opaque;
+
+    g_free(lint->message);
+    g_free(lint);
+}
+
+
+static void G_GNUC_PRINTF(4, 5)
+lintAdd(GPtrArray *lints,
+        EmulatedPCILintKind kind,
+        gsize device,
+        const char *format,
+        ...)
+{
+    EmulatedPCILint *lint = g_new0(EmulatedPCILint, 1);
+    va_list args;
+
+    va_start(args, format);
+    lint->kind = kind;
+    lint->device = device;
+    lint->message = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_ptr_array_add(lints, lint);
+}
+
+
+static gboolean
+isMultifunction(const EmulatedPCIDef *def)
+{
+    return def->hasAddress && def->multifunction == 1;
+}
+
+
+/* Whether the device has an address that libvirt will heed. */
+static gboolean
+isPlaced(const EmulatedPCIDef *def)
+{
+    return def->hasAddress && (def->domain > 0 || def->bus > 0 || def->slot > 0);
+}
+
+
+static void
+lintInterrupt(GPtrArray *lints,
+              gsize device,
+              const EmulatedPCIDef *def)
+{
+    const guint32 pin = def->value[EMULATED_PCI_FIELD_INTERRUPTPIN];
+    const guint32 line = def->value[EMULATED_PCI_FIELD_INTERRUPTLINE];
+
+    if (pin > INTERRUPTPIN_MAX) {
+        lintAdd(lints, EMULATED_PCI_LINT_INTERRUPTPIN_RANGE, device,
+                _("%1$s is 0x%2$02x: the pins of a PCI device are 0x%3$02x (INTA#) to "
+                  "0x%4$02x (INTD#), or 0x%5$02x for none"),
+                "interruptpin", pin, 1U, (guint32) INTERRUPTPIN_MAX, 0U);
+    }
+
+    if (pin == 0 && line != 0 && line != INTERRUPTLINE_UNKNOWN) {
+        lintAdd(lints, EMULATED_PCI_LINT_INTERRUPTLINE_UNUSED, device,
+                _("%1$s is 0x%2$02x, but %3$s is 0x%4$02x: a device without an interrupt pin "
+                  "is on no line"),
+                "interruptline", line, "interruptpin", pin);
+    }
+}
+
+
+static void
+lintRegisters(GPtrArray *lints,
+              gsize device,
+              const EmulatedPCIDef *def)
+{
+    const guint32 status = def->value[EMULATED_PCI_FIELD_STATUS];
+    const guint32 command = def->value[EMULATED_PCI_FIELD_COMMAND];
+
+    if (status & STATUS_CAPABILITIES) {
+        lintAdd(lints, EMULATED_PCI_LINT_STATUS_CAPABILITIES, device,
+                _("%1$s is 0x%2$04x: bit 4 tells of a capability list, but the device has none"),
+                "status", status);
+    }
+    if (status & STATUS_EVENTS) {
+        lintAdd(lints, EMULATED_PCI_LINT_STATUS_EVENTS, device,
+                _("%1$s is 0x%2$04x: the bits 0x%3$04x tell of an interrupt or an error that has "
+                  "not happened"),
+                "status", status, status & STATUS_EVENTS);
+    }
+    if (status & STATUS_RESERVED) {
+        lintAdd(lints, EMULATED_PCI_LINT_STATUS_RESERVED, device,
+                _("%1$s is 0x%2$04x: the bits 0x%3$04x are reserved"),
+                "status", status, status & STATUS_RESERVED);
+    }
+    if (command & ~(guint32) COMMAND_ENDPOINT) {
+        lintAdd(lints, EMULATED_PCI_LINT_COMMAND_RESERVED, device,
+                _("%1$s is 0x%2$04x: the bits 0x%3$04x are reserved, or no longer in use"),
+                "command", command, command & ~(guint32) COMMAND_ENDPOINT);
+    }
+}
+
+
+static void
+lintType(GPtrArray *lints,
+         gsize device,
+         const EmulatedPCIDef *def)
+{
+    const guint32 classcode = def->value[EMULATED_PCI_FIELD_CLASSCODE];
+    const guint32 headertype = def->value[EMULATED_PCI_FIELD_HEADERTYPE];
+    const gboolean bit = (headertype & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION) != 0;
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(bridgeClasses); i++) {
+        if (classcode >> 8 != bridgeClasses[i])
+            continue;
+        lintAdd(lints, EMULATED_PCI_LINT_CLASSCODE_BRIDGE, device,
+                _("%1$s is 0x%2$06x, a bridge's, but %3$s is 0x%4$02x, an endpoint's"),
+                "classcode", classcode, "headertype", headertype);
+    }
+
+    if (bit != isMultifunction(def)) {
+        lintAdd(lints, EMULATED_PCI_LINT_HEADERTYPE_MULTIFUNCTION, device,
+                _("%1$s is 0x%2$02x, but the address's multifunction is '%3$s'"),
+                "headertype", headertype, bit ? "off" : "on");
+    }
+}
+
+
+static void
+lintAddress(GPtrArray *lints,
+            gsize device,
+            const EmulatedPCIDef *def)
+{
+    if (!def->hasAddress || isPlaced(def) || def->function <= 0)
+        return;
+
+    lintAdd(lints, EMULATED_PCI_LINT_ADDRESS_IGNORED, device,
+            _("%1$s is 0x%2$x, but the address's domain, bus and slot are 0 or not given: "
+              "libvirt chooses another address"),
+            "function", (guint32) def->function);
+}
+
+
+static void
+lintDevice(GPtrArray *lints,
+           gsize device,
+           const EmulatedPCIDef *def)
+{
+    lintInterrupt(lints, device, def);
+    lintRegisters(lints, device, def);
+    lintType(lints, device, def);
+    lintAddress(lints, device, def);
+}
+
+
+/* --- among the devices of a domain */
+
+static guint
+fieldsHash(gconstpointer opaque)
+{
+    const EmulatedPCIDef *def = opaque;
+    guint hash = def->devicename ? g_str_hash(def->devicename) : 0;
+    int i;
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++)
+        hash = hash * 33 + def->value[i];
+    return hash;
+}
+
+
+static gboolean
+fieldsEqual(gconstpointer a,
+            gconstpointer b)
+{
+    return emulatedPCIDefEqualFields(a, b);
+}
+
+
+static void
+lintDuplicates(GPtrArray *lints,
+               const EmulatedPCIDef *const *defs,
+               gsize ndefs)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(fieldsHash, fieldsEqual);
+    gsize i;
+
+    for (i = 0; i < ndefs; i++) {
+        gpointer first;
+
+        if (g_hash_table_lookup_extended(seen, defs[i], NULL, &first)) {
+            lintAdd(lints, EMULATED_PCI_LINT_DUPLICATE_DEVICE, i,
+                    _("%1$s is '%2$s': the devices %3$zu and %4$zu are alike in all fields"),
+                    "devicename", defs[i]->devicename, (gsize) GPOINTER_TO_SIZE(first), i + 1);
+            continue;
+        }
+        g_hash_table_insert(seen, (gpointer) defs[i], GSIZE_TO_POINTER(i + 1));
+    }
+}
+
+
+static gpointer
+slotKey(const EmulatedPCIDef *def)
+{
+    return GSIZE_TO_POINTER(((gsize) MAX(def->domain, 0) << 13) |
+                            ((gsize) MAX(def->bus, 0) << 5) |
+                            (gsize) MAX(def->slot, 0));
+}
+
+
+static void
+lintSlots(GPtrArray *lints,
+          const EmulatedPCIDef *const *defs,
+          gsize ndefs)
+{
+    g_autoptr(GHashTable) shared = g_hash_table_new(NULL, NULL);
+    gsize i;
+
+    for (i = 0; i < ndefs; i++) {
+        if (isPlaced(defs[i]) && defs[i]->function > 0)
+            g_hash_table_add(shared, slotKey(defs[i]));
+    }
+
+    for (i = 0; i < ndefs; i++) {
+        const guint32 headertype = defs[i]->value[EMULATED_PCI_FIELD_HEADERTYPE];
+
+        if (!isPlaced(defs[i]) || defs[i]->function > 0 ||
+            !(headertype & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION) ||
+            g_hash_table_contains(shared, slotKey(defs[i])))
+            continue;
+        lintAdd(lints, EMULATED_PCI_LINT_MULTIFUNCTION_ALONE, i,
+                _("%1$s is 0x%2$02x, but no other emulated device is in slot 0x%3$02x: "
+                  "bit 7 is right only if a native device is"),
+                "headertype", headertype, (guint32) MAX(defs[i]->slot, 0));
+    }
+}
+
+
+GPtrArray *
+emulatedPCIDefLint(const EmulatedPCIDef *def)
+{
+    GPtrArray *lints = g_ptr_array_new_with_free_func(lintFree);
+
+    lintDevice(lints, 0, def);
+    return lints;
+}
+
+
+GPtrArray *
+emulatedPCIDefLintAll(const EmulatedPCIDef *const *defs,
+                      gsize ndefs)
+{
+    GPtrArray *lints = g_ptr_array_new_with_free_func(lintFree);
+    gsize i;
+
+    for (i = 0; i < ndefs; i++)
+        lintDevice(lints, i, defs[i]);
+
+    lintSlots(lints, defs, ndefs);
+    lintDuplicates(lints, defs, ndefs);
+    return lints;
+}

@@ -1,0 +1,314 @@
+/*
+ * emulatedpcilinttest.c: what lint finds, and what it must not find
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulatedpci_lint.h"
+#include "testutils.h"
+
+#include <string.h>
+
+/* The names of all that was found, in order, "device:name" each. */
+static char *
+lintNames(GPtrArray *lints)
+{
+    GString *names = g_string_new(NULL);
+    guint i;
+
+    for (i = 0; i < lints->len; i++) {
+        const EmulatedPCILint *lint = g_ptr_array_index(lints, i);
+
+        g_assert_nonnull(lint->message);
+        g_assert_cmpuint(strlen(lint->message), >, 0);
+        g_string_append_printf(names, "%s%zu:%s", i ? " " : "", lint->device,
+                               emulatedPCILintKindToString(lint->kind));
+    }
+    return g_string_free(names, FALSE);
+}
+
+
+/* Attributes of <config> and of <address> (NULL: none), and what is found. */
+static const struct {
+    const char *config;
+    const char *address;
+    const char *names;
+    const char *message;    /* of the first */
+} singles[] = {
+    { "", NULL, "", NULL },
+
+    { "interruptpin='4' interruptline='11'", NULL, "", NULL },
+    { "interruptpin='5'", NULL, "0:interruptpin-range",
+      "interruptpin is 0x05: the pins of a PCI device are 0x01 (INTA#) to 0x04 (INTD#), "
+      "or 0x00 for none" },
+    { "interruptpin='0x09'", NULL, "0:interruptpin-range",
+      "interruptpin is 0x09: the pins of a PCI device are 0x01 (INTA#) to 0x04 (INTD#), "
+      "or 0x00 for none" },
+    { "interruptpin='255'", NULL, "0:interruptpin-range", NULL },
+
+    { "interruptline='11'", NULL, "0:interruptline-unused",
+      "interruptline is 0x0b, but interruptpin is 0x00: a device without an interrupt pin "
+      "is on no line" },
+    { "interruptline='255'", NULL, "", NULL },
+    { "interruptline='254'", NULL, "0:interruptline-unused", NULL },
+
+    { "status='0x0010'", NULL, "0:status-capabilities",
+      "status is 0x0010: bit 4 tells of a capability list, but the device has none" },
+    { "status='0x06a0'", NULL, "", NULL },      /* speed bits */
+    { "status='0x0008'", NULL, "0:status-events",
+      "status is 0x0008: the bits 0x0008 tell of an interrupt or an error that has "
+      "not happened" },
+    { "status='0x8000'", NULL, "0:status-events", NULL },
+    { "status='0x0100'", NULL, "0:status-events", NULL },
+    { "status='0x0001'", NULL, "0:status-reserved",
+      "status is 0x0001: the bits 0x0001 are reserved" },
+    { "status='0x0040'", NULL, "0:status-reserved", NULL },
+    { "status='0xffff'", NULL, "0:status-capabilities 0:status-events 0:status-reserved", NULL },
+
+    { "command='0x0547'", NULL, "", NULL },
+    { "command='0x0008'", NULL, "0:command-reserved",
+      "command is 0x0008: the bits 0x0008 are reserved, or no longer in use" },
+    { "command='0x8547'", NULL, "0:command-reserved",
+      "command is 0x8547: the bits 0x8000 are reserved, or no longer in use" },
+
+    { "classcode='0x060400'", NULL, "0:classcode-bridge",
+      "classcode is 0x060400, a bridge's, but headertype is 0x00, an endpoint's" },
+    { "classcode='0x060401'", NULL, "0:classcode-bridge", NULL },
+    { "classcode='0x060700'", NULL, "0:classcode-bridge", NULL },
+    { "classcode='0x060940'", NULL, "0:classcode-bridge", NULL },
+    { "classcode='0x060000'", NULL, "", NULL },     /* host bridge: an endpoint's header */
+    { "classcode='0x060100'", NULL, "", NULL },     /* ISA bridge: likewise */
+    { "classcode='0x060500'", NULL, "", NULL },
+    { "classcode='0x000604'", NULL, "", NULL },
+
+    { "headertype='0x80'", NULL, "0:headertype-multifunction",
+      "headertype is 0x80, but the address's multifunction is 'off'" },
+    { "headertype='0x80'", "slot='5'", "0:headertype-multifunction", NULL },
+    { "headertype='0x00'", "slot='5' multifunction='on'", "0:headertype-multifunction",
+      "headertype is 0x00, but the address's multifunction is 'on'" },
+    { "headertype='0x80'", "slot='5' multifunction='on'", "", NULL },
+    { "", "slot='5' multifunction='on'", "", NULL },
+    { "headertype='0'", "slot='5' multifunction='off'", "", NULL },
+
+    { "", "", "", NULL },
+    { "", "function='0'", "", NULL },
+    { "", "function='3'", "0:address-ignored",
+      "function is 0x3, but the address's domain, bus and slot are 0 or not given: "
+      "libvirt chooses another address" },
+    { "", "domain='0' bus='0' slot='0' function='7'", "0:address-ignored", NULL },
+    { "", "slot='1' function='7'", "", NULL },
+    { "", "bus='1' function='7'", "", NULL },
+    { "", "domain='1' function='7'", "", NULL },
+
+    { "interruptpin='9' interruptline='1' status='0x10' command='0x8' classcode='0x060400' "
+      "headertype='0x80'", "function='1'",
+      "0:interruptpin-range 0:status-capabilities 0:command-reserved 0:classcode-bridge "
+      "0:headertype-multifunction 0:address-ignored", NULL },
+};
+
+
+static EmulatedPCIDef *
+parse(const char *devicename,
+      const char *config,
+      const char *address)
+{
+    g_autoptr(GString) xml = g_string_new(NULL);
+    g_autoptr(GError) err = NULL;
+    EmulatedPCIDef *def;
+
+    g_string_append_printf(xml, "<emulatedpci devicename='%s'><config vendorid='0x5853' "
+                           "deviceid='0xc000' %s/>", devicename, config);
+    if (address)
+        g_string_append_printf(xml, "<address type='pci' %s/>", address);
+    g_string_append(xml, "</emulatedpci>");
+
+    def = emulatedPCIDefParseString(xml->str, xml->len, &err);
+    g_assert_no_error(err);
+    return def;
+}
+
+
+static void
+testSingle(gconstpointer opaque)
+{
+    const gsize i = GPOINTER_TO_SIZE(opaque);
+    g_autoptr(EmulatedPCIDef) def = parse("dev", singles[i].config, singles[i].address);
+    g_autoptr(GPtrArray) lints = emulatedPCIDefLint(def);
+    const EmulatedPCIDef *defs[] = { def };
+    g_autoptr(GPtrArray) all = NULL;
+    g_autofree char *names = lintNames(lints);
+    g_autofree char *allNames = NULL;
+
+    g_assert_cmpstr(names, ==, singles[i].names);
+    if (singles[i].message) {
+        const EmulatedPCILint *lint = g_ptr_array_index(lints, 0);
+
+        g_assert_cmpstr(lint->message, ==, singles[i].message);
+    }
+
+    /* A domain of one device: the same, and perhaps what is only seen there. */
+    all = emulatedPCIDefLintAll(defs, 1);
+    allNames = lintNames(all);
+    g_assert_true(g_str_has_prefix(allNames, names));
+}
+
+
+static void
+testSeed(void)
+{
+    /* Every value of the design's example. */
+    g_autoptr(EmulatedPCIDef) def = parse("citrix-pv-bus",
+                                          "command='0x0000' status='0x0000' revision='0x01' "
+                                          "classcode='0xff8000' headertype='0x00' "
+                                          "subvendorid='0x5853' subsystemid='0xc000' "
+                                          "interruptline='0x00' interruptpin='0x01'", NULL);
+    g_autoptr(GPtrArray) lints = emulatedPCIDefLint(def);
+
+    g_assert_cmpuint(lints->len, ==, 0);
+}
+
+
+static void
+testDuplicates(void)
+{
+    g_autoptr(EmulatedPCIDef) a = parse("a", "", NULL);
+    g_autoptr(EmulatedPCIDef) b = parse("b", "", "slot='4'");
+    g_autoptr(EmulatedPCIDef) aAgain = parse("a", "classcode='0xff0000'", "slot='5'");
+    g_autoptr(EmulatedPCIDef) aOther = parse("a", "revision='1'", NULL);
+    const EmulatedPCIDef *defs[] = { a, b, aOther, aAgain, b };
+    g_autoptr(GPtrArray) lints = emulatedPCIDefLintAll(defs, G_N_ELEMENTS(defs));
+    g_autoptr(GPtrArray) none = emulatedPCIDefLintAll(defs, 3);
+    g_autofree char *names = lintNames(lints);
+    const EmulatedPCILint *lint;
+
+    g_assert_cmpuint(none->len, ==, 0);
+    g_assert_cmpstr(names, ==, "3:duplicate-device 4:duplicate-device");
+    lint = g_ptr_array_index(lints, 0);
+    g_assert_cmpstr(lint->message, ==,
+                    "devicename is 'a': the devices 1 and 4 are alike in all fields");
+}
+
+
+/* Every single field makes two devices differ. */
+static void
+testDuplicatesEachField(void)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        g_autoptr(EmulatedPCIDef) a = parse("a", "interruptpin='1'", NULL);
+        g_autoptr(EmulatedPCIDef) b = parse(i == 0 ? "b" : "a", "interruptpin='1'", NULL);
+        const EmulatedPCIDef *defs[] = { a, b };
+        g_autoptr(GPtrArray) lints = NULL;
+        guint j;
+
+        b->value[i] ^= 0x40;
+        lints = emulatedPCIDefLintAll(defs, 2);
+        for (j = 0; j < lints->len; j++) {
+            const EmulatedPCILint *lint = g_ptr_array_index(lints, j);
+
+            g_assert_cmpint(lint->kind, !=, EMULATED_PCI_LINT_DUPLICATE_DEVICE);
+        }
+        g_assert_false(emulatedPCIDefEqualFields(a, b));
+    }
+}
+
+
+static void
+testSlots(void)
+{
+    g_autoptr(EmulatedPCIDef) zero = parse("a", "", "slot='5' multifunction='on'");
+    g_autoptr(EmulatedPCIDef) one = parse("b", "", "slot='5' function='1'");
+    g_autoptr(EmulatedPCIDef) otherBus = parse("c", "", "bus='1' slot='5' function='1'");
+    g_autoptr(EmulatedPCIDef) otherDomain = parse("d", "", "domain='1' slot='5' function='1'");
+    const EmulatedPCIDef *alone[] = { zero, otherBus, otherDomain };
+    const EmulatedPCIDef *together[] = { one, zero };
+    g_autoptr(GPtrArray) lints = emulatedPCIDefLintAll(alone, G_N_ELEMENTS(alone));
+    g_autoptr(GPtrArray) none = emulatedPCIDefLintAll(together, G_N_ELEMENTS(together));
+    g_autofree char *names = lintNames(lints);
+    const EmulatedPCILint *lint;
+
+    g_assert_cmpuint(none->len, ==, 0);
+    g_assert_cmpstr(names, ==, "0:multifunction-alone");
+    lint = g_ptr_array_index(lints, 0);
+    g_assert_cmpstr(lint->message, ==,
+                    "headertype is 0x80, but no other emulated device is in slot 0x05: "
+                    "bit 7 is right only if a native device is");
+}
+
+
+static void
+testKinds(void)
+{
+    g_autoptr(GHashTable) found = g_hash_table_new(NULL, NULL);
+    gsize i;
+    int kind;
+
+    for (kind = 0; kind < EMULATED_PCI_LINT_LAST; kind++)
+        g_assert_cmpint(emulatedPCILintKindFromString(emulatedPCILintKindToString(kind)), ==, kind);
+    g_assert_cmpint(emulatedPCILintKindFromString("nonesuch"), ==, -1);
+    g_assert_cmpint(emulatedPCILintKindFromString(""), ==, -1);
+
+    /* Each kind that one device can have is in the table above. */
+    for (i = 0; i < G_N_ELEMENTS(singles); i++) {
+        g_autoptr(EmulatedPCIDef) def = parse("dev", singles[i].config, singles[i].address);
+        g_autoptr(GPtrArray) lints = emulatedPCIDefLint(def);
+        guint j;
+
+        for (j = 0; j < lints->len; j++) {
+            const EmulatedPCILint *lint = g_ptr_array_index(lints, j);
+
+            g_hash_table_add(found, GINT_TO_POINTER(lint->kind));
+        }
+    }
+    g_assert_cmpuint(g_hash_table_size(found), ==, EMULATED_PCI_LINT_MULTIFUNCTION_ALONE);
+}
+
+
+/* A domain's worth of devices and more takes no time to speak of. */
+static void
+testMany(void)
+{
+    g_autoptr(GPtrArray) owned =
+        g_ptr_array_new_with_free_func((GDestroyNotify) emulatedPCIDefFree);
+    g_autoptr(GPtrArray) lints = NULL;
+    gint64 start;
+    int i;
+
+    for (i = 0; i <= EMULATED_PCI_INDEX_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("dev%d", i);
+
+        g_ptr_array_add(owned, parse(name, "", NULL));
+    }
+    start = g_get_monotonic_time();
+    lints = emulatedPCIDefLintAll((const EmulatedPCIDef *const *) owned->pdata, owned->len);
+    g_assert_cmpuint(lints->len, ==, 0);
+    g_assert_cmpint(g_get_monotonic_time() - start, <, 10 * G_USEC_PER_SEC);
+}
+
+
+int
+main(int argc,
+     char **argv)
+{
+    gsize i;
+
+    testInit(&argc, &argv);
+
+    for (i = 0; i < G_N_ELEMENTS(singles); i++) {
+        g_autofree char *path = g_strdup_printf("/lint/single/%02zu-%s", i,
+                                                *singles[i].names ? singles[i].names : "clean");
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), testSingle);
+    }
+    g_test_add_func("/lint/seed", testSeed);
+    g_test_add_func("/lint/duplicates", testDuplicates);
+    g_test_add_func("/lint/duplicates-each-field", testDuplicatesEachField);
+    g_test_add_func("/lint/slots", testSlots);
+    g_test_add_func("/lint/kinds", testKinds);
+    g_test_add_func("/lint/many", testMany);
+
+    return g_test_run();
+}
