@@ -1,0 +1,13 @@
+/*
+ * fuzz.h: what a libFuzzer target must have
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Reads SIZE bytes of DATA and aborts if something is wrong. Always 0. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
