@@ -1,0 +1,577 @@
+/*
+ * qemu_props.c: properties of QEMU's emulated-pci device
+ *
+ * The key=value form is QEMU's option syntax (qemu-options and
+ * util/qemu-option.c of QEMU): pairs separated by commas, a comma in a value
+ * written twice, a first word without '=' being the driver, any other word
+ * without '=' a switch.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "qemu_props.h"
+
+#include "gettext.h"
+#include <json.h>
+#include <string.h>
+
+#define _(s) gettext(s)
+
+/* QEMU nests 1024 levels deep; a device's properties need three. */
+#define QEMU_PROPS_JSON_DEPTH 32
+
+#define QEMU_PROPS_DRIVER "driver"
+#define QEMU_PROPS_FD "fd"
+
+typedef struct json_object JSONObject;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(JSONObject, json_object_put)
+
+/* One pair of the key=value form. */
+typedef struct {
+    char *key;
+    char *value;        /* without doubled commas; NULL for a bare word */
+    char *raw;          /* as it was written */
+} QEMUPropsPair;
+
+
+void
+qemuPropsFree(QEMUProps *props)
+{
+    if (!props)
+        return;
+    g_free(props->devicename);
+    g_free(props->definition);
+    g_free(props);
+}
+
+
+static gboolean
+qemuPropsIsOurs(const char *key)
+{
+    return emulatedPCIFieldFromString(key) >= 0 || strcmp(key, QEMU_EMULATED_PCI_DEFINITION) == 0;
+}
+
+
+static gboolean
+qemuPropsDefinitionIsValid(const char *name)
+{
+    size_t len = strspn(name,
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "abcdefghijklmnopqrstuvwxyz"
+                        "0123456789_.-");
+
+    return len >= 1 && len <= QEMU_EMULATED_PCI_DEFINITION_MAX && name[len] == '\0';
+}
+
+
+static void
+qemuPropsReportDriver(GError **err)
+{
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("-device argument is not readable as one of driver '%1$s'"),
+                           QEMU_EMULATED_PCI_DRIVER);
+}
+
+
+/* Sets the string property KEY. */
+static gboolean
+qemuPropsSetString(QEMUProps *props,
+                   const char *key,
+                   const char *value,
+                   GError **err)
+{
+    if (strcmp(key, QEMU_EMULATED_PCI_DEFINITION) == 0) {
+        if (!qemuPropsDefinitionIsValid(value)) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("invalid value '%1$s' for property '%2$s': must be 1 to %3$d characters of [A-Za-z0-9_.-]"),
+                                   value, key, QEMU_EMULATED_PCI_DEFINITION_MAX);
+            return FALSE;
+        }
+        props->definition = g_strdup(value);
+        return TRUE;
+    }
+
+    if (!emulatedPCIDevicenameIsValid(value)) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("invalid value '%1$s' for property '%2$s': must be 1 to %3$d characters of [A-Za-z0-9._-]"),
+                               value, key, EMULATED_PCI_DEVICENAME_MAX);
+        return FALSE;
+    }
+    props->devicename = g_strdup(value);
+    return TRUE;
+}
+
+
+static void
+qemuPropsReportNumber(EmulatedPCIField field,
+                      const char *value,
+                      GError **err)
+{
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("invalid value '%1$s' for property '%2$s': must be a number from 0 to %3$u"),
+                           value, emulatedPCIFieldGetInfo(field)->name,
+                           emulatedPCIFieldMax(field));
+}
+
+
+static gboolean
+qemuPropsSetSeen(gboolean *seen,
+                 const char *key,
+                 GError **err)
+{
+    if (*seen) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("property '%1$s' is given twice"), key);
+        return FALSE;
+    }
+    *seen = TRUE;
+    return TRUE;
+}
+
+
+static gboolean
+qemuPropsCheckComplete(const gboolean *seen,
+                       GError **err)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (seen[i])
+            continue;
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("property '%1$s' is missing: a device of driver '%2$s' needs it"),
+                               emulatedPCIFieldGetInfo(i)->name, QEMU_EMULATED_PCI_DRIVER);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* JSON */
+
+static gboolean
+qemuPropsIsJSON(const char *arg)
+{
+    return arg[0] == '{';
+}
+
+
+/* The object that ARG is, or NULL. What stands behind it must be white
+ * space, as for QEMU. */
+static JSONObject *
+qemuPropsReadJSON(const char *arg)
+{
+    const size_t len = strlen(arg);
+    struct json_tokener *tokener;
+    g_autoptr(JSONObject) object = NULL;
+    size_t end;
+
+    if (len > QEMU_PROPS_LENGTH_MAX)
+        return NULL;
+
+    tokener = json_tokener_new_ex(QEMU_PROPS_JSON_DEPTH);
+    if (!tokener)
+        return NULL;
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+    object = json_tokener_parse_ex(tokener, arg, len);
+    end = json_tokener_get_parse_end(tokener);
+    json_tokener_free(tokener);
+
+    if (!json_object_is_type(object, json_type_object) ||
+        arg[end + strspn(arg + end, " \t\r\n")] != '\0')
+        return NULL;
+    return g_steal_pointer(&object);
+}
+
+
+/* The string that OBJECT is, or NULL; one with a NUL in it is none. */
+static const char *
+qemuPropsGetString(JSONObject *object)
+{
+    const char *str;
+
+    if (!json_object_is_type(object, json_type_string))
+        return NULL;
+    str = json_object_get_string(object);
+    return strlen(str) == json_object_get_string_len(object) ? str : NULL;
+}
+
+
+static const char *
+qemuPropsGetDriver(JSONObject *object)
+{
+    JSONObject *driver;
+
+    if (!json_object_object_get_ex(object, QEMU_PROPS_DRIVER, &driver))
+        return NULL;
+    return qemuPropsGetString(driver);
+}
+
+
+static gboolean
+qemuPropsSetFromJSON(QEMUProps *props,
+                     const char *key,
+                     JSONObject *value,
+                     GError **err)
+{
+    int field = emulatedPCIFieldFromString(key);
+    int64_t number;
+
+    if (field <= EMULATED_PCI_FIELD_DEVICENAME) {
+        const char *str = qemuPropsGetString(value);
+
+        if (!str) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("invalid value '%1$s' for property '%2$s': must be a string"),
+                                   json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN),
+                                   key);
+            return FALSE;
+        }
+        return qemuPropsSetString(props, key, str, err);
+    }
+
+    /* json-c clamps what does not fit into 64 bits: out of range as well. */
+    number = json_object_get_int64(value);
+    if (!json_object_is_type(value, json_type_int) || number < 0 ||
+        number > emulatedPCIFieldMax(field)) {
+        qemuPropsReportNumber(field, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN),
+                              err);
+        return FALSE;
+    }
+    props->value[field] = number;
+    return TRUE;
+}
+
+
+static QEMUProps *
+qemuPropsParseJSON(const char *arg,
+                   GError **err)
+{
+    g_autoptr(JSONObject) object = qemuPropsReadJSON(arg);
+    g_autoptr(QEMUProps) props = g_new0(QEMUProps, 1);
+    gboolean seen[EMULATED_PCI_FIELD_LAST] = { FALSE };
+
+    if (!object || g_strcmp0(qemuPropsGetDriver(object), QEMU_EMULATED_PCI_DRIVER) != 0) {
+        qemuPropsReportDriver(err);
+        return NULL;
+    }
+
+    json_object_object_foreach(object, key, value) {
+        int field = emulatedPCIFieldFromString(key);
+
+        if (!qemuPropsIsOurs(key))
+            continue;
+        if (!qemuPropsSetFromJSON(props, key, value, err))
+            return NULL;
+        if (field >= 0)
+            seen[field] = TRUE;
+    }
+
+    if (!qemuPropsCheckComplete(seen, err))
+        return NULL;
+    return g_steal_pointer(&props);
+}
+
+
+static char *
+qemuPropsJSONToString(JSONObject *object)
+{
+    return g_strdup(json_object_to_json_string_ext(object,
+                                                   JSON_C_TO_STRING_PLAIN |
+                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+
+static char *
+qemuPropsReplaceJSON(const char *arg,
+                     const char *driver,
+                     const char *fd,
+                     GError **err)
+{
+    g_autoptr(JSONObject) object = qemuPropsReadJSON(arg);
+    g_autoptr(JSONObject) result = json_object_new_object();
+
+    if (!object) {
+        qemuPropsReportDriver(err);
+        return NULL;
+    }
+
+    json_object_object_foreach(object, key, value) {
+        if (strcmp(key, QEMU_PROPS_FD) == 0) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("property '%1$s' cannot be given for a device of driver '%2$s'"),
+                                   key, QEMU_EMULATED_PCI_DRIVER);
+            return NULL;
+        }
+        if (strcmp(key, QEMU_PROPS_DRIVER) == 0) {
+            json_object_object_add(result, key, json_object_new_string(driver));
+            json_object_object_add(result, QEMU_PROPS_FD, json_object_new_string(fd));
+        } else if (!qemuPropsIsOurs(key)) {
+            json_object_object_add(result, key, json_object_get(value));
+        }
+    }
+
+    return qemuPropsJSONToString(result);
+}
+
+
+static char *
+qemuPropsFormatJSON(const QEMUProps *props)
+{
+    g_autoptr(JSONObject) object = json_object_new_object();
+    int i;
+
+    json_object_object_add(object, QEMU_PROPS_DRIVER,
+                           json_object_new_string(QEMU_EMULATED_PCI_DRIVER));
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        json_object_object_add(object, emulatedPCIFieldGetInfo(i)->name,
+                               i == EMULATED_PCI_FIELD_DEVICENAME ?
+                               json_object_new_string(props->devicename) :
+                               json_object_new_int64(props->value[i]));
+    }
+    if (props->definition)
+        json_object_object_add(object, QEMU_EMULATED_PCI_DEFINITION,
+                               json_object_new_string(props->definition));
+    return qemuPropsJSONToString(object);
+}
+
+
+/* key=value */
+
+static void
+qemuPropsPairFree(QEMUPropsPair *pair)
+{
+    g_free(pair->key);
+    g_free(pair->value);
+    g_free(pair->raw);
+    g_free(pair);
+}
+
+
+/* Takes the next pair from *ARG, which moves behind it and its comma. */
+static QEMUPropsPair *
+qemuPropsNextPair(const char **arg)
+{
+    QEMUPropsPair *pair = g_new0(QEMUPropsPair, 1);
+    const char *start = *arg;
+    const char *p = start + strcspn(start, "=,");
+
+    if (*p == '=') {
+        GString *value = g_string_new(NULL);
+
+        pair->key = g_strndup(start, p - start);
+        for (p++; *p && (*p != ',' || p[1] == ','); p++) {
+            g_string_append_c(value, *p);
+            if (*p == ',')
+                p++;
+        }
+        pair->value = g_string_free(value, FALSE);
+    } else {
+        /* In the driver's place QEMU takes doubled commas too, but no driver
+         * of that name exists. */
+        pair->key = g_strndup(start, p - start);
+    }
+
+    pair->raw = g_strndup(start, p - start);
+    *arg = *p ? p + 1 : p;
+    return pair;
+}
+
+
+/* The pairs of ARG; a first word without '=' becomes driver=word. */
+static GPtrArray *
+qemuPropsReadPairs(const char *arg)
+{
+    g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func((GDestroyNotify) qemuPropsPairFree);
+
+    if (strlen(arg) > QEMU_PROPS_LENGTH_MAX)
+        return NULL;
+
+    while (*arg) {
+        QEMUPropsPair *pair = qemuPropsNextPair(&arg);
+
+        if (pairs->len == 0 && !pair->value) {
+            pair->value = pair->key;
+            pair->key = g_strdup(QEMU_PROPS_DRIVER);
+        }
+        g_ptr_array_add(pairs, pair);
+    }
+    return g_steal_pointer(&pairs);
+}
+
+
+/* Whether the pairs' driver is ours; of several QEMU takes the last. */
+static gboolean
+qemuPropsPairsAreOurs(GPtrArray *pairs)
+{
+    guint i;
+
+    for (i = pairs ? pairs->len : 0; i > 0; i--) {
+        const QEMUPropsPair *pair = g_ptr_array_index(pairs, i - 1);
+
+        if (strcmp(pair->key, QEMU_PROPS_DRIVER) == 0)
+            return g_strcmp0(pair->value, QEMU_EMULATED_PCI_DRIVER) == 0;
+    }
+    return FALSE;
+}
+
+
+static gboolean
+qemuPropsSetFromPair(QEMUProps *props,
+                     const QEMUPropsPair *pair,
+                     GError **err)
+{
+    int field = emulatedPCIFieldFromString(pair->key);
+    const char *value = pair->value ? pair->value : "";
+
+    if (field <= EMULATED_PCI_FIELD_DEVICENAME)
+        return qemuPropsSetString(props, pair->key, value, err);
+
+    if (emulatedPCIFieldParseNumber(field, value, &props->value[field]) != EMULATED_PCI_NUMBER_OK) {
+        qemuPropsReportNumber(field, value, err);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static QEMUProps *
+qemuPropsParseKeyValue(const char *arg,
+                       GError **err)
+{
+    g_autoptr(GPtrArray) pairs = qemuPropsReadPairs(arg);
+    g_autoptr(QEMUProps) props = g_new0(QEMUProps, 1);
+    gboolean seen[EMULATED_PCI_FIELD_LAST + 1] = { FALSE };
+    guint i;
+
+    if (!qemuPropsPairsAreOurs(pairs)) {
+        qemuPropsReportDriver(err);
+        return NULL;
+    }
+
+    for (i = 0; i < pairs->len; i++) {
+        const QEMUPropsPair *pair = g_ptr_array_index(pairs, i);
+        int field = emulatedPCIFieldFromString(pair->key);
+
+        if (!qemuPropsIsOurs(pair->key))
+            continue;
+        if (!qemuPropsSetSeen(&seen[field < 0 ? EMULATED_PCI_FIELD_LAST : field], pair->key, err) ||
+            !qemuPropsSetFromPair(props, pair, err))
+            return NULL;
+    }
+
+    if (!qemuPropsCheckComplete(seen, err))
+        return NULL;
+    return g_steal_pointer(&props);
+}
+
+
+static char *
+qemuPropsReplaceKeyValue(const char *arg,
+                         const char *driver,
+                         const char *fd,
+                         GError **err)
+{
+    g_autoptr(GPtrArray) pairs = qemuPropsReadPairs(arg);
+    g_autoptr(GString) result = g_string_new(NULL);
+    guint i;
+
+    if (!pairs) {
+        qemuPropsReportDriver(err);
+        return NULL;
+    }
+
+    /* The driver goes first, whatever place it had: then it needs no key and
+     * a bare word that followed stays what it was. */
+    g_string_printf(result, "%s,%s=%s", driver, QEMU_PROPS_FD, fd);
+    for (i = 0; i < pairs->len; i++) {
+        const QEMUPropsPair *pair = g_ptr_array_index(pairs, i);
+
+        if (strcmp(pair->key, QEMU_PROPS_FD) == 0) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("property '%1$s' cannot be given for a device of driver '%2$s'"),
+                                   pair->key, QEMU_EMULATED_PCI_DRIVER);
+            return NULL;
+        }
+        if (strcmp(pair->key, QEMU_PROPS_DRIVER) != 0 && !qemuPropsIsOurs(pair->key))
+            g_string_append_printf(result, ",%s", pair->raw);
+    }
+
+    return g_string_free(g_steal_pointer(&result), FALSE);
+}
+
+
+static char *
+qemuPropsFormatKeyValue(const QEMUProps *props)
+{
+    GString *result = g_string_new(QEMU_EMULATED_PCI_DRIVER);
+    int i;
+
+    /* Neither a devicename nor a definition can hold a comma. */
+    g_string_append_printf(result, ",%s=%s",
+                           emulatedPCIFieldGetInfo(EMULATED_PCI_FIELD_DEVICENAME)->name,
+                           props->devicename);
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++)
+        g_string_append_printf(result, ",%s=%u", emulatedPCIFieldGetInfo(i)->name, props->value[i]);
+    if (props->definition)
+        g_string_append_printf(result, ",%s=%s", QEMU_EMULATED_PCI_DEFINITION, props->definition);
+    return g_string_free(result, FALSE);
+}
+
+
+/* both forms */
+
+gboolean
+qemuPropsIsEmulatedPCI(const char *arg)
+{
+    g_autoptr(GPtrArray) pairs = NULL;
+
+    /* Most arguments never mention us and cost no more than this. */
+    if (!strstr(arg, QEMU_EMULATED_PCI_DRIVER))
+        return FALSE;
+
+    if (qemuPropsIsJSON(arg)) {
+        g_autoptr(JSONObject) object = qemuPropsReadJSON(arg);
+
+        return object && g_strcmp0(qemuPropsGetDriver(object), QEMU_EMULATED_PCI_DRIVER) == 0;
+    }
+
+    pairs = qemuPropsReadPairs(arg);
+    return qemuPropsPairsAreOurs(pairs);
+}
+
+
+QEMUProps *
+qemuPropsParse(const char *arg,
+               GError **err)
+{
+    if (qemuPropsIsJSON(arg))
+        return qemuPropsParseJSON(arg, err);
+    return qemuPropsParseKeyValue(arg, err);
+}
+
+
+char *
+qemuPropsReplaceDriver(const char *arg,
+                       const char *driver,
+                       int fd,
+                       GError **err)
+{
+    g_autofree char *number = g_strdup_printf("%d", fd);
+
+    if (qemuPropsIsJSON(arg))
+        return qemuPropsReplaceJSON(arg, driver, number, err);
+    return qemuPropsReplaceKeyValue(arg, driver, number, err);
+}
+
+
+char *
+qemuPropsFormat(const QEMUProps *props,
+                QEMUPropsForm form)
+{
+    if (form == QEMU_PROPS_FORM_JSON)
+        return qemuPropsFormatJSON(props);
+    return qemuPropsFormatKeyValue(props);
+}

@@ -1,0 +1,308 @@
+/*
+ * qemupropstest.c: properties of the emulated-pci device, both forms
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "qemu_props.h"
+#include "testutils.h"
+
+#include <string.h>
+
+#define JSON_FIELDS \
+    "\"devicename\":\"citrix-pv-bus\",\"vendorid\":22611,\"deviceid\":49152,\"command\":7," \
+    "\"status\":65535,\"revision\":1,\"classcode\":16744448,\"headertype\":128," \
+    "\"subvendorid\":22612,\"subsystemid\":49153,\"interruptline\":255,\"interruptpin\":9"
+#define KV_FIELDS \
+    "devicename=citrix-pv-bus,vendorid=22611,deviceid=49152,command=7," \
+    "status=65535,revision=1,classcode=16744448,headertype=128," \
+    "subvendorid=22612,subsystemid=49153,interruptline=255,interruptpin=9"
+
+static const guint32 expected[EMULATED_PCI_FIELD_LAST] = {
+    0, 0x5853, 0xc000, 7, 0xffff, 1, 0xff8000, 0x80, 0x5854, 0xc001, 0xff, 9,
+};
+
+
+static void
+testAssertExpected(const QEMUProps *props)
+{
+    int i;
+
+    g_assert_cmpstr(props->devicename, ==, "citrix-pv-bus");
+    for (i = 1; i < EMULATED_PCI_FIELD_LAST; i++)
+        g_assert_cmpuint(props->value[i], ==, expected[i]);
+}
+
+
+static void
+testParse(void)
+{
+    static const char *const args[] = {
+        "{\"driver\":\"emulated-pci\"," JSON_FIELDS "}",
+        "{" JSON_FIELDS ",\"id\":\"ua-x\",\"driver\":\"emulated-pci\",\"bus\":{\"a\":[1,2]}}",
+        "{\n \"driver\" : \"emulated-pci\" , " JSON_FIELDS " }\r\n",
+        "emulated-pci," KV_FIELDS,
+        "driver=emulated-pci," KV_FIELDS,
+        "id=ua-x," KV_FIELDS ",driver=emulated-pci",
+        "virtio-rng-pci," KV_FIELDS ",driver=emulated-pci",
+        "emulated-pci," KV_FIELDS ",multifunction,id=a,,b=c",
+        "emulated-pci," KV_FIELDS ",",
+        "emulated-pci,devicename=citrix-pv-bus,vendorid=0x5853,deviceid=0xC000,command=0x7,"
+        "status=0xffff,revision=0x01,classcode=0xff8000,headertype=0x80,subvendorid=0x5854,"
+        "subsystemid=0xc001,interruptline=0xff,interruptpin=0x9",
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(args); i++) {
+        g_autoptr(GError) err = NULL;
+        g_autoptr(QEMUProps) props = NULL;
+
+        g_assert_true(qemuPropsIsEmulatedPCI(args[i]));
+        props = qemuPropsParse(args[i], &err);
+        g_assert_no_error(err);
+        testAssertExpected(props);
+        g_assert_null(props->definition);
+    }
+}
+
+
+/* Format and Parse are inverses in both forms. */
+static void
+testFormat(void)
+{
+    QEMUProps props = { .devicename = (char *) "citrix-pv-bus" };
+    g_autofree char *json = NULL;
+    g_autofree char *keyvalue = NULL;
+    int form;
+
+    memcpy(props.value, expected, sizeof(expected));
+    json = qemuPropsFormat(&props, QEMU_PROPS_FORM_JSON);
+    g_assert_cmpstr(json, ==, "{\"driver\":\"emulated-pci\"," JSON_FIELDS "}");
+    keyvalue = qemuPropsFormat(&props, QEMU_PROPS_FORM_KEYVALUE);
+    g_assert_cmpstr(keyvalue, ==, "emulated-pci," KV_FIELDS);
+
+    props.definition = (char *) "emulatedpci_a.b-C";
+    for (form = QEMU_PROPS_FORM_JSON; form <= QEMU_PROPS_FORM_KEYVALUE; form++) {
+        g_autofree char *arg = qemuPropsFormat(&props, form);
+        g_autoptr(QEMUProps) back = qemuPropsParse(arg, NULL);
+
+        g_assert_nonnull(back);
+        testAssertExpected(back);
+        g_assert_cmpstr(back->definition, ==, "emulatedpci_a.b-C");
+    }
+}
+
+
+static void
+testNotOurs(void)
+{
+    static const char *const args[] = {
+        "", "{", "{}", "[]", "emulated-pci2", "emulated-pci=on", "id=emulated-pci",
+        "virtio-rng-pci,id=emulated-pci", "emulated-pci,driver=virtio-rng-pci",
+        "{\"driver\":\"virtio-rng-pci\",\"id\":\"emulated-pci\"}",
+        "{\"driver\":[\"emulated-pci\"]}", "{\"driver\":\"emulated-pci\"",
+        "{\"driver\":\"emulated-pci\"} x", "{'driver':'emulated-pci'}",
+        "{\"driver\":\"emulated-pci\\u0000\"}", " {\"driver\":\"emulated-pci\"}",
+        ",emulated-pci",
+    };
+    g_autofree char *deep = g_strnfill(100000, '{');
+    g_autofree char *big = g_strdup_printf("emulated-pci,%s,id=%s", KV_FIELDS, deep);
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(args); i++) {
+        g_autoptr(GError) err = NULL;
+
+        g_assert_false(qemuPropsIsEmulatedPCI(args[i]));
+        g_assert_null(qemuPropsParse(args[i], &err));
+        g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+    }
+    g_assert_false(qemuPropsIsEmulatedPCI(deep));
+    g_assert_false(qemuPropsIsEmulatedPCI(big));
+}
+
+
+/* TEXT of the good argument, which must be in it, replaced by ANOTHER. */
+static char *
+testReplaced(const char *arg,
+             const char *text,
+             const char *another)
+{
+    const char *at = strstr(arg, text);
+
+    g_assert_nonnull(at);
+    return g_strdup_printf("%.*s%s%s", (int) (at - arg), arg, another, at + strlen(text));
+}
+
+
+/* Each error names the property and, if there is one, the value. */
+static void
+testErrors(void)
+{
+    static const struct {
+        const char *text;
+        const char *another;
+        const char *message;
+    } cases[] = {
+        { "\"vendorid\":22611", "\"vendorid\":65536",
+          "invalid value '65536' for property 'vendorid': must be a number from 0 to 65535" },
+        { "\"vendorid\":22611", "\"vendorid\":-1", "'-1' for property 'vendorid'" },
+        { "\"vendorid\":22611", "\"vendorid\":1.0", "'1.0' for property 'vendorid'" },
+        { "\"vendorid\":22611", "\"vendorid\":\"22611\"", "'\"22611\"' for property 'vendorid'" },
+        { "\"vendorid\":22611", "\"vendorid\":true", "'true' for property 'vendorid'" },
+        { "\"vendorid\":22611", "\"vendorid\":null", "'null' for property 'vendorid'" },
+        { "\"vendorid\":22611", "\"vendorid\":[1]", "'[1]' for property 'vendorid'" },
+        { "\"vendorid\":22611", "\"vendorid\":99999999999999999999999",
+          "for property 'vendorid': must be a number from 0 to 65535" },
+        { "\"vendorid\":22611", "\"vendorid\":-99999999999999999999999", "property 'vendorid'" },
+        { "\"vendorid\":22611", "\"a\":1", "property 'vendorid' is missing" },
+        { "\"classcode\":16744448", "\"classcode\":16777216",
+          "'16777216' for property 'classcode': must be a number from 0 to 16777215" },
+        { "\"interruptpin\":9", "\"interruptpin\":256",
+          "'256' for property 'interruptpin': must be a number from 0 to 255" },
+        { "\"devicename\":\"citrix-pv-bus\"", "\"devicename\":7",
+          "invalid value '7' for property 'devicename': must be a string" },
+        { "citrix-pv-bus", "", "invalid value '' for property 'devicename': must be 1 to 31" },
+        { "citrix-pv-bus", "a b", "invalid value 'a b' for property 'devicename'" },
+        { "citrix-pv-bus", "a\\u0000", "property 'devicename': must be a string" },
+        { "citrix-pv-bus", "12345678901234567890123456789012", "property 'devicename'" },
+        { "\"vendorid\"", "\"definition\":\"\",\"vendorid\"",
+          "invalid value '' for property 'definition': must be 1 to 255" },
+        { "\"vendorid\"", "\"definition\":1,\"vendorid\"", "property 'definition': must be a string" },
+    };
+    static const struct {
+        const char *text;
+        const char *another;
+        const char *message;
+    } kvCases[] = {
+        { "vendorid=22611", "vendorid=65536",
+          "invalid value '65536' for property 'vendorid': must be a number from 0 to 65535" },
+        { "vendorid=22611", "vendorid=022611", "'022611' for property 'vendorid'" },
+        { "vendorid=22611", "vendorid=-1", "'-1' for property 'vendorid'" },
+        { "vendorid=22611", "vendorid=1k", "'1k' for property 'vendorid'" },
+        { "vendorid=22611", "vendorid=", "invalid value '' for property 'vendorid'" },
+        { "vendorid=22611", "vendorid", "invalid value '' for property 'vendorid'" },
+        { "vendorid=22611", "vendorid=1,,2", "'1,2' for property 'vendorid'" },
+        { "vendorid=22611", "vendorid=1,vendorid=1", "property 'vendorid' is given twice" },
+        { "vendorid=22611", "a=1", "property 'vendorid' is missing" },
+        { "citrix-pv-bus", "a,,b", "invalid value 'a,b' for property 'devicename'" },
+        { "vendorid=", "definition=a,definition=a,vendorid=", "'definition' is given twice" },
+        { "vendorid=", "definition=a/b,vendorid=", "'a/b' for property 'definition'" },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases) + G_N_ELEMENTS(kvCases); i++) {
+        const gsize k = i - G_N_ELEMENTS(cases);
+        const gboolean json = i < G_N_ELEMENTS(cases);
+        const char *message = json ? cases[i].message : kvCases[k].message;
+        g_autofree char *arg = json ?
+            testReplaced("{\"driver\":\"emulated-pci\"," JSON_FIELDS "}",
+                         cases[i].text, cases[i].another) :
+            testReplaced("emulated-pci," KV_FIELDS, kvCases[k].text, kvCases[k].another);
+        g_autoptr(GError) err = NULL;
+
+        g_assert_true(qemuPropsIsEmulatedPCI(arg));
+        g_assert_null(qemuPropsParse(arg, &err));
+        g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+        if (!strstr(err->message, message))
+            g_error("%s: not in: %s", message, err->message);
+    }
+}
+
+
+/* Every field's bounds, and one beyond. */
+static void
+testBounds(void)
+{
+    int field;
+
+    for (field = 1; field < EMULATED_PCI_FIELD_LAST; field++) {
+        const guint64 max = emulatedPCIFieldMax(field);
+        int form;
+        guint64 value;
+
+        for (form = QEMU_PROPS_FORM_JSON; form <= QEMU_PROPS_FORM_KEYVALUE; form++) {
+            for (value = max; value <= max + 1; value++) {
+                QEMUProps props = { .devicename = (char *) "a" };
+                g_autofree char *arg = NULL;
+                g_autoptr(QEMUProps) back = NULL;
+
+                props.value[field] = value;
+                arg = qemuPropsFormat(&props, form);
+                back = qemuPropsParse(arg, NULL);
+                if (value > max)
+                    g_assert_null(back);
+                else
+                    g_assert_cmpuint(back->value[field], ==, max);
+            }
+        }
+    }
+}
+
+
+/* What is not ours stays, in its order; ours goes. */
+static void
+testReplace(void)
+{
+    static const struct {
+        const char *arg;
+        const char *result;
+    } cases[] = {
+        { "{\"driver\":\"emulated-pci\"," JSON_FIELDS ",\"definition\":\"d\",\"id\":\"ua-emulatedpci0\","
+          "\"bus\":\"pci.0\",\"addr\":\"0x5\"}",
+          "{\"driver\":\"x-pci-proxy-dev\",\"fd\":\"17\",\"id\":\"ua-emulatedpci0\","
+          "\"bus\":\"pci.0\",\"addr\":\"0x5\"}" },
+        { "{\"z\":\"a/b\\\"\\u00e4\xc3\xa4\",\"y\":1.50,\"driver\":\"emulated-pci\"," JSON_FIELDS
+          ",\"multifunction\":true,\"x\":null,\"w\":[1,{\"vendorid\":3}],\"v\":18446744073709551615}",
+          "{\"z\":\"a/b\\\"\xc3\xa4\xc3\xa4\",\"y\":1.50,\"driver\":\"x-pci-proxy-dev\",\"fd\":\"17\","
+          "\"multifunction\":true,\"x\":null,\"w\":[1,{\"vendorid\":3}],\"v\":18446744073709551615}" },
+        { "emulated-pci," KV_FIELDS ",id=a,,b,bus=pci.0,addr=0x5.1,multifunction",
+          "x-pci-proxy-dev,fd=17,id=a,,b,bus=pci.0,addr=0x5.1,multifunction" },
+        { "id=x," KV_FIELDS ",driver=emulated-pci,romfile=", "x-pci-proxy-dev,fd=17,id=x,romfile=" },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *result = qemuPropsReplaceDriver(cases[i].arg, "x-pci-proxy-dev", 17, NULL);
+
+        g_assert_cmpstr(result, ==, cases[i].result);
+    }
+}
+
+
+static void
+testReplaceErrors(void)
+{
+    static const char *const args[] = {
+        "{\"driver\":\"emulated-pci\"," JSON_FIELDS ",\"fd\":\"3\"}",
+        "emulated-pci," KV_FIELDS ",fd=3",
+        "emulated-pci," KV_FIELDS ",fd",
+        "{",
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(args); i++) {
+        g_autoptr(GError) err = NULL;
+
+        g_assert_null(qemuPropsReplaceDriver(args[i], "x-pci-proxy-dev", 17, &err));
+        g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+    }
+}
+
+
+int
+main(int argc, char **argv)
+{
+    testInit(&argc, &argv);
+
+    g_test_add_func("/qemuprops/parse", testParse);
+    g_test_add_func("/qemuprops/format", testFormat);
+    g_test_add_func("/qemuprops/not-ours", testNotOurs);
+    g_test_add_func("/qemuprops/errors", testErrors);
+    g_test_add_func("/qemuprops/bounds", testBounds);
+    g_test_add_func("/qemuprops/replace", testReplace);
+    g_test_add_func("/qemuprops/replace-errors", testReplaceErrors);
+
+    return g_test_run();
+}
