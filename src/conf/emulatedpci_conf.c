@@ -684,7 +684,9 @@ emulatedPCIDefParseString(const char *xml,
     ctxt->_private = &doctype;
     ctxt->sax->internalSubset = refuseDoctype;
 
-    doc = xmlCtxtReadMemory(ctxt, xml, len, "device.xml", NULL,
+    /* libvirt's strings are UTF-8, whatever a declaration in them says; and
+     * conversion errors of other encodings would be printed by libxml2. */
+    doc = xmlCtxtReadMemory(ctxt, xml, len, "device.xml", "UTF-8",
                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     if (doctype) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,

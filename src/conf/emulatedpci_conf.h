@@ -76,9 +76,9 @@ void emulatedPCIDefSetDefaults(EmulatedPCIDef *def);
  * <zpci>, an address that is not of type 'pci'). */
 EmulatedPCIDef *emulatedPCIDefParseNode(xmlNodePtr node, GError **err);
 
-/* The same of a document that consists of the element. LEN bytes of XML, at
- * most EMULATED_PCI_XML_MAX. No network, no document type declaration, no
- * entity expansion. */
+/* The same of a document that consists of the element. LEN bytes of XML in
+ * UTF-8, at most EMULATED_PCI_XML_MAX. No network, no document type
+ * declaration, no entity expansion. */
 EmulatedPCIDef *emulatedPCIDefParseString(const char *xml, gsize len, GError **err);
 
 /* Appends the element in its canonical form to BUF: all twelve fields, in
