@@ -1,0 +1,23 @@
+/*
+ * emulator_log.h: what pci-emulator says on standard error
+ *
+ * Libvirt shows a domain's standard error to its users and keeps it in a file
+ * under /var/log. So a message is one line, and a process that serves a
+ * hostile guest writes a bounded number of them: see EMULATOR_LOG_MAX. A
+ * standard error that nobody reads never holds the process up; the line is
+ * dropped instead.
+ *
+ * Allocates nothing, and uses only system calls that the sandbox allows.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+/* Lines that one process writes; then one that says so, then none. */
+#define EMULATOR_LOG_MAX 300
+
+/* One line, "pci-emulator: ...". FORMAT is a printf() format without the
+ * newline; a line is cut at 511 bytes and control characters become '?'. */
+void emulatorLog(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));

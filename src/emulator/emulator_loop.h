@@ -1,0 +1,25 @@
+/*
+ * emulator_loop.h: serves the sockets of all devices of the process
+ *
+ * One thread, one epoll. A socket never holds up another one: nothing here
+ * blocks, a peer that does not take its answers is not read from, and one
+ * turn for a socket is one read.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stddef.h>
+
+#include "emulator_options.h"
+
+typedef struct _EmulatorLoop EmulatorLoop;
+
+/* A loop for the devices of OPTIONS, which power up now. The loop lives as
+ * long as the process. NULL with errno set on failure. */
+EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options);
+
+/* Serves until the peer of the last device has closed its socket. Makes only
+ * system calls that the sandbox allows. */
+void emulatorLoopRun(EmulatorLoop *loop);

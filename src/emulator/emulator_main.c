@@ -1,0 +1,166 @@
+/*
+ * emulator_main.c: pci-emulator, the process behind a domain's emulated PCI devices
+ *
+ * Options, then the sandbox, then the loop; docs/pci-emulator.rst is the
+ * contract with the launcher. Plain C and libseccomp only: this process is
+ * kept small, one runs beside every guest with an emulated device.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "emulator_capabilities.h"
+#include "emulator_log.h"
+#include "emulator_loop.h"
+#include "emulator_options.h"
+#include "gettext.h"
+#include "sandbox.h"
+
+#define _(s) gettext(s)
+
+
+static void
+initLocale(void)
+{
+    setlocale(LC_ALL, "");
+    bindtextdomain(PACKAGE, LOCALEDIR);
+    textdomain(PACKAGE);
+
+    /* Makes gettext open its catalog now: it cannot in the sandbox. */
+    (void) _("pci-emulator");
+}
+
+
+static void
+initSignals(void)
+{
+    /* What a terminal or an ending session sends to QEMU's whole process
+     * group: QEMU lets its guest shut down then, which still needs its
+     * devices. This process ends with its sockets. */
+    static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
+    size_t i;
+
+    for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+}
+
+
+static int
+closeOthers(const EmulatorOptions *options)
+{
+    int *fds = calloc(options->ndevices + 1, sizeof(*fds));
+    size_t nfds = 0;
+    size_t i;
+    int rc;
+
+    if (!fds)
+        return -1;
+
+    for (i = 0; i < options->ndevices; i++)
+        fds[nfds++] = options->devices[i].fd;
+    if (options->readyFd >= 0)
+        fds[nfds++] = options->readyFd;
+
+    rc = sandboxCloseOthers(fds, nfds);
+    free(fds);
+    return rc;
+}
+
+
+static int
+notifyReady(int fd)
+{
+    ssize_t rc;
+
+    if (fd < 0)
+        return 0;
+
+    do {
+        rc = write(fd, "", 1);
+    } while (rc < 0 && errno == EINTR);
+
+    close(fd);
+    return rc == 1 ? 0 : -1;
+}
+
+
+/* The name of an errno rather than its text, which could need a catalog. */
+static int
+fail(const char *what)
+{
+    emulatorLog("%s: %s", what, strerrorname_np(errno));
+    return EXIT_FAILURE;
+}
+
+
+static int
+run(EmulatorOptions *options)
+{
+    EmulatorLoop *loop;
+
+    initSignals();
+
+    if (closeOthers(options) < 0)
+        return fail(_("cannot close other descriptors"));
+
+    loop = emulatorLoopNew(options);
+    if (!loop)
+        return fail(_("cannot watch the devices' sockets"));
+
+    free(options->devices);
+    options->devices = NULL;
+
+    if (sandboxEnter(options->filter, options->readyFd) < 0)
+        return fail(_("cannot enter the sandbox"));
+
+    if (notifyReady(options->readyFd) < 0)
+        return fail(_("cannot write to the descriptor of --ready-fd"));
+
+    emulatorLoopRun(loop);
+    return EXIT_SUCCESS;
+}
+
+
+int
+main(int argc,
+     char **argv)
+{
+    EmulatorOptions options;
+
+    initLocale();
+
+    if (emulatorOptionsParse(&options, argc, argv) < 0) {
+        free(options.devices);
+        return EXIT_FAILURE;
+    }
+
+    switch (options.action) {
+    case EMULATOR_ACTION_RUN:
+        return run(&options);
+
+    case EMULATOR_ACTION_CAPABILITIES:
+        emulatorCapabilitiesPrint();
+        break;
+
+    case EMULATOR_ACTION_HELP:
+        emulatorOptionsHelp();
+        break;
+
+    case EMULATOR_ACTION_VERSION:
+    default:
+        printf("pci-emulator (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+        break;
+    }
+
+    free(options.devices);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,113 @@
+/*
+ * pci_config.c: the configuration space of an emulated PCI endpoint
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "pci_config.h"
+
+#include <string.h>
+
+/* Where each numeric field lies. Its width in bytes comes from the table of
+ * fields. */
+static const uint8_t fieldOffsets[EMULATED_PCI_FIELD_LAST] = {
+    [EMULATED_PCI_FIELD_VENDORID] = PCI_CONFIG_VENDORID,
+    [EMULATED_PCI_FIELD_DEVICEID] = PCI_CONFIG_DEVICEID,
+    [EMULATED_PCI_FIELD_COMMAND] = PCI_CONFIG_COMMAND,
+    [EMULATED_PCI_FIELD_STATUS] = PCI_CONFIG_STATUS,
+    [EMULATED_PCI_FIELD_REVISION] = PCI_CONFIG_REVISION,
+    [EMULATED_PCI_FIELD_CLASSCODE] = PCI_CONFIG_CLASSCODE,
+    [EMULATED_PCI_FIELD_HEADERTYPE] = PCI_CONFIG_HEADERTYPE,
+    [EMULATED_PCI_FIELD_SUBVENDORID] = PCI_CONFIG_SUBVENDORID,
+    [EMULATED_PCI_FIELD_SUBSYSTEMID] = PCI_CONFIG_SUBSYSTEMID,
+    [EMULATED_PCI_FIELD_INTERRUPTLINE] = PCI_CONFIG_INTERRUPTLINE,
+    [EMULATED_PCI_FIELD_INTERRUPTPIN] = PCI_CONFIG_INTERRUPTPIN,
+};
+
+/* What a guest can change. All that is not here is read-only:
+ * - the latency timer: a device that never is a bus master for more than two
+ *   data phases may hardwire it to 0 (6.2.4);
+ * - MWI, special cycles, VGA snoop and fast back-to-back of the command
+ *   register: only devices with these abilities implement them (6.2.2);
+ * - BIST, BARs, CardBus CIS, expansion ROM, MIN_GNT, MAX_LAT and the device
+ *   specific region: not implemented, so they read as 0 (6.1, 6.2.4, 6.2.5). */
+static const uint8_t writable[PCI_CONFIG_SIZE] = {
+    [PCI_CONFIG_COMMAND] = PCI_CONFIG_COMMAND_WRITABLE & 0xff,
+    [PCI_CONFIG_COMMAND + 1] = PCI_CONFIG_COMMAND_WRITABLE >> 8,
+    [PCI_CONFIG_CACHELINESIZE] = 0xff,
+    [PCI_CONFIG_INTERRUPTLINE] = 0xff,
+};
+
+static const uint8_t writeOneClears[PCI_CONFIG_SIZE] = {
+    [PCI_CONFIG_STATUS] = PCI_CONFIG_STATUS_W1C & 0xff,
+    [PCI_CONFIG_STATUS + 1] = PCI_CONFIG_STATUS_W1C >> 8,
+};
+
+
+void
+pciConfigInit(PCIConfig *config,
+              const uint32_t values[EMULATED_PCI_FIELD_LAST])
+{
+    int i;
+
+    memset(config, 0, sizeof(*config));
+
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        const unsigned int bytes = emulatedPCIFieldGetInfo(i)->bits / 8;
+        unsigned int b;
+
+        for (b = 0; b < bytes; b++)
+            config->powerOn[fieldOffsets[i] + b] = values[i] >> (8 * b);
+    }
+
+    pciConfigReset(config);
+}
+
+
+void
+pciConfigReset(PCIConfig *config)
+{
+    memcpy(config->now, config->powerOn, sizeof(config->now));
+}
+
+
+uint32_t
+pciConfigRead(const PCIConfig *config,
+              uint32_t addr,
+              unsigned int len)
+{
+    uint32_t val = 0;
+    unsigned int i;
+
+    if (addr >= PCI_CONFIG_SIZE)
+        return UINT32_MAX >> (8 * (4 - len));
+
+    for (i = 0; i < len && addr + i < PCI_CONFIG_SIZE; i++)
+        val |= (uint32_t) config->now[addr + i] << (8 * i);
+
+    return val;
+}
+
+
+void
+pciConfigWrite(PCIConfig *config,
+               uint32_t addr,
+               uint32_t val,
+               unsigned int len)
+{
+    unsigned int i;
+
+    if (addr >= PCI_CONFIG_SIZE)
+        return;
+
+    for (i = 0; i < len && addr + i < PCI_CONFIG_SIZE; i++) {
+        const uint8_t byte = val >> (8 * i);
+        const uint8_t mask = writable[addr + i];
+        uint8_t *reg = &config->now[addr + i];
+
+        *reg = (*reg & ~mask) | (byte & mask);
+        *reg &= ~(byte & writeOneClears[addr + i]);
+    }
+}

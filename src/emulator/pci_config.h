@@ -1,0 +1,86 @@
+/*
+ * pci_config.h: the configuration space of an emulated PCI endpoint
+ *
+ * 256 bytes with a type 0 header, no BARs, no capabilities and no expansion
+ * ROM: which bits a guest can write, which it clears by writing ones, and
+ * what a reset brings back. Section numbers are those of the PCI Local Bus
+ * Specification, revision 3.0.
+ *
+ * Pure: knows no transport, makes no system call, allocates nothing.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "emulatedpci_fields.h"
+
+/* Bytes of a conventional device's configuration space (6.1). */
+#define PCI_CONFIG_SIZE 256
+
+/* Offsets of the registers of a type 0 header (6.1, figure 6-1) */
+enum {
+    PCI_CONFIG_VENDORID = 0x00,
+    PCI_CONFIG_DEVICEID = 0x02,
+    PCI_CONFIG_COMMAND = 0x04,
+    PCI_CONFIG_STATUS = 0x06,
+    PCI_CONFIG_REVISION = 0x08,
+    PCI_CONFIG_CLASSCODE = 0x09,
+    PCI_CONFIG_CACHELINESIZE = 0x0c,
+    PCI_CONFIG_LATENCYTIMER = 0x0d,
+    PCI_CONFIG_HEADERTYPE = 0x0e,
+    PCI_CONFIG_BIST = 0x0f,
+    PCI_CONFIG_BAR0 = 0x10,
+    PCI_CONFIG_CARDBUSCIS = 0x28,
+    PCI_CONFIG_SUBVENDORID = 0x2c,
+    PCI_CONFIG_SUBSYSTEMID = 0x2e,
+    PCI_CONFIG_EXPANSIONROM = 0x30,
+    PCI_CONFIG_CAPABILITIES = 0x34,
+    PCI_CONFIG_INTERRUPTLINE = 0x3c,
+    PCI_CONFIG_INTERRUPTPIN = 0x3d,
+};
+
+/* Bits of the command register that a guest can write (6.2.2, table 6-1):
+ * I/O space, memory space, bus master, parity error response, SERR# enable,
+ * interrupt disable. */
+#define PCI_CONFIG_COMMAND_WRITABLE 0x0547
+
+/* Bits of the status register that writing a one clears (6.2.3, table 6-2):
+ * master data parity error, signaled target abort, received target abort,
+ * received master abort, signaled system error, detected parity error. */
+#define PCI_CONFIG_STATUS_W1C 0xf900
+
+typedef struct {
+    uint8_t powerOn[PCI_CONFIG_SIZE];
+    uint8_t now[PCI_CONFIG_SIZE];
+} PCIConfig;
+
+/* Fills CONFIG with the power-on values that the fields ask for: VALUES is
+ * indexed by EmulatedPCIField, each within its field's width (bits beyond
+ * that are dropped). Every register that no field names is 0. A bit that is
+ * set here keeps its value for ever unless it is one of the writable or
+ * write-one-to-clear bits: the user asked for that register value. */
+void pciConfigInit(PCIConfig *config,
+                   const uint32_t values[EMULATED_PCI_FIELD_LAST]);
+
+/* Brings the power-on values back (RST#, 4.3.2 and 6.2). */
+void pciConfigReset(PCIConfig *config);
+
+/* LEN bytes, 1 to 4, from ADDR, of any alignment, little-endian and extended
+ * with zeros. Bytes beyond the last one are left out, as a host bridge does
+ * that cuts an access short: a 4-byte read of 0xfe gives two bytes and zeros.
+ * An ADDR beyond the space reads as all ones in LEN bytes, as an access does
+ * that no device claims (6.1). */
+uint32_t pciConfigRead(const PCIConfig *config,
+                       uint32_t addr,
+                       unsigned int len);
+
+/* Writes the lowest LEN bytes, 1 to 4, of VAL from ADDR. Only the writable
+ * bits change; bytes beyond the last one are dropped. */
+void pciConfigWrite(PCIConfig *config,
+                    uint32_t addr,
+                    uint32_t val,
+                    unsigned int len);

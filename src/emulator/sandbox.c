@@ -1,0 +1,279 @@
+/*
+ * sandbox.c: what is left to pci-emulator once it serves a guest
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "sandbox.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <malloc.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const char *const filterNames[] = {
+    [SANDBOX_FILTER_KILL] = "kill",
+    [SANDBOX_FILTER_LOG] = "log",
+    [SANDBOX_FILTER_NONE] = "none",
+};
+
+/* The ones without conditions on their arguments: the kernel answers for
+ * them from a bitmap, without running the filter. */
+static const int allowedCalls[] = {
+    /* serving */
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(close),
+    /* logging, besides write() to standard error */
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    /* the end, and what the kernel needs to go on after SIGSTOP */
+    SCMP_SYS(exit_group),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigreturn),
+};
+
+
+const char *
+sandboxFilterToString(SandboxFilter filter)
+{
+    return filterNames[filter];
+}
+
+
+int
+sandboxFilterFromString(const char *str,
+                        SandboxFilter *filter)
+{
+    int i;
+
+    for (i = SANDBOX_FILTER_KILL; i <= SANDBOX_FILTER_NONE; i++) {
+        if (strcmp(filterNames[i], str) == 0) {
+            *filter = i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+
+static int
+compareFds(const void *a,
+           const void *b)
+{
+    const int *x = a;
+    const int *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+
+/* Kernels before 5.9 have no close_range(). */
+static int
+closeListed(unsigned int first,
+            unsigned int last)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    struct dirent *entry;
+
+    if (!dir)
+        return -1;
+
+    while ((entry = readdir(dir))) {
+        char *end = NULL;
+        unsigned long fd = strtoul(entry->d_name, &end, 10);
+
+        if (end == entry->d_name || *end != '\0' || (int) fd == dirfd(dir))
+            continue;
+        if (fd >= first && fd <= last)
+            close(fd);
+    }
+    closedir(dir);
+    return 0;
+}
+
+
+static int
+closeRange(unsigned int first,
+           unsigned int last)
+{
+    if (first > last)
+        return 0;
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, first, last, 0) == 0)
+        return 0;
+#endif
+    return closeListed(first, last);
+}
+
+
+static int
+replaceStandardStreams(void)
+{
+    const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int i;
+
+    if (fd < 0)
+        return -1;
+
+    for (i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+        if (i == STDERR_FILENO && (fd == i || fcntl(i, F_GETFD) >= 0))
+            continue;
+        if (i != fd && dup2(fd, i) < 0)
+            return -1;
+    }
+    if (fd > STDERR_FILENO)
+        close(fd);
+    return 0;
+}
+
+
+int
+sandboxCloseOthers(int *fds,
+                   size_t nfds)
+{
+    unsigned int next = STDERR_FILENO + 1;
+    size_t i;
+
+    qsort(fds, nfds, sizeof(*fds), compareFds);
+
+    for (i = 0; i < nfds; i++) {
+        if (closeRange(next, fds[i] - 1) < 0)
+            return -1;
+        next = fds[i] + 1;
+    }
+    if (closeRange(next, UINT_MAX) < 0)
+        return -1;
+
+    return replaceStandardStreams();
+}
+
+
+/* Returns 0 or a negative errno, like libseccomp. */
+static int
+addRules(scmp_filter_ctx ctx,
+         int notifyFd)
+{
+    size_t i;
+    int rc;
+
+    for (i = 0; i < sizeof(allowedCalls) / sizeof(allowedCalls[0]); i++) {
+        if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowedCalls[i], 0)) < 0)
+            return rc;
+    }
+
+    if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+                               SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO))) < 0)
+        return rc;
+
+    if (notifyFd < 0)
+        return 0;
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+                            SCMP_A0(SCMP_CMP_EQ, notifyFd));
+}
+
+
+/* Compiles the filter into PROGRAM. libseccomp's memory is given back on the
+ * way: once the filter is there, free() could not. */
+static int
+buildFilter(SandboxFilter filter,
+            int notifyFd,
+            struct sock_fprog *program,
+            size_t max)
+{
+    scmp_filter_ctx ctx;
+    int fds[2] = { -1, -1 };
+    ssize_t got = -1;
+    int rc;
+
+    ctx = seccomp_init(filter == SANDBOX_FILTER_LOG ? SCMP_ACT_LOG : SCMP_ACT_KILL_PROCESS);
+    if (!ctx) {
+        errno = ENOMEM;
+        return -1;
+    }
+
+    /* A pipe takes 4096 bytes, more than the program has, without a reader. */
+    if ((rc = addRules(ctx, notifyFd)) == 0) {
+        if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+            rc = -errno;
+        else
+            rc = seccomp_export_bpf(ctx, fds[1]);
+    }
+    if (rc == 0)
+        got = read(fds[0], program->filter, max * sizeof(*program->filter));
+
+    if (fds[0] >= 0) {
+        close(fds[0]);
+        close(fds[1]);
+    }
+    seccomp_release(ctx);
+
+    if (rc < 0) {
+        errno = -rc;
+        return -1;
+    }
+    if (got <= 0 || got % sizeof(*program->filter) != 0 ||
+        got == max * sizeof(*program->filter)) {
+        errno = EOVERFLOW;
+        return -1;
+    }
+    program->len = got / sizeof(*program->filter);
+    return 0;
+}
+
+
+static int
+setLimits(SandboxFilter filter)
+{
+    const struct rlimit none = { 0, 0 };
+    const struct rlimit one = { 1, 1 };
+
+    if (setrlimit(RLIMIT_CORE, &none) < 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -1;
+
+    /* No descriptor can come any more: number 0 is taken. (Not 0: poll()
+     * takes no more entries than that.) The sanitizers and valgrind, for
+     * which the filter is relaxed, open files when they report. */
+    return filter == SANDBOX_FILTER_KILL ? setrlimit(RLIMIT_NOFILE, &one) : 0;
+}
+
+
+int
+sandboxEnter(SandboxFilter filter,
+             int notifyFd)
+{
+    struct sock_filter instructions[256];
+    struct sock_fprog program = { .filter = instructions };
+
+    if (filter != SANDBOX_FILTER_NONE &&
+        buildFilter(filter, notifyFd, &program,
+                    sizeof(instructions) / sizeof(instructions[0])) < 0)
+        return -1;
+
+    malloc_trim(0);
+
+    if (chdir("/") < 0 || setLimits(filter) < 0)
+        return -1;
+
+    if (filter == SANDBOX_FILTER_NONE)
+        return 0;
+
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}

@@ -1,0 +1,51 @@
+/*
+ * sandbox.h: what is left to pci-emulator once it serves a guest
+ *
+ * The guest chooses the bytes of its configuration accesses, and a QEMU that
+ * a guest has taken over chooses every byte on the sockets. So the process
+ * keeps nothing that it does not need: no descriptor but its own, none that
+ * it could get (RLIMIT_NOFILE), no privilege, no core file, and the handful
+ * of system calls that serving takes. None of them maps or opens anything.
+ *
+ * Knows no device and no protocol.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stddef.h>
+
+/* What happens at a system call that is not allowed. */
+typedef enum {
+    SANDBOX_FILTER_KILL = 0,    /* the process is killed by SIGSYS */
+    SANDBOX_FILTER_LOG,         /* the kernel logs it and lets it pass */
+    SANDBOX_FILTER_NONE,        /* there is no filter */
+} SandboxFilter;
+
+/* The sanitizers' run time makes system calls of its own, in any place. */
+#ifdef WITH_SANITIZERS
+# define SANDBOX_FILTER_DEFAULT SANDBOX_FILTER_LOG
+#else
+# define SANDBOX_FILTER_DEFAULT SANDBOX_FILTER_KILL
+#endif
+
+/* "kill", "log", "none" */
+const char *sandboxFilterToString(SandboxFilter filter);
+
+/* Returns 0, or -1 for another string. */
+int sandboxFilterFromString(const char *str,
+                            SandboxFilter *filter);
+
+/* Closes every descriptor except standard error and the NFDS ones of FDS,
+ * which are above 2 and get sorted; standard input and output become
+ * /dev/null, and standard error too if it is closed. To be called early, so
+ * that no descriptor opened later is hit. Returns 0, or -1 with errno set. */
+int sandboxCloseOthers(int *fds,
+                       size_t nfds);
+
+/* Gives up everything else. NOTIFYFD is the one descriptor beside standard
+ * error that write() is allowed on, or -1. The process has one thread.
+ * Returns 0, or -1 with errno set. */
+int sandboxEnter(SandboxFilter filter,
+                 int notifyFd);
