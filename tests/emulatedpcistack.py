@@ -1,0 +1,698 @@
+# emulatedpcistack.py: a whole stack of our own for tests and ./quickstart
+#
+# Stages the built programs in a directory below /tmp, starts an unprivileged
+# libvirtd there (session mode, with HOME and the XDG directories in that
+# directory, so that it meets no other libvirt), and runs virsh and guests in
+# it. Needs no root, no systemd, no KVM and no network; run by root, everything
+# of libvirt's is started as the user nobody.
+#
+# Whatever happens to the caller (an exception, SIGTERM, even SIGKILL), no
+# process and no file stays: every process is a descendant of a supervisor,
+# which is this file run as a program. It adopts what libvirtd turns into
+# daemons, and ends all of it when the caller has gone.
+#
+# Also here: TAP output, the guest's initramfs, and reading what the guest
+# printed. Knows nothing about lowering: virt-emulatedpci does that.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import ctypes
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+
+NOBODY = 65534
+QEMU_NAMESPACE = 'http://libvirt.org/schemas/domain/qemu/1.0'
+
+# name -> (offset in configuration space, size in bytes)
+REGISTERS = {
+    'vendorid': (0x00, 2),
+    'deviceid': (0x02, 2),
+    'command': (0x04, 2),
+    'status': (0x06, 2),
+    'revision': (0x08, 1),
+    'classcode': (0x09, 3),
+    'headertype': (0x0e, 1),
+    'subvendorid': (0x2c, 2),
+    'subsystemid': (0x2e, 2),
+    'interruptline': (0x3c, 1),
+    'interruptpin': (0x3d, 1),
+}
+FIELDS = ['devicename'] + list(REGISTERS)
+
+
+# --- TAP
+
+class Tap:
+    """Test results on standard output, as make check's driver reads them."""
+
+    def __init__(self):
+        self.count = 0
+        self.failed = 0
+
+    def ok(self, condition, name, *details):
+        self.count += 1
+        if not condition:
+            self.failed += 1
+        print('%s %d - %s' % ('ok' if condition else 'not ok', self.count, name), flush=True)
+        if not condition:
+            for detail in details:
+                self.diag(detail)
+        return bool(condition)
+
+    def equal(self, got, expected, name):
+        return self.ok(got == expected, name, 'expected: %r' % (expected,), 'got:      %r' % (got,))
+
+    def skip(self, name, reason):
+        self.count += 1
+        print('ok %d - %s # SKIP %s' % (self.count, name, reason), flush=True)
+
+    @staticmethod
+    def skip_all(reason):
+        print('1..0 # SKIP %s' % reason, flush=True)
+        sys.exit(0)
+
+    @staticmethod
+    def diag(text):
+        for line in str(text).splitlines():
+            print('# %s' % line, flush=True)
+
+    def done(self):
+        print('1..%d' % self.count, flush=True)
+        return 1 if self.failed else 0
+
+
+def run_tests(function):
+    """Runs function(tap); an exception fails the test, with its traceback."""
+    tap = Tap()
+    try:
+        function(tap)
+    except Exception:  # pylint: disable=broad-except
+        import traceback
+        tap.ok(False, 'no exception', traceback.format_exc())
+    sys.exit(tap.done())
+
+
+PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+
+def needs(*programs):
+    """Skips the whole test, with the reason, on a machine without them."""
+    for program in programs:
+        if not shutil.which(program, path=PATH):
+            Tap.skip_all('there is no %s on this machine' % program)
+
+
+# --- the supervisor (runs in a process of its own)
+
+def descendants(ancestor):
+    """[(pid, parent, state, command line)] of all processes below ANCESTOR."""
+    children = {}
+    for name in os.listdir('/proc'):
+        if not name.isdigit():
+            continue
+        try:
+            with open('/proc/%s/stat' % name, encoding='utf-8', errors='replace') as file:
+                rest = file.read().rpartition(')')[2].split()
+            with open('/proc/%s/cmdline' % name, encoding='utf-8', errors='replace') as file:
+                cmdline = file.read().replace('\0', ' ').strip()
+        except OSError:
+            continue
+        children.setdefault(int(rest[1]), []).append((int(name), int(rest[1]), rest[0], cmdline))
+    found, todo = [], [ancestor]
+    while todo:
+        for child in children.get(todo.pop(), []):
+            found.append(child)
+            todo.append(child[0])
+    return found
+
+
+class Supervisor:
+    """Parent of all that a stack starts. Obeys requests, one line of JSON
+    each, on a socket; the end of that is the order to end everything."""
+
+    def __init__(self, connection, root, seconds):
+        self.connection = connection
+        self.root = root
+        self.deadline = time.monotonic() + seconds
+        self.status = {}
+        self.ending = False
+        # PR_SET_CHILD_SUBREAPER: orphans come to us, not to init
+        if ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), 'prctl')
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self.on_signal)
+        # A child's end wakes select(): a zombie would look alive to libvirtd
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self.wakeup, out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(out, warn_on_full_buffer=False)
+
+    def on_signal(self, *_):
+        self.ending = True
+
+    def reap(self):
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self.status:
+                self.status[pid] = os.waitstatus_to_exitcode(status)
+
+    def alive(self):
+        self.reap()
+        return [process for process in descendants(os.getpid()) if process[2] != 'Z']
+
+    def start(self, request):
+        who = {}
+        if os.getuid() == 0:
+            who = {'user': NOBODY, 'group': NOBODY, 'extra_groups': []}
+        with open(request['log'], 'ab') as log:
+            pid = subprocess.Popen(request['argv'], stdin=subprocess.DEVNULL, stdout=log,
+                                   stderr=log, env=request['env'], cwd=self.root,
+                                   start_new_session=True, **who).pid
+        self.status[pid] = None
+        return {'pid': pid}
+
+    def answer(self, request):
+        if request['op'] == 'start':
+            try:
+                return self.start(request)
+            except (OSError, subprocess.SubprocessError) as error:
+                return {'error': str(error)}
+        if request['op'] == 'list':
+            return {'processes': self.alive()}
+        if request['op'] == 'status':
+            return {'status': self.status.get(request['pid'])}
+        return {'error': 'unknown request'}
+
+    def end(self):
+        for number, patience in ((signal.SIGTERM, 3), (signal.SIGKILL, 10)):
+            until = time.monotonic() + patience
+            for process in self.alive():
+                try:
+                    os.kill(process[0], number)
+                except ProcessLookupError:
+                    pass
+            while time.monotonic() < until:
+                alive = self.alive()
+                if not alive:
+                    break
+                if number == signal.SIGKILL:
+                    for process in alive:
+                        try:
+                            os.kill(process[0], number)
+                        except ProcessLookupError:
+                            pass
+                time.sleep(0.02)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def run(self):
+        buffer = b''
+        while not self.ending and time.monotonic() < self.deadline:
+            ready = select.select([self.connection, self.wakeup], [], [], 1)[0]
+            if self.wakeup in ready:
+                os.read(self.wakeup, 4096)
+            self.reap()
+            if self.connection in ready:
+                data = self.connection.recv(65536)
+                if not data:
+                    break
+                buffer += data
+                while b'\n' in buffer:
+                    line, buffer = buffer.split(b'\n', 1)
+                    self.connection.sendall(json.dumps(self.answer(json.loads(line))).encode() + b'\n')
+        self.end()
+
+
+# --- the stack
+
+class StackError(Exception):
+    pass
+
+
+class Stack:
+    """with Stack() as stack: …"""
+
+    def __init__(self, build=None, seconds=600):
+        """BUILD is a build tree (make check's by default). After SECONDS
+        the supervisor ends everything, whatever the caller does."""
+        self.build = build or os.environ['abs_top_builddir']
+        self.uri = None
+        self.daemon = None
+        self.supervisor = None
+        self.connection = None
+        self.qemu_dir = os.environ.get('QEMU_DIR', '/usr/bin')
+
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+        # Short: a socket's path may have 107 characters, and libvirt makes
+        # long ones. In /tmp: nobody must be able to reach it.
+        self.root = tempfile.mkdtemp(prefix='epci.', dir='/tmp')
+        try:
+            self.set_up(seconds)
+        except BaseException:
+            self.close()
+            raise
+
+    def set_up(self, seconds):
+        os.chmod(self.root, 0o755)
+        for name in ('home', 'config', 'config/libvirt', 'cache', 'data', 'run', 'tmp', 'log', 'guest'):
+            os.mkdir(self.path(name), 0o700)
+            self.give(name)
+        if os.getuid() == 0:
+            os.chown(self.root, NOBODY, NOBODY)
+        self.env = {
+            'PATH': PATH,
+            'HOME': self.path('home'),
+            'TMPDIR': self.path('tmp'),
+            'XDG_CONFIG_HOME': self.path('config'),
+            'XDG_CACHE_HOME': self.path('cache'),
+            'XDG_DATA_HOME': self.path('data'),
+            'XDG_RUNTIME_DIR': self.path('run'),
+            'LC_ALL': 'C.UTF-8',
+            'LIBVIRT_AUTOSTART': '0',
+        }
+        self.write('config/libvirt/qemu.conf',
+                   '# written by emulatedpcistack.py\n'
+                   'stdio_handler = "file"\n')
+        self.write('config/libvirt/libvirtd.conf',
+                   '# written by emulatedpcistack.py\n'
+                   'log_filters = "1:qemu_monitor 3:*"\n'
+                   'log_outputs = "2:file:%s"\n' % self.path('log/libvirtd.log'))
+        self.uri = 'qemu:///session?socket=' + self.path('run/libvirt/libvirt-sock')
+        self.env['LIBVIRT_DEFAULT_URI'] = self.uri
+
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.supervisor = subprocess.Popen(
+                [sys.executable, os.path.abspath(__file__), '--supervise', str(theirs.fileno()),
+                 self.root, str(seconds)],
+                stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True)
+        self.connection = ours.makefile('rwb')
+        ours.close()
+
+    # files
+
+    def path(self, name=''):
+        return os.path.join(self.root, name) if name else self.root
+
+    def give(self, name):
+        if os.getuid() == 0:
+            os.chown(self.path(name), NOBODY, NOBODY)
+
+    def write(self, name, content):
+        """Writes a file that the stack's user can read and write."""
+        with open(self.path(name), 'wb') as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        self.give(name)
+        return self.path(name)
+
+    def read(self, name):
+        try:
+            with open(self.path(name), encoding='utf-8', errors='replace') as file:
+                return file.read()
+        except FileNotFoundError:
+            return ''
+
+    def copy(self, source, name, mode=0o755):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        shutil.copyfile(source, self.path(name))
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def stage(self):
+        """Lays the built programs out as make install does: all that the
+        launcher needs it finds from where it lies itself."""
+        self.tool = self.copy(os.path.join(self.build, 'tools/virt-emulatedpci'), 'bin/virt-emulatedpci')
+        self.copy(os.path.join(self.build, 'src/launcher/emulatedpci-launcher'),
+                  'libexec/emulatedpci-launcher')
+        self.copy(os.path.join(self.build, 'src/emulator/pci-emulator'), 'libexec/pci-emulator')
+        self.launch_dir = self.path('libexec/launch')
+        os.mkdir(self.launch_dir)
+        for arch in ('x86_64', 'i386'):
+            os.symlink('../emulatedpci-launcher', os.path.join(self.launch_dir, 'qemu-system-' + arch))
+
+    # processes
+
+    def request(self, **what):
+        self.connection.write(json.dumps(what).encode() + b'\n')
+        self.connection.flush()
+        line = self.connection.readline()
+        if not line:
+            raise StackError('the supervisor has ended')
+        answer = json.loads(line)
+        if 'error' in answer:
+            raise StackError(answer['error'])
+        return answer
+
+    def start(self, argv, log):
+        """Starts a program that lasts, as the stack's user. Returns its pid."""
+        return self.request(op='start', argv=argv, log=self.path(log), env=self.env)['pid']
+
+    def processes(self, word=''):
+        """[(pid, command line)] of what runs in this stack and has WORD in its
+        command line."""
+        return [(entry[0], entry[3]) for entry in self.request(op='list')['processes']
+                if word in entry[3]]
+
+    def status(self, pid):
+        return self.request(op='status', pid=pid)['status']
+
+    def run(self, argv, stdin='', check=True, timeout=60, env=None):
+        """Runs a program to its end, as the stack's user. Returns its
+        CompletedProcess; unless CHECK is false, a failure is an error."""
+        who = {}
+        if os.getuid() == 0:
+            who = {'user': NOBODY, 'group': NOBODY, 'extra_groups': []}
+        done = subprocess.run(argv, input=stdin.encode(), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env=dict(self.env, **(env or {})),
+                              cwd=self.root, timeout=timeout, check=False, **who)
+        done.stdout = done.stdout.decode('utf-8', 'surrogateescape')
+        done.stderr = done.stderr.decode('utf-8', 'replace')
+        if check and done.returncode != 0:
+            raise StackError('%s: exit status %d\n%s%s' % (' '.join(argv), done.returncode,
+                                                          done.stdout, done.stderr))
+        return done
+
+    def virsh(self, *args, **options):
+        """Returns what virsh printed."""
+        return self.run(['virsh', '-q', '-c', self.uri] + list(args), **options).stdout
+
+    @staticmethod
+    def wait_for(condition, what, timeout=30):
+        """Returns CONDITION()'s first true value."""
+        until = time.monotonic() + timeout
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > until:
+                raise StackError('timeout: %s (waited %d s)' % (what, timeout))
+            time.sleep(0.05)
+
+    # libvirtd
+
+    def start_libvirtd(self):
+        program = shutil.which('libvirtd', path=PATH) or '/usr/sbin/libvirtd'
+        self.daemon = self.start([program, '--config', self.path('config/libvirt/libvirtd.conf'),
+                                  '--pid-file', self.path('run/libvirtd.pid')], 'log/libvirtd.out')
+
+        def answers():
+            if self.status(self.daemon) is not None:
+                raise StackError('libvirtd ended by itself:\n' + self.logs())
+            return os.path.exists(self.path('run/libvirt/libvirt-sock')) and \
+                self.run(['virsh', '-q', '-c', self.uri, 'uri'], check=False).returncode == 0
+        self.wait_for(answers, 'libvirtd answers', 60)
+
+    def stop_libvirtd(self, number=signal.SIGTERM):
+        """Domains run on without it."""
+        os.kill(self.daemon, number)
+        self.wait_for(lambda: self.status(self.daemon) is not None, 'libvirtd ends', 30)
+        self.daemon = None
+
+    def restart_libvirtd(self, number=signal.SIGTERM):
+        self.stop_libvirtd(number)
+        self.start_libvirtd()
+
+    def logs(self, lines=30):
+        """The tails of all logs, for whoever must find out what went wrong."""
+        text = []
+        names = ['log/' + name for name in sorted(os.listdir(self.path('log')))]
+        directory = 'cache/libvirt/qemu/log'
+        if os.path.isdir(self.path(directory)):
+            names += [directory + '/' + name for name in sorted(os.listdir(self.path(directory)))]
+        for name in names:
+            text.append('--- %s' % name)
+            text += self.read(name).splitlines()[-lines:]
+        return '\n'.join(text)
+
+    # domains, through the command line tool
+
+    def lower(self, xml):
+        return self.run([self.tool, 'lower', '--launch-dir', self.launch_dir], stdin=xml).stdout
+
+    def lift(self, xml):
+        return self.run([self.tool, 'lift', '--launch-dir', self.launch_dir], stdin=xml).stdout
+
+    def define(self, xml):
+        """Defines a domain from a user's XML."""
+        self.virsh('define', '--validate', self.write('tmp/define.xml', self.lower(xml)))
+
+    def dumpxml(self, name, *options):
+        """What a user sees of a domain."""
+        return self.lift(self.virsh('dumpxml', name, *options))
+
+    def state(self, name):
+        return self.virsh('domstate', name).strip()
+
+    # the end
+
+    def close(self):
+        """Ends everything that was started and removes all files. Returns
+        what did not end by itself when libvirt was asked to: [(pid, command
+        line)], empty if all is well."""
+        left = []
+        try:
+            if self.connection and self.supervisor.poll() is None and self.daemon:
+                for name in self.virsh('list', '--name', timeout=20).split():
+                    self.virsh('destroy', name, check=False, timeout=30)
+                self.stop_libvirtd()
+                until = time.monotonic() + 5
+                left = self.processes()
+                while left and time.monotonic() < until:
+                    time.sleep(0.05)
+                    left = self.processes()
+        except (StackError, OSError, subprocess.SubprocessError, ValueError) as error:
+            print('# %s' % str(error).replace('\n', '\n# '), flush=True)
+            left = left or [(0, str(error))]
+        finally:
+            if self.connection:
+                try:
+                    self.connection.close()
+                except OSError:
+                    pass
+            if self.supervisor:
+                try:
+                    self.supervisor.wait(30)
+                except subprocess.TimeoutExpired:
+                    self.supervisor.terminate()
+                self.supervisor = None
+            shutil.rmtree(self.root, ignore_errors=True)
+        self.connection = self.daemon = None
+        return left
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind and kind is not SystemExit and os.path.isdir(self.root):
+            Tap.diag(self.logs())
+        self.close()
+
+
+# --- the guest
+
+KERNEL_ARGUMENTS = 'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off nokaslr'
+
+
+def guest_kernel():
+    """The kernel to boot, or (None, why not)."""
+    kernel = os.environ.get('GUEST_KERNEL', '')
+    if not kernel:
+        return None, 'no guest kernel: configure found none and GUEST_KERNEL is not set'
+    if not os.access(kernel, os.R_OK):
+        return None, 'the guest kernel %s is not readable' % kernel
+    return kernel, None
+
+
+def initramfs(init):
+    """An archive with the program INIT as /init, in cpio's "newc" format
+    (Documentation/driver-api/early-userspace/buffer-format.rst in Linux)."""
+    with open(init, 'rb') as file:
+        program = file.read()
+    archive = b''
+    for inode, (name, mode, device, data) in enumerate((
+            ('dev', stat.S_IFDIR | 0o755, (0, 0), b''),
+            ('dev/console', stat.S_IFCHR | 0o600, (5, 1), b''),
+            ('init', stat.S_IFREG | 0o755, (0, 0), program),
+            ('TRAILER!!!', 0, (0, 0), b'')), 1):
+        fields = (inode, mode, 0, 0, 1, 0, len(data), 0, 0) + device + (len(name) + 1, 0)
+        archive += ('070701' + ''.join('%08x' % field for field in fields) + name).encode() + b'\0'
+        archive += b'\0' * (-len(archive) % 4) + data
+        archive += b'\0' * (-len(archive) % 4)
+    return archive
+
+
+def emulatedpci_xml(fields, alias=None, address=None):
+    """The element of a device. FIELDS: name -> number, or text as it is."""
+    config = ' '.join("%s='%s'" % (name, value if isinstance(value, str) else '0x%x' % value)
+                      for name, value in fields.items() if name != 'devicename')
+    xml = "    <emulatedpci devicename='%s'>\n      <config %s/>\n" % (fields['devicename'], config)
+    if alias:
+        xml += "      <alias name='%s'/>\n" % alias
+    if address:
+        xml += '      %s\n' % address
+    return xml + '    </emulatedpci>\n'
+
+
+def domain_xml(name, machine, devices='', boot='', qemu_arguments=(), memory=128):
+    """A lean domain: DEVICES (XML) and the least that libvirt adds."""
+    namespace, commandline = '', ''
+    if qemu_arguments:
+        namespace = " xmlns:qemu='%s'" % QEMU_NAMESPACE
+        commandline = '  <qemu:commandline>\n%s  </qemu:commandline>\n' % ''.join(
+            "    <qemu:arg value='%s'/>\n" % argument for argument in qemu_arguments)
+    return """<domain type='qemu'%s>
+  <name>%s</name>
+  <memory unit='MiB'>%d</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='%s'>hvm</type>
+%s  </os>
+  <features>
+    <acpi/>
+  </features>
+  <devices>
+%s    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+  </devices>
+%s</domain>
+""" % (namespace, name, memory, machine, boot, devices, commandline)
+
+
+def config_fields(config):
+    """The eleven numeric fields in 256 bytes of configuration space."""
+    return {name: int.from_bytes(config[offset:offset + size], 'little')
+            for name, (offset, size) in REGISTERS.items()}
+
+
+def read_dumps(text):
+    """All the complete dumps in what the guest printed, a list of
+    {(bus, slot, function): 256 bytes}."""
+    dumps = []
+    for part in re.findall(r'=== emulatedpci: begin\r?\n(.*?)=== emulatedpci: end, (\d+) devices',
+                           text, re.DOTALL):
+        dump = {}
+        for device in re.finditer(r'^0000:([0-9a-f]{2}):([0-9a-f]{2})\.([0-7]) .*\r?\n'
+                                  r'((?:[0-9a-f]0:(?: [0-9a-f]{2}){16}\r?\n){16})', part[0], re.MULTILINE):
+            where = tuple(int(device.group(i), 16) for i in (1, 2, 3))
+            dump[where] = bytes(int(byte, 16) for row in device.group(4).splitlines()
+                                for byte in row.split(':')[1].split())
+        if len(dump) != int(part[1]):
+            raise StackError('the guest printed %s devices, %d are readable' % (part[1], len(dump)))
+        dumps.append(dump)
+    return dumps
+
+
+def pci_address(element):
+    """The <address type='pci'> in ELEMENT: (bus, slot, function), where bus is
+    the index of libvirt's controller."""
+    address = element.find('address')
+    if address is None or address.get('type') != 'pci':
+        return None
+    if int(address.get('domain', '0'), 0) != 0:
+        raise StackError('a PCI domain that is not 0')
+    return tuple(int(address.get(part, '0'), 0) for part in ('bus', 'slot', 'function'))
+
+
+def emulated_devices(xml):
+    """{alias: (fields, address)} of a user's domain XML."""
+    found = {}
+    for element in ET.fromstring(xml).iterfind('./devices/emulatedpci'):
+        fields = {name: int(value, 0) for name, value in element.find('config').items()}
+        fields['devicename'] = element.get('devicename')
+        alias = element.find('alias')
+        found[alias.get('name') if alias is not None else None] = (fields, pci_address(element))
+    return found
+
+
+def bridges(xml):
+    """{index: (bus, slot, function)} of the PCI bridges of a domain."""
+    found = {}
+    for controller in ET.fromstring(xml).iterfind("./devices/controller[@type='pci']"):
+        if not controller.get('model', '').endswith('-root'):
+            found[int(controller.get('index'))] = pci_address(controller)
+    return found
+
+
+def guest_buses(xml, dump):
+    """{libvirt's controller index: the guest's bus number}. The firmware numbers the
+    buses; a bridge's secondary bus is byte 0x19 of its configuration space."""
+    buses = {0: 0}
+    todo = bridges(xml)
+    while todo:
+        known = [index for index, address in todo.items() if address[0] in buses]
+        if not known:
+            raise StackError('bridges that nothing leads to: %r' % todo)
+        for index in known:
+            bus, slot, function = todo.pop(index)
+            where = (buses[bus], slot, function)
+            if where not in dump or dump[where][0x0e] & 0x7f != 1:
+                raise StackError('the guest has no bridge at %02x:%02x.%x' % where)
+            buses[index] = dump[where][0x19]
+    return buses
+
+
+class Qtest:
+    """QEMU's qtest protocol, beside a real guest: configuration space through the I/O
+    ports 0xcf8 and 0xcfc, at any time, before the firmware has run too."""
+
+    def __init__(self, path, timeout=30):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(timeout)
+        self.socket.connect(path)
+        self.file = self.socket.makefile('rw', encoding='ascii')
+
+    def command(self, text):
+        self.file.write(text + '\n')
+        self.file.flush()
+        answer = self.file.readline().split()
+        if not answer or answer[0] != 'OK':
+            raise StackError('qtest: %s: %s' % (text, ' '.join(answer)))
+        return answer[1:]
+
+    def select(self, where, offset):
+        bus, slot, function = where
+        self.command('outl 0xcf8 0x%x' % (0x80000000 | bus << 16 | slot << 11 | function << 8 | offset & 0xfc))
+
+    def config(self, where):
+        """The 256 bytes at (bus, slot, function)."""
+        data = b''
+        for offset in range(0, 256, 4):
+            self.select(where, offset)
+            data += struct.pack('<I', int(self.command('inl 0xcfc')[0], 0))
+        return data
+
+    def number_buses(self, xml):
+        """Gives every bridge of a domain the numbers that libvirt has for it, as a
+        firmware would; the real one does it anew."""
+        todo = bridges(xml)
+        last = max(todo, default=0)
+        for index in sorted(todo):
+            self.select(todo[index], 0x18)
+            self.command('outl 0xcfc 0x%x' % (todo[index][0] | index << 8 | last << 16))
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+if __name__ == '__main__':
+    if len(sys.argv) != 5 or sys.argv[1] != '--supervise':
+        sys.exit('emulatedpcistack.py is a module; it runs itself when it must')
+    Supervisor(socket.socket(fileno=int(sys.argv[2])), sys.argv[3], float(sys.argv[4])).run()
