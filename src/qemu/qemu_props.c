@@ -25,6 +25,9 @@
 #define QEMU_PROPS_DRIVER "driver"
 #define QEMU_PROPS_FD "fd"
 
+/* What a message shows of a value, in bytes. */
+#define QEMU_PROPS_SHOW_MAX 64
+
 typedef struct json_object JSONObject;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JSONObject, json_object_put)
 
@@ -75,6 +78,24 @@ qemuPropsReportDriver(GError **err)
 }
 
 
+/* VALUE for a message: readable, and not endless. */
+static char *
+qemuPropsShow(const char *value)
+{
+    GString *result = g_string_new(NULL);
+
+    for (; *value && result->len < QEMU_PROPS_SHOW_MAX; value++) {
+        if (g_ascii_isprint(*value))
+            g_string_append_c(result, *value);
+        else
+            g_string_append_printf(result, "\\x%02x", (unsigned char) *value);
+    }
+    if (*value)
+        g_string_append(result, "...");
+    return g_string_free(result, FALSE);
+}
+
+
 /* Sets the string property KEY. */
 static gboolean
 qemuPropsSetString(QEMUProps *props,
@@ -82,11 +103,13 @@ qemuPropsSetString(QEMUProps *props,
                    const char *value,
                    GError **err)
 {
+    g_autofree char *shown = qemuPropsShow(value);
+
     if (strcmp(key, QEMU_EMULATED_PCI_DEFINITION) == 0) {
         if (!qemuPropsDefinitionIsValid(value)) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("invalid value '%1$s' for property '%2$s': must be 1 to %3$d characters of [A-Za-z0-9_.-]"),
-                                   value, key, QEMU_EMULATED_PCI_DEFINITION_MAX);
+                                   shown, key, QEMU_EMULATED_PCI_DEFINITION_MAX);
             return FALSE;
         }
         props->definition = g_strdup(value);
@@ -96,7 +119,7 @@ qemuPropsSetString(QEMUProps *props,
     if (!emulatedPCIDevicenameIsValid(value)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("invalid value '%1$s' for property '%2$s': must be 1 to %3$d characters of [A-Za-z0-9._-]"),
-                               value, key, EMULATED_PCI_DEVICENAME_MAX);
+                               shown, key, EMULATED_PCI_DEVICENAME_MAX);
         return FALSE;
     }
     props->devicename = g_strdup(value);
@@ -109,9 +132,11 @@ qemuPropsReportNumber(EmulatedPCIField field,
                       const char *value,
                       GError **err)
 {
+    g_autofree char *shown = qemuPropsShow(value);
+
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                            _("invalid value '%1$s' for property '%2$s': must be a number from 0 to %3$u"),
-                           value, emulatedPCIFieldGetInfo(field)->name,
+                           shown, emulatedPCIFieldGetInfo(field)->name,
                            emulatedPCIFieldMax(field));
 }
 
@@ -223,10 +248,12 @@ qemuPropsSetFromJSON(QEMUProps *props,
         const char *str = qemuPropsGetString(value);
 
         if (!str) {
+            g_autofree char *shown =
+                qemuPropsShow(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("invalid value '%1$s' for property '%2$s': must be a string"),
-                                   json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN),
-                                   key);
+                                   shown, key);
             return FALSE;
         }
         return qemuPropsSetString(props, key, str, err);
