@@ -1,0 +1,106 @@
+/*
+ * launcher_args.c: the emulated devices in QEMU's command line
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "launcher_args.h"
+#include "launcher_emulator.h"
+
+#include "gettext.h"
+
+#include <string.h>
+
+#define _(s) gettext(s)
+
+
+/* Whether argv[I] is the value of a -device option and of our driver. */
+static gboolean
+launcherArgsIsDevice(int i,
+                     char *const *argv)
+{
+    return i >= 2 &&
+        (strcmp(argv[i - 1], "-device") == 0 || strcmp(argv[i - 1], "--device") == 0) &&
+        qemuPropsIsEmulatedPCI(argv[i]);
+}
+
+
+gboolean
+launcherArgsHaveDevices(int argc,
+                        char *const *argv)
+{
+    int i;
+
+    for (i = 2; i < argc; i++) {
+        if (launcherArgsIsDevice(i, argv))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+gboolean
+launcherArgsParse(LauncherArgs *args,
+                  int argc,
+                  char *const *argv,
+                  GError **err)
+{
+    int i;
+
+    args->at = g_array_new(FALSE, FALSE, sizeof(int));
+    args->props = g_ptr_array_new_with_free_func((GDestroyNotify) qemuPropsFree);
+
+    for (i = 2; i < argc; i++) {
+        QEMUProps *props;
+
+        if (!launcherArgsIsDevice(i, argv))
+            continue;
+        if (args->at->len >= LAUNCHER_DEVICES_MAX) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("more than %1$d emulated PCI devices"), LAUNCHER_DEVICES_MAX);
+            return FALSE;
+        }
+        props = qemuPropsParse(argv[i], err);
+        if (!props)
+            return FALSE;
+        g_array_append_val(args->at, i);
+        g_ptr_array_add(args->props, props);
+    }
+    return TRUE;
+}
+
+
+char **
+launcherArgsRewrite(const LauncherArgs *args,
+                    int argc,
+                    char *const *argv,
+                    const char *program,
+                    const char *driver,
+                    const int *fds,
+                    GError **err)
+{
+    g_auto(GStrv) result = g_new0(char *, argc + 1);
+    guint device = 0;
+    int i;
+
+    result[0] = g_strdup(program);
+    for (i = 1; i < argc; i++) {
+        if (device < args->at->len && g_array_index(args->at, int, device) == i)
+            result[i] = qemuPropsReplaceDriver(argv[i], driver, fds[device++], err);
+        else
+            result[i] = g_strdup(argv[i]);
+        if (!result[i])
+            return NULL;
+    }
+    return g_steal_pointer(&result);
+}
+
+
+void
+launcherArgsClear(LauncherArgs *args)
+{
+    g_clear_pointer(&args->at, g_array_unref);
+    g_clear_pointer(&args->props, g_ptr_array_unref);
+}

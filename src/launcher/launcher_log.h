@@ -1,0 +1,19 @@
+/*
+ * launcher_log.h: one line on stderr, which libvirt shows or logs
+ *
+ * libvirt connects QEMU's stderr with the domain's log, and shows the end of
+ * that to the user if QEMU does not start. So a message is one line, says who
+ * speaks, and is written at once.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+/* The longest line, its end included; what is longer is cut. */
+#define LAUNCHER_LOG_LINE_MAX 1024
+
+/* Writes "emulatedpci-launcher: MESSAGE". Control characters become '?'. */
+void launcherLog(const char *fmt, ...) G_GNUC_PRINTF(1, 2);

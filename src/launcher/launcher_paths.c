@@ -1,0 +1,55 @@
+/*
+ * launcher_paths.c: where the launcher lies, and what lies around it
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "launcher_paths.h"
+
+#include "gettext.h"
+
+#include <string.h>
+
+#define _(s) gettext(s)
+
+#define LAUNCHER_PATHS_EMULATOR "pci-emulator"
+#define LAUNCHER_PATHS_LAUNCH "launch"
+
+
+char *
+launcherPathsGetHome(GError **err)
+{
+    g_autoptr(GError) cause = NULL;
+    g_autofree char *self = g_file_read_link(LAUNCHER_SELF, &cause);
+    g_autofree char *home = NULL;
+    g_autofree char *name = NULL;
+
+    if (!self) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
+                               _("cannot find the launcher's own path: %1$s"), cause->message);
+        return NULL;
+    }
+
+    /* A copy of the program may stand in the launch directory itself. */
+    home = g_path_get_dirname(self);
+    name = g_path_get_basename(home);
+    if (strcmp(name, LAUNCHER_PATHS_LAUNCH) == 0)
+        return g_path_get_dirname(home);
+    return g_steal_pointer(&home);
+}
+
+
+char *
+launcherPathsGetEmulator(const char *home)
+{
+    return g_build_filename(home, LAUNCHER_PATHS_EMULATOR, NULL);
+}
+
+
+char *
+launcherPathsGetLaunchDir(const char *home)
+{
+    return g_build_filename(home, LAUNCHER_PATHS_LAUNCH, NULL);
+}

@@ -1,0 +1,27 @@
+/*
+ * launcher_paths.h: where the launcher lies, and what lies around it
+ *
+ *   PKGLIBEXEC/emulatedpci-launcher      the program
+ *   PKGLIBEXEC/pci-emulator              what it starts
+ *   PKGLIBEXEC/launch/qemu-system-ARCH   links to the program
+ *
+ * Found from the program itself, so that an installed and a staged tree work
+ * alike; libvirt clears the environment.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "emulatedpci_error.h"
+
+/* Leads to the program that runs, whatever name it was run by. */
+#define LAUNCHER_SELF "/proc/self/exe"
+
+/* The directory of the program that runs. Newly allocated; NULL with ERR
+ * set. */
+char *launcherPathsGetHome(GError **err);
+
+/* pci-emulator, and the launch directory, in HOME. Newly allocated. */
+char *launcherPathsGetEmulator(const char *home);
+char *launcherPathsGetLaunchDir(const char *home);

@@ -1,0 +1,187 @@
+/*
+ * launcher_qemu.c: what a QEMU program is able to do for us
+ *
+ * Running QEMU only to hear its version takes 10 to 50 ms, most of it for
+ * loading its many libraries; what --version prints stands in the program as
+ * one string, and finding it takes less than 3 ms.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "launcher_qemu.h"
+#include "launcher_child.h"
+#include "launcher_fds.h"
+
+#include "gettext.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+#define LAUNCHER_QEMU_BANNER "QEMU emulator version "
+
+/* QEMU says its version within the first hundred bytes. */
+#define LAUNCHER_QEMU_OUTPUT_MAX 512
+#define LAUNCHER_QEMU_TIMEOUT 10000
+
+
+/* Reads MAJOR.MINOR at TEXT, of which LEFT bytes are there. */
+static gboolean
+launcherQEMUReadVersion(LauncherQEMU *qemu,
+                        const char *text,
+                        size_t left)
+{
+    char version[16];
+    size_t len = MIN(left, sizeof(version) - 1);
+    unsigned int major;
+    unsigned int minor;
+
+    memcpy(version, text, len);
+    version[len] = '\0';
+    if (sscanf(version, "%3u.%3u", &major, &minor) != 2)
+        return FALSE;
+
+    qemu->major = major;
+    qemu->minor = minor;
+    return TRUE;
+}
+
+
+gboolean
+launcherQEMURead(LauncherQEMU *qemu,
+                 const char *data,
+                 size_t size)
+{
+    static const char driver[] = LAUNCHER_QEMU_DRIVER;
+    const char *banner = memmem(data, size, LAUNCHER_QEMU_BANNER, strlen(LAUNCHER_QEMU_BANNER));
+    const char *version;
+
+    *qemu = (LauncherQEMU) { 0 };
+    if (!banner)
+        return FALSE;
+    version = banner + strlen(LAUNCHER_QEMU_BANNER);
+    if (!launcherQEMUReadVersion(qemu, version, data + size - version))
+        return FALSE;
+
+    /* Its strings lie together: look near the banner first. With the NUL, to
+     * find the whole name. */
+    qemu->known = TRUE;
+    qemu->proxy = memmem(data, size, driver, sizeof(driver)) != NULL;
+    return TRUE;
+}
+
+
+/* FALSE if PROGRAM, whatever the reason, does not tell. */
+static gboolean
+launcherQEMUReadFile(LauncherQEMU *qemu,
+                     const char *program)
+{
+    int fd = open(program, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat st;
+    void *data = MAP_FAILED;
+    gboolean found = FALSE;
+
+    if (fd < 0)
+        return FALSE;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+        data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data != MAP_FAILED) {
+        found = launcherQEMURead(qemu, data, st.st_size);
+        munmap(data, st.st_size);
+    }
+    close(fd);
+    return found;
+}
+
+
+/* The first bytes that PROGRAM --version prints, in BUF. */
+static gboolean
+launcherQEMURun(const char *program,
+                char *buf,
+                size_t size)
+{
+    const gint64 deadline = g_get_monotonic_time() + LAUNCHER_QEMU_TIMEOUT * INT64_C(1000);
+    int fds[2];
+    size_t len = 0;
+    ssize_t got = -1;
+    pid_t pid;
+
+    if (!launcherFdsPipe(fds))
+        return FALSE;
+
+    pid = launcherChildFork();
+    if (pid == 0) {
+        if (launcherChildSetStdio(fds[1]) && launcherFdsCloseExcept(NULL, 0))
+            execl(program, program, "--version", NULL);
+        _exit(EXIT_FAILURE);
+    }
+    launcherFdsClose(&fds[1]);
+
+    if (pid > 0) {
+        while (len < size - 1 &&
+               (got = launcherChildRead(fds[0], buf + len, size - 1 - len, deadline)) > 0)
+            len += got;
+        if (got < 0)
+            kill(pid, SIGKILL);
+    }
+    buf[len] = '\0';
+    launcherFdsClose(&fds[0]);
+    if (pid > 0)
+        launcherChildReap(pid);
+    return len > 0;
+}
+
+
+gboolean
+launcherQEMUInspect(LauncherQEMU *qemu,
+                    const char *program,
+                    GError **err)
+{
+    char output[LAUNCHER_QEMU_OUTPUT_MAX];
+
+    if (launcherQEMUReadFile(qemu, program))
+        return TRUE;
+
+    if (!launcherQEMURun(program, output, sizeof(output)) ||
+        !launcherQEMURead(qemu, output, strlen(output))) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("cannot find out the version of '%1$s': it does not print one with --version"),
+                               program);
+        return FALSE;
+    }
+    qemu->known = FALSE;
+    return TRUE;
+}
+
+
+gboolean
+launcherQEMUCheck(const LauncherQEMU *qemu,
+                  const char *program,
+                  gboolean kvm,
+                  GError **err)
+{
+    if (qemu->major < 6 || (qemu->known && !qemu->proxy)) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("QEMU %1$d.%2$d ('%3$s') has no device '%4$s', which emulated PCI devices need: it came with QEMU 6.0, in programs that are built with KVM"),
+                               qemu->major, qemu->minor, program, LAUNCHER_QEMU_DRIVER);
+        return FALSE;
+    }
+
+    if (!kvm && (qemu->major > 8 || (qemu->major == 8 && qemu->minor >= 2))) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("emulated PCI devices need KVM with QEMU %1$d.%2$d ('%3$s'): from 8.2 on QEMU crashes when a machine that may run without KVM gets a '%4$s'; use <domain type='kvm'>, or a QEMU from 6.0 to 8.1"),
+                               qemu->major, qemu->minor, program, LAUNCHER_QEMU_DRIVER);
+        return FALSE;
+    }
+    return TRUE;
+}

@@ -1,0 +1,46 @@
+/*
+ * launcher_qemu.h: what a QEMU program is able to do for us
+ *
+ * Of all out-of-process PCI devices, x-pci-proxy-dev is the one that this
+ * launcher uses. QEMU has it since 6.0, in programs for machines that KVM can
+ * run.
+ *
+ * From QEMU 8.2 on, a machine that does not run with KVM crashes when such a
+ * device is made: the device registers its interrupt with KVM whether or not
+ * there is one. Until 8.1 kvm_irqchip_assign_irqfd() checked that irqfds were
+ * available and gave up otherwise; QEMU commit "kvm: require KVM_IRQFD for
+ * kernel irqchip" (October 2023, first in 8.2) took the check away, and the
+ * call reads a NULL kvm_state. Seen with 10.1; with 7.2 it works.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "emulatedpci_error.h"
+
+#include <stddef.h>
+
+#define LAUNCHER_QEMU_DRIVER "x-pci-proxy-dev"
+
+typedef struct {
+    int major;
+    int minor;
+    gboolean known;         /* whether proxy is an answer */
+    gboolean proxy;         /* it has x-pci-proxy-dev */
+} LauncherQEMU;
+
+/* Reads what is in DATA, SIZE bytes of a program. FALSE if that is no QEMU:
+ * a script around one, say. */
+gboolean launcherQEMURead(LauncherQEMU *qemu, const char *data, size_t size);
+
+/* Finds out what the PROGRAM is: reads it or, if that does not help, runs it
+ * with --version. FALSE with ERR set. */
+gboolean launcherQEMUInspect(LauncherQEMU *qemu, const char *program, GError **err);
+
+/* Whether a machine with emulated devices can run. FALSE, with ERR set,
+ * says why not. */
+gboolean launcherQEMUCheck(const LauncherQEMU *qemu,
+                           const char *program,
+                           gboolean kvm,
+                           GError **err);
