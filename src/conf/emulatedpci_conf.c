@@ -89,6 +89,16 @@ static const char *const addressChildren[] = { "zpci", NULL };
 static const char *const nothing[] = { NULL };
 
 
+static gboolean
+isPrintable(gunichar c)
+{
+    const GUnicodeType type = g_unichar_type(c);
+
+    return g_unichar_isprint(c) &&
+        type != G_UNICODE_LINE_SEPARATOR && type != G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
+
 /* What the user wrote, made fit for a message: one line, of bounded length. */
 static char *
 quote(const char *str)
@@ -103,7 +113,7 @@ quote(const char *str)
     for (n = 0; *p && n < QUOTE_MAX; n++, p = g_utf8_next_char(p)) {
         gunichar c = g_utf8_get_char(p);
 
-        g_string_append_unichar(out, g_unichar_isprint(c) ? c : '?');
+        g_string_append_unichar(out, isPrintable(c) ? c : '?');
     }
     if (*p)
         g_string_append(out, "...");
