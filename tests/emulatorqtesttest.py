@@ -1,0 +1,332 @@
+"""emulatorqtesttest.py: real QEMU, our devices beside native ones
+
+For each machine type, native QEMU endpoints stand in one slot and emulated
+devices with the very registers of theirs in another. Every access is made to
+both, and after each one all 256 bytes of both are compared. What may differ
+stands in the tables below, each bit with its reason: the test fails for any
+other difference, and for a bit of the tables that never differs.
+
+EMULATEDPCI_SEED=N repeats a run; without it the seed is random, and printed.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import emulatordriver
+from emulatedpcistack import needs, run_tests
+from qtestclient import QTestMachine, pci
+
+WIDTHS = (1, 2, 4)
+PATTERNS = (0xffffffff, 0x00000000, 0xa5a5a5a5)
+RANDOM_OPERATIONS = 600
+
+# What differs from every native endpoint: register: (bits, why)
+EVERYWHERE = {
+    0x04: (0x40, 'parity error response can be written (PCI 3.0, 6.2.2); QEMU hardwires it to 0'),
+}
+EVERYWHERE.update({
+    reg: (0xff, "device-specific region: registers that are not implemented read as 0 (PCI 3.0, 6.1); "
+                "QEMU's default is plain memory")
+    for reg in range(0x40, 0x100)
+})
+
+
+def bar(reg, size, kind):
+    """A BAR of a native device, SIZE bytes (a power of 2). KIND is 1 for I/O space, 0 for memory."""
+    bits = (~(size - 1) & 0xffffffff) | kind
+    return {reg + i: (bits >> 8 * i & 0xff, 'the native device has a BAR; emulated ones have none')
+            for i in range(4) if bits >> 8 * i & 0xff}
+
+
+# Native devices, and what else differs from them
+NATIVE = (
+    ('pci-serial', bar(0x10, 8, 1)),
+    ('ES1370', {
+        **bar(0x10, 256, 1),
+        0x3e: (0x0c, 'MIN_GNT is none of the twelve fields'),
+        0x3f: (0x80, 'MAX_LAT is none of the twelve fields'),
+    }),
+    ('pci-testdev', {**bar(0x10, 4096, 0), **bar(0x14, 256, 1)}),
+    ('pvpanic-pci', bar(0x10, 2, 0)),
+)
+
+# The one endpoint of QEMU's that has no BAR. It must be 00:1f.0, has a vendor
+# of 0, which no emulated device may have, and is left out of some builds.
+BARLESS = 'vfio-pci-igd-lpc-bridge'
+BARLESS_DIFFERS = {
+    0x00: (0x01, 'the native device has no vendor id; ours needs one'),
+}
+
+NATIVE_SLOT = 5
+EMULATED_SLOT = 6
+BARLESS_SLOT = 0x1f
+BARLESS_EMULATED_SLOT = 7
+
+MACHINES = (
+    ('pc', ['-machine', 'pc']),
+    # Shared memory: QEMU sends its descriptors along.
+    ('q35', ['-machine', 'q35,memory-backend=ram', '-m', '64',
+             '-object', 'memory-backend-memfd,id=ram,size=64M,share=on']),
+)
+
+
+def fields_of(dump, name):
+    """The twelve fields as a native device's configuration space has them."""
+    def number(reg, size):
+        return int.from_bytes(dump[reg:reg + size], 'little')
+    return {
+        'devicename': name, 'vendorid': number(0x00, 2) or 1, 'deviceid': number(0x02, 2),
+        'command': number(0x04, 2), 'status': number(0x06, 2), 'revision': number(0x08, 1),
+        'classcode': number(0x09, 3), 'headertype': number(0x0e, 1),
+        'subvendorid': number(0x2c, 2), 'subsystemid': number(0x2e, 2),
+        'interruptline': number(0x3c, 1), 'interruptpin': number(0x3d, 1),
+    }
+
+
+class Pair:
+    """A native function, the emulated one beside it, and what was seen of the two."""
+
+    def __init__(self, name, native, emulated, explained):
+        self.name = name
+        self.native = native
+        self.emulated = emulated
+        self.explained = bytes(explained[reg][0] if reg in explained else 0 for reg in range(256))
+        self.why = {reg: explained[reg][1] for reg in explained}
+        # Of all 256 bytes at once: a number with bit 8 * register + i
+        self.allowed = int.from_bytes(self.explained, 'little')
+        self.seen = 0
+        self.problems = []
+
+    def compare(self, native, emulated, start, after):
+        """Values of the two from register START, as bytes."""
+        differs = (int.from_bytes(native, 'little') ^ int.from_bytes(emulated, 'little')) << 8 * start
+        self.seen |= differs
+        if not differs & ~self.allowed or len(self.problems) >= 10:
+            return
+        for reg, (n, e) in enumerate(zip(native, emulated), start):
+            if (n ^ e) & ~(self.allowed >> 8 * reg):
+                self.problems.append('%s, after %s: register 0x%02x: native 0x%02x, emulated 0x%02x'
+                                     % (self.name, after, reg, n, e))
+
+    def never_seen(self):
+        missing = (self.allowed & ~self.seen).to_bytes(256, 'little')
+        return ['register 0x%02x, bits 0x%02x: never differed, but should: %s'
+                % (reg, bits, self.why[reg]) for reg, bits in enumerate(missing) if bits]
+
+
+class Bench:
+    """A machine with its pairs."""
+
+    def __init__(self, machine, pairs):
+        self.machine = machine
+        self.pairs = pairs
+        self.operations = 0
+
+    def compare_all(self, after):
+        addresses = [a for pair in self.pairs for a in (pair.native, pair.emulated)]
+        dumps = self.machine.config_dump(*addresses)
+        for i, pair in enumerate(self.pairs):
+            pair.compare(dumps[2 * i], dumps[2 * i + 1], 0, after)
+        return dumps
+
+    def reads(self, accesses):
+        """The same reads, [(reg, length), ...], of both of every pair."""
+        for pair in self.pairs:
+            both = [self.machine.config_reads([(a, reg, length) for reg, length in accesses])
+                    for a in (pair.native, pair.emulated)]
+            for (reg, length), n, e in zip(accesses, *both):
+                self.operations += 1
+                after = 'a read of %d at 0x%02x' % (length, reg)
+                inside = min(length, 256 - reg)
+                pair.compare(n.to_bytes(length, 'little')[:inside],
+                             e.to_bytes(length, 'little')[:inside], reg, after)
+                # What lies beyond the end is the host bridge's.
+                if n >> 8 * inside != e >> 8 * inside:
+                    pair.problems.append('%s, %s: beyond the end: native 0x%x, emulated 0x%x'
+                                         % (pair.name, after, n, e))
+
+    def write(self, reg, value, length):
+        """The same write to both of every pair; then everything is compared."""
+        self.operations += len(self.pairs)
+        self.machine.config_writes([(a, reg, value, length) for pair in self.pairs
+                                    for a in (pair.native, pair.emulated)])
+        self.compare_all('writing 0x%x, %d bytes, to 0x%02x' % (value, length, reg))
+
+
+def exhaustive(bench):
+    accesses = [(reg, length) for reg in range(256) for length in WIDTHS]
+    bench.reads(accesses)
+    for reg, length in accesses:
+        # Beyond the header there is one kind of register: once will do.
+        for pattern in PATTERNS if reg < 0x44 else PATTERNS[:1]:
+            bench.write(reg, pattern & (1 << 8 * length) - 1, length)
+    bench.reads(accesses)
+
+
+def at_random(bench, generator):
+    for _ in range(RANDOM_OPERATIONS):
+        length = generator.choice(WIDTHS)
+        # Half of them in the header, where there is something to see.
+        reg = generator.randrange(generator.choice((0x40, 0x100)))
+        if generator.random() < 0.3:
+            bench.reads([(reg, length)])
+        else:
+            bench.write(reg, generator.getrandbits(8 * length), length)
+
+
+def check_ports(tap, name, bench):
+    """Every byte and word of the data port 0xcfc, as guests use it."""
+    machine = bench.machine
+    different = []
+    for pair in bench.pairs:
+        for reg in range(0, 256, 4):
+            values = []
+            for address in (pair.native, pair.emulated):
+                select = 'outl 0xcf8 0x%x' % (0x80000000 | address | reg)
+                commands = []
+                for port, length in ((0xcfc, 'b'), (0xcfd, 'b'), (0xcfe, 'b'), (0xcff, 'b'),
+                                     (0xcfc, 'w'), (0xcfd, 'w'), (0xcfe, 'w'), (0xcfc, 'l')):
+                    commands += [select, 'in%s 0x%x' % (length, port)]
+                values.append(machine.commands(commands)[1::2])
+            for native, emulated, position in zip(*values, (0, 1, 2, 3, 0, 1, 2, 0)):
+                for i in range(4 - position):
+                    bits = (native ^ emulated) >> 8 * i & 0xff
+                    if bits & ~pair.explained[reg + position + i]:
+                        different.append('%s 0x%02x' % (pair.name, reg + position + i))
+    tap.ok(not different, '%s: bytes and words of port 0xcfc' % name, *different[:10])
+
+
+def check_ecam(tap, name, machine, pairs):
+    """Memory-mapped configuration space, where q35 has 4096 bytes of it a function."""
+    base = 0xb0000000
+    machine.config_write(pci(0, 0, 0), 0x60, base | 1, 4)
+    wrong = []
+    for pair in pairs:
+        dumps = []
+        for address in (pair.native, pair.emulated):
+            values = machine.commands(['readl 0x%x' % (base + (address << 4) + reg)
+                                       for reg in range(0, 4096, 4)])
+            dumps.append(b''.join(v.to_bytes(4, 'little') for v in values))
+        pair.compare(dumps[0], dumps[1], 0, 'reading it through ECAM')
+        if dumps[1][:256] != machine.config_dump(pair.emulated)[0]:
+            wrong.append('%s: not what the ports read' % pair.name)
+        if dumps[1][256:] != b'\xff' * (4096 - 256):
+            wrong.append('%s: there is something beyond 256 bytes' % pair.name)
+    tap.ok(not wrong, '%s: the same through memory, and nothing beyond 256 bytes' % name, *wrong)
+
+
+def device_arguments(natives):
+    """-device of the native functions, all in one slot, and the last in its own."""
+    arguments = []
+    for function, (device, _) in enumerate(natives):
+        if device == BARLESS:
+            arguments += ['-device', '%s,addr=%x' % (device, BARLESS_SLOT)]
+        else:
+            arguments += ['-device', '%s,addr=%x.%x,multifunction=%s'
+                          % (device, NATIVE_SLOT, function, 'off' if function else 'on')]
+    return arguments
+
+
+def place(natives, native_slot, barless_slot):
+    return [pci(0, barless_slot) if device == BARLESS else pci(0, native_slot, function)
+            for function, (device, _) in enumerate(natives)]
+
+
+def check_machine(tap, name, arguments, known, generator, log):
+    natives = list(NATIVE)
+    # 00:1f.0 is q35's own.
+    if name == 'pc' and BARLESS in known:
+        natives.append((BARLESS, BARLESS_DIFFERS))
+    elif name == 'pc':
+        tap.skip('%s: an endpoint without BARs' % name, 'this QEMU has no %s' % BARLESS)
+
+    native_arguments = arguments + device_arguments(natives)
+    native_places = place(natives, NATIVE_SLOT, BARLESS_SLOT)
+    with QTestMachine(native_arguments, stderr=log) as machine:
+        natives_only = machine.config_dump(*native_places)
+
+    devices = [fields_of(dump, device) for dump, (device, _) in zip(natives_only, natives)]
+    places = place(natives, EMULATED_SLOT, BARLESS_EMULATED_SLOT)
+
+    with emulatordriver.Emulator(devices, stderr=log) as emulator:
+        tap.equal(emulator.ready, b'\0', '%s: the emulator is ready' % name)
+        proxies = []
+        for i, (sock, where) in enumerate(zip(emulator.sockets, places)):
+            proxies += ['-device', 'x-pci-proxy-dev,id=emulated%d,fd=%d,addr=%x.%x,multifunction=%s'
+                        % (i, sock.fileno(), where >> 11, where >> 8 & 7,
+                           'on' if where == pci(0, EMULATED_SLOT) else 'off')]
+
+        with QTestMachine(native_arguments + proxies, stderr=log,
+                          pass_fds=[sock.fileno() for sock in emulator.sockets]) as machine:
+            for sock in emulator.sockets:
+                sock.close()
+            check_pairs(tap, name, machine, generator,
+                        [Pair(device, native, emulated, {**EVERYWHERE, **differs})
+                         for (device, differs), native, emulated
+                         in zip(natives, native_places, places)])
+            tap.ok(emulator.process.poll() is None, '%s: the emulator serves to the end' % name)
+            qemu = machine.process
+
+        tap.equal(emulator.process.wait(emulatordriver.TIMEOUT), 0,
+                  '%s: the emulator ends with QEMU' % name)
+        tap.ok(qemu.returncode is not None, '%s: QEMU has ended' % name)
+
+
+def check_pairs(tap, name, machine, generator, pairs):
+    bench = Bench(machine, pairs)
+
+    before = bench.compare_all('power-on')
+    check_ports(tap, name, bench)
+    exhaustive(bench)
+    at_random(bench, generator)
+
+    # All ones everywhere, then a reset
+    for reg in range(0, 256, 4):
+        bench.write(reg, 0xffffffff, 4)
+    machine.reset()
+    after = bench.compare_all('a reset of the machine')
+    for i, pair in enumerate(pairs):
+        tap.equal(after[2 * i + 1].hex(), before[2 * i + 1].hex(),
+                  '%s: %s: a reset brings power-on values back' % (name, pair.name))
+    at_random(bench, generator)
+
+    if name == 'q35':
+        check_ecam(tap, name, machine, pairs)
+
+    tap.diag('%s: %d accesses compared' % (name, bench.operations))
+    for pair in pairs:
+        tap.ok(not pair.problems, '%s: %s: no difference that is not explained' % (name, pair.name),
+               *pair.problems)
+        missing = pair.never_seen()
+        tap.ok(not missing, '%s: %s: every explained difference is real' % (name, pair.name),
+               *missing[:10])
+
+
+def main(tap):
+    needs('qemu-system-x86_64')
+    seed = int(os.environ.get('EMULATEDPCI_SEED', random.SystemRandom().getrandbits(32)))
+    tap.diag('EMULATEDPCI_SEED=%d' % seed)
+
+    import qtestclient
+    known = subprocess.run([qtestclient.qemu_path(), '-device', 'help'], check=True,
+                           capture_output=True, text=True).stdout
+    with tempfile.TemporaryFile() as log:
+        try:
+            for name, arguments in MACHINES:
+                check_machine(tap, name, arguments, known, random.Random(seed), log)
+        except Exception:
+            # QEMU says that it cannot send memory that is not shared, often.
+            log.seek(0)
+            lines = log.read().decode(errors='replace').splitlines()
+            tap.diag('\n'.join([line for line in lines if 'Unable to write' not in line][-30:]))
+            raise
+
+
+if __name__ == '__main__':
+    sys.dont_write_bytecode = True
+    run_tests(main)

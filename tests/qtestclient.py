@@ -1,0 +1,211 @@
+"""qtestclient.py: a QEMU without a guest, driven through its qtest protocol
+
+A machine of the installed QEMU whose ports, memory and PCI configuration
+space a test reads and writes, and whose monitor (QMP) it talks to:
+
+    with QTestMachine(['-machine', 'pc', '-device', 'pci-serial,addr=5']) as m:
+        print(hex(m.config_read(pci(0, 5, 0), 0, 4)))
+
+Knows nothing of emulated devices: see emulatordriver.py for those.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+
+TIMEOUT = 60        # seconds for an answer; a hang is a failure, not a wait
+
+
+def qemu_path(arch='x86_64'):
+    return os.path.join(os.environ.get('QEMU_DIR', '/usr/bin'), 'qemu-system-' + arch)
+
+
+def pci(bus, slot, function=0):
+    """A function's address as the configuration mechanism wants it."""
+    return bus << 16 | slot << 11 | function << 8
+
+
+class QTestError(Exception):
+    pass
+
+
+class _Lines:
+    """A socket that is read line by line."""
+
+    def __init__(self, sock):
+        sock.settimeout(TIMEOUT)
+        self.sock = sock
+        self.file = sock.makefile('rb')
+
+    def line(self):
+        line = self.file.readline()
+        if not line.endswith(b'\n'):
+            raise QTestError('QEMU has closed its socket')
+        return line.decode().rstrip('\n')
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+
+class QTestMachine:
+    # Commands on their way to QEMU at one time, so that neither side's
+    # socket buffer can fill up while the other one waits.
+    BATCH = 256
+
+    def __init__(self, args, pass_fds=(), stderr=None):
+        self.dir = tempfile.mkdtemp(prefix='emulatedpci-qtest-')
+        self.process = self.qtest = self.qmp_stream = None
+        self.events = []
+        try:
+            self._start(args, pass_fds, stderr)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, args, pass_fds, stderr):
+        listeners = []
+        for name in ('qtest', 'qmp'):
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(os.path.join(self.dir, name))
+            listener.listen(1)
+            listener.settimeout(TIMEOUT)
+            listeners.append(listener)
+
+        self.process = subprocess.Popen(
+            [qemu_path(), '-accel', 'tcg', '-S', '-nodefaults', '-display', 'none', '-no-user-config',
+             '-qtest', 'unix:%s/qtest' % self.dir, '-qtest-log', 'none',
+             '-qmp', 'unix:%s/qmp' % self.dir] + list(args),
+            stdin=subprocess.DEVNULL, stderr=stderr, pass_fds=pass_fds)
+
+        # QEMU connects while it reads its command line, before the machine.
+        for name, listener in zip(('qtest', 'qmp'), listeners):
+            listener.settimeout(1)
+            for _ in range(TIMEOUT):
+                try:
+                    stream = _Lines(listener.accept()[0])
+                    break
+                except socket.timeout:
+                    if self.process.poll() is not None:
+                        raise QTestError('QEMU ended with status %d' % self.process.returncode)
+            else:
+                raise QTestError('QEMU does not connect')
+            listener.close()
+            if name == 'qtest':
+                self.qtest = stream
+            else:
+                self.qmp_stream = stream
+
+        if 'QMP' not in json.loads(self.qmp_stream.line()):
+            raise QTestError('no QMP greeting')
+        self.qmp('qmp_capabilities')
+
+    def close(self):
+        """Ends QEMU."""
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.process.terminate()
+                try:
+                    self.process.wait(TIMEOUT)
+                except subprocess.TimeoutExpired:
+                    self.process.kill()
+                    self.process.wait()
+        for stream in (self.qtest, self.qmp_stream):
+            if stream is not None:
+                stream.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    # --- the qtest protocol
+
+    def commands(self, commands):
+        """Sends all COMMANDS and returns the value of each answer (None if it has none)."""
+        values = []
+        for start in range(0, len(commands), self.BATCH):
+            batch = commands[start:start + self.BATCH]
+            self.qtest.sock.sendall(('\n'.join(batch) + '\n').encode())
+            for command in batch:
+                words = self.qtest.line().split()
+                while words[0] == 'IRQ':
+                    words = self.qtest.line().split()
+                if words[0] != 'OK':
+                    raise QTestError('%s: %s' % (command, ' '.join(words)))
+                values.append(int(words[1], 0) if len(words) > 1 else None)
+        return values
+
+    # --- PCI configuration space through ports 0xcf8 and 0xcfc
+
+    @staticmethod
+    def config_read_commands(address, reg, length):
+        """The low bits of REG go into the address register: QEMU's host bridges
+        take them from there, so that any alignment reaches the device whole."""
+        return ['outl 0xcf8 0x%x' % (0x80000000 | address | reg),
+                'in%s 0xcfc' % {1: 'b', 2: 'w', 4: 'l'}[length]]
+
+    @staticmethod
+    def config_write_commands(address, reg, value, length):
+        return ['outl 0xcf8 0x%x' % (0x80000000 | address | reg),
+                'out%s 0xcfc 0x%x' % ({1: 'b', 2: 'w', 4: 'l'}[length], value)]
+
+    def config_reads(self, accesses):
+        """[(address, reg, length), ...] -> [value, ...]"""
+        commands = []
+        for access in accesses:
+            commands += self.config_read_commands(*access)
+        return self.commands(commands)[1::2]
+
+    def config_writes(self, accesses):
+        """[(address, reg, value, length), ...]"""
+        commands = []
+        for access in accesses:
+            commands += self.config_write_commands(*access)
+        self.commands(commands)
+
+    def config_read(self, address, reg, length):
+        return self.config_reads([(address, reg, length)])[0]
+
+    def config_write(self, address, reg, value, length):
+        self.config_writes([(address, reg, value, length)])
+
+    def config_dump(self, *addresses):
+        """The 256 bytes of each address."""
+        values = self.config_reads([(a, reg, 4) for a in addresses for reg in range(0, 256, 4)])
+        data = b''.join(v.to_bytes(4, 'little') for v in values)
+        return [data[i:i + 256] for i in range(0, len(data), 256)]
+
+    # --- QMP
+
+    def qmp(self, command, **arguments):
+        message = {'execute': command}
+        if arguments:
+            message['arguments'] = arguments
+        self.qmp_stream.sock.sendall(json.dumps(message).encode() + b'\n')
+        while True:
+            answer = json.loads(self.qmp_stream.line())
+            if 'return' in answer:
+                return answer['return']
+            if 'error' in answer:
+                raise QTestError('%s: %s' % (command, answer['error']['desc']))
+            self.events.append(answer['event'])
+
+    def qmp_event(self, name):
+        """Waits for that event since the last call, or reset()."""
+        while name not in self.events:
+            self.events.append(json.loads(self.qmp_stream.line())['event'])
+        self.events = []
+
+    def reset(self):
+        """A reset of the whole machine."""
+        self.events = []
+        self.qmp('system_reset')
+        self.qmp_event('RESET')
