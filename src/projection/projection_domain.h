@@ -1,0 +1,53 @@
+/*
+ * projection_domain.h: what lowering and lifting decide the same way
+ *
+ * Whether a domain can have emulated devices at all, which alias and which
+ * index each gets, which prefix the QEMU namespace gets. Lifting asks these
+ * what lowering will do with its result.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "projection_scan.h"
+
+#include <glib.h>
+
+/* A device's place in the numbering. */
+typedef struct {
+    const char *alias;      /* the user's, or NULL */
+    int wanted;             /* explicit index, or -1 */
+    int index;              /* result */
+    char *newAlias;         /* result where alias is NULL; the caller's */
+} ProjectionSlot;
+
+/* Whether DOMAIN's type and machine type can have emulated PCI devices.
+ * Returns TRUE, or FALSE with ERR set to VIR_ERR_CONFIG_UNSUPPORTED. */
+gboolean projectionDomainCheck(const ProjectionDomain *domain, GError **err);
+
+/* Gives each of N devices its index, and an alias if it has none:
+ *
+ * - an explicit index is taken as it is,
+ * - alias ua-emulatedpciN means index N, if that is free,
+ * - other aliases, in their order, get the lowest free index,
+ * - then come the devices without an alias: with an explicit index N they are
+ *   ua-emulatedpciN, without one, N is the lowest number for which alias and
+ *   index are free (so that a new device moves none that is there).
+ *
+ * TAKEN are indexes that others have; ALIASES maps others' aliases. Returns
+ * FALSE with ERR set if an explicit index is not free, or none is left. */
+gboolean projectionAssign(ProjectionSlot *slots,
+                          gsize n,
+                          const GArray *taken,
+                          GHashTable *aliases,
+                          GError **err);
+
+/* The prefix that lowering declares for the QEMU namespace in a DOMAIN where
+ * none is bound: "qemu", or the first of "qemu1", "qemu2" … that means nothing
+ * else there. Newly allocated. */
+char *projectionFreePrefix(const ProjectionDomain *domain);
+
+/* The program name's end of the QEMU that runs DOMAIN's architecture, by
+ * default the host's: "x86_64", "i386" … */
+const char *projectionQEMUArch(const ProjectionDomain *domain);

@@ -1,0 +1,662 @@
+/*
+ * projection_lower.c: from the user's XML to stock libvirt's
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "projection.h"
+
+#include "emulatedpci_conf.h"
+#include "projection_domain.h"
+#include "projection_edit.h"
+#include "projection_scan.h"
+#include "projection_style.h"
+#include "qemu_launcher_path.h"
+#include "qemu_props_override.h"
+
+#include <string.h>
+
+#include "gettext.h"
+
+#define _(s) gettext(s)
+
+/* Every document that has a device for us to lower holds this: an element of
+ * no namespace has no prefix, and nothing may stand behind its '<'. */
+#define LOWER_WORD "<emulatedpci"
+
+typedef struct {
+    const ProjectionDocument *doc;
+    const ProjectionOptions *opts;
+    const ProjectionDomain *domain;
+    GPtrArray *defs;            /* of EmulatedPCIDef, as domain->emulated */
+    ProjectionEdits *edits;
+} Lowering;
+
+
+/* --- the definitions */
+
+static void
+defFree(void *def)
+{
+    emulatedPCIDefFree(def);
+}
+
+
+static gboolean
+readDefs(Lowering *lowering,
+         GError **err)
+{
+    guint i;
+
+    for (i = 0; i < lowering->domain->emulated->len; i++) {
+        const ProjectionEmulated *emulated = g_ptr_array_index(lowering->domain->emulated, i);
+        EmulatedPCIDef *def;
+
+        if (emulated->hasEntity) {
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("entity references in <%1$s> are not supported"),
+                                   "emulatedpci");
+            return FALSE;
+        }
+        if (!(def = emulatedPCIDefParseNode(emulated->node, err)))
+            return FALSE;
+        g_ptr_array_add(lowering->defs, def);
+    }
+    return TRUE;
+}
+
+
+/* The device, bus and slot of an address in one number, or -1 if it leaves
+ * the choice to libvirt. */
+static gint64
+slotKey(int domain,
+        int bus,
+        int slot)
+{
+    gint64 key = ((gint64) MAX(domain, 0) << 16) | (MAX(bus, 0) << 8) | MAX(slot, 0);
+
+    return key > 0 ? key : -1;
+}
+
+
+static void
+noteFunction(GHashTable *slots,
+             int domain,
+             int bus,
+             int slot,
+             int function)
+{
+    gint64 key = slotKey(domain, bus, slot);
+
+    if (key >= 0 && function > 0)
+        g_hash_table_add(slots, g_memdup2(&key, sizeof(key)));
+}
+
+
+/* Where a slot has devices at other functions too, the one at function 0 has
+ * to say so. libvirt sets multifunction='on' there by itself; the header type
+ * is up to us. */
+static gboolean
+joinFunctions(Lowering *lowering,
+              GError **err)
+{
+    g_autoptr(GHashTable) slots = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    const GArray *addresses = lowering->domain->addresses;
+    guint i;
+
+    for (i = 0; i < addresses->len; i++) {
+        const ProjectionAddress *address = &g_array_index(addresses, ProjectionAddress, i);
+
+        noteFunction(slots, address->domain, address->bus, address->slot, address->function);
+    }
+    for (i = 0; i < lowering->defs->len; i++) {
+        const EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
+
+        if (def->hasAddress)
+            noteFunction(slots, def->domain, def->bus, def->slot, def->function);
+    }
+
+    for (i = 0; i < lowering->defs->len; i++) {
+        EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
+        gint64 key = def->hasAddress ? slotKey(def->domain, def->bus, def->slot) : -1;
+
+        if (key < 0 || def->function > 0 || def->multifunction >= 0 ||
+            !g_hash_table_contains(slots, &key))
+            continue;
+
+        if (def->given[EMULATED_PCI_FIELD_HEADERTYPE] &&
+            !(def->value[EMULATED_PCI_FIELD_HEADERTYPE] & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION)) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("unsupported value '0x%1$02x' for attribute '%2$s': the device "
+                                     "shares its slot with other functions, so bit 7 must be set; "
+                                     "0x%3$02x is allowed"),
+                                   def->value[EMULATED_PCI_FIELD_HEADERTYPE], "headertype",
+                                   (unsigned int) EMULATED_PCI_HEADERTYPE_MULTIFUNCTION);
+            return FALSE;
+        }
+        def->multifunction = 1;
+        emulatedPCIDefSetDefaults(def);
+    }
+    return TRUE;
+}
+
+
+static gboolean
+validateDefs(Lowering *lowering,
+             GError **err)
+{
+    guint i;
+
+    for (i = 0; i < lowering->defs->len; i++) {
+        if (!emulatedPCIDefValidate(g_ptr_array_index(lowering->defs, i), err))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* --- aliases and indexes */
+
+/* The set of aliases that have an override. */
+static GHashTable *
+overrideAliases(const ProjectionDomain *domain)
+{
+    GHashTable *aliases = g_hash_table_new(g_str_hash, g_str_equal);
+    guint i;
+    guint j;
+
+    for (i = 0; i < domain->overrides->len; i++) {
+        const ProjectionOverride *override = g_ptr_array_index(domain->overrides, i);
+
+        for (j = 0; j < override->devices->len; j++) {
+            const ProjectionOverrideDevice *device = g_ptr_array_index(override->devices, j);
+
+            if (device->alias)
+                g_hash_table_add(aliases, device->alias);
+        }
+    }
+    return aliases;
+}
+
+
+static gboolean
+checkAliases(Lowering *lowering,
+             GHashTable *overrides,
+             GError **err)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    guint i;
+
+    for (i = 0; i < lowering->defs->len; i++) {
+        const EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
+
+        if (!def->alias)
+            continue;
+        if (g_hash_table_contains(lowering->domain->aliases, def->alias) ||
+            !g_hash_table_add(seen, def->alias)) {
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("alias '%1$s' of <%2$s> is in use by another device"),
+                                   def->alias, "emulatedpci");
+            return FALSE;
+        }
+        if (g_hash_table_contains(overrides, def->alias)) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("alias '%1$s' of <%2$s> has a <%3$s> already: properties of an "
+                                     "emulated PCI device cannot be overridden"),
+                                   def->alias, "emulatedpci", "qemu:override");
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+
+static gboolean
+assignDefs(Lowering *lowering,
+           GError **err)
+{
+    g_autoptr(GHashTable) aliases = overrideAliases(lowering->domain);
+    const gsize n = lowering->defs->len;
+    g_autofree ProjectionSlot *slots = g_new0(ProjectionSlot, n);
+    GHashTableIter iter;
+    gpointer alias;
+    gboolean ok;
+    gsize i;
+
+    if (!checkAliases(lowering, aliases, err))
+        return FALSE;
+
+    g_hash_table_iter_init(&iter, lowering->domain->aliases);
+    while (g_hash_table_iter_next(&iter, &alias, NULL))
+        g_hash_table_add(aliases, alias);
+
+    for (i = 0; i < n; i++) {
+        const EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
+
+        slots[i].alias = def->alias;
+        slots[i].wanted = def->index;
+    }
+
+    ok = projectionAssign(slots, n, lowering->domain->indexes, aliases, err);
+    for (i = 0; i < n; i++) {
+        EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
+
+        def->index = slots[i].index;
+        if (!def->alias)
+            def->alias = slots[i].newAlias;
+    }
+    return ok;
+}
+
+
+/* --- writing */
+
+static void
+formatController(const EmulatedPCIDef *def,
+                 const ProjectionStyle *style,
+                 GString *buf)
+{
+    g_autofree char *inside = projectionStyleBreak(style, 1);
+    g_autofree char *after = projectionStyleBreak(style, 0);
+
+    g_string_append_printf(buf, "<controller type='scsi' index='%d' model='lsilogic'>",
+                           PROJECTION_CONTROLLER_INDEX + def->index);
+    g_string_append(buf, inside);
+    emulatedPCIDefFormatAlias(def, buf);
+    if (def->hasAddress) {
+        g_string_append(buf, inside);
+        emulatedPCIDefFormatAddress(def, buf);
+    }
+    g_string_append(buf, after);
+    g_string_append(buf, "</controller>");
+}
+
+
+static gint
+compareIndex(gconstpointer a,
+             gconstpointer b)
+{
+    const EmulatedPCIDef *const *defA = a;
+    const EmulatedPCIDef *const *defB = b;
+
+    return (*defA)->index - (*defB)->index;
+}
+
+
+/* Appends the overrides of all devices, each begun by a line break of STYLE.
+ * PREFIX ends in a colon or is "". */
+static void
+formatOverrideDevices(const Lowering *lowering,
+                      const char *prefix,
+                      const ProjectionStyle *style,
+                      unsigned int depth,
+                      GString *buf)
+{
+    g_autofree char *atDevice = projectionStyleBreak(style, depth);
+    g_autofree char *atFrontend = projectionStyleBreak(style, depth + 1);
+    g_autofree char *atProperty = projectionStyleBreak(style, depth + 2);
+    g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+    guint i;
+
+    for (i = 0; i < lowering->defs->len; i++)
+        g_ptr_array_add(sorted, g_ptr_array_index(lowering->defs, i));
+    g_ptr_array_sort(sorted, compareIndex);
+
+    for (i = 0; i < sorted->len; i++) {
+        const EmulatedPCIDef *def = g_ptr_array_index(sorted, i);
+
+        g_string_append_printf(buf, "%s<%sdevice alias='%s'>", atDevice, prefix, def->alias);
+        g_string_append_printf(buf, "%s<%sfrontend>", atFrontend, prefix);
+        qemuPropsOverrideFormat(def->devicename, def->value, def->definition,
+                                prefix, atProperty, buf);
+        g_string_append_printf(buf, "%s</%sfrontend>", atFrontend, prefix);
+        g_string_append_printf(buf, "%s</%sdevice>", atDevice, prefix);
+    }
+}
+
+
+/* A whole <qemu:override>; ATTRS stands in its start tag. */
+static void
+formatOverride(const Lowering *lowering,
+               const char *prefix,
+               const char *attrs,
+               const ProjectionStyle *style,
+               GString *buf)
+{
+    g_autofree char *after = projectionStyleBreak(style, 0);
+
+    g_string_append_printf(buf, "<%soverride%s>", prefix, attrs);
+    formatOverrideDevices(lowering, prefix, style, 1, buf);
+    g_string_append_printf(buf, "%s</%soverride>", after, prefix);
+}
+
+
+static char *
+formatDeclaration(const char *prefix)
+{
+    return g_strdup_printf(" xmlns:%s='%s'", prefix, PROJECTION_QEMU_NAMESPACE);
+}
+
+
+/* --- the edits */
+
+static void
+lowerDevices(Lowering *lowering)
+{
+    const ProjectionDocument *doc = lowering->doc;
+    guint i;
+
+    for (i = 0; i < lowering->defs->len; i++) {
+        const ProjectionEmulated *emulated = g_ptr_array_index(lowering->domain->emulated, i);
+        g_autoptr(GString) buf = g_string_new(NULL);
+        g_auto(ProjectionStyle) style = { 0 };
+
+        projectionStyleAt(doc->text, doc->begin, emulated->where.start, emulated->where.end, &style);
+        formatController(g_ptr_array_index(lowering->defs, i), &style, buf);
+        projectionEditsAdd(lowering->edits, emulated->where.start, emulated->where.end, buf->str);
+    }
+}
+
+
+/* Our devices go to the end of the user's OVERRIDE. */
+static void
+lowerIntoOverride(Lowering *lowering,
+                  const ProjectionOverride *override)
+{
+    const ProjectionDocument *doc = lowering->doc;
+    const ProjectionElement *where = &override->where;
+    g_autofree char *prefix = override->prefix ? g_strdup_printf("%s:", override->prefix) : g_strdup("");
+    g_autoptr(GString) buf = g_string_new(NULL);
+    g_auto(ProjectionStyle) style = { 0 };
+    unsigned int depth = 1;
+    gsize pos;
+
+    if (where->endTag == where->end) {
+        g_autofree char *after = NULL;
+
+        /* <qemu:override/> gets an end tag. */
+        projectionStyleAt(doc->text, doc->begin, where->start, where->end, &style);
+        after = projectionStyleBreak(&style, 0);
+        g_string_append_c(buf, '>');
+        formatOverrideDevices(lowering, prefix, &style, depth, buf);
+        g_string_append_printf(buf, "%s</%soverride>", after, prefix);
+        projectionEditsAdd(lowering->edits, where->end - 2, where->end, buf->str);
+        return;
+    }
+
+    pos = projectionSkipBlank(doc->text, where->endTag);
+    if (override->devices->len > 0) {
+        const ProjectionOverrideDevice *last =
+            g_ptr_array_index(override->devices, override->devices->len - 1);
+
+        projectionStyleAt(doc->text, doc->begin, last->where.start, last->where.end, &style);
+        depth = 0;
+    } else {
+        projectionStyleAt(doc->text, doc->begin, where->start, where->end, &style);
+    }
+    if (where->tagEnd < where->endTag &&
+        *projectionFindNewline(doc->text, pos, where->endTag) == '\0')
+        style.newline = "";
+
+    formatOverrideDevices(lowering, prefix, &style, depth, buf);
+    if (where->tagEnd == where->endTag) {
+        g_autofree char *after = projectionStyleBreak(&style, 0);
+
+        g_string_append(buf, after);
+    }
+    projectionEditsAdd(lowering->edits, pos, pos, buf->str);
+}
+
+
+/* A new override becomes the domain's last child, but stays before libvirt's
+ * <qemu:deprecation>, as libvirt itself prints it. */
+static void
+lowerNewOverride(Lowering *lowering)
+{
+    const ProjectionDocument *doc = lowering->doc;
+    const ProjectionDomain *domain = lowering->domain;
+    const ProjectionElement *last = &domain->lastChild;
+    g_autofree char *name = g_strdup(domain->boundPrefix);
+    g_autofree char *prefix = NULL;
+    g_autofree char *before = NULL;
+    g_autoptr(GString) buf = g_string_new(NULL);
+    g_auto(ProjectionStyle) style = { 0 };
+    gsize end = domain->where.endTag;
+    gsize pos = projectionSkipBlank(doc->text, end);
+
+    if (!name) {
+        g_autofree char *declaration = NULL;
+        gsize tagEnd = projectionSkipBlank(doc->text, domain->where.tagEnd - 1);
+
+        name = projectionFreePrefix(domain);
+        declaration = formatDeclaration(name);
+        projectionEditsAdd(lowering->edits, tagEnd, tagEnd, declaration);
+    }
+    prefix = g_strdup_printf("%s:", name);
+
+    if (domain->lastIsDeprecation && pos == last->end) {
+        end = last->start;
+        pos = projectionSkipBlank(doc->text, end);
+    }
+
+    projectionStyleAt(doc->text, doc->begin, last->start, last->end, &style);
+    if (*projectionFindNewline(doc->text, pos, end) == '\0') {
+        style.newline = "";
+    } else if (*style.newline == '\0') {
+        projectionStyleClear(&style);
+        projectionStyleAt(doc->text, doc->begin, domain->where.start, domain->where.end, &style);
+        style.newline = projectionFindNewline(doc->text, pos, end);
+    }
+
+    before = projectionStyleBreak(&style, 0);
+    g_string_append(buf, before);
+    formatOverride(lowering, prefix, "", &style, buf);
+    projectionEditsAdd(lowering->edits, pos, pos, buf->str);
+}
+
+
+static char *
+escapeText(const char *text)
+{
+    GString *out = g_string_new(NULL);
+
+    for (; *text; text++) {
+        switch (*text) {
+        case '&':
+            g_string_append(out, "&amp;");
+            break;
+        case '<':
+            g_string_append(out, "&lt;");
+            break;
+        case '>':
+            g_string_append(out, "&gt;");
+            break;
+        case '\'':
+            g_string_append(out, "&apos;");
+            break;
+        case '"':
+            g_string_append(out, "&quot;");
+            break;
+        default:
+            g_string_append_c(out, *text);
+        }
+    }
+    return g_string_free(out, FALSE);
+}
+
+
+/* Where the domain names no <emulator>, the one that libvirt would choose. */
+static void
+lowerNewEmulator(Lowering *lowering,
+                 const char *element)
+{
+    const ProjectionDocument *doc = lowering->doc;
+    const ProjectionEmulated *first = g_ptr_array_index(lowering->domain->emulated, 0);
+    gsize pos = first->devicesTagEnd;
+    gsize next = pos;
+    g_autofree char *lineBreak = NULL;
+    g_autofree char *text = NULL;
+    g_auto(ProjectionStyle) style = { 0 };
+
+    while (next < doc->len && memchr(" \t\r\n", doc->text[next], 4))
+        next++;
+    projectionStyleAt(doc->text, doc->begin, next, next, &style);
+    if (*projectionFindNewline(doc->text, pos, next) == '\0')
+        style.newline = "";
+    lineBreak = projectionStyleBreak(&style, 0);
+    text = g_strconcat(lineBreak, element, NULL);
+    projectionEditsAdd(lowering->edits, pos, pos, text);
+}
+
+
+static gboolean
+lowerEmulator(Lowering *lowering,
+              GError **err)
+{
+    const ProjectionDomain *domain = lowering->domain;
+    const char *launchDir = lowering->opts ? lowering->opts->launchDir : NULL;
+    const char *qemuDir = lowering->opts ? lowering->opts->qemuDir : NULL;
+    g_autofree char *given = NULL;
+    g_autofree char *known = NULL;
+    g_autofree char *launcher = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *element = NULL;
+
+    if (domain->emulator && domain->emulator->len > 0)
+        given = g_strdup(domain->emulator->str);
+    else
+        given = g_strdup_printf("%s/qemu-system-%s", qemuDir ? qemuDir : QEMU_DIR,
+                                projectionQEMUArch(domain));
+
+    known = qemuLauncherPathToQEMU(launchDir, qemuDir, given);
+    if (known)
+        return TRUE;
+
+    launcher = strchr(given, PROJECTION_ENTITY) ? NULL :
+        qemuLauncherPathFromQEMU(launchDir, qemuDir, given);
+    if (!launcher) {
+        g_autofree char *shown = g_utf8_make_valid(given, MIN(strlen(given), 200));
+
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("unsupported <%1$s> '%2$s' beside emulated PCI devices: "
+                                 "the absolute path of a QEMU program is needed"),
+                               "emulator", shown);
+        return FALSE;
+    }
+
+    text = escapeText(launcher);
+    element = g_strdup_printf("<emulator>%s</emulator>", text);
+    if (!domain->emulator)
+        lowerNewEmulator(lowering, element);
+    else if (domain->emulator->len == 0)
+        projectionEditsAdd(lowering->edits, domain->emulatorWhere.start,
+                           domain->emulatorWhere.end, element);
+    else
+        projectionEditsAdd(lowering->edits, domain->emulatorWhere.tagEnd,
+                           domain->emulatorWhere.endTag, text);
+    return TRUE;
+}
+
+
+/* A single device: its override follows. */
+static void
+lowerSingle(Lowering *lowering)
+{
+    const ProjectionDocument *doc = lowering->doc;
+    const ProjectionEmulated *emulated = g_ptr_array_index(lowering->domain->emulated, 0);
+    g_autofree char *declaration = formatDeclaration("qemu");
+    g_autofree char *before = NULL;
+    g_autoptr(GString) buf = g_string_new(NULL);
+    g_auto(ProjectionStyle) style = { 0 };
+
+    lowerDevices(lowering);
+    projectionStyleAt(doc->text, doc->begin, emulated->where.start, emulated->where.end, &style);
+    before = projectionStyleBreak(&style, 0);
+    g_string_append(buf, before);
+    formatOverride(lowering, "qemu:", declaration, &style, buf);
+    projectionEditsAdd(lowering->edits, emulated->where.end, emulated->where.end, buf->str);
+}
+
+
+static gboolean
+lowerDomain(Lowering *lowering,
+            GError **err)
+{
+    const GPtrArray *overrides = lowering->domain->overrides;
+
+    if (!projectionDomainCheck(lowering->domain, err) ||
+        !readDefs(lowering, err) ||
+        !joinFunctions(lowering, err) ||
+        !validateDefs(lowering, err) ||
+        !assignDefs(lowering, err))
+        return FALSE;
+
+    if (lowering->domain->isDevice) {
+        lowerSingle(lowering);
+        return TRUE;
+    }
+
+    lowerDevices(lowering);
+    if (overrides->len > 0)
+        lowerIntoOverride(lowering, g_ptr_array_index(overrides, overrides->len - 1));
+    else
+        lowerNewOverride(lowering);
+    return lowerEmulator(lowering, err);
+}
+
+
+ProjectionResult
+projectionLower(const char *xml,
+                gsize len,
+                const ProjectionOptions *opts,
+                char **out,
+                gsize *outlen,
+                GError **err)
+{
+    g_autoptr(ProjectionDocument) doc = NULL;
+    g_autoptr(ProjectionEdits) edits = NULL;
+    guint i;
+
+    if (!memmem(xml, len, LOWER_WORD, strlen(LOWER_WORD))) {
+        if (!projectionWideContains(xml, len, LOWER_WORD))
+            return PROJECTION_UNCHANGED;
+        projectionReportEncoding("UTF-16", err);
+        return PROJECTION_ERROR;
+    }
+
+    if (!(doc = projectionScan(xml, len, err)))
+        return PROJECTION_ERROR;
+
+    edits = projectionEditsNew();
+    for (i = 0; i < doc->domains->len; i++) {
+        g_autoptr(GPtrArray) defs = g_ptr_array_new_with_free_func(defFree);
+        Lowering lowering = {
+            .doc = doc,
+            .opts = opts,
+            .domain = g_ptr_array_index(doc->domains, i),
+            .defs = defs,
+            .edits = edits,
+        };
+
+        if (lowering.domain->emulated->len == 0)
+            continue;
+        if (doc->encoding) {
+            projectionReportEncoding(doc->encoding, err);
+            return PROJECTION_ERROR;
+        }
+        if (!lowerDomain(&lowering, err))
+            return PROJECTION_ERROR;
+    }
+
+    if (projectionEditsIsEmpty(edits))
+        return PROJECTION_UNCHANGED;
+
+    *out = projectionEditsApply(edits, xml, len, outlen);
+    if (!*out) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("changes of an XML document overlap"));
+        return PROJECTION_ERROR;
+    }
+    return PROJECTION_CHANGED;
+}

@@ -1,0 +1,1463 @@
+/*
+ * projection_scan.c: where in a document the things are that we rewrite
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "projection_scan.h"
+
+#include "emulatedpci_conf.h"
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <string.h>
+
+#include "gettext.h"
+
+#define _(s) gettext(s)
+
+/* An element's place, as far as we care. */
+typedef enum {
+    PLACE_NONE = 0,         /* and everything in it */
+    PLACE_DOCUMENT,
+    PLACE_FRAGMENT,         /* our own wrapper around a lowered device */
+    PLACE_SNAPSHOT,         /* <domainsnapshot>, <domaincheckpoint> */
+    PLACE_DOMAIN,
+    PLACE_OS,
+    PLACE_OS_TYPE,
+    PLACE_DEVICES,
+    PLACE_EMULATOR,
+    PLACE_EMULATED,         /* <emulatedpci>, and everything in it */
+    PLACE_DEVICE,           /* any other device */
+    PLACE_CONTROLLER,       /* a device that can be a reservation */
+    PLACE_CONTROLLER_CHILD,
+    PLACE_OVERRIDE,
+    PLACE_OVERRIDE_DEVICE,
+    PLACE_OVERRIDE_FRONTEND,
+    PLACE_OVERRIDE_PROPERTY,
+} Place;
+
+/* Places are known down to here: domainsnapshot, domain, override, device,
+ * frontend, property and the document itself. */
+#define PLACE_DEPTH_MAX 8
+
+/* What the parser is given around a lowered device, which has two roots. */
+#define FRAGMENT_OPEN "<x>"
+#define FRAGMENT_CLOSE "</x>"
+
+/* How much text of an <emulatedpci> is kept, in bytes. There should be none
+ * at all; what there is gets quoted in the error. */
+#define TREE_TEXT_MAX 1024
+
+/* How much of a line an error message repeats, in bytes. */
+#define ERROR_LINE_MAX 160
+
+/* A prefix that is declared at <domain> or around it. */
+typedef struct {
+    char *prefix;
+    gboolean isQEMU;
+} Binding;
+
+typedef struct {
+    xmlParserCtxtPtr ctxt;
+    ProjectionDocument *doc;
+    gboolean fragment;
+    gssize shift;               /* from the parser's offsets to the text's */
+
+    guint depth;                /* of the element being read; the document is 0 */
+    Place places[PLACE_DEPTH_MAX];
+    gboolean offsetsLost;       /* our idea of the parser's position was wrong */
+
+    GArray *bindings;           /* of Binding */
+    guint outerBindings;        /* how many of them are from around <domain> */
+    guint shadow;               /* depth of the element that redeclares ownPrefix, or 0 */
+
+    /* Where we are; NULL outside of such an element. */
+    ProjectionDomain *domain;
+    ProjectionEmulated *emulated;
+    xmlNodePtr node;            /* in the tree of emulated */
+    gsize treeText;             /* bytes of text in that tree */
+    ProjectionController *controller;
+    ProjectionOverride *override;
+    ProjectionOverrideDevice *device;
+    gboolean inEmulator;
+    gsize devicesTagEnd;
+
+    xmlEntity entity;
+    xmlEntity parameterEntity;
+
+    char *error;                /* the first one */
+} Scan;
+
+/* The five values for an attribute that SAX2 hands over. */
+enum {
+    ATTR_NAME = 0,
+    ATTR_PREFIX,
+    ATTR_URI,
+    ATTR_VALUE,
+    ATTR_END,
+    ATTR_LAST
+};
+
+
+/* --- freeing */
+
+static void
+emulatedFree(void *opaque)
+{
+    ProjectionEmulated *emulated = opaque;
+
+    xmlFreeNode(emulated->node);
+    g_free(emulated);
+}
+
+
+static void
+controllerFree(void *opaque)
+{
+    ProjectionController *controller = opaque;
+
+    g_free(controller->alias);
+    g_free(controller);
+}
+
+
+static void
+overrideDeviceFree(void *opaque)
+{
+    ProjectionOverrideDevice *device = opaque;
+
+    g_free(device->alias);
+    g_free(device);
+}
+
+
+static void
+overrideFree(void *opaque)
+{
+    ProjectionOverride *override = opaque;
+
+    g_free(override->prefix);
+    g_ptr_array_free(override->devices, TRUE);
+    g_free(override);
+}
+
+
+static void
+domainFree(void *opaque)
+{
+    ProjectionDomain *domain = opaque;
+
+    g_free(domain->type);
+    g_free(domain->arch);
+    g_free(domain->machine);
+    if (domain->emulator)
+        g_string_free(domain->emulator, TRUE);
+    g_ptr_array_free(domain->emulated, TRUE);
+    g_ptr_array_free(domain->controllers, TRUE);
+    g_ptr_array_free(domain->overrides, TRUE);
+    g_hash_table_destroy(domain->aliases);
+    g_array_free(domain->addresses, TRUE);
+    g_array_free(domain->indexes, TRUE);
+    g_free(domain->boundPrefix);
+    g_free(domain->ownPrefix);
+    g_hash_table_destroy(domain->foreignPrefixes);
+    g_free(domain);
+}
+
+
+void
+projectionDocumentFree(ProjectionDocument *doc)
+{
+    if (!doc)
+        return;
+
+    g_free(doc->encoding);
+    g_ptr_array_free(doc->domains, TRUE);
+    g_free(doc);
+}
+
+
+/* --- small readers */
+
+static gboolean
+nameIs(const xmlChar *name,
+       const char *expected)
+{
+    return strcmp((const char *) name, expected) == 0;
+}
+
+
+/* The attributes of no namespace's value, or NULL; *LEN is its length. */
+static const char *
+attrFind(const xmlChar **attrs,
+         int n,
+         const char *name,
+         gsize *len)
+{
+    int i;
+
+    for (i = 0; i < n; i++, attrs += ATTR_LAST) {
+        if (!attrs[ATTR_PREFIX] && nameIs(attrs[ATTR_NAME], name)) {
+            *len = attrs[ATTR_END] - attrs[ATTR_VALUE];
+            return (const char *) attrs[ATTR_VALUE];
+        }
+    }
+    return NULL;
+}
+
+
+static char *
+attrDup(const xmlChar **attrs,
+        int n,
+        const char *name)
+{
+    gsize len;
+    const char *value = attrFind(attrs, n, name, &len);
+
+    return value ? g_strndup(value, len) : NULL;
+}
+
+
+static gboolean
+attrIs(const xmlChar **attrs,
+       int n,
+       const char *name,
+       const char *expected)
+{
+    gsize len;
+    const char *value = attrFind(attrs, n, name, &len);
+
+    return value && len == strlen(expected) && memcmp(value, expected, len) == 0;
+}
+
+
+static char *
+attrSlotDup(const xmlChar **attr)
+{
+    return g_strndup((const char *) attr[ATTR_VALUE], attr[ATTR_END] - attr[ATTR_VALUE]);
+}
+
+
+/* One attribute of <address type='pci'>; FALSE if it is none that we know. */
+static gboolean
+readAddressAttr(const xmlChar **attr,
+                ProjectionAddress *address)
+{
+    const struct {
+        const char *name;
+        int *value;
+        guint32 max;
+    } numbers[] = {
+        { "domain", &address->domain, EMULATED_PCI_ADDRESS_DOMAIN_MAX },
+        { "bus", &address->bus, EMULATED_PCI_ADDRESS_BUS_MAX },
+        { "slot", &address->slot, EMULATED_PCI_ADDRESS_SLOT_MAX },
+        { "function", &address->function, EMULATED_PCI_ADDRESS_FUNCTION_MAX },
+    };
+    const gsize len = attr[ATTR_END] - attr[ATTR_VALUE];
+    char value[16];
+    gsize i;
+
+    if (attr[ATTR_PREFIX] || len >= sizeof(value))
+        return FALSE;
+    memcpy(value, attr[ATTR_VALUE], len);
+    value[len] = '\0';
+
+    for (i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        guint32 number;
+
+        if (!nameIs(attr[ATTR_NAME], numbers[i].name))
+            continue;
+        if (emulatedPCINumberParse(value, numbers[i].max, &number) != EMULATED_PCI_NUMBER_OK)
+            return FALSE;
+        *numbers[i].value = number;
+        return TRUE;
+    }
+
+    if (nameIs(attr[ATTR_NAME], "multifunction")) {
+        address->multifunction = strcmp(value, "on") == 0;
+        return address->multifunction || strcmp(value, "off") == 0;
+    }
+    return nameIs(attr[ATTR_NAME], "type") && strcmp(value, "pci") == 0;
+}
+
+
+/* Reads <address type='pci'>; FALSE if it is another, or has more to it than
+ * we know. */
+static gboolean
+readAddress(const xmlChar **attrs,
+            int n,
+            ProjectionAddress *address)
+{
+    int i;
+
+    address->domain = address->bus = address->slot = address->function = -1;
+    address->multifunction = -1;
+
+    if (!attrIs(attrs, n, "type", "pci"))
+        return FALSE;
+    for (i = 0; i < n; i++) {
+        if (!readAddressAttr(attrs + i * ATTR_LAST, address))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* --- offsets */
+
+/* The parser's position in the text. Before an element's start event that is
+ * the '>' or '/>' of its start tag, before its end event the byte behind it. */
+static gsize
+scanOffset(Scan *scan)
+{
+    const xmlParserInput *input = scan->ctxt->input;
+
+    return input->consumed + (input->cur - input->base) + scan->shift;
+}
+
+
+/* The '<' of the tag that ends before END. No tag has another '<' in it. */
+static gsize
+scanTagStart(Scan *scan,
+             gsize end)
+{
+    const char *lt = memrchr(scan->doc->text, '<', end);
+
+    if (!lt) {
+        scan->offsetsLost = TRUE;
+        return 0;
+    }
+    return lt - scan->doc->text;
+}
+
+
+static void
+scanElementStart(Scan *scan,
+                 ProjectionElement *where)
+{
+    gsize offset = scanOffset(scan);
+
+    if (offset + 1 >= scan->doc->len ||
+        (scan->doc->text[offset] != '>' && scan->doc->text[offset] != '/')) {
+        scan->offsetsLost = TRUE;
+        return;
+    }
+
+    where->start = scanTagStart(scan, offset);
+    where->tagEnd = offset + (scan->doc->text[offset] == '/' ? 2 : 1);
+    where->endTag = where->tagEnd;
+    where->end = where->tagEnd;
+}
+
+
+static void
+scanElementEnd(Scan *scan,
+               ProjectionElement *where)
+{
+    gsize offset = scanOffset(scan);
+
+    if (offset > scan->doc->len || offset < where->tagEnd || scan->doc->text[offset - 1] != '>') {
+        scan->offsetsLost = TRUE;
+        return;
+    }
+
+    if (offset > where->tagEnd) {
+        where->end = offset;
+        where->endTag = scanTagStart(scan, offset);
+    }
+}
+
+
+/* --- namespaces */
+
+static void
+bindingClear(void *opaque)
+{
+    Binding *binding = opaque;
+
+    g_free(binding->prefix);
+}
+
+
+static void
+scanBindings(Scan *scan,
+             int n,
+             const xmlChar **namespaces)
+{
+    int i;
+
+    for (i = 0; i < n; i++) {
+        Binding binding = { .isQEMU = nameIs(namespaces[2 * i + 1], PROJECTION_QEMU_NAMESPACE) };
+
+        if (!namespaces[2 * i])
+            continue;
+        binding.prefix = g_strdup((const char *) namespaces[2 * i]);
+        g_array_append_val(scan->bindings, binding);
+    }
+}
+
+
+/* Whether DOMAIN's start tag ends in the declaration of PREFIX as libvirt
+ * writes it (and lowering). */
+static gboolean
+domainTagEndsWith(Scan *scan,
+                  const ProjectionDomain *domain,
+                  const char *prefix)
+{
+    g_autofree char *attr = g_strdup_printf(" xmlns:%s='%s'", prefix, PROJECTION_QEMU_NAMESPACE);
+    const gsize len = strlen(attr);
+    const char *text = scan->doc->text;
+    gsize end = domain->where.tagEnd - 1;
+
+    while (end > domain->where.start && strchr(" \t\r\n", text[end - 1]))
+        end--;
+    return end - domain->where.start > len && memcmp(text + end - len, attr, len) == 0;
+}
+
+
+/* What the prefixes mean at the domain's start tag. */
+static void
+domainBindPrefixes(Scan *scan,
+                   ProjectionDomain *domain)
+{
+    guint i;
+    guint j;
+
+    for (i = 0; i < scan->bindings->len; i++) {
+        const Binding *binding = &g_array_index(scan->bindings, Binding, i);
+
+        for (j = i + 1; j < scan->bindings->len; j++) {
+            if (strcmp(g_array_index(scan->bindings, Binding, j).prefix, binding->prefix) == 0)
+                break;
+        }
+        if (j < scan->bindings->len)
+            continue;
+
+        if (!binding->isQEMU) {
+            g_hash_table_add(domain->foreignPrefixes, g_strdup(binding->prefix));
+            continue;
+        }
+
+        domain->boundPrefixes++;
+        if (!domain->boundPrefix || strcmp(binding->prefix, "qemu") == 0) {
+            g_free(domain->boundPrefix);
+            domain->boundPrefix = g_strdup(binding->prefix);
+        }
+        if (i >= scan->outerBindings && domainTagEndsWith(scan, domain, binding->prefix))
+            domain->ownPrefix = g_strdup(binding->prefix);
+    }
+}
+
+
+static guint
+countPrefixUse(Scan *scan,
+               const xmlChar *prefix,
+               const xmlChar *URI)
+{
+    ProjectionDomain *domain = scan->domain;
+
+    if (!prefix)
+        return 0;
+
+    if (!URI) {
+        /* Declaring it would give it a meaning that it does not have now. */
+        if (!g_hash_table_contains(domain->foreignPrefixes, prefix))
+            g_hash_table_add(domain->foreignPrefixes, g_strdup((const char *) prefix));
+        return 0;
+    }
+    return domain->ownPrefix && !scan->shadow && nameIs(prefix, domain->ownPrefix);
+}
+
+
+/* Notes which prefixes an element in the domain needs. Returns how often it
+ * needs ownPrefix itself. */
+static guint
+scanPrefixes(Scan *scan,
+             const xmlChar *prefix,
+             const xmlChar *URI,
+             int nNamespaces,
+             const xmlChar **namespaces,
+             int nAttrs,
+             const xmlChar **attrs)
+{
+    ProjectionDomain *domain = scan->domain;
+    guint uses;
+    guint own;
+    int i;
+
+    for (i = 0; i < nNamespaces && !scan->shadow && domain->ownPrefix; i++) {
+        if (namespaces[2 * i] && nameIs(namespaces[2 * i], domain->ownPrefix))
+            scan->shadow = scan->depth;
+    }
+
+    own = countPrefixUse(scan, prefix, URI);
+    uses = own;
+    for (i = 0; i < nAttrs; i++)
+        uses += countPrefixUse(scan, attrs[i * ATTR_LAST + ATTR_PREFIX], attrs[i * ATTR_LAST + ATTR_URI]);
+
+    domain->ownPrefixUses += uses;
+    if (scan->device)
+        scan->device->prefixUses += uses;
+    return own;
+}
+
+
+/* --- the tree of an <emulatedpci> */
+
+static void
+treeAddAttribute(Scan *scan,
+                 xmlNodePtr node,
+                 const xmlChar **attr)
+{
+    g_autofree char *value = attrSlotDup(attr);
+
+    if (strchr(value, PROJECTION_ENTITY))
+        scan->emulated->hasEntity = TRUE;
+
+    if (attr[ATTR_PREFIX]) {
+        g_autofree char *name = g_strdup_printf("%s:%s", (const char *) attr[ATTR_PREFIX],
+                                                (const char *) attr[ATTR_NAME]);
+
+        xmlNewProp(node, BAD_CAST name, BAD_CAST value);
+    } else {
+        xmlNewProp(node, attr[ATTR_NAME], BAD_CAST value);
+    }
+}
+
+
+static void
+treeStart(Scan *scan,
+          const xmlChar *name,
+          const xmlChar *prefix,
+          const xmlChar *URI,
+          int nAttrs,
+          const xmlChar **attrs)
+{
+    xmlNodePtr node = xmlNewNode(NULL, name);
+    int i;
+
+    if (URI || prefix)
+        xmlSetNs(node, xmlNewNs(node, URI ? URI : BAD_CAST "", prefix));
+    for (i = 0; i < nAttrs; i++)
+        treeAddAttribute(scan, node, attrs + i * ATTR_LAST);
+
+    if (scan->node)
+        xmlAddChild(scan->node, node);
+    else
+        scan->emulated->node = node;
+    scan->node = node;
+}
+
+
+/* Something that would be lost if the element it belongs to or stands in were
+ * rewritten: text, a comment, a namespace declaration. */
+static void
+onAside(Scan *scan)
+{
+    if (scan->controller)
+        scan->controller->plain = FALSE;
+    if (scan->device)
+        scan->device->plain = FALSE;
+}
+
+
+/* --- what begins */
+
+static ProjectionDomain *
+scanAddDomain(Scan *scan,
+              gboolean isDevice)
+{
+    ProjectionDomain *domain = g_new0(ProjectionDomain, 1);
+
+    domain->isDevice = isDevice;
+    domain->emulated = g_ptr_array_new_with_free_func(emulatedFree);
+    domain->controllers = g_ptr_array_new_with_free_func(controllerFree);
+    domain->overrides = g_ptr_array_new_with_free_func(overrideFree);
+    domain->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    domain->addresses = g_array_new(FALSE, FALSE, sizeof(ProjectionAddress));
+    domain->indexes = g_array_new(FALSE, FALSE, sizeof(int));
+    domain->foreignPrefixes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_ptr_array_add(scan->doc->domains, domain);
+    scan->domain = domain;
+    return domain;
+}
+
+
+static Place
+startDomain(Scan *scan,
+            int nNamespaces,
+            const xmlChar **namespaces,
+            int nAttrs,
+            const xmlChar **attrs)
+{
+    ProjectionDomain *domain = scanAddDomain(scan, FALSE);
+
+    scanElementStart(scan, &domain->where);
+    if (scan->offsetsLost)
+        return PLACE_NONE;
+
+    domain->type = attrDup(attrs, nAttrs, "type");
+    scan->outerBindings = scan->bindings->len;
+    scanBindings(scan, nNamespaces, namespaces);
+    domainBindPrefixes(scan, domain);
+    return PLACE_DOMAIN;
+}
+
+
+static Place
+startEmulated(Scan *scan)
+{
+    ProjectionEmulated *emulated = g_new0(ProjectionEmulated, 1);
+
+    scanElementStart(scan, &emulated->where);
+    emulated->devicesTagEnd = scan->devicesTagEnd;
+    g_ptr_array_add(scan->domain->emulated, emulated);
+    scan->emulated = emulated;
+    scan->treeText = 0;
+    return PLACE_EMULATED;
+}
+
+
+static Place
+startRoot(Scan *scan,
+          const xmlChar *name,
+          int nNamespaces,
+          const xmlChar **namespaces,
+          int nAttrs,
+          const xmlChar **attrs)
+{
+    if (scan->fragment) {
+        scanAddDomain(scan, TRUE);
+        return PLACE_FRAGMENT;
+    }
+
+    if (nameIs(name, "domain"))
+        return startDomain(scan, nNamespaces, namespaces, nAttrs, attrs);
+
+    if (nameIs(name, "emulatedpci")) {
+        scanAddDomain(scan, TRUE);
+        return startEmulated(scan);
+    }
+
+    if (nameIs(name, "domainsnapshot") || nameIs(name, "domaincheckpoint")) {
+        scanBindings(scan, nNamespaces, namespaces);
+        return PLACE_SNAPSHOT;
+    }
+    return PLACE_NONE;
+}
+
+
+static Place
+startOverride(Scan *scan,
+              const xmlChar *prefix,
+              guint prefixUses,
+              int nAttrs)
+{
+    ProjectionOverride *override = g_new0(ProjectionOverride, 1);
+
+    scanElementStart(scan, &override->where);
+    override->prefix = g_strdup((const char *) prefix);
+    override->hasAttributes = nAttrs > 0;
+    override->prefixUses = prefixUses;
+    override->devices = g_ptr_array_new_with_free_func(overrideDeviceFree);
+    g_ptr_array_add(scan->domain->overrides, override);
+    scan->override = override;
+    return PLACE_OVERRIDE;
+}
+
+
+static Place
+startOverrideDevice(Scan *scan,
+                    guint prefixUses,
+                    int nAttrs,
+                    const xmlChar **attrs)
+{
+    ProjectionOverrideDevice *device = g_new0(ProjectionOverrideDevice, 1);
+
+    scanElementStart(scan, &device->where);
+    device->alias = attrDup(attrs, nAttrs, "alias");
+    device->plain = device->alias && nAttrs == 1;
+    device->prefixUses = prefixUses;
+    g_ptr_array_add(scan->override->devices, device);
+    scan->device = device;
+    return PLACE_OVERRIDE_DEVICE;
+}
+
+
+/* A child of an override's device. Returns its place. */
+static Place
+startOverrideFrontend(Scan *scan,
+                      gboolean isFrontend,
+                      int nAttrs)
+{
+    /* Of two front ends the first one's fields are there by now; but the
+     * first may have been empty. */
+    if (!isFrontend || nAttrs > 0 || scan->device->props.seen)
+        scan->device->plain = FALSE;
+    return isFrontend ? PLACE_OVERRIDE_FRONTEND : PLACE_NONE;
+}
+
+
+static void
+startOverrideProperty(Scan *scan,
+                      gboolean isProperty,
+                      int nAttrs,
+                      const xmlChar **attrs)
+{
+    static const char *const names[] = { "name", "type", "value" };
+    char values[G_N_ELEMENTS(names)][QEMU_PROPS_OVERRIDE_VALUE_MAX + 1];
+    gsize i;
+
+    if (!scan->device->plain)
+        return;
+    scan->device->plain = FALSE;
+
+    if (!isProperty || nAttrs != G_N_ELEMENTS(names))
+        return;
+    for (i = 0; i < G_N_ELEMENTS(names); i++) {
+        gsize len;
+        const char *value = attrFind(attrs, nAttrs, names[i], &len);
+
+        if (!value || len > QEMU_PROPS_OVERRIDE_VALUE_MAX)
+            return;
+        memcpy(values[i], value, len);
+        values[i][len] = '\0';
+    }
+    scan->device->plain = qemuPropsOverrideRead(&scan->device->props,
+                                                values[0], values[1], values[2]);
+}
+
+
+/* <controller type='scsi'>: notes its index, if that is in our range. */
+static Place
+startScsiController(Scan *scan,
+                    int nAttrs,
+                    const xmlChar **attrs)
+{
+    g_autofree char *index = attrDup(attrs, nAttrs, "index");
+    ProjectionController *controller;
+    guint32 number;
+    int ours;
+
+    if (!index || index[strspn(index, "0123456789")] != '\0' ||
+        emulatedPCINumberParse(index, PROJECTION_CONTROLLER_INDEX + EMULATED_PCI_INDEX_MAX,
+                               &number) != EMULATED_PCI_NUMBER_OK ||
+        number < PROJECTION_CONTROLLER_INDEX)
+        return PLACE_DEVICE;
+
+    ours = number - PROJECTION_CONTROLLER_INDEX;
+    g_array_append_val(scan->domain->indexes, ours);
+    if (nAttrs != 3 || !attrIs(attrs, nAttrs, "model", "lsilogic"))
+        return PLACE_DEVICE;
+
+    controller = g_new0(ProjectionController, 1);
+    scanElementStart(scan, &controller->where);
+    controller->index = ours;
+    controller->plain = TRUE;
+    g_ptr_array_add(scan->domain->controllers, controller);
+    scan->controller = controller;
+    return PLACE_CONTROLLER;
+}
+
+
+static Place
+startDevice(Scan *scan,
+            const xmlChar *name,
+            int nAttrs,
+            const xmlChar **attrs)
+{
+    ProjectionDomain *domain = scan->domain;
+
+    if (nameIs(name, "emulatedpci"))
+        return startEmulated(scan);
+
+    if (nameIs(name, "emulator") && !domain->emulator) {
+        domain->emulator = g_string_new(NULL);
+        scanElementStart(scan, &domain->emulatorWhere);
+        scan->inEmulator = TRUE;
+        return PLACE_EMULATOR;
+    }
+
+    if (nameIs(name, "controller") && attrIs(attrs, nAttrs, "type", "scsi"))
+        return startScsiController(scan, nAttrs, attrs);
+    return PLACE_DEVICE;
+}
+
+
+/* A child of a device: its alias and its address are what counts. */
+static void
+startDeviceChild(Scan *scan,
+                 const xmlChar *name,
+                 int nAttrs,
+                 const xmlChar **attrs)
+{
+    ProjectionController *controller = scan->controller;
+    ProjectionAddress address;
+
+    if (nameIs(name, "alias")) {
+        g_autofree char *alias = attrDup(attrs, nAttrs, "name");
+
+        if (controller) {
+            controller->plain = controller->plain && nAttrs == 1 && alias && !controller->alias;
+            g_free(controller->alias);
+            controller->alias = g_strdup(alias);
+        }
+        if (alias) {
+            gpointer count = g_hash_table_lookup(scan->domain->aliases, alias);
+
+            g_hash_table_replace(scan->domain->aliases, g_steal_pointer(&alias),
+                                 GUINT_TO_POINTER(GPOINTER_TO_UINT(count) + 1));
+        }
+        return;
+    }
+
+    if (nameIs(name, "address") && readAddress(attrs, nAttrs, &address)) {
+        g_array_append_val(scan->domain->addresses, address);
+        if (controller) {
+            controller->plain = controller->plain && !controller->hasAddress;
+            controller->hasAddress = TRUE;
+            controller->address = address;
+        }
+    } else if (controller) {
+        controller->plain = FALSE;
+    }
+}
+
+
+static Place
+startDomainChild(Scan *scan,
+                 const xmlChar *name,
+                 const xmlChar *prefix,
+                 const xmlChar *URI,
+                 guint prefixUses,
+                 int nAttrs)
+{
+    scanElementStart(scan, &scan->domain->lastChild);
+    scan->domain->lastIsDeprecation = FALSE;
+
+    if (URI && nameIs(URI, PROJECTION_QEMU_NAMESPACE)) {
+        scan->domain->lastIsDeprecation = nameIs(name, "deprecation");
+        return nameIs(name, "override") ? startOverride(scan, prefix, prefixUses, nAttrs) : PLACE_NONE;
+    }
+    if (URI || prefix)
+        return PLACE_NONE;
+
+    if (nameIs(name, "devices")) {
+        scan->devicesTagEnd = scan->domain->lastChild.tagEnd;
+        return PLACE_DEVICES;
+    }
+    return nameIs(name, "os") ? PLACE_OS : PLACE_NONE;
+}
+
+
+static Place
+startElementIn(Scan *scan,
+               Place parent,
+               const xmlChar *name,
+               const xmlChar *prefix,
+               const xmlChar *URI,
+               int nNamespaces,
+               const xmlChar **namespaces,
+               int nAttrs,
+               const xmlChar **attrs)
+{
+    const gboolean plain = !prefix && !URI;
+    const gboolean isQEMU = URI && nameIs(URI, PROJECTION_QEMU_NAMESPACE);
+    guint prefixUses = 0;
+
+    if (scan->domain)
+        prefixUses = scanPrefixes(scan, prefix, URI, nNamespaces, namespaces, nAttrs, attrs);
+
+    switch (parent) {
+    case PLACE_DOCUMENT:
+        return plain ? startRoot(scan, name, nNamespaces, namespaces, nAttrs, attrs) : PLACE_NONE;
+
+    case PLACE_SNAPSHOT:
+        if (plain && (nameIs(name, "domain") || nameIs(name, "inactiveDomain")))
+            return startDomain(scan, nNamespaces, namespaces, nAttrs, attrs);
+        return PLACE_NONE;
+
+    case PLACE_FRAGMENT:
+        if (isQEMU && nameIs(name, "override"))
+            return startOverride(scan, prefix, prefixUses, nAttrs);
+        return plain ? startDevice(scan, name, nAttrs, attrs) : PLACE_NONE;
+
+    case PLACE_DOMAIN:
+        return startDomainChild(scan, name, prefix, URI, prefixUses, nAttrs);
+
+    case PLACE_OS:
+        if (plain && nameIs(name, "type") && !scan->domain->arch && !scan->domain->machine) {
+            scan->domain->arch = attrDup(attrs, nAttrs, "arch");
+            scan->domain->machine = attrDup(attrs, nAttrs, "machine");
+            return PLACE_OS_TYPE;
+        }
+        return PLACE_NONE;
+
+    case PLACE_DEVICES:
+        return plain ? startDevice(scan, name, nAttrs, attrs) : PLACE_NONE;
+
+    case PLACE_CONTROLLER:
+        if (!plain) {
+            scan->controller->plain = FALSE;
+            return PLACE_NONE;
+        }
+        startDeviceChild(scan, name, nAttrs, attrs);
+        return PLACE_CONTROLLER_CHILD;
+
+    case PLACE_CONTROLLER_CHILD:
+        scan->controller->plain = FALSE;
+        return PLACE_NONE;
+
+    case PLACE_DEVICE:
+        if (plain)
+            startDeviceChild(scan, name, nAttrs, attrs);
+        return PLACE_NONE;
+
+    case PLACE_OVERRIDE:
+        if (isQEMU && nameIs(name, "device"))
+            return startOverrideDevice(scan, prefixUses, nAttrs, attrs);
+        return PLACE_NONE;
+
+    case PLACE_OVERRIDE_DEVICE:
+        return startOverrideFrontend(scan, isQEMU && nameIs(name, "frontend"), nAttrs);
+
+    case PLACE_OVERRIDE_FRONTEND:
+        startOverrideProperty(scan, isQEMU && nameIs(name, "property"), nAttrs, attrs);
+        return PLACE_OVERRIDE_PROPERTY;
+
+    case PLACE_OVERRIDE_PROPERTY:
+        scan->device->plain = FALSE;
+        return PLACE_NONE;
+
+    case PLACE_EMULATED:
+        return PLACE_EMULATED;
+
+    case PLACE_OS_TYPE:
+    case PLACE_EMULATOR:
+    case PLACE_NONE:
+        break;
+    }
+    return PLACE_NONE;
+}
+
+
+static void
+onStartElement(void *opaque,
+               const xmlChar *name,
+               const xmlChar *prefix,
+               const xmlChar *URI,
+               int nNamespaces,
+               const xmlChar **namespaces,
+               int nAttrs,
+               int nDefaulted G_GNUC_UNUSED,
+               const xmlChar **attrs)
+{
+    Scan *scan = opaque;
+    Place parent = scan->depth < PLACE_DEPTH_MAX ? scan->places[scan->depth] : PLACE_NONE;
+    Place place;
+
+    scan->depth++;
+    if (scan->emulated) {
+        /* Deeper than our places go, too. */
+        scanPrefixes(scan, prefix, URI, nNamespaces, namespaces, nAttrs, attrs);
+        treeStart(scan, name, prefix, URI, nAttrs, attrs);
+        place = PLACE_NONE;
+    } else {
+        place = startElementIn(scan, parent, name, prefix, URI,
+                               nNamespaces, namespaces, nAttrs, attrs);
+        if (nNamespaces > 0)
+            onAside(scan);
+        if (place == PLACE_EMULATED)
+            treeStart(scan, name, prefix, URI, nAttrs, attrs);
+    }
+
+    if (scan->depth < PLACE_DEPTH_MAX)
+        scan->places[scan->depth] = place;
+    if (scan->offsetsLost)
+        xmlStopParser(scan->ctxt);
+}
+
+
+/* --- what ends */
+
+static void
+endDomain(Scan *scan)
+{
+    scanElementEnd(scan, &scan->domain->where);
+    g_array_set_size(scan->bindings, scan->outerBindings);
+    scan->domain = NULL;
+}
+
+
+static void
+endElementOf(Scan *scan,
+             Place place)
+{
+    switch (place) {
+    case PLACE_DOMAIN:
+        endDomain(scan);
+        break;
+    case PLACE_EMULATED:
+        scanElementEnd(scan, &scan->emulated->where);
+        scan->emulated = NULL;
+        scan->node = NULL;
+        break;
+    case PLACE_EMULATOR:
+        scanElementEnd(scan, &scan->domain->emulatorWhere);
+        scan->inEmulator = FALSE;
+        break;
+    case PLACE_CONTROLLER:
+        scanElementEnd(scan, &scan->controller->where);
+        scan->controller = NULL;
+        break;
+    case PLACE_OVERRIDE:
+        scanElementEnd(scan, &scan->override->where);
+        scan->override = NULL;
+        break;
+    case PLACE_OVERRIDE_DEVICE:
+        scanElementEnd(scan, &scan->device->where);
+        scan->device = NULL;
+        break;
+    case PLACE_NONE:
+    case PLACE_DOCUMENT:
+    case PLACE_FRAGMENT:
+    case PLACE_SNAPSHOT:
+    case PLACE_OS:
+    case PLACE_OS_TYPE:
+    case PLACE_DEVICES:
+    case PLACE_DEVICE:
+    case PLACE_CONTROLLER_CHILD:
+    case PLACE_OVERRIDE_FRONTEND:
+    case PLACE_OVERRIDE_PROPERTY:
+        break;
+    }
+}
+
+
+static void
+onEndElement(void *opaque,
+             const xmlChar *name G_GNUC_UNUSED,
+             const xmlChar *prefix G_GNUC_UNUSED,
+             const xmlChar *URI G_GNUC_UNUSED)
+{
+    Scan *scan = opaque;
+    Place place = scan->depth < PLACE_DEPTH_MAX ? scan->places[scan->depth] : PLACE_NONE;
+    Place parent = scan->depth <= PLACE_DEPTH_MAX ? scan->places[scan->depth - 1] : PLACE_NONE;
+
+    if (scan->node && place != PLACE_EMULATED)
+        scan->node = scan->node->parent;
+    endElementOf(scan, place);
+    if (parent == PLACE_DOMAIN)
+        scanElementEnd(scan, &scan->domain->lastChild);
+
+    if (scan->shadow == scan->depth)
+        scan->shadow = 0;
+    scan->depth--;
+    if (scan->offsetsLost)
+        xmlStopParser(scan->ctxt);
+}
+
+
+/* --- what stands between */
+
+static gboolean
+isBlank(const xmlChar *text,
+        int len)
+{
+    int i;
+
+    for (i = 0; i < len; i++) {
+        if (!strchr(" \t\r\n", text[i]))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+static void
+onCharacters(void *opaque,
+             const xmlChar *text,
+             int len)
+{
+    Scan *scan = opaque;
+
+    if (scan->emulated) {
+        if (memchr(text, PROJECTION_ENTITY, len))
+            scan->emulated->hasEntity = TRUE;
+        if (!isBlank(text, len) && scan->treeText < TREE_TEXT_MAX) {
+            xmlNodeAddContentLen(scan->node, text, len);
+            scan->treeText += len;
+        }
+        return;
+    }
+
+    if (scan->inEmulator) {
+        g_string_append_len(scan->domain->emulator, (const char *) text, len);
+        return;
+    }
+
+    if ((scan->controller || scan->device) && !isBlank(text, len))
+        onAside(scan);
+}
+
+
+static void
+onComment(void *opaque,
+          const xmlChar *value G_GNUC_UNUSED)
+{
+    onAside(opaque);
+}
+
+
+static void
+onInstruction(void *opaque,
+              const xmlChar *target G_GNUC_UNUSED,
+              const xmlChar *data G_GNUC_UNUSED)
+{
+    onAside(opaque);
+}
+
+
+/* Any entity but the predefined ones, declared or not: as if it were a
+ * predefined one for PROJECTION_ENTITY. So the parser never looks at what it
+ * stands for, however much that would be. If it was not declared, libvirt
+ * will say so. */
+static xmlEntityPtr
+onEntity(void *opaque,
+         const xmlChar *name G_GNUC_UNUSED)
+{
+    Scan *scan = opaque;
+
+    return &scan->entity;
+}
+
+
+static xmlEntityPtr
+onParameterEntity(void *opaque,
+                  const xmlChar *name G_GNUC_UNUSED)
+{
+    Scan *scan = opaque;
+
+    return &scan->parameterEntity;
+}
+
+
+/* --- errors */
+
+/* An error as libvirt shows it: the line, with a caret under the place. */
+static char *
+scanFormatError(Scan *scan,
+                int line,
+                const char *message)
+{
+    const char *text = scan->doc->text;
+    const gsize caret = MIN(scanOffset(scan), scan->doc->len);
+    gsize pos = caret;
+    g_autofree char *what = g_strchomp(g_strdup(message));
+    g_autofree char *context = NULL;
+    g_autofree char *shown = NULL;
+    g_autofree char *dashes = NULL;
+    gsize start;
+    gsize end;
+
+    while (pos > 0 && (pos == scan->doc->len || text[pos] == '\n' || text[pos] == '\r'))
+        pos--;
+    start = pos;
+    while (start > 0 && pos - start < ERROR_LINE_MAX / 2 &&
+           text[start - 1] != '\n' && text[start - 1] != '\r')
+        start--;
+    end = start;
+    while (end < scan->doc->len && end - start < ERROR_LINE_MAX &&
+           text[end] != '\n' && text[end] != '\r' && text[end] != '\0')
+        end++;
+
+    context = g_strndup(text + start, end - start);
+    shown = g_utf8_make_valid(context, -1);
+    dashes = g_strnfill(MIN(caret - start, ERROR_LINE_MAX), '-');
+    return g_strdup_printf("(domain_definition):%d: %s\n%s\n%s^", line, what, shown, dashes);
+}
+
+
+#if LIBXML_VERSION >= 21200
+# define ERROR_CONST const
+#else
+# define ERROR_CONST
+#endif
+
+static void
+onError(void *opaque,
+        ERROR_CONST xmlError *error)
+{
+    Scan *scan = opaque;
+    int line;
+
+    if (scan->error || error->level != XML_ERR_FATAL || !scan->ctxt->input)
+        return;
+
+    line = error->line;
+    scan->error = scanFormatError(scan, line, error->message ? error->message : "");
+}
+
+
+/* --- encodings */
+
+/* The value of encoding= in the XML declaration, newly allocated, or NULL. */
+static char *
+declaredEncoding(const char *text,
+                 gsize len)
+{
+    const char *end;
+    const char *p;
+    const char *close;
+
+    if (len < 6 || memcmp(text, "<?xml", 5) != 0 || !strchr(" \t\r\n", text[5]))
+        return NULL;
+    end = memmem(text, len, "?>", 2);
+    if (!end)
+        return NULL;
+    p = memmem(text, end - text, "encoding", strlen("encoding"));
+    if (!p)
+        return NULL;
+
+    for (p += strlen("encoding"); p < end && strchr(" \t\r\n=", *p); p++)
+        ;
+    if (p >= end || (*p != '"' && *p != '\''))
+        return NULL;
+    close = memchr(p + 1, *p, end - p - 1);
+    return close ? g_strndup(p + 1, close - p - 1) : NULL;
+}
+
+
+static gboolean
+isASCII(const char *text,
+        gsize len)
+{
+    gsize i;
+
+    for (i = 0; i < len; i++) {
+        if ((signed char) text[i] < 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* Whether the text is the same read as UTF-8. */
+static gboolean
+encodingFits(const char *encoding,
+             const char *text,
+             gsize len)
+{
+    static const char *const utf8[] = { "UTF-8", "UTF8", "US-ASCII", "ASCII" };
+    static const char *const supersets[] = { "ISO-8859-", "ISO_8859-", "windows-125", "latin" };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(utf8); i++) {
+        if (g_ascii_strcasecmp(encoding, utf8[i]) == 0)
+            return TRUE;
+    }
+    for (i = 0; i < G_N_ELEMENTS(supersets); i++) {
+        if (g_ascii_strncasecmp(encoding, supersets[i], strlen(supersets[i])) == 0)
+            return isASCII(text, len);
+    }
+    return FALSE;
+}
+
+
+void
+projectionReportEncoding(const char *encoding,
+                         GError **err)
+{
+    g_autofree char *shown = g_utf8_make_valid(encoding, MIN(strlen(encoding), 40));
+
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("XML with emulated PCI devices must be encoded in UTF-8, not in '%1$s'"),
+                           shown);
+}
+
+
+gboolean
+projectionWideContains(const char *text,
+                       gsize len,
+                       const char *word)
+{
+    const gsize wordlen = strlen(word);
+    gsize width;
+    gsize start;
+    gsize i;
+
+    /* A byte order mark, or a '<' with zero bytes around it. */
+    if (len < 4 || (memchr(text, '\0', 4) == NULL &&
+                    memcmp(text, "\xff\xfe", 2) != 0 && memcmp(text, "\xfe\xff", 2) != 0))
+        return FALSE;
+
+    for (width = 2; width <= 4; width += 2) {
+        for (start = 0; start + wordlen * width <= len + width - 1; start++) {
+            for (i = 0; i < wordlen && start + i * width < len; i++) {
+                if (text[start + i * width] != word[i])
+                    break;
+            }
+            if (i == wordlen)
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+
+/* --- the whole */
+
+/* If the first element is <controller>, its place; else 0. Such a document
+ * can be a lowered device. */
+static gsize
+findFragment(const char *text,
+             gsize begin,
+             gsize len)
+{
+    static const char name[] = "<controller";
+    const gsize nameLen = sizeof(name) - 1;
+    gsize pos = begin;
+
+    while (pos < len) {
+        const char *end;
+
+        if (strchr(" \t\r\n", text[pos])) {
+            pos++;
+            continue;
+        }
+        if (len - pos > 4 && memcmp(text + pos, "<!--", 4) == 0)
+            end = memmem(text + pos + 4, len - pos - 4, "-->", 3);
+        else if (len - pos > 2 && memcmp(text + pos, "<?", 2) == 0)
+            end = memmem(text + pos, len - pos, "?>", 2);
+        else
+            break;
+        if (!end)
+            return 0;
+        pos = end - text + (*end == '-' ? 3 : 2);
+    }
+
+    if (len - pos <= nameLen || memcmp(text + pos, name, nameLen) != 0)
+        return 0;
+    return pos + 1;
+}
+
+
+static void
+scanInitSAX(Scan *scan)
+{
+    xmlSAXHandlerPtr sax = scan->ctxt->sax;
+
+    memset(sax, 0, sizeof(*sax));
+    sax->initialized = XML_SAX2_MAGIC;
+    sax->startElementNs = onStartElement;
+    sax->endElementNs = onEndElement;
+    sax->characters = onCharacters;
+    sax->ignorableWhitespace = onCharacters;
+    sax->comment = onComment;
+    sax->processingInstruction = onInstruction;
+    sax->getEntity = onEntity;
+    sax->getParameterEntity = onParameterEntity;
+    sax->serror = onError;
+
+    scan->entity.type = XML_ENTITY_DECL;
+    scan->entity.name = BAD_CAST "entity";
+    scan->entity.content = BAD_CAST "\x01";
+    scan->entity.orig = scan->entity.content;
+    scan->entity.length = 1;
+    scan->entity.etype = XML_INTERNAL_PREDEFINED_ENTITY;
+
+    scan->parameterEntity.type = XML_ENTITY_DECL;
+    scan->parameterEntity.name = BAD_CAST "entity";
+    scan->parameterEntity.content = BAD_CAST "";
+    scan->parameterEntity.orig = scan->parameterEntity.content;
+    scan->parameterEntity.etype = XML_INTERNAL_PARAMETER_ENTITY;
+}
+
+
+/* Runs the parser over LEN bytes. Returns FALSE with ERR set if they are not
+ * well-formed. */
+static gboolean
+scanRun(Scan *scan,
+        const char *text,
+        gsize len,
+        GError **err)
+{
+    gboolean wellFormed;
+
+    if (len > G_MAXINT || !(scan->ctxt = xmlCreateMemoryParserCtxt(text, len))) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("cannot parse an XML document of %1$zu bytes"), len);
+        return FALSE;
+    }
+
+    /* NOENT has attribute values given as they are meant ("&", not "&#38;");
+     * there is no entity that could be expanded. */
+    xmlCtxtUseOptions(scan->ctxt, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC);
+    scanInitSAX(scan);
+    scan->ctxt->userData = scan;
+    scan->places[0] = PLACE_DOCUMENT;
+    scan->bindings = g_array_new(FALSE, FALSE, sizeof(Binding));
+    g_array_set_clear_func(scan->bindings, bindingClear);
+
+    xmlParseDocument(scan->ctxt);
+    wellFormed = scan->ctxt->wellFormed;
+    xmlFreeParserCtxt(scan->ctxt);
+    g_array_free(scan->bindings, TRUE);
+
+    if (scan->offsetsLost) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
+                               _("lost track of the position in an XML document"));
+    } else if (!wellFormed) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
+                               scan->error ? scan->error : _("malformed XML document"));
+    }
+    g_free(scan->error);
+    return wellFormed && !scan->offsetsLost;
+}
+
+
+ProjectionDocument *
+projectionScan(const char *text,
+               gsize len,
+               GError **err)
+{
+    g_autoptr(ProjectionDocument) doc = g_new0(ProjectionDocument, 1);
+    g_autofree char *encoding = NULL;
+    Scan scan = { .doc = doc };
+    gboolean ok;
+    gsize fragment;
+
+    doc->text = text;
+    doc->len = len;
+    doc->begin = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    doc->domains = g_ptr_array_new_with_free_func(domainFree);
+
+    encoding = declaredEncoding(text + doc->begin, len - doc->begin);
+    if (encoding && !encodingFits(encoding, text, len))
+        doc->encoding = g_steal_pointer(&encoding);
+
+    fragment = findFragment(text, doc->begin, len);
+    if (fragment > 0) {
+        g_autoptr(GString) wrapped = g_string_sized_new(len + 16);
+        gsize start = fragment - 1;
+
+        scan.fragment = TRUE;
+        scan.shift = (gssize) start - (gssize) strlen(FRAGMENT_OPEN);
+        g_string_append(wrapped, FRAGMENT_OPEN);
+        g_string_append_len(wrapped, text + start, len - start);
+        g_string_append(wrapped, FRAGMENT_CLOSE);
+        ok = scanRun(&scan, wrapped->str, wrapped->len, err);
+    } else {
+        scan.shift = doc->begin;
+        ok = scanRun(&scan, text + doc->begin, len - doc->begin, err);
+    }
+
+    if (!ok && doc->encoding) {
+        g_clear_error(err);
+        projectionReportEncoding(doc->encoding, err);
+    }
+    return ok ? g_steal_pointer(&doc) : NULL;
+}
