@@ -267,6 +267,34 @@ testKinds(void)
 }
 
 
+/* The reference page explains every kind, and no other. */
+static void
+testDocumented(void)
+{
+    g_autofree char *path = testSourcePath("docs/emulatedpci.rst");
+    g_autofree char *page = testReadFile(path, NULL);
+    const char *at = strstr(page, "\nWarnings\n");
+    g_autoptr(GRegex) regex = NULL;
+    g_autoptr(GMatchInfo) matches = NULL;
+    int documented = 0;
+    int kind;
+
+    g_assert_nonnull(at);
+    for (kind = 0; kind < EMULATED_PCI_LINT_LAST; kind++) {
+        g_autofree char *entry = g_strdup_printf("\n\n``%s``\n",
+                                                 emulatedPCILintKindToString(kind));
+
+        if (!strstr(at, entry))
+            g_error("%s does not explain %s", path, emulatedPCILintKindToString(kind));
+    }
+    regex = g_regex_new("^``[a-z-]+``$", G_REGEX_MULTILINE, 0, NULL);
+    g_regex_match(regex, at, 0, &matches);
+    for (; g_match_info_matches(matches); g_match_info_next(matches, NULL))
+        documented++;
+    g_assert_cmpint(documented, ==, EMULATED_PCI_LINT_LAST);
+}
+
+
 /* A domain's worth of devices and more takes no time to speak of. */
 static void
 testMany(void)
@@ -308,6 +336,7 @@ main(int argc,
     g_test_add_func("/lint/duplicates-each-field", testDuplicatesEachField);
     g_test_add_func("/lint/slots", testSlots);
     g_test_add_func("/lint/kinds", testKinds);
+    g_test_add_func("/lint/documented", testDocumented);
     g_test_add_func("/lint/many", testMany);
 
     return g_test_run();
