@@ -22,3 +22,6 @@ local-checks-to-skip = \
 	sc_prohibit_strncpy \
 	sc_unmarked_diagnostics \
 	sc_useless_cpp_parens
+
+# Fuzzers' corpora are any bytes.
+VC_LIST_ALWAYS_EXCLUDE_REGEX = ^tests/fuzz/corpus-
