@@ -292,8 +292,7 @@ class Stack:
                    'stdio_handler = "file"\n')
         self.write('config/libvirt/libvirtd.conf',
                    '# written by emulatedpcistack.py\n'
-                   'log_filters = "1:qemu_monitor 3:*"\n'
-                   'log_outputs = "2:file:%s"\n' % self.path('log/libvirtd.log'))
+                   'log_outputs = "3:file:%s"\n' % self.path('log/libvirtd.log'))
         self.uri = 'qemu:///session?socket=' + self.path('run/libvirt/libvirt-sock')
         self.env['LIBVIRT_DEFAULT_URI'] = self.uri
 
@@ -433,6 +432,8 @@ class Stack:
         """The tails of all logs, for whoever must find out what went wrong."""
         text = []
         names = ['log/' + name for name in sorted(os.listdir(self.path('log')))]
+        names += ['guest/' + name for name in sorted(os.listdir(self.path('guest')))
+                  if name.endswith('serial')]
         directory = 'cache/libvirt/qemu/log'
         if os.path.isdir(self.path(directory)):
             names += [directory + '/' + name for name in sorted(os.listdir(self.path(directory)))]
