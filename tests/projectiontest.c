@@ -121,6 +121,14 @@ testError(const char *base,
 }
 
 
+/*
+ * Of every document:
+ *
+ * - lowering twice is lowering once, and so with lifting;
+ * - lowering what was lifted gives what was lifted, byte for byte;
+ * - lifting what was lowered gives the document again, or NAME.lifted, and
+ *   that then is the normal form: no further change either way.
+ */
 static void
 testCase(gconstpointer opaque)
 {
@@ -129,6 +137,9 @@ testCase(gconstpointer opaque)
     g_autofree char *errPath = g_strconcat(base, ".err", NULL);
     g_autofree char *xml = testReadFile(path, NULL);
     g_autofree char *lowered = NULL;
+    g_autofree char *loweredTwice = NULL;
+    g_autofree char *lifted = NULL;
+    g_autofree char *liftedTwice = NULL;
     g_autofree char *loweredAgain = NULL;
 
     if (g_file_test(errPath, G_FILE_TEST_EXISTS)) {
@@ -138,8 +149,16 @@ testCase(gconstpointer opaque)
 
     lowered = project(projectionLower, xml);
     compareOptional(base, ".lowered", lowered, xml);
-    loweredAgain = project(projectionLower, lowered);
-    compareTexts("lowered twice", lowered, loweredAgain);
+    loweredTwice = project(projectionLower, lowered);
+    compareTexts("lowered twice", lowered, loweredTwice);
+
+    lifted = project(projectionLift, lowered);
+    compareOptional(base, ".lifted", lifted, xml);
+    liftedTwice = project(projectionLift, lifted);
+    compareTexts("lifted twice", lifted, liftedTwice);
+
+    loweredAgain = project(projectionLower, lifted);
+    compareTexts("lowered again", lowered, loweredAgain);
 }
 
 

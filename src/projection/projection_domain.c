@@ -249,9 +249,8 @@ indexesLowest(Indexes *indexes)
 }
 
 
-/* N if ALIAS is ua-emulatedpciN, else -1. */
-static int
-aliasNumber(const char *alias)
+int
+projectionAliasNumber(const char *alias)
 {
     const char *digits = alias + strlen(ALIAS_STEM);
     guint32 number;
@@ -325,7 +324,7 @@ assignNamed(ProjectionSlot *slots,
     gsize i;
 
     for (i = 0; i < n; i++) {
-        int number = slots[i].alias && slots[i].index < 0 ? aliasNumber(slots[i].alias) : -1;
+        int number = slots[i].alias && slots[i].index < 0 ? projectionAliasNumber(slots[i].alias) : -1;
 
         if (number >= 0 && !indexes->taken[number]) {
             slots[i].index = number;

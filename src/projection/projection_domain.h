@@ -43,6 +43,9 @@ gboolean projectionAssign(ProjectionSlot *slots,
                           GHashTable *aliases,
                           GError **err);
 
+/* N if ALIAS is ua-emulatedpciN, else -1. */
+int projectionAliasNumber(const char *alias);
+
 /* The prefix that lowering declares for the QEMU namespace in a DOMAIN where
  * none is bound: "qemu", or the first of "qemu1", "qemu2" … that means nothing
  * else there. Newly allocated. */

@@ -1,6 +1,9 @@
 /*
  * projection_lift.c: from stock libvirt's XML to the user's
  *
+ * Whatever is not exactly what lowering writes (or libvirt prints of it) is
+ * somebody else's and stays as it is.
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
@@ -8,14 +11,403 @@
 
 #include "projection.h"
 
+#include "emulatedpci_conf.h"
+#include "projection_domain.h"
+#include "projection_edit.h"
+#include "projection_scan.h"
+#include "projection_style.h"
+#include "qemu_launcher_path.h"
+
+#include <string.h>
+
+#include "gettext.h"
+
+#define _(s) gettext(s)
+
+/* Every document that has a device for us to lift holds this: libvirt writes
+ * no character reference for any of these characters. */
+#define LIFT_WORD QEMU_EMULATED_PCI_DRIVER
+
+/* A device that is to be lifted. */
+typedef struct {
+    const ProjectionController *controller;
+    const ProjectionOverrideDevice *device;
+    EmulatedPCIDef *def;
+} Lifted;
+
+typedef struct {
+    const ProjectionDocument *doc;
+    const ProjectionOptions *opts;
+    const ProjectionDomain *domain;
+    GArray *list;               /* of Lifted, in the document's order */
+    ProjectionEdits *edits;
+} Lifting;
+
+
+static void
+liftedClear(void *opaque)
+{
+    Lifted *lifted = opaque;
+
+    emulatedPCIDefFree(lifted->def);
+}
+
+
+/* --- which ones */
+
+/* alias -> the override's device, of those that are ours; of several with one
+ * alias none is. */
+static GHashTable *
+findOverrideDevices(const ProjectionDomain *domain)
+{
+    GHashTable *devices = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTableIter iter;
+    gpointer value;
+    guint i;
+    guint j;
+
+    for (i = 0; i < domain->overrides->len; i++) {
+        const ProjectionOverride *override = g_ptr_array_index(domain->overrides, i);
+
+        for (j = 0; j < override->devices->len; j++) {
+            ProjectionOverrideDevice *device = g_ptr_array_index(override->devices, j);
+            gboolean ours = device->plain && qemuPropsOverrideIsComplete(&device->props);
+
+            if (!device->alias)
+                continue;
+            if (g_hash_table_contains(devices, device->alias))
+                ours = FALSE;
+            g_hash_table_replace(devices, device->alias, ours ? device : NULL);
+        }
+    }
+
+    g_hash_table_iter_init(&iter, devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (!value)
+            g_hash_table_iter_remove(&iter);
+    }
+    return devices;
+}
+
+
+static EmulatedPCIDef *
+makeDef(const ProjectionController *controller,
+        const QEMUPropsOverride *props)
+{
+    EmulatedPCIDef *def = emulatedPCIDefNew();
+    int i;
+
+    def->devicename = g_strdup(props->devicename);
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        def->value[i] = props->value[i];
+        def->given[i] = TRUE;
+    }
+    def->alias = g_strdup(controller->alias);
+    if (*props->definition)
+        def->definition = g_strdup(props->definition);
+
+    def->hasAddress = controller->hasAddress;
+    if (def->hasAddress) {
+        def->domain = controller->address.domain;
+        def->bus = controller->address.bus;
+        def->slot = controller->address.slot;
+        def->function = controller->address.function;
+        def->multifunction = controller->address.multifunction;
+    }
+    return def;
+}
+
+
+/* How many SCSI controllers have each index. */
+static guint8 *
+countIndexes(const ProjectionDomain *domain)
+{
+    guint8 *counts = g_new0(guint8, EMULATED_PCI_INDEX_MAX + 1);
+    guint i;
+
+    for (i = 0; i < domain->indexes->len; i++) {
+        guint8 *count = &counts[g_array_index(domain->indexes, int, i)];
+
+        if (*count < 2)
+            (*count)++;
+    }
+    return counts;
+}
+
+
+static void
+findDevices(Lifting *lifting)
+{
+    const ProjectionDomain *domain = lifting->domain;
+    g_autoptr(GHashTable) devices = findOverrideDevices(domain);
+    g_autofree guint8 *counts = countIndexes(domain);
+    guint i;
+
+    for (i = 0; i < domain->controllers->len; i++) {
+        const ProjectionController *controller = g_ptr_array_index(domain->controllers, i);
+        Lifted lifted = { .controller = controller };
+        gpointer users;
+
+        if (!controller->plain || !controller->alias || counts[controller->index] != 1)
+            continue;
+        users = g_hash_table_lookup(domain->aliases, controller->alias);
+        if (GPOINTER_TO_UINT(users) != 1)
+            continue;
+        lifted.device = g_hash_table_lookup(devices, controller->alias);
+        if (!lifted.device)
+            continue;
+
+        lifted.def = makeDef(controller, &lifted.device->props);
+        if (emulatedPCIDefValidate(lifted.def, NULL))
+            g_array_append_val(lifting->list, lifted);
+        else
+            emulatedPCIDefFree(lifted.def);
+    }
+}
+
+
+/* --- indexes */
+
+/* Gives those devices their index in writing to which lowering would not give
+ * it by itself: see projectionAssign(). */
+static void
+chooseIndexes(Lifting *lifting)
+{
+    const gboolean isMixed = lifting->domain->emulated->len > 0;
+    g_autofree guint8 *taken = countIndexes(lifting->domain);
+    int lowest = 0;
+    guint i;
+
+    /* What is not lifted has its index already, and so have the devices whose
+     * alias tells it. */
+    for (i = 0; i < lifting->list->len; i++) {
+        const Lifted *lifted = &g_array_index(lifting->list, Lifted, i);
+
+        taken[lifted->controller->index] =
+            projectionAliasNumber(lifted->def->alias) == lifted->controller->index;
+    }
+
+    for (i = 0; i < lifting->list->len; i++) {
+        Lifted *lifted = &g_array_index(lifting->list, Lifted, i);
+        const int index = lifted->controller->index;
+        int number = projectionAliasNumber(lifted->def->alias);
+
+        if (number == index)
+            continue;
+
+        while (taken[lowest])
+            lowest++;
+        /* Beside devices that are not lowered yet, more may come between. */
+        if (number >= 0 || isMixed || lowest != index)
+            lifted->def->index = index;
+        taken[index] = TRUE;
+    }
+}
+
+
+/* --- the edits */
+
+static void
+liftDevices(Lifting *lifting)
+{
+    const ProjectionDocument *doc = lifting->doc;
+    guint i;
+
+    for (i = 0; i < lifting->list->len; i++) {
+        const Lifted *lifted = &g_array_index(lifting->list, Lifted, i);
+        const ProjectionElement *where = &lifted->controller->where;
+        g_autoptr(GString) buf = g_string_new(NULL);
+        g_auto(ProjectionStyle) style = { 0 };
+
+        projectionStyleAt(doc->text, doc->begin, where->start, where->end, &style);
+        emulatedPCIDefFormat(lifted->def, style.indent, style.newline, buf);
+        projectionEditsAdd(lifting->edits, where->start, where->end, buf->str);
+    }
+}
+
+
+static void
+removeElement(Lifting *lifting,
+              const ProjectionElement *where)
+{
+    projectionEditsAdd(lifting->edits, projectionSkipBreak(lifting->doc->text, where->start),
+                       where->end, "");
+}
+
+
+/* Takes our devices out of OVERRIDE, and the whole of it if nothing else is in
+ * it. Returns how many uses of the domain's own prefix went with it. */
+static guint
+liftOverride(Lifting *lifting,
+             const ProjectionOverride *override,
+             GHashTable *ours)
+{
+    const char *text = lifting->doc->text;
+    gboolean isEmpty = !override->hasAttributes;
+    gsize pos = override->where.tagEnd;
+    guint uses = 0;
+    guint removed = 0;
+    guint i;
+
+    for (i = 0; i < override->devices->len; i++) {
+        const ProjectionOverrideDevice *device = g_ptr_array_index(override->devices, i);
+
+        if (!g_hash_table_contains(ours, device))
+            continue;
+        isEmpty = isEmpty && projectionSkipBlank(text, device->where.start) <= pos;
+        pos = device->where.end;
+        uses += device->prefixUses;
+        removed++;
+    }
+    if (removed == 0)
+        return 0;
+
+    if (isEmpty && projectionSkipBlank(text, override->where.endTag) <= pos) {
+        removeElement(lifting, &override->where);
+        return uses + override->prefixUses;
+    }
+
+    for (i = 0; i < override->devices->len; i++) {
+        const ProjectionOverrideDevice *device = g_ptr_array_index(override->devices, i);
+
+        if (g_hash_table_contains(ours, device))
+            removeElement(lifting, &device->where);
+    }
+    return uses;
+}
+
+
+/* Removes the declaration of the QEMU namespace if lowering would make the
+ * very same one again. */
+static void
+liftDeclaration(Lifting *lifting,
+                guint removedUses)
+{
+    const ProjectionDomain *domain = lifting->domain;
+    g_autofree char *prefix = NULL;
+    gsize end;
+    gsize len;
+
+    if (!domain->ownPrefix || domain->boundPrefixes != 1 || domain->ownPrefixUses != removedUses)
+        return;
+    prefix = projectionFreePrefix(domain);
+    if (strcmp(prefix, domain->ownPrefix) != 0)
+        return;
+
+    end = projectionSkipBlank(lifting->doc->text, domain->where.tagEnd - 1);
+    len = strlen(" xmlns:=''") + strlen(prefix) + strlen(PROJECTION_QEMU_NAMESPACE);
+    projectionEditsAdd(lifting->edits, end - len, end, "");
+}
+
+
+static void
+liftOverrides(Lifting *lifting)
+{
+    g_autoptr(GHashTable) ours = g_hash_table_new(NULL, NULL);
+    guint uses = 0;
+    guint i;
+
+    for (i = 0; i < lifting->list->len; i++)
+        g_hash_table_add(ours, (void *) g_array_index(lifting->list, Lifted, i).device);
+    for (i = 0; i < lifting->domain->overrides->len; i++)
+        uses += liftOverride(lifting, g_ptr_array_index(lifting->domain->overrides, i), ours);
+    liftDeclaration(lifting, uses);
+}
+
+
+/* The QEMU that the domain's launcher stands for. FALSE if lowering would
+ * refuse the <emulator> that is there. */
+static gboolean
+liftEmulator(Lifting *lifting)
+{
+    const ProjectionDomain *domain = lifting->domain;
+    const char *launchDir = lifting->opts ? lifting->opts->launchDir : NULL;
+    const char *qemuDir = lifting->opts ? lifting->opts->qemuDir : NULL;
+    g_autofree char *qemu = NULL;
+    g_autofree char *launcher = NULL;
+    g_autofree char *text = NULL;
+
+    if (!domain->emulator || domain->emulator->len == 0)
+        return TRUE;
+
+    if (strchr(domain->emulator->str, PROJECTION_ENTITY))
+        return FALSE;
+    qemu = qemuLauncherPathToQEMU(launchDir, qemuDir, domain->emulator->str);
+    if (!qemu) {
+        launcher = qemuLauncherPathFromQEMU(launchDir, qemuDir, domain->emulator->str);
+        return launcher != NULL;
+    }
+
+    /* A launcher's launcher, if anybody should write that, stays. */
+    launcher = qemuLauncherPathToQEMU(launchDir, qemuDir, qemu);
+    if (launcher)
+        return TRUE;
+
+    text = projectionEscape(qemu);
+    projectionEditsAdd(lifting->edits, domain->emulatorWhere.tagEnd,
+                       domain->emulatorWhere.endTag, text);
+    return TRUE;
+}
+
+
+static void
+liftDomain(Lifting *lifting)
+{
+    findDevices(lifting);
+    if (lifting->list->len == 0 || !projectionDomainCheck(lifting->domain, NULL) ||
+        !liftEmulator(lifting))
+        return;
+
+    chooseIndexes(lifting);
+    liftDevices(lifting);
+    liftOverrides(lifting);
+}
+
 
 ProjectionResult
-projectionLift(const char *xml G_GNUC_UNUSED,
-               gsize len G_GNUC_UNUSED,
-               const ProjectionOptions *opts G_GNUC_UNUSED,
-               char **out G_GNUC_UNUSED,
-               gsize *outlen G_GNUC_UNUSED,
-               GError **err G_GNUC_UNUSED)
+projectionLift(const char *xml,
+               gsize len,
+               const ProjectionOptions *opts,
+               char **out,
+               gsize *outlen,
+               GError **err)
 {
-    return PROJECTION_UNCHANGED;
+    g_autoptr(ProjectionDocument) doc = NULL;
+    g_autoptr(ProjectionEdits) edits = NULL;
+    guint i;
+
+    if (!memmem(xml, len, LIFT_WORD, strlen(LIFT_WORD)))
+        return PROJECTION_UNCHANGED;
+
+    if (!(doc = projectionScan(xml, len, err)))
+        return PROJECTION_ERROR;
+
+    edits = projectionEditsNew();
+    for (i = 0; i < doc->domains->len; i++) {
+        g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(Lifted));
+        Lifting lifting = {
+            .doc = doc,
+            .opts = opts,
+            .domain = g_ptr_array_index(doc->domains, i),
+            .list = list,
+            .edits = edits,
+        };
+
+        g_array_set_clear_func(list, liftedClear);
+        liftDomain(&lifting);
+    }
+
+    if (projectionEditsIsEmpty(edits))
+        return PROJECTION_UNCHANGED;
+    if (doc->encoding) {
+        projectionReportEncoding(doc->encoding, err);
+        return PROJECTION_ERROR;
+    }
+
+    *out = projectionEditsApply(edits, xml, len, outlen);
+    if (!*out) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("changes of an XML document overlap"));
+        return PROJECTION_ERROR;
+    }
+    return PROJECTION_CHANGED;
 }

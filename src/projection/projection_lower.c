@@ -457,36 +457,6 @@ lowerNewOverride(Lowering *lowering)
 }
 
 
-static char *
-escapeText(const char *text)
-{
-    GString *out = g_string_new(NULL);
-
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            g_string_append(out, "&amp;");
-            break;
-        case '<':
-            g_string_append(out, "&lt;");
-            break;
-        case '>':
-            g_string_append(out, "&gt;");
-            break;
-        case '\'':
-            g_string_append(out, "&apos;");
-            break;
-        case '"':
-            g_string_append(out, "&quot;");
-            break;
-        default:
-            g_string_append_c(out, *text);
-        }
-    }
-    return g_string_free(out, FALSE);
-}
-
-
 /* Where the domain names no <emulator>, the one that libvirt would choose. */
 static void
 lowerNewEmulator(Lowering *lowering,
@@ -546,7 +516,7 @@ lowerEmulator(Lowering *lowering,
         return FALSE;
     }
 
-    text = escapeText(launcher);
+    text = projectionEscape(launcher);
     element = g_strdup_printf("<emulator>%s</emulator>", text);
     if (!domain->emulator)
         lowerNewEmulator(lowering, element);
