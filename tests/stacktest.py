@@ -22,6 +22,8 @@ LSPCI = '0000:00:02.0 PCI device\r\n' + ''.join(
 def use(how):
     """A user of the stack that ends in the way HOW. Prints the stack's
     directory before."""
+    # A shell starts what runs in its background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with Stack() as stack:
         stack.start_libvirtd()
         stack.virsh('define', stack.write('tmp/define.xml', domain_xml('plain', 'q35')))
