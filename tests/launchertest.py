@@ -1,0 +1,549 @@
+#!/usr/bin/env python3
+# launchertest.py: emulatedpci-launcher, by what its neighbours see of it
+#
+# Stand-ins for QEMU and pci-emulator (launcherhelper.c) tell what they were
+# given; the last tests take the real ones.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from launcherutil import BUILD, DEVICE, QEMU_DIR, Machine, Stage, Tap, device, \
+    emulator_option, expect
+
+test = Tap()
+HELPER = os.path.join(BUILD, "tests/launcherhelper")
+stage = Stage("tests/launcherhelper")
+real = Stage()
+
+
+def make_qemu(name, version=b"7.2", driver=b"x-pci-proxy-dev"):
+    """A stand-in QEMU of another VERSION, and its launcher."""
+    path = os.path.join(stage.top, name)
+    with open(HELPER, "rb") as f:
+        data = f.read()
+    banner = b"QEMU emulator version 7.2.99 (stand-in)"
+    expect(banner in data, True, "banner")
+    data = data.replace(banner, (b"QEMU emulator version " + version).ljust(len(banner)))
+    data = data.replace(b"x-pci-proxy-dev", driver)
+    with open(path, "wb") as f:
+        f.write(data)
+    os.chmod(path, 0o755)
+    return path, stage.link_qemu(path)
+
+
+QEMU, LAUNCHER = make_qemu("qemu-a")
+
+
+def parse(path):
+    """What a stand-in wrote."""
+    with open(path, "rb") as f:
+        records = f.read().split(b"\0")[:-1]
+    result = {"arg": [], "fd": {}, "status": {}}
+    for record in records:
+        kind, _, value = record.partition(b" ")
+        kind = kind.decode()
+        if kind == "arg":
+            result["arg"].append(value)
+        elif kind == "fd":
+            fd, _, target = value.partition(b" ")
+            result["fd"][int(fd)] = target.decode()
+        elif kind == "status":
+            key, _, text = value.decode().partition(":")
+            result["status"][key] = text.strip()
+        else:
+            result[kind] = value.decode()
+    os.unlink(path)
+    return result
+
+
+class Run:
+    """Runs PROGRAM (the launcher) to its end."""
+
+    def __init__(self, *args, program=None, env=None, status=0, **kwargs):
+        qemu_out = os.path.join(stage.top, "qemu.out")
+        emulator_out = os.path.join(stage.top, "emulator.out")
+        process = subprocess.Popen(
+            [LAUNCHER if program is None else program, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "HELPER_QEMU": qemu_out, "HELPER_EMULATOR": emulator_out,
+                 **(env or {})}, **kwargs)
+        self.stdout, self.stderr = process.communicate()
+        self.stderr = self.stderr.decode()
+        self.pid = process.pid
+        self.qemu = parse(qemu_out) if os.path.exists(qemu_out) else None
+        self.emulator = parse(emulator_out) if os.path.exists(emulator_out) else None
+        expect(process.returncode, status, f"exit status; stderr: {self.stderr}")
+        stage.wait_for_none()
+
+
+def fails(*args, status=125, message, **kwargs):
+    """The launcher must say MESSAGE, in one line, and not run QEMU."""
+    run = Run(*args, status=status, **kwargs)
+    lines = run.stderr.splitlines()
+    own = [line for line in lines if line.startswith("emulatedpci-launcher: ")]
+    expect(len(own), 1, f"lines of the launcher in {run.stderr!r}")
+    expect(lines[-1], own[0], "last line")
+    if not re.search(message, own[0]):
+        raise AssertionError(f"{message!r} is not in {own[0]!r}")
+    expect(run.qemu, None, "QEMU ran")
+    return run
+
+
+def qemu_fd(argument):
+    return int(re.search(rb'"?fd"?[:=]"?(\d+)', argument).group(1))
+
+
+@test
+def untouched():
+    """without an emulated device QEMU gets its arguments as they are"""
+    for args in ([], [""], ["-S", "-no-user-config", "-nodefaults", "-machine", "none,accel=tcg"],
+                 ["-device"], ["-device", ""], ["-device", "virtio-rng-pci,id=emulated-pci"],
+                 ["emulated-pci"], ["-name", "emulated-pci"], ["---device", device()],
+                 ["-devices", device()], ["-device=" + device()], ["-device", "{", "-device", "{}"],
+                 [b"\xff\xfe", b"\n\t\x01", "", "", "-device", b"\xff"], ["x" * 100000],
+                 ["a b", "-device", '{"driver":"virtio-rng-pci"}'] * 5000):
+        run = Run(*args)
+        expect(run.qemu["arg"], [os.fsencode(a) for a in (QEMU, *args)], "argv")
+        expect(run.emulator, None, "an emulator ran")
+        expect(run.stderr, "", "stderr")
+
+
+@test
+def rewritten():
+    """each emulated device becomes one that QEMU has; all else stays"""
+    args = ["-S", "-device", device(foreign=[("id", "ua-a"), ("bus", "pci.0"), ("addr", "0x5")]),
+            "--device", "virtio-rng-pci", "", "-device",
+            device("keyvalue", devicename="b", foreign=[("id", "ua-b"), ("addr", "0x6.1")])]
+    run = Run(*args)
+    argv = [a.decode() for a in run.qemu["arg"]]
+    fds = [qemu_fd(run.qemu["arg"][i]) for i in (3, 8)]
+    expect(argv, [QEMU, "-S", "-device",
+                  f'{{"driver":"x-pci-proxy-dev","fd":"{fds[0]}","id":"ua-a","bus":"pci.0","addr":"0x5"}}',
+                  "--device", "virtio-rng-pci", "", "-device",
+                  f"x-pci-proxy-dev,fd={fds[1]},id=ua-b,addr=0x6.1"], "argv")
+    options = [a.decode() for a in run.emulator["arg"]]
+    theirs = [int(re.match(r"fd=(\d+)", options[i]).group(1)) for i in (3, 5)]
+    expect(options[0], stage.emulator, "emulator")
+    expect(options[2:], ["--device", emulator_option(theirs[0]), "--device",
+                         emulator_option(theirs[1], devicename="b")], "emulator's options")
+
+
+@test
+def descriptors():
+    """descriptors that libvirt passes reach QEMU, with their numbers, and nobody else"""
+    passed = []
+    source, other = os.pipe()
+    for fd in (7, 11, 50, 200):
+        os.dup2(source, fd)
+        os.set_inheritable(fd, True)
+        passed.append(fd)
+    args = [a for i in range(5) for a in ("-device", device(foreign=[("id", f"ua-{i}")]))]
+    for arguments in ([], args):
+        run = Run(*arguments, pass_fds=passed)
+        pipe = f"pipe:[{os.fstat(source).st_ino}]"
+        expect({fd for fd, target in run.qemu["fd"].items() if target == pipe}, set(passed),
+               "what was passed")
+        sockets = {qemu_fd(a) for a in run.qemu["arg"] if b"x-pci-proxy-dev" in a}
+        expect(len(sockets), len(arguments) // 2, "sockets")
+        expect(set(run.qemu["fd"]), {0, 1, 2, *passed, *sockets}, "QEMU's descriptors")
+        if not arguments:
+            continue
+        ready = int(run.emulator["arg"][1].split(b"=")[1])
+        theirs = {qemu_fd(a) for a in run.emulator["arg"] if a.startswith(b"fd=")}
+        expect(set(run.emulator["fd"]), {0, 1, 2, ready, *theirs}, "the emulator's descriptors")
+        expect([run.emulator["fd"][fd] for fd in (0, 1)], ["/dev/null"] * 2, "its stdio")
+        expect(run.emulator["fd"][2], run.qemu["fd"][2], "its stderr")
+        shared = {t for t in run.emulator["fd"].values() if t.startswith("socket")} & \
+            set(run.qemu["fd"].values())
+        expect(shared, set(), "ends in both")
+    for fd in passed + [source, other]:
+        os.close(fd)
+
+
+@test
+def closed_stdio():
+    """with standard descriptors closed, none of their numbers is taken"""
+    def close():
+        os.close(0)
+        os.close(1)
+    run = Run("-device", device(), preexec_fn=close)
+    expect(set(run.qemu["fd"]) & {0, 1}, set(), "descriptors 0 and 1")
+    expect(qemu_fd(run.qemu["arg"][2]) > 2, True, "the socket")
+
+
+@test
+def inherited():
+    """signal mask and dispositions, limits, umask, directory are as libvirt gave them"""
+    def setup():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGUSR1, signal.SIGTERM])
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (777, 777))
+        os.umask(0o137)
+
+    keys = ("SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd", "Uid", "Gid", "NoNewPrivs",
+            "Seccomp", "CapEff", "Threads")
+    seen = []
+    for program, args in ((QEMU, []), (LAUNCHER, []), (LAUNCHER, ["-device", device()])):
+        run = Run(*args, program=program, preexec_fn=setup, cwd="/tmp", restore_signals=False)
+        seen.append([run.qemu["status"][key] for key in keys] +
+                    [run.qemu[key] for key in ("umask", "nofile", "cwd", "ppid")])
+        expect(int(run.qemu["pid"]), run.pid, "QEMU's pid")
+    expect(seen[1], seen[0], "without a device")
+    expect(seen[2], seen[0], "with a device")
+
+
+@test
+def ignored_sigchld():
+    """a SIGCHLD that is ignored does no harm"""
+    run = Run("-device", device(), restore_signals=False,
+              preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    expect(len(run.emulator["arg"]), 4, "the emulator's arguments")
+
+
+@test
+def orphan():
+    """the emulator is not QEMU's child, and lives as long as QEMU"""
+    out = os.path.join(stage.top, "emulator.out")
+    process = subprocess.Popen([LAUNCHER, "-device", device()],
+                               env={**os.environ, "HELPER_WAIT": "1", "HELPER_EMULATOR": out,
+                                    "HELPER_QEMU": os.path.join(stage.top, "qemu.out")})
+    while not os.path.exists(os.path.join(stage.top, "qemu.out")):
+        os.sched_yield()
+    (emulator,) = stage.processes()
+    with open(f"/proc/{emulator}/status", encoding="ascii") as f:
+        parent = int(re.search(r"PPid:\s+(\d+)", f.read()).group(1))
+    expect(parent in (process.pid, os.getpid()), False, f"the emulator's parent is {parent}")
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as f:
+        expect(f.read(), "", "QEMU's children")
+    process.kill()
+    expect(process.wait(), -signal.SIGKILL, "QEMU's status")
+    stage.wait_for_none()
+    for name in ("qemu.out", "emulator.out"):
+        os.unlink(os.path.join(stage.top, name))
+
+
+@test
+def status():
+    """exit status and signal are QEMU's"""
+    for args in ([], ["-device", device()]):
+        Run(*args, env={"HELPER_STATUS": "42"}, status=42)
+        Run(*args, env={"HELPER_SIGNAL": str(int(signal.SIGTERM))}, status=-signal.SIGTERM)
+
+
+@test
+def many():
+    """256 devices work, one more is refused"""
+    args = [a for i in range(256) for a in ("-device", device(foreign=[("id", f"ua-{i}")]))]
+    run = Run(*args)
+    expect(len(run.emulator["fd"]), 3 + 1 + 256, "the emulator's descriptors")
+    expect(len(run.qemu["fd"]), 3 + 256, "QEMU's descriptors")
+    fails(*args, "-device", device(), message="more than 256 emulated PCI devices")
+
+
+@test
+def few_descriptors():
+    """too low a limit of descriptors is said clearly"""
+    fails(*["-device", device()] * 20, message="socket for emulated PCI device .* of 20: Too many open files",
+          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20)))
+
+
+@test
+def values():
+    """a property that is missing or out of range is refused and named"""
+    for name in DEVICE:
+        for form in ("json", "keyvalue"):
+            fails("-device", device(form, **{name: None}), message=f"property '{name}' is missing")
+            fails("-device", device(form, **{name: "a b"}),
+                  message=f"invalid value '.*a b.*' for property '{name}'")
+    fails("-device", device(vendorid=65536), message="'65536' for property 'vendorid'.*0 to 65535")
+    fails("-device", device(foreign=[("fd", "3")]), message="property 'fd' cannot be given")
+    fails("-device", device(devicename="a\nb\x1b[31m"), message=r"value 'a\\x0ab\\x1b\[31m'")
+    fails("-device", device(devicename="a" * 50000), message="value 'a{64}\\.\\.\\.'")
+
+
+@test
+def no_emulator():
+    """no emulator, or one that is no program"""
+    os.rename(stage.emulator, stage.emulator + ".gone")
+    try:
+        fails("-device", device(), message=f"'{stage.emulator}': No such file")
+        with open(stage.emulator, "w", encoding="ascii") as f:
+            f.write("#!/does/not/exist\n")
+        fails("-device", device(), message=f"'{stage.emulator}': Permission denied")
+        os.chmod(stage.emulator, 0o755)
+        fails("-device", device(), message=f"'{stage.emulator}': No such file")
+    finally:
+        os.replace(stage.emulator + ".gone", stage.emulator)
+
+
+@test
+def dying_emulator():
+    """an emulator that ends before it is ready: its reason, then ours"""
+    run = fails("-device", device(), env={"HELPER_MODE": "die"}, message="ended before it was ready")
+    expect(run.stderr.splitlines()[0], "pci-emulator: says why it dies", "the emulator's reason")
+    fails("-device", device(), env={"HELPER_MODE": "silent"}, message="ended before it was ready")
+
+
+@test
+def hanging_emulator():
+    """an emulator that never gets ready is ended"""
+    fails("-device", device(), env={"HELPER_MODE": "hang"},
+          message="not ready after [0-9]+ milliseconds")
+
+
+@test
+def names():
+    """names that stand for no QEMU, and a QEMU that is not there"""
+    for name in ("x y", "a\\x2", "qemu-system-", "\\x61"):
+        fails(program=stage.link(name), message=re.escape(f"no QEMU has the launcher name '{name}'"))
+    for args in ([], ["-device", device()]):
+        fails(*args, program=stage.link_qemu("/does/not/exist" + str(len(args))), status=127,
+              message="cannot run QEMU '/does/not/exist.': No such file")
+    path = os.path.join(stage.top, "not-executable")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("QEMU emulator version 7.2")
+    link = stage.link_qemu(path)
+    for args in ([], ["-device", device()]):
+        fails(*args, program=link, status=126, message="cannot run QEMU .* Permission denied")
+    fails(executable=LAUNCHER, program="", message="no QEMU has the launcher name ''")
+
+
+@test
+def versions():
+    """a QEMU that would lack the device, or crash with it, is refused"""
+    one = ["-device", device()]
+    for version, args, message in (
+            (b"5.2", ["-accel", "kvm"], "QEMU 5.2 .* has no device 'x-pci-proxy-dev'"),
+            (b"6.0", [], None), (b"8.1", [], None), (b"8.1", ["-accel", "tcg"], None),
+            (b"8.2", ["-accel", "kvm"], None), (b"8.2", ["-enable-kvm"], None),
+            (b"8.2", ["-machine", "pc,accel=kvm,usb=off"], None),
+            (b"9.0", ["--accel", "kvm,kernel-irqchip=on"], None),
+            (b"10.1", ["-M", "accel=kvm"], None), (b"9.0", ["-accel", "accel=kvm"], None),
+            (b"8.2", [], "need KVM with QEMU 8.2"), (b"8.2", ["-accel", "tcg"], "need KVM"),
+            (b"9.2", ["-accel", "kvm", "-accel", "tcg"], "need KVM with QEMU 9.2"),
+            (b"10.1", ["-machine", "pc,accel=kvm:tcg"], "need KVM with QEMU 10.1"),
+            (b"10.1", ["-accel", "qtest"], "need KVM"), (b"10.1", ["-M", "kvm"], "need KVM"),
+            (b"10.1", ["-machine", "pc", "-name", "accel=kvm"], "need KVM")):
+        path = os.path.join(stage.top, "qemu-version")
+        for script in (False, True):
+            if not script:
+                path, launcher = make_qemu("qemu-version", version)
+            else:
+                # A script does not have the version in it: it must be run.
+                inner = os.path.join(stage.top, "inner")
+                os.rename(path, inner)
+                with open(path, "w", encoding="ascii") as f:
+                    f.write(f'#!/bin/sh\nexec {inner} "$@"\n')
+                os.chmod(path, 0o755)
+            if message:
+                fails(*args, *one, program=launcher, message=message)
+            else:
+                Run(*args, *one, program=launcher)
+            # Without a device nobody asks.
+            Run(*args, program=launcher)
+        os.unlink(launcher)
+    _, launcher = make_qemu("qemu-bare", driver=b"x-xxx-xxxxx-dev")
+    fails(*one, program=launcher, message="QEMU 7.2 .* has no device")
+    path = os.path.join(stage.top, "mute")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("#!/bin/sh\necho QEMU emulator version x.y\n")
+    os.chmod(path, 0o755)
+    fails(*one, program=stage.link_qemu(path), message=f"cannot find out the version of '{path}'")
+
+
+def admin(*args, status=0, program=None):
+    run = subprocess.run([program or stage.launcher, *args], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, encoding="utf-8", check=False)
+    expect(run.returncode, status, f"{args}: {run.stdout}{run.stderr}")
+    return run
+
+
+@test
+def administration():
+    """--add, --list, the other options, and wrong command lines"""
+    other, link = make_qemu("qemu b\\c")
+    os.unlink(link)
+    expect(admin("--add", other).stdout, link + "\n", "--add")
+    expect(admin("--add", other).stdout, link + "\n", "--add again")
+    expect(os.readlink(link), "../emulatedpci-launcher", "the link")
+    Run("-device", device(), program=link)
+    elsewhere = os.path.join(stage.top, "elsewhere")
+    os.mkdir(elsewhere)
+    path = admin("--add", other, elsewhere).stdout.strip()
+    expect(os.readlink(path), stage.launcher, "a link elsewhere")
+    Run("-device", device(), program=path)
+
+    admin("--add", "qemu", status=1)
+    admin("--add", "/", status=1)
+    admin("--add", "/does/not/exist", status=1)
+    admin("--add", other, "/does/not/exist", status=1)
+    admin("--list", "/does/not/exist", status=1)
+    os.unlink(path)
+    os.symlink("/elsewhere", path)
+    admin("--add", other, elsewhere, status=1)
+
+    admin("--refresh")
+    for line in (f"{os.path.basename(link)}\t{other}\tcurrent",
+                 "x y\t-\tnot a launcher's name",
+                 "does-not-exist0\t/does/not/exist0\tnot installed"):
+        expect(line in admin("--list", status=1).stdout.splitlines(), True, line)
+
+    for args in ([], ["--add"], ["--list", "a", "b"], ["--add", "a", "b", "c"], ["--lis"],
+                 ["--version", "x"], ["x"]):
+        expect("--help" in admin(*args, status=2).stderr, True, "a hint")
+    for option, text in (("--help", "--refresh"), ("--version", "libvirt-emulatedpci"),
+                         ("--print-capabilities", '"devices":["x-pci-proxy-dev"]')):
+        expect(text in admin(option).stdout, True, option)
+    with open("/dev/full", "w", encoding="ascii") as full:
+        run = subprocess.run([stage.launcher, "--list"], stdout=full, stderr=subprocess.DEVNULL,
+                             check=False)
+        expect(run.returncode, 1, "a full disk")
+
+
+def ctime(path):
+    return os.stat(path).st_ctime_ns
+
+
+def make_stale(path):
+    """PATH is replaced by a newer file."""
+    while ctime(path) <= ctime(stage.launcher):
+        with open(path, "rb") as f:
+            data = f.read()
+        with open(path + ".new", "wb") as f:
+            f.write(data)
+        os.chmod(path + ".new", 0o755)
+        os.replace(path + ".new", path)
+
+
+def wait_second():
+    """Waits until the launcher's second is over, on the file system's coarser clock too."""
+    while int(time.time() - 0.02) == int(os.stat(stage.launcher).st_ctime):
+        time.sleep(0.01)
+
+
+@test
+def refreshed():
+    """the launcher is never older than its QEMUs"""
+    admin("--refresh")
+    before = ctime(stage.launcher)
+    mtime = os.stat(stage.launcher).st_mtime_ns
+    admin("--refresh")
+    expect(ctime(stage.launcher), before, "ctime when nothing changed")
+
+    make_stale(QEMU)
+    name = os.path.basename(LAUNCHER)
+    expect(f"{name}\t{QEMU}\treplaced: " in admin("--list", status=1).stdout, True, "--list")
+    expect(QEMU in admin("--refresh").stdout, True, "--refresh")
+    expect(int(os.stat(stage.launcher).st_ctime) > before // 10**9, True, "seconds")
+    expect(os.stat(stage.launcher).st_mtime_ns, mtime, "mtime")
+    expect(f"{name}\t{QEMU}\tcurrent" in admin("--list", status=1).stdout, True, "--list")
+
+    # At once after a refresh a second one must wait for the next second.
+    make_stale(QEMU)
+    before = os.stat(stage.launcher).st_ctime
+    admin("--refresh")
+    expect(int(os.stat(stage.launcher).st_ctime) > int(before), True, "the next second")
+
+    # A run does it by itself, if it may, but does not wait.
+    make_stale(QEMU)
+    wait_second()
+    before = ctime(stage.launcher)
+    expect(Run("-device", device()).stderr, "", "stderr")
+    expect(ctime(stage.launcher) > before, True, "ctime after a run")
+
+
+@test
+def warned():
+    """a launcher that may not refresh itself says who can, and runs"""
+    if os.geteuid() != 0:
+        # Nobody else's file to be had: the case above is the one that occurs.
+        expect(ctime(stage.launcher) > ctime(QEMU), True, "the launcher is newer")
+        return
+
+    def become_nobody():
+        os.setgid(65534)
+        os.setuid(65534)
+    open_dir = os.path.join(stage.top, "out")
+    os.mkdir(open_dir)
+    os.chmod(open_dir, 0o777)
+    make_stale(QEMU)
+    wait_second()
+    before = ctime(stage.launcher)
+    for args in ([], ["-device", device()]):
+        run = subprocess.run([LAUNCHER, *args], stderr=subprocess.PIPE, encoding="utf-8",
+                             preexec_fn=become_nobody, cwd="/", check=False)
+        expect(run.returncode, 0, run.stderr)
+        expect(re.fullmatch("emulatedpci-launcher: warning: '.*' was replaced; .*--refresh\n",
+                            run.stderr) is not None, True, run.stderr)
+    expect(ctime(stage.launcher), before, "ctime")
+
+
+@test
+def real_probing():
+    """the real QEMU answers through the launcher as it does by itself"""
+    launcher = real.link("qemu-system-x86_64")
+    qemu = os.path.join(QEMU_DIR, "qemu-system-x86_64")
+    for args in (["--version"], ["-machine", "help"], ["-device", "help"], ["-device"], ["-cpu", "help"],
+                 ["-device", "virtio-rng-pci,help"], ["-nonsense"]):
+        runs = [subprocess.run([program, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               stdin=subprocess.DEVNULL, check=False)
+                for program in (qemu, launcher)]
+        expect(runs[1].returncode, runs[0].returncode, f"{args}: status")
+        expect(runs[1].stdout, runs[0].stdout, f"{args}: stdout")
+        expect(runs[1].stderr.replace(b"was replaced", b""), runs[0].stderr, f"{args}: stderr")
+
+
+def real_machine(devices):
+    args = ["-machine", "pc"]
+    for i in range(devices):
+        args += ["-device", device(deviceid=0x100 + i, devicename=f"d{i}", foreign=[
+            ("id", f"ua-{i}"), ("bus", "pci.0"), ("addr", f"{3 + i:#x}")])]
+    return Machine(os.path.join(real.launch, "qemu-system-x86_64"), args,
+                   stderr=subprocess.DEVNULL)
+
+
+@test
+def real_devices():
+    """real QEMU and pci-emulator: 1 and 28 devices, each with its own values"""
+    for devices in (1, 28):
+        machine = real_machine(devices)
+        expect(len(real.processes()), 1, "emulators")
+        found = {d["qdev_id"]: d["slot"] for d in machine.command("query-pci")[0]["devices"]}
+        for i in range(devices):
+            expect(found[f"ua-{i}"], 3 + i, "slot")
+            expect(machine.config(3 + i, 0), (0x100 + i) << 16 | 0x5853, "ids")
+            expect(machine.config(3 + i, 8), 0xff800001, "class and revision")
+            expect(machine.config(3 + i, 0x2c), 0xc0005853, "subsystem")
+        expect(machine.quit(), 0, "QEMU's status")
+        real.wait_for_none()
+
+
+@test
+def real_kill():
+    """when QEMU is killed the emulator ends"""
+    machine = real_machine(3)
+    expect(len(real.processes()), 1, "emulators")
+    machine.process.kill()
+    machine.process.wait()
+    real.wait_for_none()
+
+
+def main():
+    # No core files of the stand-ins that end by a signal.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        return test.run()
+    finally:
+        stage.remove()
+        real.remove()
+
+
+sys.exit(main())

@@ -1,0 +1,186 @@
+# launcherutil.py: what the tests and benches of the launcher share
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+BUILD = os.environ.get("abs_top_builddir", os.getcwd())
+QEMU_DIR = os.environ.get("QEMU_DIR", "/usr/bin")
+
+FIELDS = ("devicename", "vendorid", "deviceid", "command", "status", "revision", "classcode",
+          "headertype", "subvendorid", "subsystemid", "interruptline", "interruptpin")
+BITS = dict(zip(FIELDS, (0, 16, 16, 16, 16, 8, 24, 8, 16, 16, 8, 8)))
+DEVICE = dict(zip(FIELDS, ("citrix-pv-bus", 0x5853, 0xc000, 0, 0, 1, 0xff8000, 0, 0x5853, 0xc000,
+                           0, 1)))
+
+
+class Tap:
+    """Runs functions as the points of a TAP stream."""
+
+    def __init__(self):
+        self.tests = []
+
+    def __call__(self, function):
+        self.tests.append(function)
+        return function
+
+    def run(self, skip=None):
+        if skip:
+            print(f"1..0 # SKIP {skip}")
+            return 0
+        print(f"1..{len(self.tests)}", flush=True)
+        failed = 0
+        for number, test in enumerate(self.tests, 1):
+            name = (test.__doc__ or test.__name__).strip()
+            try:
+                test()
+                print(f"ok {number} - {name}", flush=True)
+            except Exception as e:      # a test may fail in any way
+                failed += 1
+                print(f"not ok {number} - {name}", flush=True)
+                import traceback
+                for line in traceback.format_exc().splitlines() + [repr(e)]:
+                    print(f"# {line}", flush=True)
+        return 1 if failed else 0
+
+
+def expect(actual, wanted, what=""):
+    if actual != wanted:
+        raise AssertionError(f"{what}: got {actual!r}, wanted {wanted!r}")
+
+
+def escape(path):
+    """The launcher's name for a QEMU, as qemu_launcher_path.h says."""
+    name = ""
+    for i, byte in enumerate(os.fsencode(path)[1:]):
+        char = chr(byte)
+        if char == "/":
+            name += "-"
+        elif (char.isascii() and char.isalnum()) or char in ":_" or (char == "." and i > 0):
+            name += char
+        else:
+            name += f"\\x{byte:02x}"
+    return name
+
+
+class Stage:
+    """A tree like the installed one: launcher, emulator, links."""
+
+    def __init__(self, emulator="src/emulator/pci-emulator"):
+        self.top = tempfile.mkdtemp(prefix="emulatedpci-launcher-")
+        os.chmod(self.top, 0o755)
+        self.launcher = self.copy("src/launcher/emulatedpci-launcher", "emulatedpci-launcher")
+        self.emulator = os.path.join(self.top, "pci-emulator")
+        if emulator:
+            self.copy(emulator, "pci-emulator")
+        self.launch = os.path.join(self.top, "launch")
+        os.mkdir(self.launch)
+
+    def copy(self, source, name):
+        path = os.path.join(self.top, name)
+        shutil.copy(os.path.join(BUILD, source), path)
+        os.chmod(path, 0o755)
+        return path
+
+    def link(self, name):
+        path = os.path.join(self.launch, name)
+        os.symlink("../emulatedpci-launcher", path)
+        return path
+
+    def link_qemu(self, qemu):
+        return self.link(escape(qemu))
+
+    def processes(self):
+        """The pids of pci-emulators of this stage that live."""
+        pids = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    args = f.read().split(b"\0")
+            except OSError:
+                continue
+            if os.fsencode(self.emulator) in args[:3]:
+                pids.append(int(pid))
+        return pids
+
+    def wait_for_none(self, seconds=10):
+        end = time.monotonic() + seconds
+        while self.processes():
+            if time.monotonic() > end:
+                raise AssertionError(f"still running: {self.processes()}")
+            time.sleep(0.01)
+
+    def remove(self):
+        shutil.rmtree(self.top)
+
+
+def device(form="json", foreign=(), **fields):
+    """A -device argument; a field that is None is left out."""
+    values = {name: value for name, value in {**DEVICE, **fields}.items() if value is not None}
+    if form == "json":
+        return json.dumps({"driver": "emulated-pci", **values, **dict(foreign)},
+                          separators=(",", ":"))
+    return ",".join(["emulated-pci"] + [f"{k}={v}" for k, v in [*values.items(), *foreign]])
+
+
+def emulator_option(fd, **fields):
+    """What pci-emulator must be told of a device."""
+    values = {**DEVICE, **fields}
+    words = [f"fd={fd}", f"devicename={values['devicename']}"]
+    words += [f"{name}=0x{values[name]:0{BITS[name] // 4}x}" for name in FIELDS[1:]]
+    return ",".join(words)
+
+
+class Machine:
+    """A stopped QEMU with QMP (and qtest, which needs no guest)."""
+
+    def __init__(self, qemu, args, **kwargs):
+        self.sockets = []
+        fds = []
+        for _ in range(2):
+            ours, theirs = socket.socketpair()
+            self.sockets.append(ours)
+            fds.append(theirs)
+        self.process = subprocess.Popen(
+            [qemu, "-nodefaults", "-display", "none", "-S", "-accel", "tcg",
+             "-chardev", f"socket,id=q,fd={fds[0].fileno()}", "-mon", "chardev=q,mode=control",
+             "-chardev", f"socket,id=qtest,fd={fds[1].fileno()}", "-qtest", "chardev:qtest", *args],
+            pass_fds=[s.fileno() for s in fds], **kwargs)
+        for s in fds:
+            s.close()
+        self.qmp = self.sockets[0].makefile("rwb", buffering=0)
+        self.qtest = self.sockets[1].makefile("rwb", buffering=0)
+        if not self.qmp.readline():
+            raise AssertionError(f"QEMU ended: {self.process.wait()}")
+        self.command("qmp_capabilities")
+
+    def command(self, name, **arguments):
+        self.qmp.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
+        while True:
+            reply = json.loads(self.qmp.readline())
+            if "event" not in reply:
+                return reply["return"]
+
+    def out(self, size, port, value):
+        self.qtest.write(f"out{size} {port:#x} {value:#x}\n".encode())
+        self.qtest.readline()
+
+    def inl(self, port):
+        self.qtest.write(f"inl {port:#x}\n".encode())
+        return int(self.qtest.readline().split()[1], 16)
+
+    def config(self, slot, offset, function=0, bus=0):
+        self.out("l", 0xcf8, 1 << 31 | bus << 16 | slot << 11 | function << 8 | offset)
+        return self.inl(0xcfc)
+
+    def quit(self):
+        self.command("quit")
+        for s in self.sockets:
+            s.close()
+        return self.process.wait()
