@@ -85,6 +85,18 @@ testShowDifference(const char *expected, const char *actual)
 
 
 void
+testCompareStrings(const char *actual, const char *expected, const char *name)
+{
+    if (strcmp(expected, actual) == 0)
+        return;
+
+    testShowDifference(expected, actual);
+    g_test_message("differs from %s; VIR_TEST_REGENERATE_OUTPUT=1 rewrites it", name);
+    g_test_fail();
+}
+
+
+void
 testCompareToFile(const char *actual, const char *path)
 {
     g_autoptr(GError) err = NULL;
@@ -102,9 +114,5 @@ testCompareToFile(const char *actual, const char *path)
         return;
     }
 
-    if (strcmp(expected, actual) != 0) {
-        testShowDifference(expected, actual);
-        g_test_message("differs from %s; VIR_TEST_REGENERATE_OUTPUT=1 rewrites it", path);
-        g_test_fail();
-    }
+    testCompareStrings(actual, expected, path);
 }

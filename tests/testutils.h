@@ -22,6 +22,11 @@ char *testReadFile(const char *path, gsize *len);
 /* Whether VIR_TEST_REGENERATE_OUTPUT asks to rewrite golden files. */
 gboolean testRegenerate(void);
 
+/* Compares ACTUAL with EXPECTED, what the golden file NAME holds; a difference
+ * fails the test and is shown line by line. For tests that cannot read the
+ * file any more at that time; others use testCompareToFile(). */
+void testCompareStrings(const char *actual, const char *expected, const char *name);
+
 /* Compares ACTUAL with the golden file PATH (or rewrites that); a difference
  * fails the test and is shown line by line. */
 void testCompareToFile(const char *actual, const char *path);
