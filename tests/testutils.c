@@ -15,11 +15,13 @@ testInit(int *argc, char ***argv)
 {
     static char *args[64];
     static char tap[] = "--tap";
+    static char keepGoing[] = "--keep-going";
     int n = 0;
 
-    for (; n < *argc && n < (int) G_N_ELEMENTS(args) - 2; n++)
+    for (; n < *argc && n < (int) G_N_ELEMENTS(args) - 3; n++)
         args[n] = (*argv)[n];
     args[n++] = tap;
+    args[n++] = keepGoing;
     args[n] = NULL;
     *argc = n;
     *argv = args;

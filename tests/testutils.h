@@ -9,7 +9,7 @@
 #include <glib.h>
 
 /* g_test_init() with TAP output, which make check's driver reads; --tap need
- * not be given. */
+ * not be given. After a failure the other test cases run, too. */
 void testInit(int *argc, char ***argv);
 
 /* A file of the source tree, found in a build outside of it too. Newly
