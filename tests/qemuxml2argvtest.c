@@ -21,6 +21,7 @@
 #include <json-c/json.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What stands for the launch directory of this run in golden files. */
@@ -96,7 +97,7 @@ replaceAll(const char *str, const char *from, const char *to)
 static char *
 rootName(const char *xml, gsize len)
 {
-    xmlDocPtr doc = xmlReadMemory(xml, len, NULL, NULL, XML_PARSE_NONET);
+    xmlDocPtr doc = xmlReadMemory(xml, len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
     char *name;
 
     g_assert_nonnull(doc);
@@ -106,29 +107,38 @@ rootName(const char *xml, gsize len)
 }
 
 
+/* The first line of a message: in the next, libxml2 shows the place. */
+static char *
+formatMessage(const char *stage, int code, const char *message)
+{
+    return g_strdup_printf("%s: %s: %.*s\n", stage, errorCodeName(code),
+                           (int) strcspn(message, "\n"), message);
+}
+
+
 static char *
 formatError(const char *stage, const GError *err)
 {
     g_assert_true(err->domain == EMULATED_PCI_ERROR);
-    return g_strdup_printf("%s: %s: %s\n", stage, errorCodeName(err->code), err->message);
+    return formatMessage(stage, err->code, err->message);
 }
 
 
-/* libvirt's message without its quotation marks, which came with libvirt 9. */
+/* libvirt's message without its quotation marks, which came with libvirt 9,
+ * and without the schema's path. */
 static char *
 formatVirError(const char *stage)
 {
     virErrorPtr err = virGetLastError();
     g_autofree char *message = NULL;
-    char *end;
+    char *path;
 
     g_assert_nonnull(err);
     message = replaceAll(err->message, "'", "");
-    /* only the first line: the rest of a schema error names paths */
-    end = strchr(message, '\n');
-    if (end)
-        *end = '\0';
-    return g_strdup_printf("%s: %s: %s\n", stage, errorCodeName(err->code), message);
+    path = strstr(message, ": Unable to validate doc against ");
+    if (path)
+        *path = '\0';
+    return formatMessage(stage, err->code, message);
 }
 
 
@@ -278,13 +288,14 @@ buildArgs(const char *xml, gsize *ndevices)
     if (!native)
         return NULL;
 
-    g_shell_parse_argv(native, NULL, &argv, &err);
-    g_assert_no_error(err);
+    if (!g_shell_parse_argv(native, NULL, &argv, &err))
+        g_error("libvirt's command line: %s", err->message);
 
     /* the environment stands before the program */
     for (i = 0; argv[i] && argv[i][0] != '/'; i++)
         ;
-    g_assert_nonnull(argv[i]);
+    if (!argv[i])
+        g_error("no program in %s", native);
     appendArgument(out, argv[i], NULL);
 
     for (i++; argv[i]; i++) {
@@ -294,11 +305,14 @@ buildArgs(const char *xml, gsize *ndevices)
             const char *value = argv[++i];
 
             if (qemuPropsIsEmulatedPCI(value)) {
-                g_autoptr(QEMUProps) props = qemuPropsParse(value, &err);
+                g_autoptr(GError) bad = NULL;
+                g_autoptr(QEMUProps) props = qemuPropsParse(value, &bad);
 
-                /* what the launcher, too, will read */
-                g_assert_no_error(err);
-                g_assert_nonnull(props);
+                /* as the launcher will read it */
+                if (!props) {
+                    g_test_message("the launcher refuses %s: %s", value, bad->message);
+                    g_test_fail();
+                }
                 (*ndevices)++;
                 appendArgument(out, "-device", value);
             } else {
@@ -321,11 +335,34 @@ countDevices(const char *lifted)
 {
     gsize n = 0;
 
-    while ((lifted = strstr(lifted, "<emulatedpci devicename"))) {
+    /* as libvirt indents devices, and not what is in <metadata> */
+    while ((lifted = strstr(lifted, "\n    <emulatedpci "))) {
         n++;
         lifted++;
     }
     return n;
+}
+
+
+static int
+compareLines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+
+/* Whether two command lines hold the same, in any order. */
+static gboolean
+sameLines(const char *a, const char *b)
+{
+    g_autofree char *plainA = replaceAll(a, " \\\n", "\n");
+    g_autofree char *plainB = replaceAll(b, " \\\n", "\n");
+    g_auto(GStrv) x = g_strsplit(plainA, "\n", -1);
+    g_auto(GStrv) y = g_strsplit(plainB, "\n", -1);
+
+    qsort(x, g_strv_length(x), sizeof(*x), compareLines);
+    qsort(y, g_strv_length(y), sizeof(*y), compareLines);
+    return g_strv_equal((const char *const *) x, (const char *const *) y);
 }
 
 
@@ -399,14 +436,20 @@ runDomain(Case *c, const char *native)
         c->actual[GOLDEN_ERR] = formatVirError("args");
         return;
     }
-    g_assert_cmpuint(ndevices, ==, countDevices(lifted));
+    if (ndevices != countDevices(lifted)) {
+        g_test_message("%zu devices in the command line, %zu in the XML", ndevices,
+                       countDevices(lifted));
+        g_test_fail();
+    }
     c->actual[GOLDEN_ARGS] = replaceAll(args, options.launchDir, LAUNCH_TOKEN);
 
     if (!strstr(dump, "<interface ")) {
         g_autofree char *direct = buildArgs(native, &ndevices);
 
-        g_assert_nonnull(direct);
-        testCompareStrings(direct, args, "the defined domain's command line");
+        /* libvirt writes devices of a kind in the order of their controllers
+         * in the XML, to which it adds its own once, last */
+        if (!direct || !sameLines(direct, args))
+            testCompareStrings(direct ? direct : "", args, "the defined domain's command line");
     }
 }
 
@@ -437,7 +480,7 @@ runCase(Case *c)
     lifted = liftChecked(native, len);
     if (!lifted)
         return;
-    root = rootName(native, len);
+    root = rootName(c->xml, c->len);
     if (strcmp(root, "domain") == 0)
         runDomain(c, native);
     else
