@@ -1115,6 +1115,7 @@ testHostileBytes(void)
         { "<?xml version='1.0' encoding='nonesuch'?><a/>", 45 },
         { "<?xml version='1.0' encoding='UTF-16'?><a/>", 43 },
         { "<?xml version='9.9'?><a/>", 25 },
+        { "\xff\xfe\x01\x2d\x00", 5 },
     };
     gsize i;
     gsize cut;
@@ -1149,6 +1150,22 @@ testHostileBytes(void)
 
         def = load(DEVICE(CONFIG) "garbage", strlen(DEVICE(CONFIG)), &code, &message);
         g_assert_nonnull(def);
+    }
+
+    /* What is no UTF-8 is refused however it is declared. */
+    {
+        gsize len;
+        g_autofree char *utf16 = g_convert(DEVICE(CONFIG), -1, "UTF-16", "UTF-8", NULL, &len, NULL);
+        g_autofree char *message = NULL;
+        g_autoptr(EmulatedPCIDef) def = NULL;
+        int code;
+
+        g_assert_nonnull(utf16);
+        def = load(utf16, len, &code, &message);
+        g_assert_null(def);
+        g_assert_cmpint(code, ==, XML);
+        assertRefused("<?xml version='1.0' encoding='ISO-8859-1'?>" DEVICE(CONFIG "<!-- \351 -->"),
+                      XML, "malformed XML at line 1: Input is not proper UTF-8");
     }
 
     /* A declaration that is right about UTF-8, or harmlessly wrong. */

@@ -223,8 +223,10 @@ testSlots(void)
     g_autoptr(EmulatedPCIDef) one = parse("b", "", "slot='5' function='1'");
     g_autoptr(EmulatedPCIDef) otherBus = parse("c", "", "bus='1' slot='5' function='1'");
     g_autoptr(EmulatedPCIDef) otherDomain = parse("d", "", "domain='1' slot='5' function='1'");
-    const EmulatedPCIDef *alone[] = { zero, otherBus, otherDomain };
-    const EmulatedPCIDef *together[] = { one, zero };
+    g_autoptr(EmulatedPCIDef) notZero = parse("e", "",
+                                              "slot='6' function='1' multifunction='on'");
+    const EmulatedPCIDef *alone[] = { zero, otherBus, otherDomain, notZero };
+    const EmulatedPCIDef *together[] = { notZero, one, zero };
     g_autoptr(GPtrArray) lints = emulatedPCIDefLintAll(alone, G_N_ELEMENTS(alone));
     g_autoptr(GPtrArray) none = emulatedPCIDefLintAll(together, G_N_ELEMENTS(together));
     g_autofree char *names = lintNames(lints);

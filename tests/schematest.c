@@ -709,6 +709,42 @@ testLoweredDomain(void)
 }
 
 
+/* The examples: libvirt's grammar refuses them for <emulatedpci> alone. */
+static void
+testExamples(void)
+{
+    Grammar ours = grammarLoadOurs("domain.rng");
+    Grammar libvirts = grammarLoadLibvirts("domain.rng");
+    g_autofree char *path = testSourcePath("examples");
+    g_autoptr(GError) err = NULL;
+    g_autoptr(GDir) dir = g_dir_open(path, 0, &err);
+    const char *name;
+    int n = 0;
+
+    g_assert_no_error(err);
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        g_autofree char *xml = NULL;
+        g_autoptr(GRegex) regex = NULL;
+        g_autofree char *without = NULL;
+
+        if (!g_str_has_suffix(name, ".xml"))
+            continue;
+        xml = testReadFile(file, NULL);
+        regex = g_regex_new("<emulatedpci.*?</emulatedpci>", G_REGEX_DOTALL, 0, NULL);
+        without = g_regex_replace_literal(regex, xml, -1, 0, "", 0, NULL);
+        assertVerdict(&ours, xml, TRUE);
+        assertVerdict(&libvirts, xml, FALSE);
+        assertVerdict(&libvirts, without, TRUE);
+        n++;
+    }
+    g_assert_cmpint(n, >, 0);
+
+    grammarFree(&ours);
+    grammarFree(&libvirts);
+}
+
+
 /* A snapshot's or a checkpoint's other children, right ones and wrong ones. */
 static const struct {
     const char *root;
@@ -952,6 +988,7 @@ main(int argc,
     g_test_add_func("/schema/random", testRandom);
     g_test_add_func("/schema/domain", testDomains);
     g_test_add_func("/schema/domain-lowered", testLoweredDomain);
+    g_test_add_func("/schema/examples", testExamples);
     g_test_add_data_func("/schema/domainsnapshot", "domainsnapshot", testNested);
     g_test_add_data_func("/schema/domaincheckpoint", "domaincheckpoint", testNested);
     g_test_add_func("/schema/nothing-new", testNothingNew);

@@ -299,7 +299,7 @@ lintSlots(GPtrArray *lints,
     for (i = 0; i < ndefs; i++) {
         const guint32 headertype = defs[i]->value[EMULATED_PCI_FIELD_HEADERTYPE];
 
-        if (!isPlaced(defs[i]) || defs[i]->function > 0 ||
+        if (!isPlaced(defs[i]) ||
             !(headertype & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION) ||
             g_hash_table_contains(shared, slotKey(defs[i])))
             continue;
