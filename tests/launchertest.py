@@ -15,7 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from launcherutil import BUILD, DEVICE, QEMU_DIR, Machine, Stage, Tap, device, \
+from launcherutil import BUILD, DEVICE, QEMU_DIR, Machine, Skip, Stage, Tap, device, \
     emulator_option, expect
 
 test = Tap()
@@ -425,7 +425,7 @@ def make_stale(path):
 
 def wait_second():
     """Waits until the launcher's second is over, on the file system's coarser clock too."""
-    while int(time.time() - 0.02) == int(os.stat(stage.launcher).st_ctime):
+    while int(time.time() - 0.02) <= int(os.stat(stage.launcher).st_ctime):
         time.sleep(0.01)
 
 
@@ -464,9 +464,7 @@ def refreshed():
 def warned():
     """a launcher that may not refresh itself says who can, and runs"""
     if os.geteuid() != 0:
-        # Nobody else's file to be had: the case above is the one that occurs.
-        expect(ctime(stage.launcher) > ctime(QEMU), True, "the launcher is newer")
-        return
+        raise Skip("only root can make a launcher that is somebody else's")
 
     def become_nobody():
         os.setgid(65534)
