@@ -7,6 +7,7 @@
  *   NAME.err        the error of lowering, "CODE: MESSAGE"; else
  *   NAME.lowered    what it is lowered to; not there: lowering changes nothing
  *   NAME.lifted     what that is lifted to; not there: NAME.xml again
+ *   NAME.relowered  what that is lowered to, if it is not NAME.lowered again
  *
  * What holds for every one of them is checked too, see testCase().
  *
@@ -125,9 +126,9 @@ testError(const char *base,
  * Of every document:
  *
  * - lowering twice is lowering once, and so with lifting;
- * - lowering what was lifted gives what was lifted, byte for byte;
- * - lifting what was lowered gives the document again, or NAME.lifted, and
- *   that then is the normal form: no further change either way.
+ * - lifting what was lowered gives the document again, or NAME.lifted;
+ * - lowering what was lifted gives what was lifted, or NAME.relowered;
+ * - from then on nothing changes any more.
  */
 static void
 testCase(gconstpointer opaque)
@@ -141,6 +142,7 @@ testCase(gconstpointer opaque)
     g_autofree char *lifted = NULL;
     g_autofree char *liftedTwice = NULL;
     g_autofree char *loweredAgain = NULL;
+    g_autofree char *liftedAgain = NULL;
 
     if (g_file_test(errPath, G_FILE_TEST_EXISTS)) {
         testError(base, xml);
@@ -158,7 +160,365 @@ testCase(gconstpointer opaque)
     compareTexts("lifted twice", lifted, liftedTwice);
 
     loweredAgain = project(projectionLower, lifted);
-    compareTexts("lowered again", lowered, loweredAgain);
+    compareOptional(base, ".relowered", loweredAgain, lowered);
+    liftedAgain = project(projectionLift, loweredAgain);
+    compareTexts("lifted again", lifted, liftedAgain);
+}
+
+
+/* --- tests that are not files */
+
+#define CONFIG "<config vendorid='0x5853' deviceid='0xc000'/>"
+#define DEVICE "<emulatedpci devicename='citrix-pv-bus'>" CONFIG "</emulatedpci>"
+#define DOMAIN(inside) "<domain type='qemu'>\n  <devices>\n    " inside "\n  </devices>\n</domain>\n"
+
+
+static ProjectionResult
+projectBytes(Projection projection,
+             const char *xml,
+             gsize len,
+             char **out,
+             GError **err)
+{
+    /* Of the exact size, so that valgrind and ASan see who reads behind it. */
+    g_autofree char *copy = g_malloc(len);
+    gsize outlen = 0;
+
+    memcpy(copy, xml, len);
+    return projection(copy, len, &options, out, &outlen, err);
+}
+
+
+/* Nothing but a search of the text is made: it need not even be XML. */
+static void
+testNoWord(void)
+{
+    static const char *const texts[] = {
+        "", "x", "<", "<domain", "emulatedpci", "< emulatedpci/>", "</emulatedpci>",
+        "<x:emulatedpci/>", "<emulated\0pci/>",
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GError) err = NULL;
+        char *out = NULL;
+
+        g_assert_cmpint(projectBytes(projectionLower, texts[i], strlen(texts[i]), &out, &err), ==,
+                        PROJECTION_UNCHANGED);
+        g_assert_cmpint(projectBytes(projectionLift, texts[i], strlen(texts[i]), &out, &err), ==,
+                        PROJECTION_UNCHANGED);
+        g_assert_no_error(err);
+        g_assert_null(out);
+    }
+}
+
+
+/* libvirt's own words for what is no XML. */
+static void
+testMalformed(void)
+{
+    static const struct {
+        const char *xml;
+        int line;
+    } cases[] = {
+        { "<emulatedpci", 1 },
+        { "<emulatedpci>", 1 },
+        { "<emulatedpci a='", 1 },
+        { "<emulatedpci a=b/>", 1 },
+        { "<emulatedpci a='<'/>", 1 },
+        { "<emulatedpci a='1' a='2'/>", 1 },
+        { "<domain>\n<emulatedpci/>\n</domain", 3 },
+        { "<domain>\n<emulatedpci/>\n</devices>", 3 },
+        { "<domain>\n<emulatedpci/>\n</domain>\n<domain/>", 4 },
+        { "<domain>\n<emulatedpci/>&\n</domain>", 2 },
+        { "<domain>\n<name>\xe9</name><emulatedpci/></domain>", 2 },
+        { "<domain>\n<name>\x02</name><emulatedpci/></domain>", 2 },
+        { "<controller>\n<emulatedpci/>\n", 3 },
+        { "\n\n  <?xml version='1.0'?><emulatedpci/>", 3 },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *prefix = g_strdup_printf("(domain_definition):%d: ", cases[i].line);
+        g_autoptr(GError) err = NULL;
+        char *out = NULL;
+
+        g_assert_cmpint(projectBytes(projectionLower, cases[i].xml, strlen(cases[i].xml),
+                                     &out, &err), ==, PROJECTION_ERROR);
+        g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_XML_ERROR);
+        g_assert_null(out);
+        g_assert_true(g_utf8_validate(err->message, -1, NULL));
+        if (!g_str_has_prefix(err->message, prefix) || !g_str_has_suffix(err->message, "^")) {
+            g_test_message("%s: %s", cases[i].xml, err->message);
+            g_test_fail();
+        }
+    }
+}
+
+
+/* A part of a document is never taken for the whole. */
+static void
+testTruncated(void)
+{
+    static const char document[] = DOMAIN(DEVICE);
+    g_autofree char *lowered = project(projectionLower, document);
+    gsize end = strlen(lowered) - 1;
+    gsize len;
+
+    for (len = 0; len < strlen(document) - 1; len++) {
+        g_autoptr(GError) err = NULL;
+        char *out = NULL;
+
+        g_assert_cmpint(projectBytes(projectionLower, document, len, &out, &err), !=,
+                        PROJECTION_CHANGED);
+        g_assert_null(out);
+    }
+    for (len = 0; len < end; len++) {
+        g_autoptr(GError) err = NULL;
+        char *out = NULL;
+
+        g_assert_cmpint(projectBytes(projectionLift, lowered, len, &out, &err), !=,
+                        PROJECTION_CHANGED);
+        g_assert_null(out);
+    }
+}
+
+
+static void
+testWide(void)
+{
+    static const char *const encodings[] = { "UTF-16LE", "UTF-16BE", "UTF-16", "UTF-32LE" };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(encodings); i++) {
+        g_autoptr(GError) err = NULL;
+        g_autofree char *with = NULL;
+        g_autofree char *without = NULL;
+        char *out = NULL;
+        gsize len;
+
+        with = g_convert(DOMAIN(DEVICE), -1, encodings[i], "UTF-8", NULL, &len, &err);
+        g_assert_no_error(err);
+        g_assert_cmpint(projectBytes(projectionLower, with, len, &out, &err), ==, PROJECTION_ERROR);
+        g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+        g_clear_error(&err);
+
+        without = g_convert(DOMAIN("<hub/>"), -1, encodings[i], "UTF-8", NULL, &len, &err);
+        g_assert_no_error(err);
+        g_assert_cmpint(projectBytes(projectionLower, without, len, &out, &err), ==,
+                        PROJECTION_UNCHANGED);
+        g_assert_no_error(err);
+    }
+}
+
+
+/* Lifting never invents: what is not exactly what lowering makes stays. */
+static void
+testLiftForeign(void)
+{
+    static const struct {
+        const char *from;
+        const char *to;
+    } changes[] = {
+        { "index='32000'", "index='31999'" },
+        { "index='32000'", "index='42000'" },
+        { "index='32000'", "index='0x7d00'" },
+        { "index='32000'", "" },
+        { " model='lsilogic'", "" },
+        { "model='lsilogic'", "model='lsisas1068'" },
+        { "model='lsilogic'", "model='lsilogic' ports='1'" },
+        { "type='scsi'", "type='sata'" },
+        { "<controller ", "<controller xmlns:x='urn:x' " },
+        { "</controller>", "<driver/></controller>" },
+        { "</controller>", "<!-- mine --></controller>" },
+        { "</controller>", "<?mine?></controller>" },
+        { "</controller>", "mine</controller>" },
+        { "</controller>", "<alias name='ua-b'/></controller>" },
+        { "</controller>", "<address type='drive'/></controller>" },
+        { "</controller>", "<address type='pci' slot='0x5' x='y'/></controller>" },
+        { "</controller>", "<address type='pci' slot='0x20'/></controller>" },
+        { "</controller>", "<address type='pci' slot='5'><zpci uid='1'/></address></controller>" },
+        { "</controller>", "<address type='pci'/><address type='pci'/></controller>" },
+        { "<alias name='ua-emulatedpci0'/>", "" },
+        { "<alias name='ua-emulatedpci0'/>", "<alias name='ua-emulatedpci0' x='y'/>" },
+        { "<alias name='ua-emulatedpci0'/>", "<alias name='ua-emulatedpci1'/>" },
+        { "</devices>", "<input><alias name='ua-emulatedpci0'/></input></devices>" },
+        { "</devices>", "<controller type='scsi' index='32000'/></devices>" },
+        { "ua-emulatedpci0", "scsi32000" },
+        { "<devices>", "<!--" "--><x>" },
+        { "device alias='ua-emulatedpci0'", "device alias='ua-emulatedpci1'" },
+        { "device alias='ua-emulatedpci0'", "device alias='ua-emulatedpci0' x='y'" },
+        { "device alias='ua-emulatedpci0'", "device" },
+        { "</qemu:override>", "<qemu:device alias='ua-emulatedpci0'/></qemu:override>" },
+        { "</qemu:device>", "<qemu:backend/></qemu:device>" },
+        { "</qemu:device>", "<qemu:frontend/></qemu:device>" },
+        { "</qemu:device>", "<!-- mine --></qemu:device>" },
+        { "<qemu:frontend>", "<qemu:frontend x='y'>" },
+        { "</qemu:frontend>", "mine</qemu:frontend>" },
+        { "</qemu:frontend>", "<frontend/></qemu:frontend>" },
+        { "</qemu:frontend>", "<qemu:property name='x' type='string' value='y'/></qemu:frontend>" },
+        { "</qemu:frontend>", "<qemu:property name='revision' type='remove'/></qemu:frontend>" },
+        { "</qemu:frontend>",
+          "<qemu:property name='revision' type='unsigned' value='0'/></qemu:frontend>" },
+        { "'revision' type='unsigned'", "'revision' type='signed'" },
+        { "'revision' type='unsigned' value='0'", "'revision' type='unsigned' value='256'" },
+        { "'revision' type='unsigned' value='0'", "'revision' type='unsigned' value='0x0'" },
+        { "'revision' type='unsigned' value='0'", "'revision' type='unsigned' value='00'" },
+        { "'revision' type='unsigned' value='0'", "'revision' type='unsigned' value=''" },
+        { "'headertype' type='unsigned' value='0'", "'headertype' type='unsigned' value='1'" },
+        { "'headertype' type='unsigned' value='0'", "'headertype' type='unsigned' value='128'" },
+        { "'vendorid' type='unsigned' value='22611'", "'vendorid' type='unsigned' value='65535'" },
+        { "name='revision'", "name='reversion'" },
+        { "value='citrix-pv-bus'", "value='citrix pv bus'" },
+        { "value='emulated-pci'", "value='emulated-pci2'" },
+        { "'emulated-pci'/>", "'emulated-pci'><x/></qemu:property>" },
+        { "schemas/domain/qemu/1.0", "schemas/domain/qemu/2.0" },
+        { "type='qemu'", "type='xen'" },
+        { "<emulator>", "<emulator>qemu" },
+    };
+    g_autofree char *lowered = project(projectionLower, DOMAIN(DEVICE));
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(changes); i++) {
+        g_auto(GStrv) parts = g_strsplit(lowered, changes[i].from, 2);
+        g_autofree char *changed = g_strjoinv(changes[i].to, parts);
+        g_autoptr(GError) err = NULL;
+        char *out = NULL;
+
+        g_assert_cmpuint(g_strv_length(parts), ==, 2);
+        if (strcmp(changes[i].to, "<!--" "--><x>") == 0) {
+            g_auto(GStrv) ends = g_strsplit(changed, "</devices>", 2);
+
+            g_free(changed);
+            changed = g_strjoinv("</x>", ends);
+        }
+        if (projectBytes(projectionLift, changed, strlen(changed), &out, &err) !=
+            PROJECTION_UNCHANGED) {
+            g_test_message("%s -> %s: %s", changes[i].from, changes[i].to, err ? err->message : out);
+            g_test_fail();
+        }
+        g_free(out);
+    }
+}
+
+
+/* One device is lifted, the others are not. */
+static void
+testLiftSome(void)
+{
+    g_autofree char *lowered = project(projectionLower, DOMAIN(DEVICE DEVICE DEVICE));
+    g_auto(GStrv) parts = g_strsplit(lowered, "'lsilogic'><alias name='ua-emulatedpci1'", 2);
+    g_autofree char *changed = g_strjoinv("'buslogic'><alias name='ua-emulatedpci1'", parts);
+    g_autofree char *lifted = project(projectionLift, changed);
+    g_autofree char *again = project(projectionLower, lifted);
+
+    g_assert_cmpuint(g_strv_length(parts), ==, 2);
+    g_assert_nonnull(strstr(lifted, "<alias name='ua-emulatedpci0'/>\n    </emulatedpci>"));
+    g_assert_nonnull(strstr(lifted, "<alias name='ua-emulatedpci1'/></controller>"));
+    g_assert_nonnull(strstr(lifted, "<alias name='ua-emulatedpci2'/></emulatedpci>"));
+    g_assert_nonnull(strstr(lifted, "<qemu:device alias='ua-emulatedpci1'>"));
+    g_assert_null(strstr(lifted, "<qemu:device alias='ua-emulatedpci0'>"));
+    g_assert_null(strstr(lifted, "<qemu:device alias='ua-emulatedpci2'>"));
+    g_assert_null(strstr(again, "<emulatedpci"));
+}
+
+
+/* New devices beside lowered ones: those keep what they have. */
+static void
+testMixed(void)
+{
+    g_autofree char *lowered = project(projectionLower, DOMAIN(DEVICE));
+    g_auto(GStrv) parts = g_strsplit(lowered, "</devices>", 2);
+    g_autofree char *mixed = g_strjoinv("  " DEVICE "\n  </devices>", parts);
+    g_autofree char *loweredMixed = project(projectionLower, mixed);
+    g_autofree char *liftedMixed = project(projectionLift, mixed);
+    g_autofree char *viaLifted = project(projectionLower, liftedMixed);
+    g_autofree char *end = project(projectionLift, loweredMixed);
+
+    g_assert_nonnull(strstr(loweredMixed, "index='32000'"));
+    g_assert_nonnull(strstr(loweredMixed, "<alias name='ua-emulatedpci1'/>"));
+    g_assert_nonnull(strstr(loweredMixed, "index='32001'"));
+    g_assert_nonnull(strstr(loweredMixed, "<qemu:device alias='ua-emulatedpci1'>"));
+    compareTexts("mixed", loweredMixed, viaLifted);
+    g_assert_null(strstr(end, "controller"));
+    g_assert_null(strstr(end, "override"));
+}
+
+
+/* A document of megabytes, with 200 devices all over it. */
+static void
+testLarge(void)
+{
+    g_autoptr(GString) xml = g_string_new("<domain type='qemu'>\n  <metadata>\n");
+    g_autofree char *lowered = NULL;
+    g_autofree char *lifted = NULL;
+    g_autofree char *loweredAgain = NULL;
+    int i;
+
+    for (i = 0; i < 50000; i++)
+        g_string_append_printf(xml, "    <x y='%d'>&lt;emulatedpci&gt; \xc3\xa4 %d</x>\n", i, i);
+    g_string_append(xml, "  </metadata>\n  <devices>\n    <emulator>/usr/bin/qemu</emulator>\n");
+    for (i = 0; i < 200; i++) {
+        int j;
+
+        g_string_append_printf(xml, "    <emulatedpci devicename='n%d'>" CONFIG "</emulatedpci>\n", i);
+        for (j = 0; j < 50; j++)
+            g_string_append_printf(xml, "    <hub type='usb'>\n      <alias name='hub%d-%d'/>\n"
+                                   "    </hub>\n", i, j);
+    }
+    g_string_append(xml, "  </devices>\n</domain>\n");
+    g_assert_cmpuint(xml->len, >, 2 * 1024 * 1024);
+
+    lowered = project(projectionLower, xml->str);
+    g_assert_nonnull(strstr(lowered, "index='32199'"));
+    lifted = project(projectionLift, lowered);
+    g_assert_null(strstr(lifted, "override"));
+    g_assert_nonnull(strstr(lifted, "ua-emulatedpci199"));
+    loweredAgain = project(projectionLower, lifted);
+    g_assert_true(strcmp(lowered, loweredAgain) == 0);
+}
+
+
+/* As many as there are indexes, and one more. */
+static void
+testTooMany(void)
+{
+    int extra;
+
+    for (extra = 0; extra <= 1; extra++) {
+        g_autoptr(GString) xml = g_string_new("<domain type='qemu'><devices>");
+        g_autoptr(GError) err = NULL;
+        g_autofree char *out = NULL;
+        int i;
+
+        for (i = 0; i < 10000 + extra; i++)
+            g_string_append(xml, DEVICE);
+        g_string_append(xml, "</devices></domain>");
+
+        if (extra == 0) {
+            out = project(projectionLower, xml->str);
+            g_assert_nonnull(strstr(out, "index='41999'"));
+        } else {
+            g_assert_cmpint(projectBytes(projectionLower, xml->str, xml->len, &out, &err), ==,
+                            PROJECTION_ERROR);
+            g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+        }
+    }
+}
+
+
+/* Without options the directories are those that configure chose. */
+static void
+testDefaultDirs(void)
+{
+    static const char xml[] = DOMAIN("<emulator>" QEMU_DIR "/qemu-system-x86_64</emulator>" DEVICE);
+    g_autoptr(GError) err = NULL;
+    g_autofree char *out = NULL;
+    gsize outlen = 0;
+
+    g_assert_cmpint(projectionLower(xml, strlen(xml), NULL, &out, &outlen, &err), ==,
+                    PROJECTION_CHANGED);
+    g_assert_nonnull(strstr(out, "<emulator>" LAUNCH_DIR "/qemu-system-x86_64</emulator>"));
 }
 
 
@@ -199,5 +559,16 @@ main(int argc,
 
         g_test_add_data_func_full(test, g_build_filename(dirPath, name, NULL), testCase, g_free);
     }
+
+    g_test_add_func("/projection/no-word", testNoWord);
+    g_test_add_func("/projection/malformed", testMalformed);
+    g_test_add_func("/projection/truncated", testTruncated);
+    g_test_add_func("/projection/wide", testWide);
+    g_test_add_func("/projection/lift-foreign", testLiftForeign);
+    g_test_add_func("/projection/lift-some", testLiftSome);
+    g_test_add_func("/projection/mixed", testMixed);
+    g_test_add_func("/projection/large", testLarge);
+    g_test_add_func("/projection/too-many", testTooMany);
+    g_test_add_func("/projection/default-dirs", testDefaultDirs);
     return g_test_run();
 }

@@ -82,6 +82,9 @@ compareEdits(gconstpointer pa,
 
     if (a->start != b->start)
         return a->start < b->start ? -1 : 1;
+    /* What is inserted stands before what is replaced. */
+    if (a->end != b->end)
+        return a->end < b->end ? -1 : 1;
     return a->serial < b->serial ? -1 : a->serial > b->serial;
 }
 

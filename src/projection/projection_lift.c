@@ -235,8 +235,8 @@ removeElement(Lifting *lifting,
 }
 
 
-/* Takes our devices out of OVERRIDE, and the whole of it if nothing else is in
- * it. Returns how many uses of the domain's own prefix went with it. */
+/* Takes our devices out of OVERRIDE, and the whole of it if nothing is left in
+ * it (or was: libvirt prints no empty one). Returns how many uses of the domain's own prefix went with it. */
 static guint
 liftOverride(Lifting *lifting,
              const ProjectionOverride *override,
@@ -246,7 +246,6 @@ liftOverride(Lifting *lifting,
     gboolean isEmpty = !override->hasAttributes;
     gsize pos = override->where.tagEnd;
     guint uses = 0;
-    guint removed = 0;
     guint i;
 
     for (i = 0; i < override->devices->len; i++) {
@@ -257,10 +256,7 @@ liftOverride(Lifting *lifting,
         isEmpty = isEmpty && projectionSkipBlank(text, device->where.start) <= pos;
         pos = device->where.end;
         uses += device->prefixUses;
-        removed++;
     }
-    if (removed == 0)
-        return 0;
 
     if (isEmpty && projectionSkipBlank(text, override->where.endTag) <= pos) {
         removeElement(lifting, &override->where);

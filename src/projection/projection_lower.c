@@ -45,6 +45,16 @@ defFree(void *def)
 
 
 static gboolean
+reportEntity(const char *element,
+             GError **err)
+{
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("entity references in <%1$s> are not supported"), element);
+    return FALSE;
+}
+
+
+static gboolean
 readDefs(Lowering *lowering,
          GError **err)
 {
@@ -54,12 +64,8 @@ readDefs(Lowering *lowering,
         const ProjectionEmulated *emulated = g_ptr_array_index(lowering->domain->emulated, i);
         EmulatedPCIDef *def;
 
-        if (emulated->hasEntity) {
-            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("entity references in <%1$s> are not supported"),
-                                   "emulatedpci");
-            return FALSE;
-        }
+        if (emulated->hasEntity)
+            return reportEntity("emulatedpci", err);
         if (!(def = emulatedPCIDefParseNode(emulated->node, err)))
             return FALSE;
         g_ptr_array_add(lowering->defs, def);
@@ -382,7 +388,8 @@ lowerIntoOverride(Lowering *lowering,
         g_string_append_c(buf, '>');
         formatOverrideDevices(lowering, prefix, &style, depth, buf);
         g_string_append_printf(buf, "%s</%soverride>", after, prefix);
-        projectionEditsAdd(lowering->edits, where->end - 2, where->end, buf->str);
+        pos = projectionSkipBlank(doc->text, where->end - strlen("/>"));
+        projectionEditsAdd(lowering->edits, pos, where->end, buf->str);
         return;
     }
 
@@ -494,6 +501,9 @@ lowerEmulator(Lowering *lowering,
     g_autofree char *text = NULL;
     g_autofree char *element = NULL;
 
+    if (domain->emulator && strchr(domain->emulator->str, PROJECTION_ENTITY))
+        return reportEntity("emulator", err);
+
     if (domain->emulator && domain->emulator->len > 0)
         given = g_strdup(domain->emulator->str);
     else
@@ -504,8 +514,7 @@ lowerEmulator(Lowering *lowering,
     if (known)
         return TRUE;
 
-    launcher = strchr(given, PROJECTION_ENTITY) ? NULL :
-        qemuLauncherPathFromQEMU(launchDir, qemuDir, given);
+    launcher = qemuLauncherPathFromQEMU(launchDir, qemuDir, given);
     if (!launcher) {
         g_autofree char *shown = g_utf8_make_valid(given, MIN(strlen(given), 200));
 

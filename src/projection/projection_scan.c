@@ -68,7 +68,7 @@ typedef struct {
 
     guint depth;                /* of the element being read; the document is 0 */
     Place places[PLACE_DEPTH_MAX];
-    gboolean offsetsLost;       /* our idea of the parser's position was wrong */
+    gboolean offsetsLost;       /* the parser is not where we think; nothing more is read */
 
     GArray *bindings;           /* of Binding */
     guint outerBindings;        /* how many of them are from around <domain> */
@@ -959,6 +959,9 @@ onStartElement(void *opaque,
     Place parent = scan->depth < PLACE_DEPTH_MAX ? scan->places[scan->depth] : PLACE_NONE;
     Place place;
 
+    if (scan->offsetsLost)
+        return;
+
     scan->depth++;
     if (scan->emulated) {
         /* Deeper than our places go, too. */
@@ -976,8 +979,6 @@ onStartElement(void *opaque,
 
     if (scan->depth < PLACE_DEPTH_MAX)
         scan->places[scan->depth] = place;
-    if (scan->offsetsLost)
-        xmlStopParser(scan->ctxt);
 }
 
 
@@ -1047,6 +1048,9 @@ onEndElement(void *opaque,
     Place place = scan->depth < PLACE_DEPTH_MAX ? scan->places[scan->depth] : PLACE_NONE;
     Place parent = scan->depth <= PLACE_DEPTH_MAX ? scan->places[scan->depth - 1] : PLACE_NONE;
 
+    if (scan->offsetsLost)
+        return;
+
     if (scan->node && place != PLACE_EMULATED)
         scan->node = scan->node->parent;
     endElementOf(scan, place);
@@ -1056,8 +1060,6 @@ onEndElement(void *opaque,
     if (scan->shadow == scan->depth)
         scan->shadow = 0;
     scan->depth--;
-    if (scan->offsetsLost)
-        xmlStopParser(scan->ctxt);
 }
 
 
@@ -1083,6 +1085,9 @@ onCharacters(void *opaque,
              int len)
 {
     Scan *scan = opaque;
+
+    if (scan->offsetsLost)
+        return;
 
     if (scan->emulated) {
         if (memchr(text, PROJECTION_ENTITY, len))
@@ -1407,12 +1412,13 @@ scanRun(Scan *scan,
     xmlFreeParserCtxt(scan->ctxt);
     g_array_free(scan->bindings, TRUE);
 
-    if (scan->offsetsLost) {
-        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("lost track of the position in an XML document"));
-    } else if (!wellFormed) {
+    /* In a tag that never ends, positions are not what they should be. */
+    if (!wellFormed) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
                                scan->error ? scan->error : _("malformed XML document"));
+    } else if (scan->offsetsLost) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
+                               _("lost track of the position in an XML document"));
     }
     g_free(scan->error);
     return wellFormed && !scan->offsetsLost;
