@@ -1,0 +1,342 @@
+/*
+ * sandboxtest.c: what pci-emulator's sandbox lets through and what it kills
+ *
+ * Each case runs in a child of its own, which enters the sandbox and makes
+ * one system call.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "sandbox.h"
+#include "testutils.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the child has: a socket with a byte to read, and a pipe. */
+typedef struct {
+    int sock;
+    int notify;
+} Child;
+
+typedef struct {
+    const char *name;
+    long (*call)(const Child *child);
+    bool allowed;
+} Case;
+
+
+static long
+callRecv(const Child *child)
+{
+    char byte;
+
+    return recv(child->sock, &byte, 1, 0);
+}
+
+
+static long
+callSend(const Child *child)
+{
+    return send(child->sock, "x", 1, MSG_NOSIGNAL);
+}
+
+
+static long
+callClose(const Child *child)
+{
+    return close(child->sock);
+}
+
+
+static long
+callPoll(const Child *child)
+{
+    struct pollfd pfd = { .fd = child->sock, .events = POLLIN };
+
+    return poll(&pfd, 1, 0);
+}
+
+
+static long
+callWriteNotify(const Child *child)
+{
+    return write(child->notify, "x", 1);
+}
+
+
+static long
+callWriteStderr(const Child *child G_GNUC_UNUSED)
+{
+    return write(STDERR_FILENO, "", 0);
+}
+
+
+static long
+callWriteSocket(const Child *child)
+{
+    return write(child->sock, "x", 1);
+}
+
+
+static long
+callReadSocket(const Child *child)
+{
+    char byte;
+
+    return read(child->sock, &byte, 1);
+}
+
+
+static long
+callRecvmsg(const Child *child)
+{
+    struct msghdr msg = { 0 };
+
+    return recvmsg(child->sock, &msg, 0);
+}
+
+
+static long
+callOpen(const Child *child G_GNUC_UNUSED)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+
+static long
+callMmap(const Child *child G_GNUC_UNUSED)
+{
+    return mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+
+
+static long
+callMprotect(const Child *child)
+{
+    return mprotect((void *) ((uintptr_t) child & ~(uintptr_t) 4095), 4096, PROT_READ | PROT_WRITE);
+}
+
+
+static long
+callSocket(const Child *child G_GNUC_UNUSED)
+{
+    return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+
+static long
+callFork(const Child *child G_GNUC_UNUSED)
+{
+    return fork();
+}
+
+
+static long
+callExec(const Child *child G_GNUC_UNUSED)
+{
+    return execl("/bin/true", "true", NULL);
+}
+
+
+static long
+callKill(const Child *child G_GNUC_UNUSED)
+{
+    return kill(getppid(), 0);
+}
+
+
+static long
+callGetpid(const Child *child G_GNUC_UNUSED)
+{
+    return syscall(SYS_getpid);
+}
+
+
+static long
+callIoctl(const Child *child)
+{
+    return syscall(SYS_ioctl, child->sock, 0x541b, NULL);
+}
+
+
+static long
+callPrctl(const Child *child G_GNUC_UNUSED)
+{
+    return syscall(SYS_prctl, 3, 0, 0, 0, 0);
+}
+
+
+static const Case cases[] = {
+    { "recv", callRecv, true },
+    { "send", callSend, true },
+    { "close", callClose, true },
+    { "poll", callPoll, true },
+    { "write-notify", callWriteNotify, true },
+    { "write-stderr", callWriteStderr, true },
+    { "write-socket", callWriteSocket, false },
+    { "read-socket", callReadSocket, false },
+    { "recvmsg", callRecvmsg, false },
+    { "open", callOpen, false },
+    { "mmap", callMmap, false },
+    { "mprotect", callMprotect, false },
+    { "socket", callSocket, false },
+    { "fork", callFork, false },
+    { "exec", callExec, false },
+    { "kill", callKill, false },
+    { "getpid", callGetpid, false },
+    { "ioctl", callIoctl, false },
+    { "prctl", callPrctl, false },
+};
+
+
+/* Runs CALL in a child, in the sandbox. Returns the child's status: exit
+ * status 0 if the call succeeded, 1 if it failed, 2 if there was no sandbox. */
+static int
+runSandboxed(SandboxFilter filter,
+             long (*call)(const Child *child))
+{
+    int pair[2];
+    int fds[2];
+    int status = 0;
+    pid_t pid;
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
+    g_assert_cmpint(pipe(fds), ==, 0);
+    g_assert_cmpint(send(pair[1], "y", 1, 0), ==, 1);
+
+    pid = fork();
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        const Child child = { pair[0], fds[1] };
+
+        if (sandboxEnter(filter, child.notify) < 0)
+            syscall(SYS_exit_group, 2);
+        syscall(SYS_exit_group, call(&child) < 0 ? 1 : 0);
+    }
+
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    close(pair[0]);
+    close(pair[1]);
+    close(fds[0]);
+    close(fds[1]);
+    return status;
+}
+
+
+static void
+testKill(gconstpointer opaque)
+{
+    const Case *c = opaque;
+    const int status = runSandboxed(SANDBOX_FILTER_KILL, c->call);
+
+    if (c->allowed) {
+        g_assert_true(WIFEXITED(status));
+        g_assert_cmpint(WEXITSTATUS(status), ==, 0);
+    } else {
+        g_assert_true(WIFSIGNALED(status));
+        g_assert_cmpint(WTERMSIG(status), ==, SIGSYS);
+        g_assert_false(WCOREDUMP(status));
+    }
+}
+
+
+static void
+testRelaxed(gconstpointer opaque)
+{
+    const int status = runSandboxed(GPOINTER_TO_INT(opaque), callGetpid);
+
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 0);
+}
+
+
+static void
+testNames(void)
+{
+    SandboxFilter filter = SANDBOX_FILTER_NONE;
+
+    g_assert_cmpint(sandboxFilterFromString("kill", &filter), ==, 0);
+    g_assert_cmpint(filter, ==, SANDBOX_FILTER_KILL);
+    g_assert_cmpstr(sandboxFilterToString(SANDBOX_FILTER_LOG), ==, "log");
+    g_assert_cmpint(sandboxFilterFromString("", &filter), ==, -1);
+    g_assert_cmpint(sandboxFilterFromString("KILL", &filter), ==, -1);
+    g_assert_cmpint(filter, ==, SANDBOX_FILTER_KILL);
+}
+
+
+/* Which of ten descriptors are left, by bits, or -1. Keeps those of KEEP. */
+static int
+closeOthers(int keep)
+{
+    int pid = fork();
+    int status = 0;
+
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        int kept[10];
+        size_t nkept = 0;
+        int left = 0;
+        int i;
+
+        for (i = 9; i >= 0; i--) {
+            if (dup2(STDIN_FILENO, 100 + 3 * i) < 0)
+                _exit(255);
+            if (keep & 1 << i)
+                kept[nkept++] = 100 + 3 * i;
+        }
+        if (sandboxCloseOthers(kept, nkept) < 0)
+            _exit(255);
+        for (i = 0; i < 10; i++)
+            left |= (fcntl(100 + 3 * i, F_GETFD) >= 0) << i;
+        _exit(left == keep && fcntl(STDERR_FILENO, F_GETFD) >= 0 &&
+              fcntl(3, F_GETFD) < 0 ? 0 : 1);
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+
+static void
+testCloseOthers(void)
+{
+    static const int keeps[] = { 0x000, 0x001, 0x200, 0x3ff, 0x155, 0x2aa, 0x018 };
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(keeps); i++)
+        g_assert_cmpint(closeOthers(keeps[i]), ==, 0);
+}
+
+
+int
+main(int argc,
+     char **argv)
+{
+    size_t i;
+
+    testInit(&argc, &argv);
+
+    g_test_add_func("/sandbox/names", testNames);
+    g_test_add_func("/sandbox/close-others", testCloseOthers);
+    g_test_add_data_func("/sandbox/log", GINT_TO_POINTER(SANDBOX_FILTER_LOG), testRelaxed);
+    g_test_add_data_func("/sandbox/none", GINT_TO_POINTER(SANDBOX_FILTER_NONE), testRelaxed);
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strdup_printf("/sandbox/kill/%s", cases[i].name);
+
+        g_test_add_data_func(path, &cases[i], testKill);
+    }
+
+    return g_test_run();
+}
