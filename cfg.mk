@@ -25,4 +25,4 @@ local-checks-to-skip = \
 	sc_useless_cpp_parens
 
 # What is data for a program to read is not ours to tidy.
-VC_LIST_ALWAYS_EXCLUDE_REGEX = ^tests/(fuzz/corpus-[a-z-]*|projectiondata)/
+VC_LIST_ALWAYS_EXCLUDE_REGEX = ^tests/(fuzz/corpus-[a-z-]*|projectiondata|qemuxml2argvdata)/
