@@ -1,0 +1,40 @@
+/*
+ * tool.h: what virt-emulatedpci's subcommands and its main program share
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "gettext.h"
+
+#include <glib.h>
+
+#define _(s) gettext(s)
+#define N_(s) s
+
+#define TOOL_NAME "virt-emulatedpci"
+
+/* The program's exit status; scripts rely on it. */
+typedef enum {
+    TOOL_EXIT_OK = 0,
+    TOOL_EXIT_FAILED = 1,   /* invalid, findings, or it could not be done */
+    TOOL_EXIT_USAGE = 2,    /* the command line is wrong */
+} ToolExit;
+
+typedef struct _ToolCommand ToolCommand;
+struct _ToolCommand {
+    const char *name;
+    const char *operands;       /* for the usage line */
+    const char *summary;        /* one line, marked for translation */
+    const char *description;    /* for the subcommand's --help; likewise */
+
+    /* ARGV[0] is the subcommand's name. */
+    ToolExit (*run)(const ToolCommand *command, int argc, char **argv);
+};
+
+extern const ToolCommand toolCommandLift;
+extern const ToolCommand toolCommandLint;
+extern const ToolCommand toolCommandLower;
+extern const ToolCommand toolCommandValidate;
+extern const ToolCommand toolCommandXML2Argv;

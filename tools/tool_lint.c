@@ -1,0 +1,170 @@
+/*
+ * tool_lint.c: virt-emulatedpci lint
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "tool_options.h"
+#include "tool_output.h"
+#include "tool_xml.h"
+
+#include "emulatedpci_lint.h"
+
+#include <string.h>
+
+typedef struct {
+    const ToolInput *input;
+    const gboolean *ignored;    /* by EmulatedPCILintKind */
+    GPtrArray *defs;            /* of the domain being read */
+    GArray *lines;              /* guint: where each of defs is */
+    gboolean clean;
+} ToolLint;
+
+
+static void
+toolLintCollect(xmlNodePtr node, void *opaque)
+{
+    ToolLint *lint = opaque;
+    g_autoptr(GError) err = NULL;
+    g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseNode(node, &err);
+    guint line = xmlGetLineNo(node);
+
+    if (!def || !emulatedPCIDefValidate(def, &err)) {
+        toolOutputError(lint->input->name, err);
+        lint->clean = FALSE;
+        return;
+    }
+    g_ptr_array_add(lint->defs, g_steal_pointer(&def));
+    g_array_append_val(lint->lines, line);
+}
+
+
+static void
+toolLintReport(ToolLint *lint)
+{
+    g_autoptr(GPtrArray) found =
+        emulatedPCIDefLintAll((const EmulatedPCIDef *const *) lint->defs->pdata, lint->defs->len);
+    gsize i;
+
+    for (i = 0; i < found->len; i++) {
+        const EmulatedPCILint *one = g_ptr_array_index(found, i);
+        const EmulatedPCIDef *def = g_ptr_array_index(lint->defs, one->device);
+        g_autofree char *text = NULL;
+
+        if (lint->ignored[one->kind])
+            continue;
+        text = g_strdup_printf("%s:%u: %s: '%s': %s [%s]\n", lint->input->name,
+                               g_array_index(lint->lines, guint, one->device), _("warning"),
+                               def->devicename, one->message,
+                               emulatedPCILintKindToString(one->kind));
+        toolOutputWrite(text, strlen(text));
+        lint->clean = FALSE;
+    }
+    g_ptr_array_set_size(lint->defs, 0);
+    g_array_set_size(lint->lines, 0);
+}
+
+
+static void
+toolLintDomain(xmlNodePtr node, void *opaque)
+{
+    toolXMLForEachChild(node, "devices", "emulatedpci", toolLintCollect, opaque);
+    toolLintReport(opaque);
+}
+
+
+static gboolean
+toolLintInput(const ToolInput *input, void *opaque)
+{
+    g_autoptr(GPtrArray) defs = g_ptr_array_new_with_free_func((GDestroyNotify) emulatedPCIDefFree);
+    g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(guint));
+    ToolLint lint = { input, opaque, defs, lines, TRUE };
+    g_autoptr(GError) err = NULL;
+    g_autoptr(ToolXMLDoc) doc = toolXMLParse(input, &err);
+    xmlNodePtr root;
+
+    if (!doc) {
+        toolOutputError(input->name, err);
+        return FALSE;
+    }
+    root = xmlDocGetRootElement(doc);
+    if (toolXMLIs(root, "emulatedpci")) {
+        toolLintCollect(root, &lint);
+        toolLintReport(&lint);
+    } else {
+        toolXMLForEachDomain(doc, toolLintDomain, &lint);
+    }
+    return lint.clean;
+}
+
+
+static gboolean
+toolLintIgnore(const ToolCommand *command, char **names, gboolean *ignored)
+{
+    gsize i;
+
+    for (i = 0; names && names[i]; i++) {
+        int kind = emulatedPCILintKindFromString(names[i]);
+
+        if (kind < 0) {
+            toolOutputUsageError(command, _("there is no warning '%1$s'"), names[i]);
+            return FALSE;
+        }
+        ignored[kind] = TRUE;
+    }
+    return TRUE;
+}
+
+
+static void
+toolLintList(void)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_LINT_LAST; i++) {
+        const char *name = emulatedPCILintKindToString(i);
+
+        toolOutputWrite(name, strlen(name));
+        toolOutputWrite("\n", 1);
+    }
+}
+
+
+static ToolExit
+toolLint(const ToolCommand *command, int argc, char **argv)
+{
+    g_auto(ToolOptions) options = { 0 };
+    g_auto(GStrv) names = NULL;
+    gboolean ignored[EMULATED_PCI_LINT_LAST] = { FALSE };
+    gboolean list = FALSE;
+    const GOptionEntry entries[] = {
+        { "ignore", 0, 0, G_OPTION_ARG_STRING_ARRAY, &names,
+          N_("Do not look for this; may be given several times"), N_("ID") },
+        { "list", 0, 0, G_OPTION_ARG_NONE, &list, N_("Print the IDs of all warnings and exit"), NULL },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+
+    if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv) ||
+        !toolLintIgnore(command, names, ignored))
+        return TOOL_EXIT_USAGE;
+    if (list) {
+        toolLintList();
+        return TOOL_EXIT_OK;
+    }
+    return toolInputForEach(options.files, toolLintInput, ignored) ? TOOL_EXIT_OK
+                                                                   : TOOL_EXIT_FAILED;
+}
+
+
+const ToolCommand toolCommandLint = {
+    .name = "lint",
+    .operands = N_("[FILE…]"),
+    .summary = N_("Point out what is legal, but unwise"),
+    .description = N_("Reads <domain>, <domainsnapshot>, <domaincheckpoint> or <emulatedpci>\n"
+                      "documents from every FILE, or from standard input, and prints one line for\n"
+                      "each finding: FILE:LINE: warning: 'DEVICENAME': MESSAGE [ID]\n"
+                      "The exit status is 1 if there is any."),
+    .run = toolLint,
+};

@@ -1,0 +1,35 @@
+/*
+ * tool_options.h: the command line of a subcommand
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "projection.h"
+#include "tool.h"
+
+/* Options of subcommands that lower or lift, and the operands. */
+typedef struct {
+    char *launchDir;
+    char *qemuDir;
+    ProjectionOptions projection;   /* points to the two */
+    char **files;                   /* NULL: none given */
+} ToolOptions;
+
+/* How many files a subcommand takes at most. */
+#define TOOL_FILES_ANY 0
+
+/* Reads ARGV by ENTRIES (NULL: none) and, if PROJECT, --launch-dir and
+ * --qemu-dir. --help is answered here, and the program ends. FALSE: the
+ * command line is wrong, and an error was shown. */
+gboolean toolOptionsParse(ToolOptions *options,
+                          const ToolCommand *command,
+                          const GOptionEntry *entries,
+                          gboolean project,
+                          guint maxFiles,
+                          int argc,
+                          char **argv);
+
+void toolOptionsClear(ToolOptions *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ToolOptions, toolOptionsClear)

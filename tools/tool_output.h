@@ -1,0 +1,31 @@
+/*
+ * tool_output.h: what the tool writes: results on stdout, errors on stderr
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "tool.h"
+
+/* Writes LEN bytes to standard output as they are. FALSE if that is not
+ * possible; toolOutputFinish() will say so. */
+gboolean toolOutputWrite(const char *data, gsize len);
+
+/* To be called last: whether everything arrived; an error on stderr if not. */
+gboolean toolOutputFinish(void);
+
+/* "virt-emulatedpci: FILE: error: MESSAGE [VIR_ERR_…]" on stderr. FILE may be
+ * NULL. The code is left out for errors that are not libvirt's kind. */
+void toolOutputError(const char *file, const GError *err);
+
+/* The same for a message with a code of libvirt's. */
+void toolOutputErrorCode(const char *file, int code, const char *message);
+
+/* "virt-emulatedpci: FILE: warning: MESSAGE" on stderr. */
+void toolOutputWarning(const char *file, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* An error in the command line of COMMAND (NULL: of none), and where help is
+ * to be had. Returns TOOL_EXIT_USAGE. */
+ToolExit toolOutputUsageError(const ToolCommand *command,
+                              const char *format, ...) G_GNUC_PRINTF(2, 3);

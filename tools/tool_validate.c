@@ -1,0 +1,130 @@
+/*
+ * tool_validate.c: virt-emulatedpci validate
+ *
+ * The parser and its rules judge first: they name field, value and what is
+ * allowed. The schema then judges the rest of the document, as libvirt's own
+ * "define --validate" does.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "tool_options.h"
+#include "tool_output.h"
+#include "tool_schema.h"
+
+#include "emulatedpci_conf.h"
+
+#include <string.h>
+
+typedef struct {
+    ToolSchema *schema;     /* NULL: without */
+    gboolean quiet;
+} ToolValidate;
+
+
+static gboolean
+toolValidateDevice(const ToolInput *input, GError **err)
+{
+    g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseString(input->data, input->len, err);
+
+    return def && emulatedPCIDefValidate(def, err);
+}
+
+
+/* Lowering is what judges a whole domain: it is done and thrown away. */
+static gboolean
+toolValidateDomains(const ToolInput *input, GError **err)
+{
+    g_autofree char *out = NULL;
+    gsize outlen;
+
+    return projectionLower(input->data, input->len, NULL, &out, &outlen, err) != PROJECTION_ERROR;
+}
+
+
+static gboolean
+toolValidateDocument(const ToolValidate *validate, const ToolInput *input, GError **err)
+{
+    g_autoptr(ToolXMLDoc) doc = toolXMLParse(input, err);
+    xmlNodePtr root;
+
+    if (!doc)
+        return FALSE;
+
+    root = xmlDocGetRootElement(doc);
+    if (toolXMLIs(root, "emulatedpci")) {
+        if (!toolValidateDevice(input, err))
+            return FALSE;
+    } else if (toolXMLIs(root, "domain") || toolXMLIs(root, "domainsnapshot") ||
+               toolXMLIs(root, "domaincheckpoint")) {
+        if (!toolValidateDomains(input, err))
+            return FALSE;
+    } else {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("unexpected root element <%1$s>; allowed are <domain>, "
+                                 "<domainsnapshot>, <domaincheckpoint> and <emulatedpci>"),
+                               root->name);
+        return FALSE;
+    }
+    return !validate->schema || toolSchemaValidate(validate->schema, doc, err);
+}
+
+
+static gboolean
+toolValidateInput(const ToolInput *input, void *opaque)
+{
+    const ToolValidate *validate = opaque;
+    g_autoptr(GError) err = NULL;
+
+    if (!toolValidateDocument(validate, input, &err)) {
+        toolOutputError(input->name, err);
+        return FALSE;
+    }
+    if (!validate->quiet) {
+        g_autofree char *text = g_strdup_printf(_("%1$s validates\n"), input->name);
+
+        toolOutputWrite(text, strlen(text));
+    }
+    return TRUE;
+}
+
+
+static ToolExit
+toolValidate(const ToolCommand *command, int argc, char **argv)
+{
+    g_auto(ToolOptions) options = { 0 };
+    g_autoptr(ToolSchema) schema = NULL;
+    g_autofree char *schemaDir = NULL;
+    ToolValidate validate = { NULL, FALSE };
+    gboolean noSchema = FALSE;
+    const GOptionEntry entries[] = {
+        { "no-schema", 0, 0, G_OPTION_ARG_NONE, &noSchema,
+          N_("Do not look at the RELAX NG schemas"), NULL },
+        { "schema-dir", 0, 0, G_OPTION_ARG_FILENAME, &schemaDir,
+          N_("Where the schemas are"), N_("DIR") },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &validate.quiet,
+          N_("Say nothing of documents that are valid"), NULL },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+
+    if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
+        return TOOL_EXIT_USAGE;
+    if (!noSchema)
+        validate.schema = schema = toolSchemaNew(schemaDir);
+
+    return toolInputForEach(options.files, toolValidateInput, &validate) ? TOOL_EXIT_OK
+                                                                         : TOOL_EXIT_FAILED;
+}
+
+
+const ToolCommand toolCommandValidate = {
+    .name = "validate",
+    .operands = N_("[FILE…]"),
+    .summary = N_("Check documents by their rules and their schema"),
+    .description = N_("Reads <domain>, <domainsnapshot>, <domaincheckpoint> or <emulatedpci>\n"
+                      "documents from every FILE, or from standard input. The exit status is 0 if\n"
+                      "all are valid."),
+    .run = toolValidate,
+};

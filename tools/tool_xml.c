@@ -1,0 +1,106 @@
+/*
+ * tool_xml.c: looking into a document, for subcommands that only read
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "tool_xml.h"
+
+#include "emulatedpci_error.h"
+
+#include <libxml/parser.h>
+#include <libxml/xmlerror.h>
+#include <string.h>
+
+/* What libxml2 says of one document: more help nobody. */
+#define TOOL_XML_MESSAGES_MAX 10
+
+
+void
+toolXMLCollect(void *opaque, xmlErrorPtr err)
+{
+    ToolXMLMessages *collected = opaque;
+    g_autofree char *message = NULL;
+
+    if (!err || !err->message || collected->messages->len >= TOOL_XML_MESSAGES_MAX)
+        return;
+    message = g_strchomp(g_strdup(err->message));
+    g_ptr_array_add(collected->messages,
+                    g_strdup_printf(_("line %1$d: %2$s"), err->line, message));
+}
+
+
+xmlDocPtr
+toolXMLParse(const ToolInput *input, GError **err)
+{
+    g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
+    ToolXMLMessages collected = { messages };
+    g_autoptr(ToolXMLDoc) doc = NULL;
+
+    if (input->len > G_MAXINT) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("the document is too large"));
+        return NULL;
+    }
+
+    xmlSetStructuredErrorFunc(&collected, toolXMLCollect);
+    doc = xmlReadMemory(input->data, input->len, NULL, NULL, XML_PARSE_NONET);
+    xmlSetStructuredErrorFunc(NULL, NULL);
+
+    if (!doc || !xmlDocGetRootElement(doc)) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("not well-formed XML: %1$s"),
+                               messages->len ? (char *) g_ptr_array_index(messages, 0)
+                                             : _("there is no element"));
+        return NULL;
+    }
+    if (xmlGetIntSubset(doc)) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
+                               _("a document type declaration is not allowed"));
+        return NULL;
+    }
+    return g_steal_pointer(&doc);
+}
+
+
+gboolean
+toolXMLIs(xmlNodePtr node, const char *name)
+{
+    return node->type == XML_ELEMENT_NODE && !node->ns && strcmp((const char *) node->name, name) == 0;
+}
+
+
+void
+toolXMLForEachDomain(xmlDocPtr doc, ToolXMLFunc func, void *opaque)
+{
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    xmlNodePtr node;
+
+    if (toolXMLIs(root, "domain")) {
+        func(root, opaque);
+        return;
+    }
+    if (!toolXMLIs(root, "domainsnapshot") && !toolXMLIs(root, "domaincheckpoint"))
+        return;
+    for (node = root->children; node; node = node->next) {
+        if (toolXMLIs(node, "domain") || toolXMLIs(node, "inactiveDomain"))
+            func(node, opaque);
+    }
+}
+
+
+void
+toolXMLForEachChild(xmlNodePtr parent, const char *in, const char *name,
+                    ToolXMLFunc func, void *opaque)
+{
+    xmlNodePtr node;
+
+    for (node = parent->children; node; node = node->next) {
+        if (in) {
+            if (toolXMLIs(node, in))
+                toolXMLForEachChild(node, NULL, name, func, opaque);
+        } else if (toolXMLIs(node, name)) {
+            func(node, opaque);
+        }
+    }
+}
