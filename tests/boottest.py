@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# boottest.py: from the XML to a Linux guest's PCI bus, for real
+#
+# 1, 3 and 24 devices on pc and q35: lowered, defined and started in a stock
+# libvirtd and QEMU, and then every one of the twelve fields and every address
+# that libvirt recorded is compared with what was asked for, at four places:
+#
+#   recorded   what libvirt shows of the domain, lifted
+#   power-on   what QEMU's PCI bus answers before the guest's first instruction
+#              (through qtest), and the names and places in QEMU's query-pci
+#   emulator   the device's name: a guest cannot see it, the emulator is given it
+#   guest      what Linux reads after firmware and kernel have run
+#
+# At the last place two registers may differ from their power-on values. SeaBIOS
+# (src/fw/pciinit.c, pci_bios_init_device) enables decoding in every
+# device, command |= 0x0103 (I/O, memory, SERR#), and writes the interrupt
+# line of every device whose interrupt pin is not 0 with an IRQ of the machine,
+# 10 or 11. Nothing else, and Linux leaves all twelve alone where no driver
+# binds: so here, too, each bit is predicted and compared.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import json
+import os
+import random
+import re
+import time
+
+from emulatedpcistack import (FIELDS, KERNEL_ARGUMENTS, Qtest, Stack, Tap, config_fields, domain_xml,
+                              emulated_devices, emulatedpci_xml, guest_buses, guest_kernel,
+                              initramfs, needs, read_dumps, run_tests)
+
+FIRMWARE_COMMAND = 0x0103
+FIRMWARE_IRQS = (10, 11)
+
+# The example of the design, and of every page.
+CITRIX = {
+    'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000, 'command': 0, 'status': 0,
+    'revision': 1, 'classcode': 0xff8000, 'headertype': 0, 'subvendorid': 0x5853,
+    'subsystemid': 0xc000, 'interruptline': 0, 'interruptpin': 1,
+}
+
+# Base classes for which neither firmware nor kernel have a driver.
+BASE_CLASSES = (0x05, 0x07, 0x08, 0x0a, 0x0b, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x40, 0xff)
+
+
+def random_device(rng, number):
+    """Values of which no two devices have one in common, if they can help
+    it: whatever is mixed up is seen."""
+    return {
+        'devicename': 'dev%02d-%s' % (number, ''.join(rng.choices('abcdefXYZ._-', k=rng.randint(1, 25)))),
+        'vendorid': rng.randint(0x2000, 0xfffe),
+        'deviceid': rng.randint(0, 0xffff),
+        'command': rng.randint(0, 0xffff),
+        # without bit 4: there is no capability list to look at
+        'status': rng.randint(0, 0xffff) & ~0x0010,
+        'revision': rng.randint(0, 0xff),
+        'classcode': rng.choice(BASE_CLASSES) << 16 | rng.randint(0, 0xffff),
+        'headertype': 0,
+        'subvendorid': rng.randint(0, 0xffff),
+        'subsystemid': rng.randint(0, 0xffff),
+        'interruptline': rng.randint(0, 0xff),
+        'interruptpin': rng.choice((0, 1, 2, 3, 4, 9, 0xff)),
+    }
+
+
+def make_devices(machine, count):
+    """[(alias, fields, XML of the address or None)]"""
+    rng = random.Random('%s %d' % (machine, count))
+    if count == 1:
+        return [('ua-emulatedpci0', CITRIX, None)]
+    devices = [['ua-e%02d' % number, random_device(rng, number), None] for number in range(count)]
+    if count == 3:
+        # two functions of one slot, before one that libvirt places
+        devices[0][1]['headertype'] = 0x80
+        devices[0][2] = "<address type='pci' domain='0x0000' bus='0x00' slot='0x10' function='0x0' multifunction='on'/>"
+        devices[1][2] = "<address type='pci' domain='0x0000' bus='0x00' slot='0x10' function='0x5'/>"
+    return devices
+
+
+def differences(got, expected):
+    return ['%s: expected 0x%x, got 0x%x' % (name, expected[name], got[name])
+            if not isinstance(got[name], str) else '%s: expected %r, got %r' % (name, expected[name], got[name])
+            for name in FIELDS if name in got and got[name] != expected[name]]
+
+
+def places_in_qemu(stack, name):
+    """{id: (bus, slot, function)} of all devices, as QEMU has them."""
+    places = {}
+
+    def walk(bus):
+        for device in bus['devices']:
+            if device.get('qdev_id'):
+                places[device['qdev_id']] = (device['bus'], device['slot'], device['function'])
+            walk(device.get('pci_bridge', {'devices': []}))
+    for bus in json.loads(stack.virsh('qemu-monitor-command', name, '{"execute":"query-pci"}'))['return']:
+        walk(bus)
+    return places
+
+
+def emulator_devices(stack):
+    """[{field: value}] of the running emulator's command line."""
+    found = []
+    for _, command in stack.processes('pci-emulator'):
+        for option in re.split(r'--device[ =]', command)[1:]:
+            # The emulator takes its arguments apart where they stand: some of
+            # the commas and equals signs are gone.
+            words = re.split('[ ,=]', option)
+            fields = dict(zip(words[::2], words[1::2]))
+            fields.pop('fd')
+            found.append({name: value if name == 'devicename' else int(value, 0)
+                          for name, value in fields.items()})
+    return found
+
+
+def expected_in_guest(fields, got):
+    """What the guest must read, and why: see the top of this file."""
+    expected = dict(fields, command=fields['command'] | FIRMWARE_COMMAND)
+    if fields['interruptpin'] != 0 and got['interruptline'] in FIRMWARE_IRQS:
+        expected['interruptline'] = got['interruptline']
+    return expected
+
+
+def boot(tap, stack, kernel, initrd, machine, count):
+    started = time.monotonic()
+    what = '%s, %d device%s' % (machine, count, 's' if count > 1 else '')
+    name = 'boot-%s-%d' % (machine, count)
+    devices = make_devices(machine, count)
+    serial = 'guest/%s.serial' % name
+    qtest = stack.path('tmp/%s.qtest' % name)
+
+    xml = domain_xml(
+        name, machine,
+        ''.join(emulatedpci_xml(fields, alias, address) for alias, fields, address in devices) +
+        "    <serial type='file'><source path='%s'/></serial>\n" % stack.path(serial),
+        '    <kernel>%s</kernel>\n    <initrd>%s</initrd>\n    <cmdline>%s</cmdline>\n'
+        % (kernel, initrd, KERNEL_ARGUMENTS),
+        ['-qtest', 'unix:%s,server=on,wait=off' % qtest, '-qtest-log', '/dev/null'])
+    stack.define(xml)
+
+    recorded = stack.dumpxml(name, '--inactive')
+    found = emulated_devices(recorded)
+    tap.equal(sorted(found, key=str), sorted(alias for alias, _, _ in devices),
+              '%s: libvirt records all of them' % what)
+    for alias, fields, _ in devices:
+        got, address = found[alias]
+        tap.ok(got == fields and address, '%s: %s recorded: twelve fields and an address' % (what, alias),
+               *differences(got, fields))
+
+    stack.virsh('start', '--paused', name)
+    live = stack.dumpxml(name)
+    tap.equal({alias: address for alias, (_, address) in emulated_devices(live).items()},
+              {alias: address for alias, (_, address) in found.items()},
+              '%s: the running domain has the recorded addresses' % what)
+
+    bus = Qtest(qtest)
+    bus.number_buses(live)
+    places = places_in_qemu(stack, name)
+    for alias, fields, _ in devices:
+        address = found[alias][1]
+        tap.equal(places.get(alias), address, '%s: %s is at %02x:%02x.%x in QEMU' % ((what, alias) + address))
+        wrong = differences(config_fields(bus.config(address)), fields)
+        tap.ok(not wrong, '%s: %s at power-on: eleven registers' % (what, alias), *wrong)
+    bus.close()
+
+    given = emulator_devices(stack)
+    tap.equal(len(stack.processes('pci-emulator')), 1, '%s: one emulator process' % what)
+    tap.equal(sorted(given, key=str), sorted((fields for _, fields, _ in devices), key=str),
+              '%s: the emulator has every name with its registers' % what)
+
+    stack.virsh('resume', name)
+    stack.wait_for(lambda: stack.state(name) == 'shut off', '%s: the guest powers off' % what, 120)
+    dumps = read_dumps(stack.read(serial))
+    tap.equal(len(dumps), 1, '%s: the guest printed its devices' % what)
+    buses = guest_buses(recorded, dumps[0])
+    for alias, fields, _ in devices:
+        index, slot, function = found[alias][1]
+        where = (buses[index], slot, function)
+        if not tap.ok(where in dumps[0], '%s: %s is at %02x:%02x.%x in the guest' % ((what, alias) + where)):
+            continue
+        got = config_fields(dumps[0][where])
+        wrong = differences(got, expected_in_guest(fields, got))
+        tap.ok(not wrong, '%s: %s in the guest: eleven registers' % (what, alias), *wrong)
+
+    ours = {(fields['vendorid'], fields['deviceid']) for _, fields, _ in devices}
+    seen = [where for where, config in dumps[0].items()
+            if (config_fields(config)['vendorid'], config_fields(config)['deviceid']) in ours]
+    tap.equal(len(seen), count, '%s: and nowhere else' % what)
+
+    stack.wait_for(lambda: not stack.processes('pci-emulator') and not stack.processes('qemu-system'),
+                   '%s: no process is left' % what, 10)
+    tap.ok(True, '%s: emulator and QEMU have ended' % what)
+    stack.virsh('undefine', name)
+    tap.diag('%s: %.1f s' % (what, time.monotonic() - started))
+
+
+def main(tap):
+    needs('libvirtd', 'virsh')
+    kernel, reason = guest_kernel()
+    if not kernel:
+        Tap.skip_all(reason)
+    with Stack() as stack:
+        stack.stage()
+        stack.start_libvirtd()
+        kernel = stack.copy(kernel, 'guest/vmlinuz', 0o644)
+        initrd = stack.write('guest/initrd',
+                             initramfs(os.path.join(stack.build, 'tests/guest/init')))
+        for machine in ('pc', 'q35'):
+            for count in (1, 3, 24):
+                boot(tap, stack, kernel, initrd, machine, count)
+        tap.equal(stack.close(), [], 'nothing is left')
+
+
+run_tests(main)

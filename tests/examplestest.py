@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+# examplestest.py: every domain in examples/ is valid, for us and for libvirt
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import glob
+import os
+import subprocess
+
+from emulatedpcistack import Stack, emulated_devices, needs, run_tests
+
+
+def main(tap):
+    needs('libvirtd', 'virsh')
+    paths = sorted(glob.glob(os.path.join(os.environ['abs_top_srcdir'], 'examples/*.xml')))
+    tool = os.path.join(os.environ['abs_top_builddir'], 'tools/virt-emulatedpci')
+    schemas = os.path.join(os.environ['abs_top_builddir'], 'docs/schemas')
+    tap.ok(len(paths) >= 4, 'there are examples')
+    with Stack() as stack:
+        stack.stage()
+        stack.start_libvirtd()
+        for path in paths:
+            name = os.path.basename(path)
+            with open(path, encoding='utf-8') as file:
+                # No machine of ours must have KVM.
+                xml = file.read().replace("<domain type='kvm'>", "<domain type='qemu'>")
+            for command in (['validate', '--quiet', '--schema-dir', schemas], ['lint']):
+                done = subprocess.run([tool] + command + [path], stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, timeout=60, check=False)
+                tap.ok(done.returncode == 0 and not done.stdout, '%s: %s' % (name, command[0]), done.stdout)
+            stack.define(xml)
+            domain, = stack.virsh('list', '--all', '--name').split()
+            wanted = emulated_devices(xml)
+            recorded = emulated_devices(stack.dumpxml(domain))
+            tap.equal([fields['devicename'] for fields, _ in recorded.values()],
+                      [fields['devicename'] for fields, _ in wanted.values()], '%s: recorded' % name)
+            tap.ok(all(address for _, address in recorded.values()), '%s: with addresses' % name, recorded)
+            stack.virsh('undefine', domain)
+        tap.equal(stack.close(), [], 'nothing is left')
+
+
+run_tests(main)
