@@ -245,10 +245,15 @@ static char *
 readAttribute(xmlAttrPtr attr,
               GError **err)
 {
-    GString *value = g_string_new(NULL);
-    xmlNodePtr cur;
+    GString *value = NULL;
+    xmlNodePtr cur = attr->children;
 
-    for (cur = attr->children; cur; cur = cur->next) {
+    /* Nearly always it is just one text. */
+    if (cur && !cur->next && cur->type == XML_TEXT_NODE && cur->content)
+        return g_strdup((const char *) cur->content);
+
+    value = g_string_new(NULL);
+    for (; cur; cur = cur->next) {
         if (cur->type == XML_ENTITY_REF_NODE) {
             g_autofree char *quoted = quote((const char *) cur->name);
 
@@ -745,6 +750,23 @@ formatAttribute(const char *name,
 }
 
 
+/* Appends " NAME='0xVALUE'" with DIGITS digits. (Not by printf(): a domain has
+ * many of these, and may be formatted thousands of times a second.) */
+static void
+formatNumber(const char *name,
+             guint32 value,
+             unsigned int digits,
+             GString *buf)
+{
+    g_string_append_c(buf, ' ');
+    g_string_append(buf, name);
+    g_string_append(buf, "='0x");
+    while (digits-- > 0)
+        g_string_append_c(buf, "0123456789abcdef"[value >> (digits * 4) & 0xf]);
+    g_string_append_c(buf, '\'');
+}
+
+
 static void
 formatBreak(const char *indent,
             const char *newline,
@@ -775,8 +797,7 @@ emulatedPCIDefFormat(const EmulatedPCIDef *def,
     formatBreak(indent, newline, 1, buf);
     g_string_append(buf, "<config");
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        g_string_append_printf(buf, " %s='0x%0*x'", emulatedPCIFieldGetInfo(i)->name,
-                               (int) fieldDigits(i), def->value[i]);
+        formatNumber(emulatedPCIFieldGetInfo(i)->name, def->value[i], fieldDigits(i), buf);
     }
     g_string_append(buf, "/>");
 
@@ -825,8 +846,7 @@ emulatedPCIDefFormatAddress(const EmulatedPCIDef *def,
     g_string_append(buf, "<address type='pci'");
     if (numbers[ADDRESS_ATTR_DOMAIN] || numbers[ADDRESS_ATTR_BUS] || numbers[ADDRESS_ATTR_SLOT]) {
         for (i = ADDRESS_ATTR_DOMAIN; i <= ADDRESS_ATTR_FUNCTION; i++) {
-            g_string_append_printf(buf, " %s='0x%0*x'", addressAttrs[i],
-                                   (int) addressNumbers[i].digits, (unsigned int) numbers[i]);
+            formatNumber(addressAttrs[i], numbers[i], addressNumbers[i].digits, buf);
         }
     }
     if (def->multifunction >= 0)
