@@ -226,7 +226,7 @@ projectionFreePrefix(const ProjectionDomain *domain)
 /* --- numbering */
 
 typedef struct {
-    gboolean taken[EMULATED_PCI_INDEX_MAX + 1];
+    guint8 taken[EMULATED_PCI_INDEX_MAX + 1];   /* 0 or 1 */
     int lowest;         /* none below is free */
 } Indexes;
 
@@ -235,7 +235,7 @@ static void
 indexesTake(Indexes *indexes,
             int index)
 {
-    indexes->taken[index] = TRUE;
+    indexes->taken[index] = 1;
 }
 
 

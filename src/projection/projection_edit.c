@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* Where the pool begins to grow from; two devices have room in it. */
+#define POOL_SIZE 4096
+
 typedef struct {
     gsize start;
     gsize end;
@@ -30,7 +33,7 @@ projectionEditsNew(void)
     ProjectionEdits *edits = g_new0(ProjectionEdits, 1);
 
     edits->list = g_array_new(FALSE, FALSE, sizeof(Edit));
-    edits->pool = g_string_new(NULL);
+    edits->pool = g_string_sized_new(POOL_SIZE);
     return edits;
 }
 
@@ -47,22 +50,40 @@ projectionEditsFree(ProjectionEdits *edits)
 }
 
 
+GString *
+projectionEditsBegin(ProjectionEdits *edits,
+                     gsize start,
+                     gsize end)
+{
+    Edit edit = {
+        .start = start,
+        .end = end,
+        .pos = edits->pool->len,
+        .serial = edits->list->len,
+    };
+
+    g_array_append_val(edits->list, edit);
+    return edits->pool;
+}
+
+
+void
+projectionEditsEnd(ProjectionEdits *edits)
+{
+    Edit *edit = &g_array_index(edits->list, Edit, edits->list->len - 1);
+
+    edit->len = edits->pool->len - edit->pos;
+}
+
+
 void
 projectionEditsAdd(ProjectionEdits *edits,
                    gsize start,
                    gsize end,
                    const char *replacement)
 {
-    Edit edit = {
-        .start = start,
-        .end = end,
-        .pos = edits->pool->len,
-        .len = strlen(replacement),
-        .serial = edits->list->len,
-    };
-
-    g_string_append_len(edits->pool, replacement, edit.len);
-    g_array_append_val(edits->list, edit);
+    g_string_append(projectionEditsBegin(edits, start, end), replacement);
+    projectionEditsEnd(edits);
 }
 
 

@@ -26,6 +26,11 @@ void projectionEditsAdd(ProjectionEdits *edits,
                         gsize end,
                         const char *replacement);
 
+/* The same for a long REPLACEMENT, which is not copied: append it to what Begin
+ * returns, then End. No other call may come between. */
+GString *projectionEditsBegin(ProjectionEdits *edits, gsize start, gsize end);
+void projectionEditsEnd(ProjectionEdits *edits);
+
 gboolean projectionEditsIsEmpty(const ProjectionEdits *edits);
 
 /* The changed text, NUL-terminated, of OUTLEN bytes. NULL if ranges overlap

@@ -216,12 +216,12 @@ liftDevices(Lifting *lifting)
     for (i = 0; i < lifting->list->len; i++) {
         const Lifted *lifted = &g_array_index(lifting->list, Lifted, i);
         const ProjectionElement *where = &lifted->controller->where;
-        g_autoptr(GString) buf = g_string_new(NULL);
         g_auto(ProjectionStyle) style = { 0 };
 
         projectionStyleAt(doc->text, doc->begin, where->start, where->end, &style);
-        emulatedPCIDefFormat(lifted->def, style.indent, style.newline, buf);
-        projectionEditsAdd(lifting->edits, where->start, where->end, buf->str);
+        emulatedPCIDefFormat(lifted->def, style.indent, style.newline,
+                             projectionEditsBegin(lifting->edits, where->start, where->end));
+        projectionEditsEnd(lifting->edits);
     }
 }
 

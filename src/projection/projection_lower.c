@@ -356,12 +356,13 @@ lowerDevices(Lowering *lowering)
 
     for (i = 0; i < lowering->defs->len; i++) {
         const ProjectionEmulated *emulated = g_ptr_array_index(lowering->domain->emulated, i);
-        g_autoptr(GString) buf = g_string_new(NULL);
         g_auto(ProjectionStyle) style = { 0 };
 
         projectionStyleAt(doc->text, doc->begin, emulated->where.start, emulated->where.end, &style);
-        formatController(g_ptr_array_index(lowering->defs, i), &style, buf);
-        projectionEditsAdd(lowering->edits, emulated->where.start, emulated->where.end, buf->str);
+        formatController(g_ptr_array_index(lowering->defs, i), &style,
+                         projectionEditsBegin(lowering->edits, emulated->where.start,
+                                              emulated->where.end));
+        projectionEditsEnd(lowering->edits);
     }
 }
 
@@ -374,22 +375,22 @@ lowerIntoOverride(Lowering *lowering,
     const ProjectionDocument *doc = lowering->doc;
     const ProjectionElement *where = &override->where;
     g_autofree char *prefix = override->prefix ? g_strdup_printf("%s:", override->prefix) : g_strdup("");
-    g_autoptr(GString) buf = g_string_new(NULL);
+    g_autofree char *after = NULL;
+    GString *buf;
     g_auto(ProjectionStyle) style = { 0 };
     unsigned int depth = 1;
     gsize pos;
 
     if (where->endTag == where->end) {
-        g_autofree char *after = NULL;
-
         /* <qemu:override/> gets an end tag. */
         projectionStyleAt(doc->text, doc->begin, where->start, where->end, &style);
         after = projectionStyleBreak(&style, 0);
+        pos = projectionSkipBlank(doc->text, where->end - strlen("/>"));
+        buf = projectionEditsBegin(lowering->edits, pos, where->end);
         g_string_append_c(buf, '>');
         formatOverrideDevices(lowering, prefix, &style, depth, buf);
         g_string_append_printf(buf, "%s</%soverride>", after, prefix);
-        pos = projectionSkipBlank(doc->text, where->end - strlen("/>"));
-        projectionEditsAdd(lowering->edits, pos, where->end, buf->str);
+        projectionEditsEnd(lowering->edits);
         return;
     }
 
@@ -407,13 +408,13 @@ lowerIntoOverride(Lowering *lowering,
         *projectionFindNewline(doc->text, pos, where->endTag) == '\0')
         style.newline = "";
 
+    buf = projectionEditsBegin(lowering->edits, pos, pos);
     formatOverrideDevices(lowering, prefix, &style, depth, buf);
     if (where->tagEnd == where->endTag) {
-        g_autofree char *after = projectionStyleBreak(&style, 0);
-
+        after = projectionStyleBreak(&style, 0);
         g_string_append(buf, after);
     }
-    projectionEditsAdd(lowering->edits, pos, pos, buf->str);
+    projectionEditsEnd(lowering->edits);
 }
 
 
@@ -428,8 +429,8 @@ lowerNewOverride(Lowering *lowering)
     g_autofree char *name = g_strdup(domain->boundPrefix);
     g_autofree char *prefix = NULL;
     g_autofree char *before = NULL;
-    g_autoptr(GString) buf = g_string_new(NULL);
     g_auto(ProjectionStyle) style = { 0 };
+    GString *buf;
     gsize end = domain->where.endTag;
     gsize pos = projectionSkipBlank(doc->text, end);
 
@@ -458,9 +459,10 @@ lowerNewOverride(Lowering *lowering)
     }
 
     before = projectionStyleBreak(&style, 0);
+    buf = projectionEditsBegin(lowering->edits, pos, pos);
     g_string_append(buf, before);
     formatOverride(lowering, prefix, "", &style, buf);
-    projectionEditsAdd(lowering->edits, pos, pos, buf->str);
+    projectionEditsEnd(lowering->edits);
 }
 
 
@@ -547,15 +549,16 @@ lowerSingle(Lowering *lowering)
     const ProjectionEmulated *emulated = g_ptr_array_index(lowering->domain->emulated, 0);
     g_autofree char *declaration = formatDeclaration("qemu");
     g_autofree char *before = NULL;
-    g_autoptr(GString) buf = g_string_new(NULL);
     g_auto(ProjectionStyle) style = { 0 };
+    GString *buf;
 
     lowerDevices(lowering);
     projectionStyleAt(doc->text, doc->begin, emulated->where.start, emulated->where.end, &style);
     before = projectionStyleBreak(&style, 0);
+    buf = projectionEditsBegin(lowering->edits, emulated->where.end, emulated->where.end);
     g_string_append(buf, before);
     formatOverride(lowering, "qemu:", declaration, &style, buf);
-    projectionEditsAdd(lowering->edits, emulated->where.end, emulated->where.end, buf->str);
+    projectionEditsEnd(lowering->edits);
 }
 
 

@@ -234,13 +234,6 @@ attrIs(const xmlChar **attrs,
 }
 
 
-static char *
-attrSlotDup(const xmlChar **attr)
-{
-    return g_strndup((const char *) attr[ATTR_VALUE], attr[ATTR_END] - attr[ATTR_VALUE]);
-}
-
-
 /* One attribute of <address type='pci'>; FALSE if it is none that we know. */
 static gboolean
 readAddressAttr(const xmlChar **attr,
@@ -512,19 +505,20 @@ treeAddAttribute(Scan *scan,
                  xmlNodePtr node,
                  const xmlChar **attr)
 {
-    g_autofree char *value = attrSlotDup(attr);
+    const int len = attr[ATTR_END] - attr[ATTR_VALUE];
+    g_autofree char *name = NULL;
+    xmlAttrPtr prop;
 
-    if (strchr(value, PROJECTION_ENTITY))
+    if (memchr(attr[ATTR_VALUE], PROJECTION_ENTITY, len))
         scan->emulated->hasEntity = TRUE;
 
     if (attr[ATTR_PREFIX]) {
-        g_autofree char *name = g_strdup_printf("%s:%s", (const char *) attr[ATTR_PREFIX],
-                                                (const char *) attr[ATTR_NAME]);
-
-        xmlNewProp(node, BAD_CAST name, BAD_CAST value);
-    } else {
-        xmlNewProp(node, attr[ATTR_NAME], BAD_CAST value);
+        name = g_strdup_printf("%s:%s", (const char *) attr[ATTR_PREFIX],
+                               (const char *) attr[ATTR_NAME]);
     }
+    prop = xmlNewProp(node, name ? BAD_CAST name : attr[ATTR_NAME], NULL);
+    prop->children = prop->last = xmlNewTextLen(attr[ATTR_VALUE], len);
+    prop->children->parent = (xmlNodePtr) prop;
 }
 
 

@@ -100,13 +100,34 @@ formatProperty(const char *name,
                const char *lineBreak,
                GString *buf)
 {
-    const char *const parts[] = {
-        lineBreak, "<", prefix, "property name='", name, "' type='", type, "' value='", value, "'/>"
-    };
-    gsize i;
+    g_string_append(buf, lineBreak);
+    g_string_append_c(buf, '<');
+    g_string_append(buf, prefix);
+    g_string_append(buf, "property name='");
+    g_string_append(buf, name);
+    g_string_append(buf, "' type='");
+    g_string_append(buf, type);
+    g_string_append(buf, "' value='");
+    g_string_append(buf, value);
+    g_string_append(buf, "'/>");
+}
 
-    for (i = 0; i < G_N_ELEMENTS(parts); i++)
-        g_string_append(buf, parts[i]);
+
+/* NUMBER in decimal, at the end of BUF. This and not printf(): lowering
+ * writes many of them. */
+static const char *
+formatNumber(guint32 number,
+             char *buf,
+             gsize size)
+{
+    char *p = buf + size;
+
+    *--p = '\0';
+    do {
+        *--p = (char) ('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return p;
 }
 
 
@@ -125,10 +146,10 @@ qemuPropsOverrideFormat(const char *devicename,
                    TYPE_STRING, devicename, prefix, lineBreak, buf);
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        char number[16];
+        char number[sizeof("4294967295")];
 
-        g_snprintf(number, sizeof(number), "%" G_GUINT32_FORMAT, value[i]);
-        formatProperty(emulatedPCIFieldGetInfo(i)->name, TYPE_UNSIGNED, number,
+        formatProperty(emulatedPCIFieldGetInfo(i)->name, TYPE_UNSIGNED,
+                       formatNumber(value[i], number, sizeof(number)),
                        prefix, lineBreak, buf);
     }
 
