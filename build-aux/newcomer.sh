@@ -49,10 +49,11 @@ newcomer_run() {
     mkdir -p "$(dirname "$log")"
     printf '\n$ %s\n' "$*" >> "$log"
 
+    # In the background: only wait lets a trap run at once.
+    "$@" >> "$log" 2>&1 < /dev/null &
+    pid=$!
     if test -t 1; then
         # A sign of life for a person: the seconds, and the last line logged.
-        "$@" >> "$log" 2>&1 < /dev/null &
-        pid=$!
         while kill -0 "$pid" 2>/dev/null; do
             tick=$((tick + 1))
             if test $((tick % 5)) = 0; then
@@ -62,10 +63,8 @@ newcomer_run() {
             sleep 0.2
         done
         printf '\r\033[K'
-        wait "$pid" || status=$?
-    else
-        "$@" >> "$log" 2>&1 < /dev/null || status=$?
     fi
+    wait "$pid" || status=$?
 
     if test "$status" != 0; then
         {
