@@ -130,11 +130,13 @@ static char *
 formatVirError(const char *stage)
 {
     virErrorPtr err = virGetLastError();
+    g_autofree char *unquoted = NULL;
     g_autofree char *message = NULL;
     char *path;
 
     g_assert_nonnull(err);
-    message = replaceAll(err->message, "'", "");
+    unquoted = replaceAll(err->message, "'", "");
+    message = replaceAll(unquoted, options.launchDir, LAUNCH_TOKEN);
     path = strstr(message, ": Unable to validate doc against ");
     if (path)
         *path = '\0';
