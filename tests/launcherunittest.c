@@ -89,6 +89,34 @@ testQEMURead(void)
 }
 
 
+/* This test is a program too: cut or damaged anywhere, it is no more than
+ * read, and what is found in it is what is in it. */
+static void
+testQEMUReadProgram(void)
+{
+    static const char *volatile const constant = "QEMU emulator version 8.1.50 (unit test)";
+    g_autofree char *data = NULL;
+    LauncherQEMU qemu;
+    gsize size;
+    int i;
+
+    g_assert_nonnull(constant);
+    data = testReadFile("/proc/self/exe", &size);
+    g_assert_true(launcherQEMUReadProgram(&qemu, data, size));
+    g_assert_cmpint(qemu.major * 100 + qemu.minor, >=, 801);
+    g_assert_true(qemu.proxy);
+
+    for (i = 0; i < 300; i++) {
+        gsize cut = i < 100 ? i : g_test_rand_int_range(0, size);
+        g_autofree char *copy = g_memdup2(data, cut + 1);
+
+        launcherQEMUReadProgram(&qemu, copy, cut);
+        copy[g_test_rand_int_range(0, MIN(cut + 1, 64))] ^= 0xff;
+        launcherQEMUReadProgram(&qemu, copy, cut);
+    }
+}
+
+
 /* What each way of closing leaves open, seen in a child. */
 static void
 testCloseExcept(void)
@@ -134,6 +162,7 @@ main(int argc, char **argv)
 
     g_test_add_func("/launcher/accel", testAccel);
     g_test_add_func("/launcher/qemu-read", testQEMURead);
+    g_test_add_func("/launcher/qemu-read-program", testQEMUReadProgram);
     g_test_add_func("/launcher/close-except", testCloseExcept);
 
     return g_test_run();

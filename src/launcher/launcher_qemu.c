@@ -2,8 +2,9 @@
  * launcher_qemu.c: what a QEMU program is able to do for us
  *
  * Running QEMU only to hear its version takes 10 to 50 ms, most of it for
- * loading its many libraries; what --version prints stands in the program as
- * one string, and finding it takes less than 3 ms.
+ * loading its many libraries. What --version prints stands in the program as
+ * one string; finding that among its constants takes 1 ms, in the whole file
+ * 10 ms.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -18,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,21 +65,74 @@ launcherQEMURead(LauncherQEMU *qemu,
                  size_t size)
 {
     static const char driver[] = LAUNCHER_QEMU_DRIVER;
-    const char *banner = memmem(data, size, LAUNCHER_QEMU_BANNER, strlen(LAUNCHER_QEMU_BANNER));
-    const char *version;
+    const char *const end = data + size;
+    const char *at = data;
 
     *qemu = (LauncherQEMU) { 0 };
-    if (!banner)
-        return FALSE;
-    version = banner + strlen(LAUNCHER_QEMU_BANNER);
-    if (!launcherQEMUReadVersion(qemu, version, data + size - version))
-        return FALSE;
+    do {
+        at = memmem(at, end - at, LAUNCHER_QEMU_BANNER, strlen(LAUNCHER_QEMU_BANNER));
+        if (!at)
+            return FALSE;
+        at += strlen(LAUNCHER_QEMU_BANNER);
+    } while (!launcherQEMUReadVersion(qemu, at, end - at));
 
-    /* Its strings lie together: look near the banner first. With the NUL, to
-     * find the whole name. */
+    /* With the NUL: the whole name. */
     qemu->known = TRUE;
     qemu->proxy = memmem(data, size, driver, sizeof(driver)) != NULL;
     return TRUE;
+}
+
+
+/* Narrows *DATA and *SIZE, a program of this machine's kind, down to its
+ * section of constants. Leaves them alone if that is not to be found. */
+static void
+launcherQEMUFindConstants(const char **data,
+                          size_t *size)
+{
+    const char *const file = *data;
+    const size_t total = *size;
+    ElfW(Ehdr) header;
+    ElfW(Shdr) section;
+    ElfW(Shdr) names;
+    size_t i;
+
+    if (total < sizeof(header))
+        return;
+    memcpy(&header, file, sizeof(header));
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_shentsize != sizeof(section) ||
+        header.e_shstrndx >= header.e_shnum || header.e_shoff > total ||
+        header.e_shnum > (total - header.e_shoff) / sizeof(section))
+        return;
+
+    memcpy(&names, file + header.e_shoff + header.e_shstrndx * sizeof(names), sizeof(names));
+    if (names.sh_offset > total || names.sh_size > total - names.sh_offset)
+        return;
+
+    for (i = 0; i < header.e_shnum; i++) {
+        static const char rodata[] = ".rodata";
+
+        memcpy(&section, file + header.e_shoff + i * sizeof(section), sizeof(section));
+        if (section.sh_name >= names.sh_size || names.sh_size - section.sh_name < sizeof(rodata) ||
+            memcmp(file + names.sh_offset + section.sh_name, rodata, sizeof(rodata)) != 0 ||
+            section.sh_offset > total || section.sh_size > total - section.sh_offset)
+            continue;
+        *data = file + section.sh_offset;
+        *size = section.sh_size;
+        return;
+    }
+}
+
+
+gboolean
+launcherQEMUReadProgram(LauncherQEMU *qemu,
+                        const char *data,
+                        size_t size)
+{
+    const char *constants = data;
+    size_t length = size;
+
+    launcherQEMUFindConstants(&constants, &length);
+    return launcherQEMURead(qemu, constants, length) || launcherQEMURead(qemu, data, size);
 }
 
 
@@ -96,7 +151,7 @@ launcherQEMUReadFile(LauncherQEMU *qemu,
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
         data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data != MAP_FAILED) {
-        found = launcherQEMURead(qemu, data, st.st_size);
+        found = launcherQEMUReadProgram(qemu, data, st.st_size);
         munmap(data, st.st_size);
     }
     close(fd);

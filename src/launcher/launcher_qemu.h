@@ -30,9 +30,12 @@ typedef struct {
     gboolean proxy;         /* it has x-pci-proxy-dev */
 } LauncherQEMU;
 
-/* Reads what is in DATA, SIZE bytes of a program. FALSE if that is no QEMU:
- * a script around one, say. */
+/* Reads what is in DATA, SIZE bytes of a program's constants or output. FALSE
+ * if that is no QEMU. */
 gboolean launcherQEMURead(LauncherQEMU *qemu, const char *data, size_t size);
+
+/* The same for a whole program; FALSE for a script around QEMU, say. */
+gboolean launcherQEMUReadProgram(LauncherQEMU *qemu, const char *data, size_t size);
 
 /* Finds out what the PROGRAM is: reads it or, if that does not help, runs it
  * with --version. FALSE with ERR set. */

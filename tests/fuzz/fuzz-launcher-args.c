@@ -97,7 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
     }
 
     launcherAccelIsKVM(argc, argv);
-    launcherQEMURead(&qemu, text, size);
+    launcherQEMUReadProgram(&qemu, text, size);
 
     if (!launcherArgsParse(&args, argc, argv, &err)) {
         checkError(err);
