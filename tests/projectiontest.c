@@ -402,6 +402,41 @@ testLiftForeign(void)
 }
 
 
+/* A lowered device with something else beside it is not lifted: what came out
+ * would be no document. */
+static void
+testLiftFragment(void)
+{
+    static const struct {
+        const char *from;
+        const char *to;
+    } changes[] = {
+        { "</controller>", "</controller>mine" },
+        { "</controller>", "</controller><![CDATA[mine]]>" },
+        { "</controller>", "</controller><mine/>" },
+        { "</controller>", "</controller><controller type='usb'/>" },
+        { "</controller>", "</controller><emulatedpci/>" },
+        { "</controller>", "</controller><controller type='scsi' index='32001'/>" },
+        { "</qemu:device>", "</qemu:device>mine" },
+        { "</qemu:device>", "</qemu:device><!-- mine -->" },
+        { "</qemu:device>", "</qemu:device><qemu:device alias='ua-b'/>" },
+        { "<qemu:override", "<qemu:override mine='x'" },
+        { "</qemu:override>", "</qemu:override><qemu:override"
+          " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'/>" },
+    };
+    g_autofree char *lowered = project(projectionLower, DEVICE);
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(changes); i++) {
+        g_auto(GStrv) parts = g_strsplit(lowered, changes[i].from, 2);
+        g_autofree char *changed = g_strjoinv(changes[i].to, parts);
+        g_autofree char *lifted = project(projectionLift, changed);
+
+        compareTexts(changes[i].to, changed, lifted);
+    }
+}
+
+
 /* One device is lifted, the others are not. */
 static void
 testLiftSome(void)
@@ -565,6 +600,7 @@ main(int argc,
     g_test_add_func("/projection/truncated", testTruncated);
     g_test_add_func("/projection/wide", testWide);
     g_test_add_func("/projection/lift-foreign", testLiftForeign);
+    g_test_add_func("/projection/lift-fragment", testLiftFragment);
     g_test_add_func("/projection/lift-some", testLiftSome);
     g_test_add_func("/projection/mixed", testMixed);
     g_test_add_func("/projection/large", testLarge);

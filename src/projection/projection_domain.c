@@ -22,6 +22,8 @@
 /* How much of what the user wrote a message repeats, in bytes. */
 #define QUOTE_MAX 64
 
+#define ARCH_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
+
 /* Which machine types of an architecture libvirt gives a PCI bus. */
 typedef enum {
     MACHINES_NONE = 0,
@@ -133,7 +135,11 @@ projectionQEMUArch(const ProjectionDomain *domain)
     const char *arch = domainArch(domain);
     const ArchInfo *info = findArch(arch);
 
-    return info && info->qemuArch ? info->qemuArch : arch;
+    if (info)
+        return info->qemuArch ? info->qemuArch : arch;
+
+    /* One that we do not know, but could be the name of one. */
+    return *arch && arch[strspn(arch, ARCH_CHARS)] == '\0' ? arch : NULL;
 }
 
 
@@ -171,6 +177,14 @@ machineHasPCI(const ArchInfo *info,
 }
 
 
+/* The beginning of what the user wrote, fit for a message. */
+static char *
+quote(const char *str)
+{
+    return g_utf8_make_valid(str, MIN(strlen(str), QUOTE_MAX));
+}
+
+
 gboolean
 projectionDomainCheck(const ProjectionDomain *domain,
                       GError **err)
@@ -183,7 +197,7 @@ projectionDomainCheck(const ProjectionDomain *domain,
         return TRUE;
 
     if (domain->type && !g_strv_contains(types, domain->type)) {
-        g_autofree char *type = g_strndup(domain->type, QUOTE_MAX);
+        g_autofree char *type = quote(domain->type);
 
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("emulated PCI devices are not supported for domain type '%1$s': "
@@ -199,7 +213,7 @@ projectionDomainCheck(const ProjectionDomain *domain,
                                _("emulated PCI devices are not supported for architecture '%1$s'"),
                                arch);
     } else {
-        g_autofree char *machine = g_strndup(domain->machine, QUOTE_MAX);
+        g_autofree char *machine = quote(domain->machine);
 
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("emulated PCI devices are not supported for machine type '%1$s' "

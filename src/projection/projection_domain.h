@@ -52,5 +52,5 @@ int projectionAliasNumber(const char *alias);
 char *projectionFreePrefix(const ProjectionDomain *domain);
 
 /* The program name's end of the QEMU that runs DOMAIN's architecture, by
- * default the host's: "x86_64", "i386" … */
+ * default the host's: "x86_64", "i386" … NULL if that cannot be. */
 const char *projectionQEMUArch(const ProjectionDomain *domain);

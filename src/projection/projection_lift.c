@@ -346,12 +346,34 @@ liftEmulator(Lifting *lifting)
 }
 
 
+/* Whether the two elements of a lowered device are all that there is, so that
+ * one element is what it is lifted to. */
+static gboolean
+isWholeDevice(Lifting *lifting)
+{
+    const ProjectionDomain *domain = lifting->domain;
+    const char *text = lifting->doc->text;
+    const ProjectionOverride *override;
+    const ProjectionOverrideDevice *device;
+
+    if (domain->hasOthers || domain->indexes->len != 1 || domain->overrides->len != 1)
+        return FALSE;
+    override = g_ptr_array_index(domain->overrides, 0);
+    if (override->hasAttributes || override->devices->len != 1)
+        return FALSE;
+    device = g_ptr_array_index(override->devices, 0);
+    return projectionSkipBlank(text, device->where.start) <= override->where.tagEnd &&
+        projectionSkipBlank(text, override->where.endTag) <= device->where.end;
+}
+
+
 static void
 liftDomain(Lifting *lifting)
 {
     findDevices(lifting);
-    if (lifting->list->len == 0 || !projectionDomainCheck(lifting->domain, NULL) ||
-        !liftEmulator(lifting))
+    if (lifting->list->len == 0 ||
+        (lifting->domain->isDevice && !isWholeDevice(lifting)) ||
+        !projectionDomainCheck(lifting->domain, NULL) || !liftEmulator(lifting))
         return;
 
     chooseIndexes(lifting);

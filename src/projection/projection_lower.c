@@ -497,6 +497,7 @@ lowerEmulator(Lowering *lowering,
     const ProjectionDomain *domain = lowering->domain;
     const char *launchDir = lowering->opts ? lowering->opts->launchDir : NULL;
     const char *qemuDir = lowering->opts ? lowering->opts->qemuDir : NULL;
+    const char *arch = projectionQEMUArch(domain);
     g_autofree char *given = NULL;
     g_autofree char *known = NULL;
     g_autofree char *launcher = NULL;
@@ -506,11 +507,16 @@ lowerEmulator(Lowering *lowering,
     if (domain->emulator && strchr(domain->emulator->str, PROJECTION_ENTITY))
         return reportEntity("emulator", err);
 
-    if (domain->emulator && domain->emulator->len > 0)
+    if (domain->emulator && domain->emulator->len > 0) {
         given = g_strdup(domain->emulator->str);
-    else
-        given = g_strdup_printf("%s/qemu-system-%s", qemuDir ? qemuDir : QEMU_DIR,
-                                projectionQEMUArch(domain));
+    } else if (arch) {
+        given = g_strdup_printf("%s/qemu-system-%s", qemuDir ? qemuDir : QEMU_DIR, arch);
+    } else {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("emulated PCI devices need an <%1$s>, since the domain's "
+                                 "architecture is not known"), "emulator");
+        return FALSE;
+    }
 
     known = qemuLauncherPathToQEMU(launchDir, qemuDir, given);
     if (known)

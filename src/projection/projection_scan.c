@@ -51,8 +51,10 @@ typedef enum {
  * at all; what there is gets quoted in the error. */
 #define TREE_TEXT_MAX 1024
 
-/* How much of a line an error message repeats, in bytes. */
+/* How much of a line, and of what libxml2 says, an error message repeats, in
+ * bytes. */
 #define ERROR_LINE_MAX 160
+#define ERROR_TEXT_MAX 500
 
 /* A prefix that is declared at <domain> or around it. */
 typedef struct {
@@ -861,6 +863,7 @@ startElementIn(Scan *scan,
     const gboolean plain = !prefix && !URI;
     const gboolean isQEMU = URI && nameIs(URI, PROJECTION_QEMU_NAMESPACE);
     guint prefixUses = 0;
+    Place place;
 
     if (scan->domain)
         prefixUses = scanPrefixes(scan, prefix, URI, nNamespaces, namespaces, nAttrs, attrs);
@@ -877,7 +880,10 @@ startElementIn(Scan *scan,
     case PLACE_FRAGMENT:
         if (isQEMU && nameIs(name, "override"))
             return startOverride(scan, prefix, prefixUses, nAttrs);
-        return plain ? startDevice(scan, name, nAttrs, attrs) : PLACE_NONE;
+        place = plain ? startDevice(scan, name, nAttrs, attrs) : PLACE_NONE;
+        if (place != PLACE_CONTROLLER)
+            scan->domain->hasOthers = TRUE;
+        return place;
 
     case PLACE_DOMAIN:
         return startDomainChild(scan, name, prefix, URI, prefixUses, nAttrs);
@@ -1098,6 +1104,9 @@ onCharacters(void *opaque,
         return;
     }
 
+    if (scan->fragment && scan->depth == 1 && !isBlank(text, len))
+        scan->domain->hasOthers = TRUE;
+
     if ((scan->controller || scan->device) && !isBlank(text, len))
         onAside(scan);
 }
@@ -1155,7 +1164,8 @@ scanFormatError(Scan *scan,
     const char *text = scan->doc->text;
     const gsize caret = MIN(scanOffset(scan), scan->doc->len);
     gsize pos = caret;
-    g_autofree char *what = g_strchomp(g_strdup(message));
+    g_autofree char *what = g_strchomp(g_utf8_make_valid(message,
+                                                         MIN(strlen(message), ERROR_TEXT_MAX)));
     g_autofree char *context = NULL;
     g_autofree char *shown = NULL;
     g_autofree char *dashes = NULL;
@@ -1403,6 +1413,9 @@ scanRun(Scan *scan,
 
     xmlParseDocument(scan->ctxt);
     wellFormed = scan->ctxt->wellFormed;
+    /* With NOENT the parser keeps a document to note entities in. */
+    xmlFreeDoc(scan->ctxt->myDoc);
+    scan->ctxt->myDoc = NULL;
     xmlFreeParserCtxt(scan->ctxt);
     g_array_free(scan->bindings, TRUE);
 
@@ -1429,6 +1442,12 @@ projectionScan(const char *text,
     Scan scan = { .doc = doc };
     gboolean ok;
     gsize fragment;
+
+    /* libxml2 takes it for the end of the document. */
+    if (memchr(text, '\0', len)) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("an XML document holds no NUL byte"));
+        return NULL;
+    }
 
     doc->text = text;
     doc->len = len;

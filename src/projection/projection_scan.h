@@ -83,6 +83,7 @@ typedef struct {
 /* A domain; or a single device, which has all but the elements of a domain */
 typedef struct {
     gboolean isDevice;          /* a single <emulatedpci>, or what it was lowered to */
+    gboolean hasOthers;         /* … where something else stands beside those elements */
     ProjectionElement where;
 
     char *type;                 /* attribute; this and all strings: NULL if not there */
