@@ -22,6 +22,7 @@ local-checks-to-skip = \
 	sc_prohibit_strcmp \
 	sc_prohibit_strncpy \
 	sc_unmarked_diagnostics \
+	sc_unportable_grep_q \
 	sc_useless_cpp_parens
 
 # What is data for a program to read is not ours to tidy.
