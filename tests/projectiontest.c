@@ -256,6 +256,22 @@ testMalformed(void)
 }
 
 
+/* libxml2 would not look any further; what stands behind it is not ours to
+ * pass on. */
+static void
+testNul(void)
+{
+    static const char document[] = DOMAIN(DEVICE) "\0" "<more/>";
+    g_autoptr(GError) err = NULL;
+    char *out = NULL;
+
+    g_assert_cmpint(projectBytes(projectionLower, document, sizeof(document) - 1, &out, &err), ==,
+                    PROJECTION_ERROR);
+    g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_XML_ERROR);
+    g_assert_null(out);
+}
+
+
 /* A part of a document is never taken for the whole. */
 static void
 testTruncated(void)
@@ -598,6 +614,7 @@ main(int argc,
     g_test_add_func("/projection/no-word", testNoWord);
     g_test_add_func("/projection/malformed", testMalformed);
     g_test_add_func("/projection/truncated", testTruncated);
+    g_test_add_func("/projection/nul", testNul);
     g_test_add_func("/projection/wide", testWide);
     g_test_add_func("/projection/lift-foreign", testLiftForeign);
     g_test_add_func("/projection/lift-fragment", testLiftFragment);

@@ -1443,16 +1443,16 @@ projectionScan(const char *text,
     gboolean ok;
     gsize fragment;
 
+    doc->text = text;
+    doc->len = len;
+    doc->begin = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    doc->domains = g_ptr_array_new_with_free_func(domainFree);
+
     /* libxml2 takes it for the end of the document. */
     if (memchr(text, '\0', len)) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("an XML document holds no NUL byte"));
         return NULL;
     }
-
-    doc->text = text;
-    doc->len = len;
-    doc->begin = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    doc->domains = g_ptr_array_new_with_free_func(domainFree);
 
     encoding = declaredEncoding(text + doc->begin, len - doc->begin);
     if (encoding && !encodingFits(encoding, text, len))
