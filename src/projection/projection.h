@@ -14,6 +14,32 @@
  * and <inactiveDomain> in them; a single <emulatedpci> device, whose lowered
  * form is the <controller> followed by a <qemu:override> of its own.
  *
+ * What holds, of every document x (tests/projectiontest.c and
+ * tests/fuzz/fuzz-projection.c hold it against this):
+ *
+ * - If there is nothing to do, the result is x.
+ * - lower(lower(x)) is lower(x), lift(lift(x)) is lift(x).
+ * - lower(lift(x)) is x, if x is what libvirt prints of a domain that was
+ *   lowered: inactive, live or migratable, or in a snapshot.
+ * - lift(lower(x)) is x, if x is in normal form, and in normal form in any
+ *   case. Into normal form go these, and nothing else:
+ *     - the text of <emulatedpci>: its canonical form, with all twelve fields
+ *       and the alias; an index only where numbering would not give it (see
+ *       projection_domain.h); multifunction='on' and bit 7 of headertype at
+ *       function 0 of a slot that has others;
+ *     - <emulator>: filled in if there is none, plain text if there is;
+ *     - a declaration of the prefix "qemu" at the end of <domain>'s start tag,
+ *       and a <qemu:override> with nothing in it, which libvirt would not
+ *       print either: gone.
+ * - Lifting never invents: a controller or override that is not exactly what
+ *   lowering writes, in whatever layout, stays what it is.
+ *
+ * Of XML's more remote parts: entities are never expanded and nothing is ever
+ * loaded; in an element that we rewrite they are an error. Lifting looks for
+ * the driver's name as libvirt writes it, not for one spelt with character
+ * references. Documents are UTF-8 (or of nothing but ASCII characters, in an
+ * encoding that contains ASCII).
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
@@ -33,7 +59,13 @@ typedef struct {
 } ProjectionOptions;
 
 /* LEN bytes of XML in; on PROJECTION_CHANGED, OUT gets a new NUL-terminated
- * string of OUTLEN bytes. OPTS may be NULL. */
+ * string of OUTLEN bytes, else OUT is left alone. OPTS may be NULL.
+ *
+ * Errors: VIR_ERR_XML_ERROR for what is no XML (in libvirt's own form:
+ * "(domain_definition):LINE: …", the line, and a caret), for what the element
+ * must not hold, and for an alias or index that another device has;
+ * VIR_ERR_CONFIG_UNSUPPORTED for a domain that cannot have such devices (its
+ * type, machine type, emulator or encoding), and for what no device can be. */
 ProjectionResult projectionLower(const char *xml, gsize len,
                                  const ProjectionOptions *opts,
                                  char **out, gsize *outlen,

@@ -1,0 +1,185 @@
+/*
+ * qemupropsoverridetest.c: the device's properties as libvirt's override
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "qemu_props_override.h"
+#include "testutils.h"
+
+#include <string.h>
+
+static const guint32 values[EMULATED_PCI_FIELD_LAST] = {
+    0, 22611, 49152, 7, 16, 1, 16744448, 128, 1, 65535, 255, 0
+};
+
+
+static void
+testFormat(void)
+{
+    g_autoptr(GString) buf = g_string_new("x");
+
+    qemuPropsOverrideFormat("citrix-pv-bus", values, "def.1", "qemu:", "\n ", buf);
+    g_assert_cmpstr(buf->str, ==,
+                    "x\n <qemu:property name='driver' type='string' value='emulated-pci'/>"
+                    "\n <qemu:property name='devicename' type='string' value='citrix-pv-bus'/>"
+                    "\n <qemu:property name='vendorid' type='unsigned' value='22611'/>"
+                    "\n <qemu:property name='deviceid' type='unsigned' value='49152'/>"
+                    "\n <qemu:property name='command' type='unsigned' value='7'/>"
+                    "\n <qemu:property name='status' type='unsigned' value='16'/>"
+                    "\n <qemu:property name='revision' type='unsigned' value='1'/>"
+                    "\n <qemu:property name='classcode' type='unsigned' value='16744448'/>"
+                    "\n <qemu:property name='headertype' type='unsigned' value='128'/>"
+                    "\n <qemu:property name='subvendorid' type='unsigned' value='1'/>"
+                    "\n <qemu:property name='subsystemid' type='unsigned' value='65535'/>"
+                    "\n <qemu:property name='interruptline' type='unsigned' value='255'/>"
+                    "\n <qemu:property name='interruptpin' type='unsigned' value='0'/>"
+                    "\n <qemu:property name='definition' type='string' value='def.1'/>");
+
+    g_string_truncate(buf, 0);
+    qemuPropsOverrideFormat("a", values, NULL, "", "", buf);
+    g_assert_true(g_str_has_prefix(buf->str, "<property name='driver' type='string'"));
+    g_assert_null(strstr(buf->str, "definition"));
+}
+
+
+/* Gives PROPS every property but SKIP (a field, or -1 for the driver). */
+static void
+readAllBut(QEMUPropsOverride *props,
+           int skip)
+{
+    int i;
+
+    if (skip != -1)
+        g_assert_true(qemuPropsOverrideRead(props, "driver", "string", "emulated-pci"));
+    if (skip != EMULATED_PCI_FIELD_DEVICENAME)
+        g_assert_true(qemuPropsOverrideRead(props, "devicename", "string", "a"));
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        g_autofree char *value = g_strdup_printf("%u", values[i]);
+
+        if (i != skip)
+            g_assert_true(qemuPropsOverrideRead(props, emulatedPCIFieldGetInfo(i)->name,
+                                                "unsigned", value));
+    }
+}
+
+
+static void
+testComplete(void)
+{
+    QEMUPropsOverride props = { 0 };
+    int skip;
+
+    readAllBut(&props, EMULATED_PCI_FIELD_LAST);
+    g_assert_true(qemuPropsOverrideIsComplete(&props));
+    g_assert_cmpstr(props.devicename, ==, "a");
+    g_assert_cmpstr(props.definition, ==, "");
+    g_assert_cmpmem(props.value + 1, sizeof(values) - sizeof(values[0]),
+                    values + 1, sizeof(values) - sizeof(values[0]));
+
+    g_assert_true(qemuPropsOverrideRead(&props, "definition", "string", "d"));
+    g_assert_true(qemuPropsOverrideIsComplete(&props));
+    g_assert_cmpstr(props.definition, ==, "d");
+
+    for (skip = -1; skip < EMULATED_PCI_FIELD_LAST; skip++) {
+        QEMUPropsOverride part = { 0 };
+
+        readAllBut(&part, skip);
+        g_assert_false(qemuPropsOverrideIsComplete(&part));
+    }
+}
+
+
+static void
+testRefused(void)
+{
+    static const char *const cases[][3] = {
+        { "driver", "string", "lsi53c895a" },
+        { "driver", "unsigned", "emulated-pci" },
+        { "driver", "string", "" },
+        { "devicename", "string", "" },
+        { "devicename", "string", "a b" },
+        { "devicename", "string", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
+        { "devicename", "unsigned", "1" },
+        { "vendorid", "string", "22611" },
+        { "vendorid", "unsigned", "" },
+        { "vendorid", "unsigned", "65536" },
+        { "vendorid", "unsigned", "0x5853" },
+        { "vendorid", "unsigned", "022611" },
+        { "vendorid", "unsigned", "-1" },
+        { "vendorid", "unsigned", "+1" },
+        { "vendorid", "unsigned", " 1" },
+        { "vendorid", "unsigned", "1 " },
+        { "vendorid", "remove", "" },
+        { "classcode", "unsigned", "16777216" },
+        { "interruptpin", "unsigned", "256" },
+        { "interruptpin", "signed", "1" },
+        { "definition", "string", "" },
+        { "definition", "unsigned", "1" },
+        { "Driver", "string", "emulated-pci" },
+        { "bus", "string", "pci.0" },
+        { "", "string", "" },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        QEMUPropsOverride props = { 0 };
+
+        if (qemuPropsOverrideRead(&props, cases[i][0], cases[i][1], cases[i][2])) {
+            g_test_message("%s %s %s was taken", cases[i][0], cases[i][1], cases[i][2]);
+            g_test_fail();
+        }
+    }
+}
+
+
+static void
+testTwice(void)
+{
+    static const char *const cases[][3] = {
+        { "driver", "string", "emulated-pci" },
+        { "devicename", "string", "a" },
+        { "vendorid", "unsigned", "1" },
+        { "interruptpin", "unsigned", "0" },
+        { "definition", "string", "d" },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        QEMUPropsOverride props = { 0 };
+
+        g_assert_true(qemuPropsOverrideRead(&props, cases[i][0], cases[i][1], cases[i][2]));
+        g_assert_false(qemuPropsOverrideRead(&props, cases[i][0], cases[i][1], cases[i][2]));
+    }
+}
+
+
+static void
+testLength(void)
+{
+    QEMUPropsOverride props = { 0 };
+    g_autofree char *longest = g_strnfill(QEMU_PROPS_OVERRIDE_VALUE_MAX, 'd');
+    g_autofree char *tooLong = g_strnfill(QEMU_PROPS_OVERRIDE_VALUE_MAX + 1, 'd');
+
+    g_assert_false(qemuPropsOverrideRead(&props, "definition", "string", tooLong));
+    memset(&props, 0, sizeof(props));
+    g_assert_true(qemuPropsOverrideRead(&props, "definition", "string", longest));
+    g_assert_cmpstr(props.definition, ==, longest);
+}
+
+
+int
+main(int argc,
+     char **argv)
+{
+    testInit(&argc, &argv);
+    g_test_add_func("/qemupropsoverride/format", testFormat);
+    g_test_add_func("/qemupropsoverride/complete", testComplete);
+    g_test_add_func("/qemupropsoverride/refused", testRefused);
+    g_test_add_func("/qemupropsoverride/twice", testTwice);
+    g_test_add_func("/qemupropsoverride/length", testLength);
+    return g_test_run();
+}
