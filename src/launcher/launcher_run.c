@@ -43,11 +43,14 @@ launcherRunExec(const char *qemu,
 static void
 launcherRunRefresh(const char *qemu)
 {
+    g_autofree char *self = NULL;
+
     if (launcherStaleCheck(LAUNCHER_SELF, qemu) != LAUNCHER_STALE_YES ||
         launcherStaleRefresh(LAUNCHER_SELF, FALSE))
         return;
+    self = g_file_read_link(LAUNCHER_SELF, NULL);
     launcherLog(_("warning: '%1$s' was replaced; for libvirt to notice, run as root: %2$s --refresh"),
-                qemu, QEMU_LAUNCHER_PROGRAM);
+                qemu, self ? self : QEMU_LAUNCHER_PROGRAM);
 }
 
 

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# launchercapstest.py: libvirt and the QEMU under a launcher
+#
+# A stock libvirtd asks for capabilities through the launcher and gets the
+# ones of QEMU itself. When the QEMU is replaced by another version, libvirt
+# notices as soon as the launcher was refreshed, by hand or by its own run,
+# whether or not libvirtd was restarted.
+#
+# The two versions are copies of the real QEMU in which one machine type has
+# another name: enough for virsh domcapabilities to tell them apart.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import glob
+import os
+import re
+import time
+
+from emulatedpcistack import NOBODY, Stack, needs, run_tests
+
+MODULES = [d for pattern in ('/usr/lib/*/qemu', '/usr/lib/qemu', '/usr/lib64/qemu*')
+           for d in glob.glob(pattern) if glob.glob(d + '/*.so')]
+
+
+def make_version(stack, program, name, old, new):
+    """A QEMU in which the machine type OLD is called NEW."""
+    with open(program, 'rb') as file:
+        data = file.read()
+    assert len(old) == len(new) and old.encode() + b'-machine' in data
+    path = stack.path(name)
+    with open(path, 'wb') as file:
+        file.write(data.replace(old.encode() + b'-machine', new.encode() + b'-machine'))
+    os.chmod(path, 0o755)
+    return path
+
+
+def install(stack, qemu, version):
+    """VERSION becomes QEMU, as a package manager does it: by rename. It is run by a
+    script, since a copy elsewhere finds its modules only when told where they are."""
+    with open(qemu + '.new', 'w', encoding='ascii') as file:
+        file.write('#!/bin/sh\nQEMU_MODULE_DIR=%s exec %s "$@"\n' % (''.join(MODULES[:1]), version))
+    os.chmod(qemu + '.new', 0o755)
+    os.rename(qemu + '.new', qemu)
+    stack.give(os.path.relpath(qemu, stack.root))
+
+
+def machine_is_known(stack, launcher, machine):
+    done = stack.run(['virsh', '-q', '-c', stack.uri, 'domcapabilities', '--emulatorbin', launcher,
+                      '--machine', machine, '--virttype', 'qemu'], check=False)
+    return done.returncode == 0
+
+
+def main(tap):
+    needs('libvirtd', 'virsh')
+    with Stack() as stack:
+        stack.stage()
+        real = os.path.join(stack.qemu_dir, 'qemu-system-x86_64')
+        with open(real, 'rb') as file:
+            machine = re.search(rb'pc-i440fx-[1-9]\.[0-9]+(?=-machine\0)', file.read()).group().decode()
+        renamed = re.sub('fx-[0-9]', 'fx-0', machine)
+
+        # An installation of the user's own: it may refresh itself.
+        program = stack.path('libexec/emulatedpci-launcher')
+        if os.getuid() == 0:
+            os.chown(program, NOBODY, NOBODY)
+            os.chown(stack.launch_dir, NOBODY, NOBODY)
+        stack.start_libvirtd()
+
+        direct = stack.virsh('domcapabilities', '--emulatorbin', real, '--virttype', 'qemu')
+        launcher = os.path.join(stack.launch_dir, 'qemu-system-x86_64')
+        through = stack.virsh('domcapabilities', '--emulatorbin', launcher, '--virttype', 'qemu')
+        tap.equal(through.replace(launcher, real), direct,
+                  "the launcher's capabilities are those of QEMU itself")
+
+        first = make_version(stack, real, 'qemu-1', machine, machine)
+        second = make_version(stack, real, 'qemu-2', machine, renamed)
+        qemu = stack.path('qemu-system')
+        install(stack, qemu, first)
+        launcher = stack.run([program, '--add', qemu]).stdout.strip()
+
+        def versions():
+            return [machine_is_known(stack, launcher, m) for m in (machine, renamed)]
+
+        tap.equal(versions(), [True, False], 'the first version is known')
+
+        install(stack, qemu, second)
+        tap.diag('replaced, not refreshed: libvirt sees %r' % versions())
+        stack.run([program, '--refresh'])
+        tap.equal(versions(), [False, True], 'after --refresh libvirt knows the second version')
+
+        install(stack, qemu, first)
+        until = int(os.stat(program).st_ctime) + 1.05
+        time.sleep(max(0, until - time.time()))
+        stack.run([launcher, '--version'])
+        tap.equal(versions(), [True, False], 'after a mere run of the launcher, the first one again')
+
+        install(stack, qemu, second)
+        stack.restart_libvirtd()
+        tap.diag('replaced, libvirtd restarted: libvirt sees %r' % versions())
+        stack.run([program, '--refresh'])
+        tap.equal(versions(), [False, True], 'after a restart of libvirtd and --refresh, the second one')
+
+        before = os.stat(program).st_ctime_ns
+        stack.run([program, '--refresh'])
+        tap.equal(os.stat(program).st_ctime_ns, before, 'a refresh without need changes nothing')
+        tap.equal(stack.close(), [], 'everything ends')
+
+
+run_tests(main)
