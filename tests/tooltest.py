@@ -310,6 +310,8 @@ def test_lint(tap):
           r'(.*\[interruptpin-range\]\n){3}', b'')
     check(tap, 'lint: an invalid device', tool('lint', data('err-vendorid-none.xml')), 1, b'',
           error(".*'0xffff'.*", 'VIR_ERR_CONFIG_UNSUPPORTED'))
+    check(tap, 'lint: another root', tool('lint', stdin=b'<network/>'), 1, b'',
+          error('unexpected root element <network>.*', 'VIR_ERR_XML_ERROR'))
     check(tap, 'lint: not XML', tool('lint', stdin=b'<a>'), 1, b'',
           error('not well-formed XML: .*', 'VIR_ERR_XML_ERROR'))
 

@@ -85,7 +85,7 @@ toolLintInput(const ToolInput *input, void *opaque)
     g_autoptr(ToolXMLDoc) doc = toolXMLParse(input, &err);
     xmlNodePtr root;
 
-    if (!doc) {
+    if (!doc || !toolXMLCheckRoot(doc, &err)) {
         toolOutputError(input->name, err);
         return FALSE;
     }

@@ -48,24 +48,14 @@ static gboolean
 toolValidateDocument(const ToolValidate *validate, const ToolInput *input, GError **err)
 {
     g_autoptr(ToolXMLDoc) doc = toolXMLParse(input, err);
-    xmlNodePtr root;
 
-    if (!doc)
+    if (!doc || !toolXMLCheckRoot(doc, err))
         return FALSE;
 
-    root = xmlDocGetRootElement(doc);
-    if (toolXMLIs(root, "emulatedpci")) {
+    if (toolXMLIs(xmlDocGetRootElement(doc), "emulatedpci")) {
         if (!toolValidateDevice(input, err))
             return FALSE;
-    } else if (toolXMLIs(root, "domain") || toolXMLIs(root, "domainsnapshot") ||
-               toolXMLIs(root, "domaincheckpoint")) {
-        if (!toolValidateDomains(input, err))
-            return FALSE;
-    } else {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("unexpected root element <%1$s>; allowed are <domain>, "
-                                 "<domainsnapshot>, <domaincheckpoint> and <emulatedpci>"),
-                               root->name);
+    } else if (!toolValidateDomains(input, err)) {
         return FALSE;
     }
     return !validate->schema || toolSchemaValidate(validate->schema, doc, err);

@@ -70,6 +70,27 @@ toolXMLIs(xmlNodePtr node, const char *name)
 }
 
 
+gboolean
+toolXMLCheckRoot(xmlDocPtr doc, GError **err)
+{
+    static const char *const known[] = {
+        "domain", "domainsnapshot", "domaincheckpoint", "emulatedpci",
+    };
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (toolXMLIs(root, known[i]))
+            return TRUE;
+    }
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("unexpected root element <%1$s>; allowed are <domain>, "
+                             "<domainsnapshot>, <domaincheckpoint> and <emulatedpci>"),
+                           root->name);
+    return FALSE;
+}
+
+
 void
 toolXMLForEachDomain(xmlDocPtr doc, ToolXMLFunc func, void *opaque)
 {

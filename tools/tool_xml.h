@@ -26,6 +26,9 @@ void toolXMLCollect(void *messages, xmlErrorPtr err);
  * set (VIR_ERR_XML_ERROR). */
 xmlDocPtr toolXMLParse(const ToolInput *input, GError **err);
 
+/* Whether the root element of DOC is one that we know; ERR tells which are. */
+gboolean toolXMLCheckRoot(xmlDocPtr doc, GError **err);
+
 /* Calls FUNC for every domain in DOC: the root, or those in a snapshot or
  * checkpoint. */
 typedef void (*ToolXMLFunc)(xmlNodePtr node, void *opaque);
