@@ -171,8 +171,10 @@ forEachDevice(const char *xml, DeviceFunc func, GString *out)
             if (!first)
                 first = line;
             g_string_append_printf(text, "%s\n", line);
+            /* its end tag, or all of it on one line */
             if (strncmp(line, "    </", 6) == 0 ||
-                (strncmp(line, "    <", 5) == 0 && g_str_has_suffix(line, "/>"))) {
+                (strncmp(line, "    <", 5) == 0 &&
+                 (g_str_has_suffix(line, "/>") || strstr(line, "</")))) {
                 func(first, text->str, out);
                 g_string_truncate(text, 0);
                 first = NULL;
@@ -206,6 +208,27 @@ appendUnlessInterface(const char *line, const char *text, GString *out)
         g_string_append_printf(out, "%s\n", text);
     else if (!g_str_has_prefix(line, "    <interface "))
         g_string_append(out, text);
+}
+
+
+/* A device of somebody else's, but for where it is on the PCI bus. */
+static void
+appendNeighbour(const char *line, const char *text, GString *out)
+{
+    g_auto(GStrv) lines = NULL;
+    gsize i;
+
+    if (!line ||
+        g_str_has_prefix(line, "    <emulator>") ||
+        g_str_has_prefix(line, "    <emulatedpci ") ||
+        g_str_has_prefix(line, "    <controller type='pci'"))
+        return;
+
+    lines = g_strsplit(text, "\n", -1);
+    for (i = 0; lines[i]; i++) {
+        if (!strstr(lines[i], "<address type='pci'"))
+            g_string_append_printf(out, "%s\n", lines[i]);
+    }
 }
 
 
@@ -401,6 +424,63 @@ liftChecked(const char *xml, gsize len)
 }
 
 
+/* The domain without its emulated devices, as libvirt defines it. NULL if it
+ * refuses that. */
+static char *
+defineWithout(const Case *c)
+{
+    xmlDocPtr doc = xmlReadMemory(c->xml, c->len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
+    xmlNodePtr devices = xmlFirstElementChild(xmlDocGetRootElement(doc));
+    xmlNodePtr node;
+    xmlNodePtr next;
+    xmlChar *xml = NULL;
+    char *dump = NULL;
+    virDomainPtr dom;
+    int len;
+
+    while (devices && strcmp((const char *) devices->name, "devices") != 0)
+        devices = xmlNextElementSibling(devices);
+    for (node = devices ? xmlFirstElementChild(devices) : NULL; node; node = next) {
+        next = xmlNextElementSibling(node);
+        if (strcmp((const char *) node->name, "emulatedpci") == 0) {
+            xmlUnlinkNode(node);
+            xmlFreeNode(node);
+        }
+    }
+    xmlDocDumpMemory(doc, &xml, &len);
+    xmlFreeDoc(doc);
+
+    dom = virDomainDefineXML(testEmbedConnection(embed), (const char *) xml);
+    xmlFree(xml);
+    if (dom) {
+        dump = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+        virDomainUndefine(dom);
+        virDomainFree(dom);
+    }
+    return dump;
+}
+
+
+/* Emulated devices take addresses; but no other device is there, is missing
+ * or is another because of them. */
+static void
+checkNeighbours(const Case *c, const char *lifted)
+{
+    g_autofree char *without = defineWithout(c);
+    g_autoptr(GString) expected = g_string_new(NULL);
+    g_autoptr(GString) actual = g_string_new(NULL);
+
+    if (!without) {
+        g_test_message("without the emulated devices: %s", virGetLastErrorMessage());
+        g_test_fail();
+        return;
+    }
+    forEachDevice(without, appendNeighbour, expected);
+    forEachDevice(lifted, appendNeighbour, actual);
+    testCompareStrings(actual->str, expected->str, "the domain without the emulated devices");
+}
+
+
 /* Why this machine cannot run a case, or NULL: the QEMU that the case asks for
  * is not installed. */
 static const char *
@@ -453,6 +533,7 @@ runDomain(Case *c, const char *native)
     lifted = liftChecked(dump, strlen(dump));
     if (!lifted)
         return;
+    checkNeighbours(c, lifted);
     cut = cutLifted(lifted);
     c->actual[GOLDEN_OUT] = replaceAll(cut, options.launchDir, LAUNCH_TOKEN);
 
