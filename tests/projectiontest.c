@@ -181,7 +181,7 @@ projectBytes(Projection projection,
              GError **err)
 {
     /* Of the exact size, so that valgrind and ASan see who reads behind it. */
-    g_autofree char *copy = g_malloc(len);
+    g_autofree char *copy = g_malloc(MAX(len, 1));
     gsize outlen = 0;
 
     memcpy(copy, xml, len);

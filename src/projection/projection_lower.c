@@ -11,6 +11,7 @@
 #include "emulatedpci_conf.h"
 #include "projection_domain.h"
 #include "projection_edit.h"
+#include "projection_encoding.h"
 #include "projection_scan.h"
 #include "projection_style.h"
 #include "qemu_launcher_path.h"
@@ -156,8 +157,20 @@ validateDefs(Lowering *lowering,
     guint i;
 
     for (i = 0; i < lowering->defs->len; i++) {
-        if (!emulatedPCIDefValidate(g_ptr_array_index(lowering->defs, i), err))
+        const EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
+
+        if (!emulatedPCIDefValidate(def, err))
             return FALSE;
+
+        /* libvirt drops it from an address that it chooses itself; the header
+         * type would then tell of functions that the address does not. */
+        if (def->multifunction == 1 && slotKey(def->domain, def->bus, def->slot) < 0) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("unsupported value '%1$s' for attribute '%2$s': it needs an "
+                                     "<address> with a bus or a slot"),
+                                   "on", "multifunction");
+            return FALSE;
+        }
     }
     return TRUE;
 }
