@@ -40,6 +40,8 @@
  * references. Documents are UTF-8 (or of nothing but ASCII characters, in an
  * encoding that contains ASCII).
  *
+ * A program with several threads calls xmlInitParser() before it makes them.
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -14,6 +14,7 @@
 #include "emulatedpci_conf.h"
 #include "projection_domain.h"
 #include "projection_edit.h"
+#include "projection_encoding.h"
 #include "projection_scan.h"
 #include "projection_style.h"
 #include "qemu_launcher_path.h"

@@ -126,10 +126,3 @@ ProjectionDocument *projectionScan(const char *text, gsize len, GError **err);
 
 void projectionDocumentFree(ProjectionDocument *doc);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProjectionDocument, projectionDocumentFree)
-
-/* Whether TEXT is UTF-16 or UTF-32 and holds the ASCII string WORD in it. */
-gboolean projectionWideContains(const char *text, gsize len, const char *word);
-
-/* Sets ERR to what is said of a document in an ENCODING that we cannot
- * work in. */
-void projectionReportEncoding(const char *encoding, GError **err);
