@@ -59,9 +59,11 @@ toolSchemaLoad(ToolSchema *schema, const char *root, GError **err)
         xmlRelaxNGFreeParserCtxt(ctxt);
     }
     if (!grammar) {
+        g_autofree char *reasons = toolXMLJoin(&collected);
+
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("cannot load the schema '%1$s' (--no-schema does without): %2$s"),
-                               path, messages->len ? (char *) g_ptr_array_index(messages, 0) : "?");
+                               path, reasons);
         return NULL;
     }
     g_hash_table_insert(schema->grammars, g_strdup(root), grammar);
@@ -76,6 +78,7 @@ toolSchemaValidate(ToolSchema *schema, xmlDocPtr doc, GError **err)
     g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
     ToolXMLMessages collected = { messages };
     xmlRelaxNGPtr grammar = toolSchemaLoad(schema, root, err);
+    g_autofree char *reasons = NULL;
     xmlRelaxNGValidCtxtPtr ctxt;
     int result;
 
@@ -90,8 +93,9 @@ toolSchemaValidate(ToolSchema *schema, xmlDocPtr doc, GError **err)
 
     if (result == 0)
         return TRUE;
+    reasons = toolXMLJoin(&collected);
     emulatedPCIReportError(err, VIR_ERR_XML_INVALID_SCHEMA,
                            _("does not validate against the schema of <%1$s>: %2$s"), root,
-                           messages->len ? (char *) g_ptr_array_index(messages, 0) : "?");
+                           reasons);
     return FALSE;
 }

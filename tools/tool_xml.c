@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* What libxml2 says of one document: more help nobody. */
-#define TOOL_XML_MESSAGES_MAX 10
+#define TOOL_XML_MESSAGES_MAX 5
 
 
 void
@@ -28,7 +28,23 @@ toolXMLCollect(void *opaque, xmlErrorPtr err)
         return;
     message = g_strchomp(g_strdup(err->message));
     g_ptr_array_add(collected->messages,
-                    g_strdup_printf(_("line %1$d: %2$s"), err->line, message));
+                    err->line > 0 ? g_strdup_printf(_("line %1$d: %2$s"), err->line, message)
+                                  : g_steal_pointer(&message));
+}
+
+
+char *
+toolXMLJoin(const ToolXMLMessages *collected)
+{
+    GString *all = g_string_new(NULL);
+    gsize i;
+
+    for (i = 0; i < collected->messages->len; i++)
+        g_string_append_printf(all, "%s%s", i > 0 ? "; " : "",
+                               (char *) g_ptr_array_index(collected->messages, i));
+    if (all->len == 0)
+        g_string_append(all, _("no reason is given"));
+    return g_string_free(all, FALSE);
 }
 
 

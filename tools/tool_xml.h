@@ -13,14 +13,16 @@
 typedef xmlDoc ToolXMLDoc;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolXMLDoc, xmlFreeDoc)
 
-/* What the parser or the schema has to say: lines "LINE: MESSAGE", without
- * an end of line. */
+/* What the parser or the schema has to say, the first few: "line N: MESSAGE". */
 typedef struct {
     GPtrArray *messages;
 } ToolXMLMessages;
 
 /* An xmlStructuredErrorFunc for a ToolXMLMessages. */
 void toolXMLCollect(void *messages, xmlErrorPtr err);
+
+/* All of them in one. Newly allocated. */
+char *toolXMLJoin(const ToolXMLMessages *messages);
 
 /* Parses INPUT: no network, no DTD, no entities of its own. NULL with ERR
  * set (VIR_ERR_XML_ERROR). */
