@@ -188,7 +188,7 @@ def boot(tap, stack, kernel, initrd, machine, count):
     tap.equal(len(seen), count, '%s: and nowhere else' % what)
 
     stack.wait_for(lambda: not stack.processes('pci-emulator') and not stack.processes('qemu-system'),
-                   '%s: no process is left' % what, 10)
+                   '%s: no process is left' % what)
     tap.ok(True, '%s: emulator and QEMU have ended' % what)
     stack.virsh('undefine', name)
     tap.diag('%s: %.1f s' % (what, time.monotonic() - started))

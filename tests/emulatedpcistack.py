@@ -393,7 +393,7 @@ class Stack:
         return self.run(['virsh', '-q', '-c', self.uri] + list(args), **options).stdout
 
     @staticmethod
-    def wait_for(condition, what, timeout=30):
+    def wait_for(condition, what, timeout=60):
         """Returns CONDITION()'s first true value."""
         until = time.monotonic() + timeout
         while True:

@@ -96,12 +96,12 @@ class Guest:
 
     def ended(self, what):
         self.stack.wait_for(lambda: self.stack.state(self.name) == 'shut off',
-                            '%s: shut off' % self.name, 30)
+                            '%s: shut off' % self.name)
         self.gone(what)
 
     def gone(self, what):
         try:
-            self.stack.wait_for(lambda: not self.processes(), 'its processes end', 10)
+            self.stack.wait_for(lambda: not self.processes(), 'its processes end', 20)
         except StackError:
             pass
         self.tap.equal(self.processes(), [], '%s: %s: no process is left' % (self.name, what))
@@ -124,7 +124,7 @@ def detach(tap, stack, guest):
     alias = list(guest.wanted)[1]
     stack.virsh('detach-device-alias', guest.name, alias, '--live')
     stack.wait_for(lambda: alias not in emulated_devices(stack.dumpxml(guest.name)),
-                   '%s: the guest lets go of %s' % (guest.name, alias), 30)
+                   '%s: the guest lets go of %s' % (guest.name, alias))
     rest = [other for other in guest.wanted if other != alias]
     guest.check('one device detached', rest)
     tap.ok(alias in emulated_devices(stack.dumpxml(guest.name, '--inactive')),

@@ -208,7 +208,7 @@ rm "$1.lifted" "$1.edited"
     stack.virsh('snapshot-delete', NAME, 'snap', '--metadata')
     stack.virsh('destroy', NAME)
     domain.check('destroyed', more=(0xc006,))
-    stack.wait_for(lambda: not stack.processes('pci-emulator'), 'no emulator is left', 10)
+    stack.wait_for(lambda: not stack.processes('pci-emulator'), 'no emulator is left')
 
     # remove
     domain.change(lambda xml: remove(xml, "devicename='dev6'"))
