@@ -184,7 +184,8 @@ projectBytes(Projection projection,
     g_autofree char *copy = g_malloc(MAX(len, 1));
     gsize outlen = 0;
 
-    memcpy(copy, xml, len);
+    if (len > 0)
+        memcpy(copy, xml, len);
     return projection(copy, len, &options, out, &outlen, err);
 }
 

@@ -105,7 +105,8 @@ fail(const char *what)
 static int
 run(EmulatorOptions *options)
 {
-    EmulatorLoop *loop;
+    /* As long as the process: never freed, and always reachable. */
+    static EmulatorLoop *loop;
 
     initSignals();
 
