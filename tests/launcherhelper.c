@@ -173,12 +173,12 @@ runEmulator(int argc,
         if (poll(polls, n, -1) < 0)
             return 5;
         for (i = 0; i < n; i++) {
-            char buf[9];
+            char buf[10] = "";      /* "hello N" in nine bytes */
 
             if (polls[i].fd < 0 || polls[i].revents == 0)
                 continue;
-            if (read(polls[i].fd, buf, sizeof(buf)) == sizeof(buf) && atoi(buf + 6) == i &&
-                write(polls[i].fd, buf, sizeof(buf)) == sizeof(buf))
+            if (read(polls[i].fd, buf, 9) == 9 && atoi(buf + 6) == i &&
+                write(polls[i].fd, buf, 9) == 9)
                 continue;
             close(polls[i].fd);
             polls[i].fd = -1;
