@@ -6,6 +6,8 @@
 # notices as soon as the launcher was refreshed, by hand or by its own run,
 # whether or not libvirtd was restarted.
 #
+# And the reason of a launcher that fails reaches the user.
+#
 # The two versions are copies of the real QEMU in which one machine type has
 # another name: enough for virsh domcapabilities to tell them apart.
 #
@@ -16,8 +18,9 @@ import os
 import re
 import time
 
-from emulatedpcistack import NOBODY, Stack, needs, run_tests
+from emulatedpcistack import (NOBODY, Stack, domain_xml, emulatedpci_xml, needs, run_tests)
 
+FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': '0x5853', 'deviceid': '0xc000'}
 MODULES = [d for pattern in ('/usr/lib/*/qemu', '/usr/lib/qemu', '/usr/lib64/qemu*')
            for d in glob.glob(pattern) if glob.glob(d + '/*.so')]
 
@@ -103,6 +106,18 @@ def main(tap):
         before = os.stat(program).st_ctime_ns
         stack.run([program, '--refresh'])
         tap.equal(os.stat(program).st_ctime_ns, before, 'a refresh without need changes nothing')
+
+        # What the launcher says when it fails is what the user is told.
+        stack.define(domain_xml('fails', 'pc', emulatedpci_xml(FIELDS)))
+        os.rename(stack.path('libexec/pci-emulator'), stack.path('libexec/gone'))
+        done = stack.run(['virsh', '-q', '-c', stack.uri, 'start', 'fails'], check=False)
+        tap.ok(done.returncode != 0 and 'emulatedpci-launcher: cannot run the PCI device emulator' in
+               done.stderr, "virsh shows the launcher's reason", done.stderr)
+        os.rename(stack.path('libexec/gone'), stack.path('libexec/pci-emulator'))
+        stack.virsh('start', '--paused', 'fails')
+        tap.equal(len(stack.processes('pci-emulator')), 1, 'it starts when the reason is gone')
+        stack.virsh('destroy', 'fails')
+        stack.wait_for(lambda: not stack.processes('pci-emulator'), 'the emulator ends')
         tap.equal(stack.close(), [], 'everything ends')
 
 
