@@ -371,6 +371,7 @@ testLiftForeign(void)
         { "</qemu:device>", "<qemu:frontend/></qemu:device>" },
         { "</qemu:device>", "<!-- mine --></qemu:device>" },
         { "<qemu:frontend>", "<qemu:frontend x='y'>" },
+        { "<qemu:frontend>", "<qemu:frontend/><qemu:frontend>" },
         { "</qemu:frontend>", "mine</qemu:frontend>" },
         { "</qemu:frontend>", "<frontend/></qemu:frontend>" },
         { "</qemu:frontend>", "<qemu:property name='x' type='string' value='y'/></qemu:frontend>" },

@@ -718,15 +718,12 @@ emulatedPCIDefParseString(const char *xml,
 }
 
 
-/* Appends " NAME='VALUE'" with VALUE escaped as libvirt does. */
-static void
-formatAttribute(const char *name,
-                const char *value,
-                GString *buf)
+void
+emulatedPCIFormatText(const char *text,
+                      GString *buf)
 {
-    g_string_append_printf(buf, " %s='", name);
-    for (; *value; value++) {
-        switch (*value) {
+    for (; *text; text++) {
+        switch (*text) {
         case '&':
             g_string_append(buf, "&amp;");
             break;
@@ -743,9 +740,19 @@ formatAttribute(const char *name,
             g_string_append(buf, "&quot;");
             break;
         default:
-            g_string_append_c(buf, *value);
+            g_string_append_c(buf, *text);
         }
     }
+}
+
+
+static void
+formatAttribute(const char *name,
+                const char *value,
+                GString *buf)
+{
+    g_string_append_printf(buf, " %s='", name);
+    emulatedPCIFormatText(value, buf);
     g_string_append_c(buf, '\'');
 }
 

@@ -102,6 +102,10 @@ void emulatedPCIDefFormatAlias(const EmulatedPCIDef *def, GString *buf);
  * is written (virDomainDeviceInfoFormat in libvirt's domain_conf.c). */
 void emulatedPCIDefFormatAddress(const EmulatedPCIDef *def, GString *buf);
 
+/* Appends TEXT to BUF as it stands in an attribute or an element, escaped as
+ * libvirt does. */
+void emulatedPCIFormatText(const char *text, GString *buf);
+
 void emulatedPCIDefFree(EmulatedPCIDef *def);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDef, emulatedPCIDefFree)
 

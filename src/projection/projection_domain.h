@@ -10,7 +10,7 @@
 
 #pragma once
 
-#include "projection_scan.h"
+#include "projection_document.h"
 
 #include <glib.h>
 

@@ -137,33 +137,3 @@ projectionEditsApply(ProjectionEdits *edits,
     *outlen = out->len;
     return g_string_free(out, FALSE);
 }
-
-
-char *
-projectionEscape(const char *text)
-{
-    GString *out = g_string_new(NULL);
-
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            g_string_append(out, "&amp;");
-            break;
-        case '<':
-            g_string_append(out, "&lt;");
-            break;
-        case '>':
-            g_string_append(out, "&gt;");
-            break;
-        case '\'':
-            g_string_append(out, "&apos;");
-            break;
-        case '"':
-            g_string_append(out, "&quot;");
-            break;
-        default:
-            g_string_append_c(out, *text);
-        }
-    }
-    return g_string_free(out, FALSE);
-}

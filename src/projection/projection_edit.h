@@ -2,8 +2,7 @@
  * projection_edit.h: replacing parts of a text
  *
  * A list of replacements of byte ranges, noted in any order and carried out
- * together; every byte outside of them stays. Of XML it knows no more than how
- * text is escaped in it.
+ * together; every byte outside of them stays. Knows no XML.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -39,7 +38,3 @@ char *projectionEditsApply(ProjectionEdits *edits,
                            const char *text,
                            gsize len,
                            gsize *outlen);
-
-/* TEXT as it stands in an element or attribute, escaped as libvirt does.
- * Newly allocated. */
-char *projectionEscape(const char *text);

@@ -322,7 +322,6 @@ liftEmulator(Lifting *lifting)
     const char *qemuDir = lifting->opts ? lifting->opts->qemuDir : NULL;
     g_autofree char *qemu = NULL;
     g_autofree char *launcher = NULL;
-    g_autofree char *text = NULL;
 
     if (!domain->emulator || domain->emulator->len == 0)
         return TRUE;
@@ -340,9 +339,10 @@ liftEmulator(Lifting *lifting)
     if (launcher)
         return TRUE;
 
-    text = projectionEscape(qemu);
-    projectionEditsAdd(lifting->edits, domain->emulatorWhere.tagEnd,
-                       domain->emulatorWhere.endTag, text);
+    emulatedPCIFormatText(qemu, projectionEditsBegin(lifting->edits,
+                                                     domain->emulatorWhere.tagEnd,
+                                                     domain->emulatorWhere.endTag));
+    projectionEditsEnd(lifting->edits);
     return TRUE;
 }
 

@@ -514,7 +514,7 @@ lowerEmulator(Lowering *lowering,
     g_autofree char *given = NULL;
     g_autofree char *known = NULL;
     g_autofree char *launcher = NULL;
-    g_autofree char *text = NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *element = NULL;
 
     if (domain->emulator && strchr(domain->emulator->str, PROJECTION_ENTITY))
@@ -546,8 +546,8 @@ lowerEmulator(Lowering *lowering,
         return FALSE;
     }
 
-    text = projectionEscape(launcher);
-    element = g_strdup_printf("<emulator>%s</emulator>", text);
+    emulatedPCIFormatText(launcher, text);
+    element = g_strdup_printf("<emulator>%s</emulator>", text->str);
     if (!domain->emulator)
         lowerNewEmulator(lowering, element);
     else if (domain->emulator->len == 0)
@@ -555,7 +555,7 @@ lowerEmulator(Lowering *lowering,
                            domain->emulatorWhere.end, element);
     else
         projectionEditsAdd(lowering->edits, domain->emulatorWhere.tagEnd,
-                           domain->emulatorWhere.endTag, text);
+                           domain->emulatorWhere.endTag, text->str);
     return TRUE;
 }
 

@@ -27,7 +27,6 @@ typedef enum {
     PLACE_SNAPSHOT,         /* <domainsnapshot>, <domaincheckpoint> */
     PLACE_DOMAIN,
     PLACE_OS,
-    PLACE_OS_TYPE,
     PLACE_DEVICES,
     PLACE_EMULATOR,
     PLACE_EMULATED,         /* <emulatedpci>, and everything in it */
@@ -85,6 +84,7 @@ typedef struct {
     ProjectionController *controller;
     ProjectionOverride *override;
     ProjectionOverrideDevice *device;
+    gboolean hasFrontend;       /* device has had one */
     gboolean inEmulator;
     gsize devicesTagEnd;
 
@@ -94,7 +94,20 @@ typedef struct {
     char *error;                /* the first one */
 } Scan;
 
-/* The five values for an attribute that SAX2 hands over. */
+/* A start tag as SAX2 hands it over. */
+typedef struct {
+    const xmlChar *name;
+    const xmlChar *prefix;
+    const xmlChar *URI;
+    int nNamespaces;
+    const xmlChar **namespaces;     /* prefix and URI of each */
+    int nAttrs;
+    const xmlChar **attrs;          /* ATTR_LAST of each */
+
+    guint prefixUses;               /* whether its own name uses the domain's ownPrefix */
+} Tag;
+
+/* The five values for an attribute. */
 enum {
     ATTR_NAME = 0,
     ATTR_PREFIX,
@@ -103,84 +116,6 @@ enum {
     ATTR_END,
     ATTR_LAST
 };
-
-
-/* --- freeing */
-
-static void
-emulatedFree(void *opaque)
-{
-    ProjectionEmulated *emulated = opaque;
-
-    xmlFreeNode(emulated->node);
-    g_free(emulated);
-}
-
-
-static void
-controllerFree(void *opaque)
-{
-    ProjectionController *controller = opaque;
-
-    g_free(controller->alias);
-    g_free(controller);
-}
-
-
-static void
-overrideDeviceFree(void *opaque)
-{
-    ProjectionOverrideDevice *device = opaque;
-
-    g_free(device->alias);
-    g_free(device);
-}
-
-
-static void
-overrideFree(void *opaque)
-{
-    ProjectionOverride *override = opaque;
-
-    g_free(override->prefix);
-    g_ptr_array_free(override->devices, TRUE);
-    g_free(override);
-}
-
-
-static void
-domainFree(void *opaque)
-{
-    ProjectionDomain *domain = opaque;
-
-    g_free(domain->type);
-    g_free(domain->arch);
-    g_free(domain->machine);
-    if (domain->emulator)
-        g_string_free(domain->emulator, TRUE);
-    g_ptr_array_free(domain->emulated, TRUE);
-    g_ptr_array_free(domain->controllers, TRUE);
-    g_ptr_array_free(domain->overrides, TRUE);
-    g_hash_table_destroy(domain->aliases);
-    g_array_free(domain->addresses, TRUE);
-    g_array_free(domain->indexes, TRUE);
-    g_free(domain->boundPrefix);
-    g_free(domain->ownPrefix);
-    g_hash_table_destroy(domain->foreignPrefixes);
-    g_free(domain);
-}
-
-
-void
-projectionDocumentFree(ProjectionDocument *doc)
-{
-    if (!doc)
-        return;
-
-    g_free(doc->encoding);
-    g_ptr_array_free(doc->domains, TRUE);
-    g_free(doc);
-}
 
 
 /* --- small readers */
@@ -193,16 +128,35 @@ nameIs(const xmlChar *name,
 }
 
 
-/* The attributes of no namespace's value, or NULL; *LEN is its length. */
+/* Whether the element is NAME and in no namespace. */
+static gboolean
+tagIs(const Tag *tag,
+      const char *name)
+{
+    return !tag->prefix && !tag->URI && nameIs(tag->name, name);
+}
+
+
+/* Whether the element is NAME in libvirt's QEMU namespace. */
+static gboolean
+tagIsQEMU(const Tag *tag,
+          const char *name)
+{
+    return nameIs(tag->name, name) && tag->URI && nameIs(tag->URI, PROJECTION_QEMU_NAMESPACE);
+}
+
+
+/* The value of the attribute NAME, in no namespace, or NULL; *LEN is its
+ * length. */
 static const char *
-attrFind(const xmlChar **attrs,
-         int n,
+attrFind(const Tag *tag,
          const char *name,
          gsize *len)
 {
+    const xmlChar **attrs = tag->attrs;
     int i;
 
-    for (i = 0; i < n; i++, attrs += ATTR_LAST) {
+    for (i = 0; i < tag->nAttrs; i++, attrs += ATTR_LAST) {
         if (!attrs[ATTR_PREFIX] && nameIs(attrs[ATTR_NAME], name)) {
             *len = attrs[ATTR_END] - attrs[ATTR_VALUE];
             return (const char *) attrs[ATTR_VALUE];
@@ -213,25 +167,23 @@ attrFind(const xmlChar **attrs,
 
 
 static char *
-attrDup(const xmlChar **attrs,
-        int n,
+attrDup(const Tag *tag,
         const char *name)
 {
     gsize len;
-    const char *value = attrFind(attrs, n, name, &len);
+    const char *value = attrFind(tag, name, &len);
 
     return value ? g_strndup(value, len) : NULL;
 }
 
 
 static gboolean
-attrIs(const xmlChar **attrs,
-       int n,
+attrIs(const Tag *tag,
        const char *name,
        const char *expected)
 {
     gsize len;
-    const char *value = attrFind(attrs, n, name, &len);
+    const char *value = attrFind(tag, name, &len);
 
     return value && len == strlen(expected) && memcmp(value, expected, len) == 0;
 }
@@ -283,8 +235,7 @@ readAddressAttr(const xmlChar **attr,
 /* Reads <address type='pci'>; FALSE if it is another, or has more to it than
  * we know. */
 static gboolean
-readAddress(const xmlChar **attrs,
-            int n,
+readAddress(const Tag *tag,
             ProjectionAddress *address)
 {
     int i;
@@ -292,10 +243,10 @@ readAddress(const xmlChar **attrs,
     address->domain = address->bus = address->slot = address->function = -1;
     address->multifunction = -1;
 
-    if (!attrIs(attrs, n, "type", "pci"))
+    if (!attrIs(tag, "type", "pci"))
         return FALSE;
-    for (i = 0; i < n; i++) {
-        if (!readAddressAttr(attrs + i * ATTR_LAST, address))
+    for (i = 0; i < tag->nAttrs; i++) {
+        if (!readAddressAttr(tag->attrs + i * ATTR_LAST, address))
             return FALSE;
     }
     return TRUE;
@@ -380,12 +331,12 @@ bindingClear(void *opaque)
 
 static void
 scanBindings(Scan *scan,
-             int n,
-             const xmlChar **namespaces)
+             const Tag *tag)
 {
+    const xmlChar **namespaces = tag->namespaces;
     int i;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < tag->nNamespaces; i++) {
         Binding binding = { .isQEMU = nameIs(namespaces[2 * i + 1], PROJECTION_QEMU_NAMESPACE) };
 
         if (!namespaces[2 * i])
@@ -468,36 +419,31 @@ countPrefixUse(Scan *scan,
 }
 
 
-/* Notes which prefixes an element in the domain needs. Returns how often it
- * needs ownPrefix itself. */
-static guint
+/* Notes which prefixes an element in the domain needs. */
+static void
 scanPrefixes(Scan *scan,
-             const xmlChar *prefix,
-             const xmlChar *URI,
-             int nNamespaces,
-             const xmlChar **namespaces,
-             int nAttrs,
-             const xmlChar **attrs)
+             Tag *tag)
 {
     ProjectionDomain *domain = scan->domain;
     guint uses;
-    guint own;
     int i;
 
-    for (i = 0; i < nNamespaces && !scan->shadow && domain->ownPrefix; i++) {
-        if (namespaces[2 * i] && nameIs(namespaces[2 * i], domain->ownPrefix))
+    for (i = 0; i < tag->nNamespaces && !scan->shadow && domain->ownPrefix; i++) {
+        if (tag->namespaces[2 * i] && nameIs(tag->namespaces[2 * i], domain->ownPrefix))
             scan->shadow = scan->depth;
     }
 
-    own = countPrefixUse(scan, prefix, URI);
-    uses = own;
-    for (i = 0; i < nAttrs; i++)
-        uses += countPrefixUse(scan, attrs[i * ATTR_LAST + ATTR_PREFIX], attrs[i * ATTR_LAST + ATTR_URI]);
+    tag->prefixUses = countPrefixUse(scan, tag->prefix, tag->URI);
+    uses = tag->prefixUses;
+    for (i = 0; i < tag->nAttrs; i++) {
+        const xmlChar **attr = tag->attrs + i * ATTR_LAST;
+
+        uses += countPrefixUse(scan, attr[ATTR_PREFIX], attr[ATTR_URI]);
+    }
 
     domain->ownPrefixUses += uses;
     if (scan->device)
         scan->device->prefixUses += uses;
-    return own;
 }
 
 
@@ -527,19 +473,15 @@ treeAddAttribute(Scan *scan,
 
 static void
 treeStart(Scan *scan,
-          const xmlChar *name,
-          const xmlChar *prefix,
-          const xmlChar *URI,
-          int nAttrs,
-          const xmlChar **attrs)
+          const Tag *tag)
 {
-    xmlNodePtr node = xmlNewNode(NULL, name);
+    xmlNodePtr node = xmlNewNode(NULL, tag->name);
     int i;
 
-    if (URI || prefix)
-        xmlSetNs(node, xmlNewNs(node, URI ? URI : BAD_CAST "", prefix));
-    for (i = 0; i < nAttrs; i++)
-        treeAddAttribute(scan, node, attrs + i * ATTR_LAST);
+    if (tag->URI || tag->prefix)
+        xmlSetNs(node, xmlNewNs(node, tag->URI ? tag->URI : BAD_CAST "", tag->prefix));
+    for (i = 0; i < tag->nAttrs; i++)
+        treeAddAttribute(scan, node, tag->attrs + i * ATTR_LAST);
 
     if (scan->node)
         xmlAddChild(scan->node, node);
@@ -567,16 +509,9 @@ static ProjectionDomain *
 scanAddDomain(Scan *scan,
               gboolean isDevice)
 {
-    ProjectionDomain *domain = g_new0(ProjectionDomain, 1);
+    ProjectionDomain *domain = projectionDomainNew();
 
     domain->isDevice = isDevice;
-    domain->emulated = g_ptr_array_new_with_free_func(emulatedFree);
-    domain->controllers = g_ptr_array_new_with_free_func(controllerFree);
-    domain->overrides = g_ptr_array_new_with_free_func(overrideFree);
-    domain->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    domain->addresses = g_array_new(FALSE, FALSE, sizeof(ProjectionAddress));
-    domain->indexes = g_array_new(FALSE, FALSE, sizeof(int));
-    domain->foreignPrefixes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_ptr_array_add(scan->doc->domains, domain);
     scan->domain = domain;
     return domain;
@@ -585,21 +520,23 @@ scanAddDomain(Scan *scan,
 
 static Place
 startDomain(Scan *scan,
-            int nNamespaces,
-            const xmlChar **namespaces,
-            int nAttrs,
-            const xmlChar **attrs)
+            const Tag *tag)
 {
     ProjectionDomain *domain = scanAddDomain(scan, FALSE);
+    Tag own = *tag;
 
     scanElementStart(scan, &domain->where);
     if (scan->offsetsLost)
         return PLACE_NONE;
 
-    domain->type = attrDup(attrs, nAttrs, "type");
+    domain->type = attrDup(tag, "type");
     scan->outerBindings = scan->bindings->len;
-    scanBindings(scan, nNamespaces, namespaces);
+    scanBindings(scan, tag);
     domainBindPrefixes(scan, domain);
+
+    /* Its own declarations are what is bound; what it uses counts. */
+    own.nNamespaces = 0;
+    scanPrefixes(scan, &own);
     return PLACE_DOMAIN;
 }
 
@@ -620,27 +557,23 @@ startEmulated(Scan *scan)
 
 static Place
 startRoot(Scan *scan,
-          const xmlChar *name,
-          int nNamespaces,
-          const xmlChar **namespaces,
-          int nAttrs,
-          const xmlChar **attrs)
+          const Tag *tag)
 {
     if (scan->fragment) {
         scanAddDomain(scan, TRUE);
         return PLACE_FRAGMENT;
     }
 
-    if (nameIs(name, "domain"))
-        return startDomain(scan, nNamespaces, namespaces, nAttrs, attrs);
+    if (tagIs(tag, "domain"))
+        return startDomain(scan, tag);
 
-    if (nameIs(name, "emulatedpci")) {
+    if (tagIs(tag, "emulatedpci")) {
         scanAddDomain(scan, TRUE);
         return startEmulated(scan);
     }
 
-    if (nameIs(name, "domainsnapshot") || nameIs(name, "domaincheckpoint")) {
-        scanBindings(scan, nNamespaces, namespaces);
+    if (tagIs(tag, "domainsnapshot") || tagIs(tag, "domaincheckpoint")) {
+        scanBindings(scan, tag);
         return PLACE_SNAPSHOT;
     }
     return PLACE_NONE;
@@ -649,17 +582,14 @@ startRoot(Scan *scan,
 
 static Place
 startOverride(Scan *scan,
-              const xmlChar *prefix,
-              guint prefixUses,
-              int nAttrs)
+              const Tag *tag)
 {
-    ProjectionOverride *override = g_new0(ProjectionOverride, 1);
+    ProjectionOverride *override = projectionOverrideNew();
 
     scanElementStart(scan, &override->where);
-    override->prefix = g_strdup((const char *) prefix);
-    override->hasAttributes = nAttrs > 0;
-    override->prefixUses = prefixUses;
-    override->devices = g_ptr_array_new_with_free_func(overrideDeviceFree);
+    override->prefix = g_strdup((const char *) tag->prefix);
+    override->hasAttributes = tag->nAttrs > 0;
+    override->prefixUses = tag->prefixUses;
     g_ptr_array_add(scan->domain->overrides, override);
     scan->override = override;
     return PLACE_OVERRIDE;
@@ -668,41 +598,38 @@ startOverride(Scan *scan,
 
 static Place
 startOverrideDevice(Scan *scan,
-                    guint prefixUses,
-                    int nAttrs,
-                    const xmlChar **attrs)
+                    const Tag *tag)
 {
     ProjectionOverrideDevice *device = g_new0(ProjectionOverrideDevice, 1);
 
     scanElementStart(scan, &device->where);
-    device->alias = attrDup(attrs, nAttrs, "alias");
-    device->plain = device->alias && nAttrs == 1;
-    device->prefixUses = prefixUses;
+    device->alias = attrDup(tag, "alias");
+    device->plain = device->alias && tag->nAttrs == 1;
+    device->prefixUses = tag->prefixUses;
     g_ptr_array_add(scan->override->devices, device);
     scan->device = device;
+    scan->hasFrontend = FALSE;
     return PLACE_OVERRIDE_DEVICE;
 }
 
 
-/* A child of an override's device. Returns its place. */
+/* A child of an override's device: its one front end is what counts. */
 static Place
 startOverrideFrontend(Scan *scan,
-                      gboolean isFrontend,
-                      int nAttrs)
+                      const Tag *tag)
 {
-    /* Of two front ends the first one's fields are there by now; but the
-     * first may have been empty. */
-    if (!isFrontend || nAttrs > 0 || scan->device->props.seen)
+    const gboolean isFrontend = tagIsQEMU(tag, "frontend");
+
+    if (!isFrontend || tag->nAttrs > 0 || scan->hasFrontend)
         scan->device->plain = FALSE;
+    scan->hasFrontend = TRUE;
     return isFrontend ? PLACE_OVERRIDE_FRONTEND : PLACE_NONE;
 }
 
 
 static void
 startOverrideProperty(Scan *scan,
-                      gboolean isProperty,
-                      int nAttrs,
-                      const xmlChar **attrs)
+                      const Tag *tag)
 {
     static const char *const names[] = { "name", "type", "value" };
     char values[G_N_ELEMENTS(names)][QEMU_PROPS_OVERRIDE_VALUE_MAX + 1];
@@ -712,11 +639,11 @@ startOverrideProperty(Scan *scan,
         return;
     scan->device->plain = FALSE;
 
-    if (!isProperty || nAttrs != G_N_ELEMENTS(names))
+    if (!tagIsQEMU(tag, "property") || tag->nAttrs != G_N_ELEMENTS(names))
         return;
     for (i = 0; i < G_N_ELEMENTS(names); i++) {
         gsize len;
-        const char *value = attrFind(attrs, nAttrs, names[i], &len);
+        const char *value = attrFind(tag, names[i], &len);
 
         if (!value || len > QEMU_PROPS_OVERRIDE_VALUE_MAX)
             return;
@@ -731,10 +658,9 @@ startOverrideProperty(Scan *scan,
 /* <controller type='scsi'>: notes its index, if that is in our range. */
 static Place
 startScsiController(Scan *scan,
-                    int nAttrs,
-                    const xmlChar **attrs)
+                    const Tag *tag)
 {
-    g_autofree char *index = attrDup(attrs, nAttrs, "index");
+    g_autofree char *index = attrDup(tag, "index");
     ProjectionController *controller;
     guint32 number;
     int ours;
@@ -747,7 +673,7 @@ startScsiController(Scan *scan,
 
     ours = number - PROJECTION_CONTROLLER_INDEX;
     g_array_append_val(scan->domain->indexes, ours);
-    if (nAttrs != 3 || !attrIs(attrs, nAttrs, "model", "lsilogic"))
+    if (tag->nAttrs != 3 || !attrIs(tag, "model", "lsilogic"))
         return PLACE_DEVICE;
 
     controller = g_new0(ProjectionController, 1);
@@ -762,43 +688,39 @@ startScsiController(Scan *scan,
 
 static Place
 startDevice(Scan *scan,
-            const xmlChar *name,
-            int nAttrs,
-            const xmlChar **attrs)
+            const Tag *tag)
 {
     ProjectionDomain *domain = scan->domain;
 
-    if (nameIs(name, "emulatedpci"))
+    if (tagIs(tag, "emulatedpci"))
         return startEmulated(scan);
 
-    if (nameIs(name, "emulator") && !domain->emulator) {
+    if (tagIs(tag, "emulator") && !domain->emulator) {
         domain->emulator = g_string_new(NULL);
         scanElementStart(scan, &domain->emulatorWhere);
         scan->inEmulator = TRUE;
         return PLACE_EMULATOR;
     }
 
-    if (nameIs(name, "controller") && attrIs(attrs, nAttrs, "type", "scsi"))
-        return startScsiController(scan, nAttrs, attrs);
-    return PLACE_DEVICE;
+    if (tagIs(tag, "controller") && attrIs(tag, "type", "scsi"))
+        return startScsiController(scan, tag);
+    return tag->prefix || tag->URI ? PLACE_NONE : PLACE_DEVICE;
 }
 
 
 /* A child of a device: its alias and its address are what counts. */
 static void
 startDeviceChild(Scan *scan,
-                 const xmlChar *name,
-                 int nAttrs,
-                 const xmlChar **attrs)
+                 const Tag *tag)
 {
     ProjectionController *controller = scan->controller;
     ProjectionAddress address;
 
-    if (nameIs(name, "alias")) {
-        g_autofree char *alias = attrDup(attrs, nAttrs, "name");
+    if (tagIs(tag, "alias")) {
+        g_autofree char *alias = attrDup(tag, "name");
 
         if (controller) {
-            controller->plain = controller->plain && nAttrs == 1 && alias && !controller->alias;
+            controller->plain = controller->plain && tag->nAttrs == 1 && alias && !controller->alias;
             g_free(controller->alias);
             controller->alias = g_strdup(alias);
         }
@@ -811,7 +733,7 @@ startDeviceChild(Scan *scan,
         return;
     }
 
-    if (nameIs(name, "address") && readAddress(attrs, nAttrs, &address)) {
+    if (tagIs(tag, "address") && readAddress(tag, &address)) {
         g_array_append_val(scan->domain->addresses, address);
         if (controller) {
             controller->plain = controller->plain && !controller->hasAddress;
@@ -826,86 +748,72 @@ startDeviceChild(Scan *scan,
 
 static Place
 startDomainChild(Scan *scan,
-                 const xmlChar *name,
-                 const xmlChar *prefix,
-                 const xmlChar *URI,
-                 guint prefixUses,
-                 int nAttrs)
+                 const Tag *tag)
 {
     scanElementStart(scan, &scan->domain->lastChild);
-    scan->domain->lastIsDeprecation = FALSE;
+    scan->domain->lastIsDeprecation = tagIsQEMU(tag, "deprecation");
 
-    if (URI && nameIs(URI, PROJECTION_QEMU_NAMESPACE)) {
-        scan->domain->lastIsDeprecation = nameIs(name, "deprecation");
-        return nameIs(name, "override") ? startOverride(scan, prefix, prefixUses, nAttrs) : PLACE_NONE;
-    }
-    if (URI || prefix)
-        return PLACE_NONE;
+    if (tagIsQEMU(tag, "override"))
+        return startOverride(scan, tag);
 
-    if (nameIs(name, "devices")) {
+    if (tagIs(tag, "devices")) {
         scan->devicesTagEnd = scan->domain->lastChild.tagEnd;
         return PLACE_DEVICES;
     }
-    return nameIs(name, "os") ? PLACE_OS : PLACE_NONE;
+    return tagIs(tag, "os") ? PLACE_OS : PLACE_NONE;
+}
+
+
+/* A root of a lowered device, of which there should be two. */
+static Place
+startFragmentChild(Scan *scan,
+                   const Tag *tag)
+{
+    Place place = PLACE_NONE;
+
+    if (tagIsQEMU(tag, "override"))
+        return startOverride(scan, tag);
+
+    if (tagIs(tag, "controller"))
+        place = startDevice(scan, tag);
+    if (place != PLACE_CONTROLLER)
+        scan->domain->hasOthers = TRUE;
+    return place;
 }
 
 
 static Place
 startElementIn(Scan *scan,
                Place parent,
-               const xmlChar *name,
-               const xmlChar *prefix,
-               const xmlChar *URI,
-               int nNamespaces,
-               const xmlChar **namespaces,
-               int nAttrs,
-               const xmlChar **attrs)
+               const Tag *tag)
 {
-    const gboolean plain = !prefix && !URI;
-    const gboolean isQEMU = URI && nameIs(URI, PROJECTION_QEMU_NAMESPACE);
-    guint prefixUses = 0;
-    Place place;
-
-    if (scan->domain)
-        prefixUses = scanPrefixes(scan, prefix, URI, nNamespaces, namespaces, nAttrs, attrs);
-
     switch (parent) {
     case PLACE_DOCUMENT:
-        return plain ? startRoot(scan, name, nNamespaces, namespaces, nAttrs, attrs) : PLACE_NONE;
+        return startRoot(scan, tag);
 
     case PLACE_SNAPSHOT:
-        if (plain && (nameIs(name, "domain") || nameIs(name, "inactiveDomain")))
-            return startDomain(scan, nNamespaces, namespaces, nAttrs, attrs);
+        if (tagIs(tag, "domain") || tagIs(tag, "inactiveDomain"))
+            return startDomain(scan, tag);
         return PLACE_NONE;
 
     case PLACE_FRAGMENT:
-        if (isQEMU && nameIs(name, "override"))
-            return startOverride(scan, prefix, prefixUses, nAttrs);
-        place = plain ? startDevice(scan, name, nAttrs, attrs) : PLACE_NONE;
-        if (place != PLACE_CONTROLLER)
-            scan->domain->hasOthers = TRUE;
-        return place;
+        return startFragmentChild(scan, tag);
 
     case PLACE_DOMAIN:
-        return startDomainChild(scan, name, prefix, URI, prefixUses, nAttrs);
+        return startDomainChild(scan, tag);
 
     case PLACE_OS:
-        if (plain && nameIs(name, "type") && !scan->domain->arch && !scan->domain->machine) {
-            scan->domain->arch = attrDup(attrs, nAttrs, "arch");
-            scan->domain->machine = attrDup(attrs, nAttrs, "machine");
-            return PLACE_OS_TYPE;
+        if (tagIs(tag, "type") && !scan->domain->arch && !scan->domain->machine) {
+            scan->domain->arch = attrDup(tag, "arch");
+            scan->domain->machine = attrDup(tag, "machine");
         }
         return PLACE_NONE;
 
     case PLACE_DEVICES:
-        return plain ? startDevice(scan, name, nAttrs, attrs) : PLACE_NONE;
+        return startDevice(scan, tag);
 
     case PLACE_CONTROLLER:
-        if (!plain) {
-            scan->controller->plain = FALSE;
-            return PLACE_NONE;
-        }
-        startDeviceChild(scan, name, nAttrs, attrs);
+        startDeviceChild(scan, tag);
         return PLACE_CONTROLLER_CHILD;
 
     case PLACE_CONTROLLER_CHILD:
@@ -913,20 +821,17 @@ startElementIn(Scan *scan,
         return PLACE_NONE;
 
     case PLACE_DEVICE:
-        if (plain)
-            startDeviceChild(scan, name, nAttrs, attrs);
+        startDeviceChild(scan, tag);
         return PLACE_NONE;
 
     case PLACE_OVERRIDE:
-        if (isQEMU && nameIs(name, "device"))
-            return startOverrideDevice(scan, prefixUses, nAttrs, attrs);
-        return PLACE_NONE;
+        return tagIsQEMU(tag, "device") ? startOverrideDevice(scan, tag) : PLACE_NONE;
 
     case PLACE_OVERRIDE_DEVICE:
-        return startOverrideFrontend(scan, isQEMU && nameIs(name, "frontend"), nAttrs);
+        return startOverrideFrontend(scan, tag);
 
     case PLACE_OVERRIDE_FRONTEND:
-        startOverrideProperty(scan, isQEMU && nameIs(name, "property"), nAttrs, attrs);
+        startOverrideProperty(scan, tag);
         return PLACE_OVERRIDE_PROPERTY;
 
     case PLACE_OVERRIDE_PROPERTY:
@@ -934,9 +839,6 @@ startElementIn(Scan *scan,
         return PLACE_NONE;
 
     case PLACE_EMULATED:
-        return PLACE_EMULATED;
-
-    case PLACE_OS_TYPE:
     case PLACE_EMULATOR:
     case PLACE_NONE:
         break;
@@ -957,26 +859,31 @@ onStartElement(void *opaque,
                const xmlChar **attrs)
 {
     Scan *scan = opaque;
-    Place parent = scan->depth < PLACE_DEPTH_MAX ? scan->places[scan->depth] : PLACE_NONE;
-    Place place;
+    Tag tag = {
+        .name = name,
+        .prefix = prefix,
+        .URI = URI,
+        .nNamespaces = nNamespaces,
+        .namespaces = namespaces,
+        .nAttrs = nAttrs,
+        .attrs = attrs,
+    };
+    Place place = PLACE_NONE;
 
     if (scan->offsetsLost)
         return;
 
     scan->depth++;
-    if (scan->emulated) {
-        /* Deeper than our places go, too. */
-        scanPrefixes(scan, prefix, URI, nNamespaces, namespaces, nAttrs, attrs);
-        treeStart(scan, name, prefix, URI, nAttrs, attrs);
-        place = PLACE_NONE;
-    } else {
-        place = startElementIn(scan, parent, name, prefix, URI,
-                               nNamespaces, namespaces, nAttrs, attrs);
+    if (scan->domain)
+        scanPrefixes(scan, &tag);
+
+    if (!scan->emulated && scan->depth <= PLACE_DEPTH_MAX) {
+        place = startElementIn(scan, scan->places[scan->depth - 1], &tag);
         if (nNamespaces > 0)
             onAside(scan);
-        if (place == PLACE_EMULATED)
-            treeStart(scan, name, prefix, URI, nAttrs, attrs);
     }
+    if (scan->emulated)
+        treeStart(scan, &tag);
 
     if (scan->depth < PLACE_DEPTH_MAX)
         scan->places[scan->depth] = place;
@@ -1028,7 +935,6 @@ endElementOf(Scan *scan,
     case PLACE_FRAGMENT:
     case PLACE_SNAPSHOT:
     case PLACE_OS:
-    case PLACE_OS_TYPE:
     case PLACE_DEVICES:
     case PLACE_DEVICE:
     case PLACE_CONTROLLER_CHILD:
@@ -1332,7 +1238,7 @@ projectionScan(const char *text,
                gsize len,
                GError **err)
 {
-    g_autoptr(ProjectionDocument) doc = g_new0(ProjectionDocument, 1);
+    g_autoptr(ProjectionDocument) doc = projectionDocumentNew();
     Scan scan = { .doc = doc };
     gboolean ok;
     gsize fragment;
@@ -1340,7 +1246,6 @@ projectionScan(const char *text,
     doc->text = text;
     doc->len = len;
     doc->begin = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    doc->domains = g_ptr_array_new_with_free_func(domainFree);
 
     /* libxml2 takes it for the end of the document. */
     if (memchr(text, '\0', len)) {

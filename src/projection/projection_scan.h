@@ -1,9 +1,9 @@
 /*
- * projection_scan.h: where in a document the things are that we rewrite
+ * projection_scan.h: reading a document
  *
  * Reads a document once, with libxml2's SAX2 interface, and notes for each
- * domain in it the byte ranges and the few values that lowering and lifting
- * look at. Judges nothing but well-formedness, changes nothing.
+ * domain in it what projection_document.h has. Judges nothing but
+ * well-formedness, changes nothing.
  *
  * No network, no external entity, and no entity is ever expanded: one that
  * the document itself declares stands in values as the character
@@ -14,115 +14,8 @@
 
 #pragma once
 
-#include "qemu_props_override.h"
-
-#include <glib.h>
-#include <libxml/tree.h>
-
-/* libvirt's QEMU namespace, https://libvirt.org/drvqemu.html */
-#define PROJECTION_QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
-
-#define PROJECTION_ENTITY '\x01'
-
-/* The controllers' index that stands for our index 0 */
-#define PROJECTION_CONTROLLER_INDEX 32000
-
-/* An element's bytes. Of <a/>, endTag is tagEnd is end. */
-typedef struct {
-    gsize start;    /* of the '<' */
-    gsize tagEnd;   /* behind the '>' of the start tag */
-    gsize endTag;   /* of the '<' of the end tag */
-    gsize end;      /* behind the element */
-} ProjectionElement;
-
-/* Of an <address type='pci'>; -1 where not given */
-typedef struct {
-    int domain;
-    int bus;
-    int slot;
-    int function;
-    int multifunction;
-} ProjectionAddress;
-
-/* An <emulatedpci> */
-typedef struct {
-    ProjectionElement where;
-    xmlNodePtr node;            /* the element as a tree, in no document */
-    gboolean hasEntity;         /* somewhere in it is a PROJECTION_ENTITY */
-    gsize devicesTagEnd;        /* of the <devices> it stands in */
-} ProjectionEmulated;
-
-/* A <controller type='scsi' model='lsilogic'> with an index that can be ours */
-typedef struct {
-    ProjectionElement where;
-    int index;                  /* from 0: without the 32000 */
-    char *alias;                /* or NULL */
-    gboolean hasAddress;
-    ProjectionAddress address;
-    gboolean plain;             /* nothing but <alias name> and <address type='pci'> in it */
-} ProjectionController;
-
-/* A <qemu:device> of an override */
-typedef struct {
-    ProjectionElement where;
-    char *alias;                /* or NULL */
-    QEMUPropsOverride props;
-    gboolean plain;             /* one <frontend> with properties that props took, no more */
-    guint prefixUses;           /* how often it uses the domain's ownPrefix */
-} ProjectionOverrideDevice;
-
-/* A <qemu:override> */
-typedef struct {
-    ProjectionElement where;
-    char *prefix;               /* its own, or NULL */
-    gboolean hasAttributes;     /* namespace declarations do not count */
-    guint prefixUses;           /* its own use of the domain's ownPrefix: 0 or 1 */
-    GPtrArray *devices;         /* of ProjectionOverrideDevice */
-} ProjectionOverride;
-
-/* A domain; or a single device, which has all but the elements of a domain */
-typedef struct {
-    gboolean isDevice;          /* a single <emulatedpci>, or what it was lowered to */
-    gboolean hasOthers;         /* … where something else stands beside those elements */
-    ProjectionElement where;
-
-    char *type;                 /* attribute; this and all strings: NULL if not there */
-    char *arch;                 /* of <os><type> */
-    char *machine;
-
-    GString *emulator;          /* path in the first <emulator>, or NULL */
-    ProjectionElement emulatorWhere;
-
-    GPtrArray *emulated;        /* of ProjectionEmulated */
-    GPtrArray *controllers;     /* of ProjectionController */
-    GPtrArray *overrides;       /* of ProjectionOverride */
-    GHashTable *aliases;        /* alias -> how many devices have it; not <emulatedpci> */
-    GArray *addresses;          /* of ProjectionAddress: of all devices but <emulatedpci> */
-    GArray *indexes;            /* of int: SCSI controllers' in our range, from 0 */
-
-    ProjectionElement lastChild;    /* last element in the domain */
-    gboolean lastIsDeprecation;     /* … which is libvirt's <qemu:deprecation> */
-
-    /* Prefixes of the QEMU namespace. */
-    char *boundPrefix;          /* one that is bound to it at <domain>, or NULL */
-    guint boundPrefixes;        /* how many are */
-    char *ownPrefix;            /* the one whose declaration ends <domain>'s start tag, in
-                                 * the very form that libvirt gives it; or NULL */
-    guint ownPrefixUses;        /* elements and attributes in the domain that need it */
-    GHashTable *foreignPrefixes;    /* set: cannot be declared, mean something else */
-} ProjectionDomain;
-
-typedef struct {
-    const char *text;           /* the caller's */
-    gsize len;
-    gsize begin;                /* behind a byte order mark */
-    char *encoding;             /* declared one in which we cannot work, or NULL */
-    GPtrArray *domains;         /* of ProjectionDomain */
-} ProjectionDocument;
+#include "projection_document.h"
 
 /* Reads TEXT, which must outlive the result. Returns NULL with ERR set to
  * VIR_ERR_XML_ERROR, in libvirt's own form, if it is not well-formed. */
 ProjectionDocument *projectionScan(const char *text, gsize len, GError **err);
-
-void projectionDocumentFree(ProjectionDocument *doc);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProjectionDocument, projectionDocumentFree)
