@@ -1,0 +1,180 @@
+"""bench-config.py: a guest's configuration reads, and the emulator's memory
+
+One QEMU (TCG, no KVM) with a native device, the same device in QEMU's own
+remote process (-machine x-remote) and an emulated one, and one guest program,
+configguest.S, that reads them in turns. Time is the median of batches of 1000
+reads in one run; memory is what /proc says of the serving processes.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import os
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.environ['abs_top_srcdir'], 'tests'))
+
+# pylint: disable=wrong-import-position
+import emulatordriver
+from qtestclient import qemu_path
+
+DEVICE = 'lsi53c895a'
+READS = 1000
+WARMUP = 10
+ROUNDS = int(os.environ.get('BENCH_ROUNDS', '60'))
+
+NATIVE, REMOTE, OURS = 5, 6, 7
+
+# The promises
+READ_RATIO = 0.30
+PRIVATE_KIB = {1: 512, 28: 1024}
+RESIDENT_KIB = 2560
+
+
+def memory(pid):
+    """Private and resident KiB. Private is unknown (None) without the right to look."""
+    values = {}
+    try:
+        with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as rollup:
+            for line in rollup:
+                words = line.split()
+                if words[-1] == 'kB':
+                    values[words[0]] = int(words[1])
+        private = values['Private_Clean:'] + values['Private_Dirty:']
+    except PermissionError:
+        private = None
+    with open('/proc/%d/statm' % pid, encoding='ascii') as statm:
+        resident = int(statm.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') // 1024
+    return private, resident
+
+
+def cpu_time(pid):
+    """Nanoseconds that a process has run."""
+    with open('/proc/%d/schedstat' % pid, encoding='ascii') as schedstat:
+        return int(schedstat.read().split()[0])
+
+
+def start_remote():
+    """QEMU's own remote process; returns it and the proxy's end of its socket."""
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen(
+        [qemu_path(), '-machine', 'x-remote', '-nodefaults', '-display', 'none',
+         '-device', '%s,id=device0' % DEVICE,
+         '-object', 'x-remote-object,id=remote0,devid=device0,fd=%d' % theirs.fileno()],
+        stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+    theirs.close()
+    return process, ours
+
+
+def batches(console, count):
+    """The time of each batch of the first COUNT rounds after the warm-up, in ns per read."""
+    ticks = {NATIVE: [], REMOTE: [], OURS: []}
+    clock = []
+    while len(ticks[OURS]) < count + WARMUP:
+        kind, number = struct.unpack('<cQ', emulatordriver.receive(console, 9))
+        if kind == b'T':
+            clock.append((number, time.perf_counter_ns()))
+        else:
+            ticks[int(kind)].append(number)
+    ns_per_tick = (clock[-1][1] - clock[0][1]) / (clock[-1][0] - clock[0][0])
+    return {slot: [value * ns_per_tick / READS for value in values[WARMUP:]]
+            for slot, values in ticks.items()}
+
+
+def measure_reads():
+    """(ns per read by slot, CPU time per read of our process, memory of the remote one, of ours)"""
+    guest = os.path.join(os.environ['abs_top_builddir'], 'bench/configguest')
+    remote, remote_socket = start_remote()
+    console, console_theirs = socket.socketpair()
+    qemu = None
+    try:
+        with emulatordriver.Emulator([emulatordriver.EXAMPLE], stderr=None) as emulator:
+            ours_socket = emulator.sockets[0]
+            fds = [s.fileno() for s in (remote_socket, ours_socket, console_theirs)]
+            qemu = subprocess.Popen(
+                [qemu_path(), '-machine', 'pc,memory-backend=ram', '-m', '64', '-accel', 'tcg',
+                 '-nodefaults', '-no-user-config', '-display', 'none',
+                 '-object', 'memory-backend-memfd,id=ram,size=64M,share=on',
+                 '-chardev', 'socket,id=console,fd=%d' % fds[2],
+                 '-device', 'isa-debugcon,iobase=0xe9,chardev=console',
+                 '-device', '%s,addr=%d' % (DEVICE, NATIVE),
+                 '-device', 'x-pci-proxy-dev,id=remote,addr=%d,fd=%d' % (REMOTE, fds[0]),
+                 '-device', 'x-pci-proxy-dev,id=ours,addr=%d,fd=%d' % (OURS, fds[1]),
+                 '-kernel', guest],
+                stdin=subprocess.DEVNULL, pass_fds=fds)
+            for sock in (remote_socket, ours_socket, console_theirs):
+                sock.close()
+            console.settimeout(60)
+            pid = emulator.process.pid
+            before = cpu_time(pid)
+            times = batches(console, ROUNDS)
+            ours = (cpu_time(pid) - before) / ((ROUNDS + WARMUP) * READS)
+            result = times, ours, memory(remote.pid), memory(pid)
+            # In this order neither complains that the other one has gone.
+            qemu.send_signal(signal.SIGSTOP)
+            remote.kill()
+            remote.wait()
+            qemu.kill()
+            qemu.wait()
+            return result
+    finally:
+        for process in (qemu, remote):
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()
+        console.close()
+
+
+def measure_memory(count):
+    """Memory of an emulator that has served each of COUNT devices."""
+    with emulatordriver.Emulator([emulatordriver.EXAMPLE] * count, stderr=None) as emulator:
+        for sock in emulator.sockets:
+            for reg in range(256):
+                emulatordriver.config_write(sock, reg, 0xff, 1)
+                emulatordriver.config_read(sock, reg, 1)
+        return memory(emulator.process.pid)
+
+
+def kib(values):
+    private, resident = values
+    return '%s KiB private, %6d KiB resident' % (
+        '%6d' % private if private is not None else '     ?', resident)
+
+
+def main():
+    times, cpu, remote_memory, ours_memory = measure_reads()
+    middle = {slot: statistics.median(values) for slot, values in times.items()}
+
+    print('guest configuration reads, median of %d batches of %d (fastest, slowest batch)'
+          % (ROUNDS, READS))
+    for slot, name in ((NATIVE, 'native device'), (REMOTE, "QEMU's remote process"),
+                       (OURS, 'pci-emulator')):
+        print('  %-24s %8.0f ns per read (%.0f, %.0f)'
+              % (name, middle[slot], min(times[slot]), max(times[slot])))
+    ratio = middle[OURS] / middle[REMOTE]
+    print('  ours / remote process    %8.2f (at most %.2f: %s)'
+          % (ratio, READ_RATIO, 'reached' if ratio <= READ_RATIO else 'NOT REACHED'))
+    print('  ours / native device     %8.2f' % (middle[OURS] / middle[NATIVE]))
+    print("  pci-emulator's own share %8.0f ns; without it, ours / remote process would be %.2f"
+          % (cpu, (middle[OURS] - cpu) / middle[REMOTE]))
+
+    print('memory')
+    print("  %-24s %s" % ("QEMU's remote process", kib(remote_memory)))
+    print("  %-24s %s" % ('pci-emulator, as above', kib(ours_memory)))
+    for count in (1, 28):
+        values = measure_memory(count)
+        private, resident = values
+        fits = resident <= RESIDENT_KIB and (private is None or private <= PRIVATE_KIB[count])
+        print('  %-24s %s (at most %d and %d: %s)'
+              % ('pci-emulator, %d device%s' % (count, 's' if count > 1 else ''), kib(values),
+                 PRIVATE_KIB[count], RESIDENT_KIB, 'reached' if fits else 'NOT REACHED'))
+
+
+if __name__ == '__main__':
+    main()
