@@ -15,8 +15,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from launcherutil import BUILD, DEVICE, QEMU_DIR, Machine, Skip, Stage, Tap, device, \
-    emulator_option, expect
+from launcherutil import BUILD, DEVICE, QEMU_DIR, Skip, Stage, Tap, device, emulator_option, expect
+from qtestclient import QTestMachine, pci
 
 test = Tap()
 HELPER = os.path.join(BUILD, "tests/launcherhelper")
@@ -504,34 +504,35 @@ def real_machine(devices):
     for i in range(devices):
         args += ["-device", device(deviceid=0x100 + i, devicename=f"d{i}", foreign=[
             ("id", f"ua-{i}"), ("bus", "pci.0"), ("addr", f"{3 + i:#x}")])]
-    return Machine(os.path.join(real.launch, "qemu-system-x86_64"), args,
-                   stderr=subprocess.DEVNULL)
+    return QTestMachine(args, stderr=subprocess.DEVNULL,
+                        program=os.path.join(real.launch, "qemu-system-x86_64"))
 
 
 @test
 def real_devices():
     """real QEMU and pci-emulator: 1 and 28 devices, each with its own values"""
     for devices in (1, 28):
-        machine = real_machine(devices)
-        expect(len(real.processes()), 1, "emulators")
-        found = {d["qdev_id"]: d["slot"] for d in machine.command("query-pci")[0]["devices"]}
-        for i in range(devices):
-            expect(found[f"ua-{i}"], 3 + i, "slot")
-            expect(machine.config(3 + i, 0), (0x100 + i) << 16 | 0x5853, "ids")
-            expect(machine.config(3 + i, 8), 0xff800001, "class and revision")
-            expect(machine.config(3 + i, 0x2c), 0xc0005853, "subsystem")
-        expect(machine.quit(), 0, "QEMU's status")
+        with real_machine(devices) as machine:
+            expect(len(real.processes()), 1, "emulators")
+            found = {d["qdev_id"]: d["slot"] for d in machine.qmp("query-pci")[0]["devices"]}
+            for i in range(devices):
+                expect(found[f"ua-{i}"], 3 + i, "slot")
+                for register, value in ((0, (0x100 + i) << 16 | 0x5853), (8, 0xff800001),
+                                        (0x2c, 0xc0005853)):
+                    expect(machine.config_read(pci(0, 3 + i), register, 4), value, "register")
+            machine.qmp("quit")
+            expect(machine.process.wait(), 0, "QEMU's status")
         real.wait_for_none()
 
 
 @test
 def real_kill():
     """when QEMU is killed the emulator ends"""
-    machine = real_machine(3)
-    expect(len(real.processes()), 1, "emulators")
-    machine.process.kill()
-    machine.process.wait()
-    real.wait_for_none()
+    with real_machine(3) as machine:
+        expect(len(real.processes()), 1, "emulators")
+        machine.process.kill()
+        machine.process.wait()
+        real.wait_for_none()
 
 
 def main():

@@ -5,8 +5,6 @@
 import json
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
 import time
 
@@ -141,52 +139,3 @@ def emulator_option(fd, **fields):
     words = [f"fd={fd}", f"devicename={values['devicename']}"]
     words += [f"{name}=0x{values[name]:0{BITS[name] // 4}x}" for name in FIELDS[1:]]
     return ",".join(words)
-
-
-class Machine:
-    """A stopped QEMU with QMP (and qtest, which needs no guest)."""
-
-    def __init__(self, qemu, args, **kwargs):
-        self.sockets = []
-        fds = []
-        for _ in range(2):
-            ours, theirs = socket.socketpair()
-            self.sockets.append(ours)
-            fds.append(theirs)
-        self.process = subprocess.Popen(
-            [qemu, "-nodefaults", "-display", "none", "-S", "-accel", "tcg",
-             "-chardev", f"socket,id=q,fd={fds[0].fileno()}", "-mon", "chardev=q,mode=control",
-             "-chardev", f"socket,id=qtest,fd={fds[1].fileno()}", "-qtest", "chardev:qtest", *args],
-            pass_fds=[s.fileno() for s in fds], **kwargs)
-        for s in fds:
-            s.close()
-        self.qmp = self.sockets[0].makefile("rwb", buffering=0)
-        self.qtest = self.sockets[1].makefile("rwb", buffering=0)
-        if not self.qmp.readline():
-            raise AssertionError(f"QEMU ended: {self.process.wait()}")
-        self.command("qmp_capabilities")
-
-    def command(self, name, **arguments):
-        self.qmp.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
-        while True:
-            reply = json.loads(self.qmp.readline())
-            if "event" not in reply:
-                return reply["return"]
-
-    def out(self, size, port, value):
-        self.qtest.write(f"out{size} {port:#x} {value:#x}\n".encode())
-        self.qtest.readline()
-
-    def inl(self, port):
-        self.qtest.write(f"inl {port:#x}\n".encode())
-        return int(self.qtest.readline().split()[1], 16)
-
-    def config(self, slot, offset, function=0, bus=0):
-        self.out("l", 0xcf8, 1 << 31 | bus << 16 | slot << 11 | function << 8 | offset)
-        return self.inl(0xcfc)
-
-    def quit(self):
-        self.command("quit")
-        for s in self.sockets:
-            s.close()
-        return self.process.wait()

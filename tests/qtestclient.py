@@ -58,17 +58,18 @@ class QTestMachine:
     # socket buffer can fill up while the other one waits.
     BATCH = 256
 
-    def __init__(self, args, pass_fds=(), stderr=None):
+    def __init__(self, args, pass_fds=(), stderr=None, program=None):
+        """PROGRAM is the installed QEMU by default."""
         self.dir = tempfile.mkdtemp(prefix='emulatedpci-qtest-')
         self.process = self.qtest = self.qmp_stream = None
         self.events = []
         try:
-            self._start(args, pass_fds, stderr)
+            self._start([program or qemu_path()] + list(args), pass_fds, stderr)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, args, pass_fds, stderr):
+    def _start(self, argv, pass_fds, stderr):
         listeners = []
         for name in ('qtest', 'qmp'):
             listener = socket.socket(socket.AF_UNIX)
@@ -78,9 +79,9 @@ class QTestMachine:
             listeners.append(listener)
 
         self.process = subprocess.Popen(
-            [qemu_path(), '-accel', 'tcg', '-S', '-nodefaults', '-display', 'none', '-no-user-config',
+            [argv[0], '-accel', 'tcg', '-S', '-nodefaults', '-display', 'none', '-no-user-config',
              '-qtest', 'unix:%s/qtest' % self.dir, '-qtest-log', 'none',
-             '-qmp', 'unix:%s/qmp' % self.dir] + list(args),
+             '-qmp', 'unix:%s/qmp' % self.dir] + argv[1:],
             stdin=subprocess.DEVNULL, stderr=stderr, pass_fds=pass_fds)
 
         # QEMU connects while it reads its command line, before the machine.
