@@ -5,6 +5,12 @@
  * blocks, a peer that does not take its answers is not read from, and one
  * turn for a socket is one read.
  *
+ * It sleeps in epoll_wait() between requests. Blocking in recv() with a single
+ * device, and looking for the next request for a while before sleeping, were
+ * both tried and are slower: the kernel then runs this process on another CPU
+ * than QEMU, and each has to wake the other across CPUs. bench/bench-config.py
+ * measures it.
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
