@@ -7,9 +7,9 @@
  *
  * It sleeps in epoll_wait() between requests. Blocking in recv() with a single
  * device, and looking for the next request for a while before sleeping, were
- * both tried and are slower: the kernel then runs this process on another CPU
- * than QEMU, and each has to wake the other across CPUs. bench/bench-config.py
- * measures it.
+ * both tried and were slower, most likely because the kernel then runs this
+ * process on another CPU than QEMU: a read with the two pinned to different
+ * CPUs takes five times as long. bench/bench-config.py measures reads.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
