@@ -1,0 +1,65 @@
+/*
+ * rpc_frame.h: frames of libvirt's RPC protocol
+ *
+ * A frame is a length word, a header of six words and a payload; everything
+ * is XDR (RFC 4506), big endian. This is the numbers of the protocol and the
+ * header; what a payload means is for others to know. Documented in libvirt's
+ * docs/kbase/internals/rpc.rst and src/rpc/virnetprotocol.x.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RPC_PROGRAM_REMOTE 0x20008086
+#define RPC_PROGRAM_QEMU 0x20008087
+#define RPC_PROGRAM_LXC 0x20008088
+#define RPC_PROGRAM_KEEPALIVE 0x6b656570
+
+/* Length word and header. */
+#define RPC_HEADER_SIZE 28
+
+/* libvirt's limits. The length word counts itself, its limit does not. */
+#define RPC_FRAME_MAX (33554432u + 4u)
+#define RPC_STRING_MAX 4194304u
+#define RPC_FDS_MAX 32u
+
+typedef enum {
+    RPC_CALL = 0,
+    RPC_REPLY = 1,
+    RPC_MESSAGE = 2,            /* event */
+    RPC_STREAM = 3,
+    RPC_CALL_WITH_FDS = 4,
+    RPC_REPLY_WITH_FDS = 5,
+    RPC_STREAM_HOLE = 6,
+} RPCType;
+
+typedef enum {
+    RPC_OK = 0,
+    RPC_ERROR = 1,
+    RPC_CONTINUE = 2,
+} RPCStatus;
+
+typedef struct {
+    uint32_t length;            /* of the whole frame, length word included */
+    uint32_t program;
+    uint32_t version;
+    uint32_t procedure;
+    uint32_t type;              /* an RPCType, or what the future brings */
+    uint32_t serial;
+    uint32_t status;            /* an RPCStatus */
+} RPCHeader;
+
+uint32_t rpcGetU32(const uint8_t *data);
+void rpcPutU32(uint8_t *data, uint32_t value);
+
+/* Between RPC_HEADER_SIZE bytes and HEADER. Nothing is judged. */
+void rpcHeaderDecode(const uint8_t *data, RPCHeader *header);
+void rpcHeaderEncode(uint8_t *data, const RPCHeader *header);
+
+/* Whether a frame of LENGTH bytes is within libvirt's limits. */
+bool rpcLengthIsValid(uint32_t length);

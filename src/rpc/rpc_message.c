@@ -1,0 +1,129 @@
+/*
+ * rpc_message.c: whole frames, made and taken apart
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "rpc_message.h"
+#include "rpc_xdr.h"
+
+#include "gettext.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#define _(s) gettext(s)
+#define N_(s) (s)
+
+/* What libvirt writes before the message of an error of that code. Codes that
+ * are not here have nothing. */
+static const struct {
+    int code;
+    const char *prefix;
+} prefixes[] = {
+    { VIR_ERR_INTERNAL_ERROR, N_("internal error") },
+    { VIR_ERR_INVALID_ARG, N_("invalid argument") },
+    { VIR_ERR_OPERATION_FAILED, N_("operation failed") },
+    { VIR_ERR_XML_ERROR, N_("XML error") },
+    { VIR_ERR_OPERATION_DENIED, N_("operation forbidden") },
+    { VIR_ERR_OPERATION_INVALID, N_("Requested operation is not valid") },
+    { VIR_ERR_CONFIG_UNSUPPORTED, N_("unsupported configuration") },
+    { VIR_ERR_OPERATION_UNSUPPORTED, N_("Operation not supported") },
+    { VIR_ERR_OPERATION_TIMEOUT, N_("Timed out during operation") },
+    { VIR_ERR_RESOURCE_BUSY, N_("resource busy") },
+    { VIR_ERR_XML_INVALID_SCHEMA, N_("XML document failed to validate against schema") },
+    { VIR_ERR_DEVICE_MISSING, N_("device not found") },
+};
+
+
+GByteArray *
+rpcMessageNew(const RPCHeader *header)
+{
+    GByteArray *frame = g_byte_array_sized_new(256);
+
+    g_byte_array_set_size(frame, RPC_HEADER_SIZE);
+    rpcHeaderEncode(frame->data, header);
+    return frame;
+}
+
+
+void
+rpcMessageFinish(GByteArray *frame)
+{
+    rpcPutU32(frame->data, frame->len);
+}
+
+
+static const char *
+rpcMessageErrorPrefix(int code)
+{
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+        if (prefixes[i].code == code)
+            return prefixes[i].prefix;
+    }
+    return NULL;
+}
+
+
+GByteArray *
+rpcMessageNewError(const RPCHeader *call,
+                   int code,
+                   int domain,
+                   const char *detail,
+                   int errnum)
+{
+    RPCHeader header = *call;
+    const char *prefix = rpcMessageErrorPrefix(code);
+    g_autofree char *format = NULL;
+    g_autofree char *message = NULL;
+    g_autofree char *valid = g_utf8_make_valid(detail, -1);
+    GByteArray *frame;
+
+    format = prefix ? g_strdup_printf("%s: %%s", _(prefix)) : g_strdup("%s");
+    message = prefix ? g_strdup_printf("%s: %s", _(prefix), valid) : g_strdup(valid);
+
+    header.type = RPC_REPLY;
+    header.status = RPC_ERROR;
+    frame = rpcMessageNew(&header);
+    rpcWriteI32(frame, code);
+    rpcWriteI32(frame, domain);
+    rpcWriteOptString(frame, message, strlen(message));
+    rpcWriteI32(frame, VIR_ERR_ERROR);
+    rpcWriteU32(frame, 0);                                  /* domain: none */
+    rpcWriteOptString(frame, format, strlen(format));       /* str1 */
+    rpcWriteOptString(frame, valid, strlen(valid));         /* str2 */
+    rpcWriteOptString(frame, NULL, 0);                      /* str3 */
+    rpcWriteI32(frame, errnum ? errnum : -1);
+    rpcWriteI32(frame, -1);
+    rpcWriteU32(frame, 0);                                  /* network: none */
+    rpcMessageFinish(frame);
+    return frame;
+}
+
+
+gboolean
+rpcMessageReadError(const GByteArray *frame, int *code, char **message)
+{
+    RPCReader reader;
+    const char *text;
+    gint32 value;
+    gint32 domain;
+    guint len;
+
+    if (frame->len < RPC_HEADER_SIZE)
+        return FALSE;
+
+    rpcReaderInit(&reader, frame->data + RPC_HEADER_SIZE, frame->len - RPC_HEADER_SIZE);
+    if (!rpcReadI32(&reader, &value) ||
+        !rpcReadI32(&reader, &domain) ||
+        !rpcReadOptString(&reader, RPC_STRING_MAX, &text, &len))
+        return FALSE;
+
+    *code = value;
+    *message = g_strndup(text ? text : "", text ? len : 0);
+    return TRUE;
+}

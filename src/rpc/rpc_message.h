@@ -1,0 +1,35 @@
+/*
+ * rpc_message.h: whole frames, made and taken apart
+ *
+ * Calls and error replies for those who speak for themselves instead of
+ * relaying.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "rpc_frame.h"
+
+#include <glib.h>
+
+/* A new frame: HEADER, whose length is filled in by rpcMessageFinish(). The
+ * payload is appended in between. */
+GByteArray *rpcMessageNew(const RPCHeader *header);
+
+/* Writes the length word. */
+void rpcMessageFinish(GByteArray *frame);
+
+/* The error reply to the call CALL: libvirt's error CODE of the error
+ * domain DOMAIN (virErrorDomain) with DETAIL, to which libvirt's own words for
+ * the code are put in front, as libvirt does. ERRNUM is for
+ * VIR_ERR_SYSTEM_ERROR, else 0. */
+GByteArray *rpcMessageNewError(const RPCHeader *call,
+                               int code,
+                               int domain,
+                               const char *detail,
+                               int errnum);
+
+/* The code and the message of the error reply in FRAME; FALSE if it is
+ * malformed. MESSAGE is a new string. */
+gboolean rpcMessageReadError(const GByteArray *frame, int *code, char **message);
