@@ -1,0 +1,32 @@
+/*
+ * device_edit.h: one emulated PCI device in a domain's XML
+ *
+ * Pure functions on a lifted domain document, as libvirt formats it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "emulatedpci_conf.h"
+
+typedef enum {
+    DEVICE_ATTACH,
+    DEVICE_DETACH,
+    DEVICE_UPDATE,
+} DeviceOperation;
+
+/* The domain XML with DEF attached, detached or updated; a new string, or
+ * NULL with ERR set. A device is found by its alias if DEF has one, else by
+ * its address, else (to detach) by all fields that DEF gives or (to update)
+ * by its devicename. What an update does not say of alias, index and address stays as it
+ * is. */
+char *deviceEdit(const char *xml, DeviceOperation op, EmulatedPCIDef *def, GError **err);
+
+/* The alias of the device that DEF matches, as to detach it; a new string, or
+ * NULL with ERR set. */
+char *deviceFindAlias(const char *xml, const EmulatedPCIDef *def, GError **err);
+
+/* The domain XML without the device of that ALIAS; NULL without ERR set if it
+ * has no such emulated device. */
+char *deviceRemoveAlias(const char *xml, const char *alias, GError **err);

@@ -1,0 +1,609 @@
+/*
+ * listener.c: the sockets that clients connect to, and the processes that
+ * serve them
+ *
+ * Each client gets a process of its own, forked and not executed anew: it
+ * shares almost all of its memory with this one. This process handles no byte
+ * that a client sends.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "daemon_log.h"
+#include "daemon_systemd.h"
+#include "emulatedpci_error.h"
+#include "identity.h"
+#include "listener.h"
+#include "session.h"
+#include "upstream.h"
+
+#include "gettext.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+/* How long calls in flight may take when the service stops, in ms. */
+#define LISTENER_GRACE 10000
+
+/* libvirtd's max_queued_clients. */
+#define LISTENER_BACKLOG 1000
+
+#define LISTENER_SOCKETS_MAX 4
+
+typedef struct {
+    int fd;
+    gboolean readonly;
+    char *path;                 /* to unlink in the end; NULL: systemd's */
+    dev_t dev;
+    ino_t ino;
+} ListenerSocket;
+
+typedef struct {
+    const ListenerOptions *opts;
+    DaemonConfig *config;
+    ListenerSocket sockets[LISTENER_SOCKETS_MAX];
+    int nsockets;
+    int lock;                   /* for device calls: see device_job.c */
+    GHashTable *children;       /* set of pids */
+    gint64 idleSince;
+    sigset_t sigmask;           /* in effect while waiting */
+} Listener;
+
+static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t reloading;
+static volatile sig_atomic_t reaping;
+
+
+static void
+listenerSignal(int sig)
+{
+    if (sig == SIGHUP)
+        reloading = 1;
+    else if (sig == SIGCHLD)
+        reaping = 1;
+    else
+        stopping = 1;
+}
+
+
+DaemonConfig *
+listenerConfigure(const ListenerOptions *opts, GError **err)
+{
+    g_autoptr(DaemonConfig) config = NULL;
+    g_auto(GStrv) paths = NULL;
+
+    if (opts->configPath &&
+        (opts->configRequired || access(opts->configPath, F_OK) == 0)) {
+        config = daemonConfigLoad(opts->configPath, err);
+        if (!config)
+            return NULL;
+    } else {
+        config = daemonConfigNew();
+    }
+
+    if (opts->upstream) {
+        g_free(config->upstream);
+        config->upstream = g_strdup(opts->upstream);
+    }
+    paths = upstreamPaths(config->upstream, opts->system, FALSE, err);
+    if (!paths)
+        return NULL;
+
+    if (opts->verbose)
+        config->logLevel = MIN(config->logLevel, DAEMON_LOG_INFO);
+    if (!daemonLogSetup(config->logLevel, config->logFilters, config->logOutputs, err))
+        return NULL;
+    return g_steal_pointer(&config);
+}
+
+
+/* --- sockets --- */
+
+/* Whether a daemon listens at ADDR already. */
+static gboolean
+listenerIsTaken(const struct sockaddr_un *addr)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    gboolean taken;
+
+    if (fd < 0)
+        return FALSE;
+    taken = connect(fd, (const struct sockaddr *) addr, sizeof(*addr)) == 0 || errno == EAGAIN;
+    close(fd);
+    return taken;
+}
+
+
+/* Owner and mode of the socket at PATH: the configuration's, else those of
+ * upstream's socket, else libvirt's defaults. */
+static gboolean
+listenerSetAccess(const Listener *listener, const char *path, gboolean readonly, GError **err)
+{
+    const DaemonConfig *config = listener->config;
+    int perms = readonly ? config->roPerms : config->rwPerms;
+    gid_t gid = (gid_t) -1;
+    g_auto(GStrv) upstream = NULL;
+    struct stat st;
+    gsize i;
+
+    if (!listener->opts->system)
+        perms = perms < 0 ? 0700 : perms;
+
+    upstream = upstreamPaths(config->upstream, listener->opts->system, readonly, NULL);
+    for (i = 0; perms < 0 && upstream && upstream[i]; i++) {
+        if (stat(upstream[i], &st) == 0 && S_ISSOCK(st.st_mode)) {
+            perms = st.st_mode & 0777;
+            gid = st.st_gid;
+        }
+    }
+    if (perms < 0)
+        perms = readonly ? 0777 : 0700;
+
+    if (config->group) {
+        const struct group *group = getgrnam(config->group);
+
+        if (!group) {
+            emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                                   _("unix_sock_group: there is no group '%1$s'"),
+                                   config->group);
+            return FALSE;
+        }
+        gid = group->gr_gid;
+    }
+
+    if ((gid != (gid_t) -1 && gid != getegid() && chown(path, (uid_t) -1, gid) < 0) ||
+        chmod(path, perms) < 0) {
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR,
+                               _("cannot set owner and mode of '%1$s': %2$s"), path,
+                               g_strerror(errno));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GError **err)
+{
+    ListenerSocket *sock = &listener->sockets[listener->nsockets];
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    g_autofree char *dir = g_path_get_dirname(path);
+    struct stat st;
+    mode_t mask;
+    int rc;
+
+    if (g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path)) >= sizeof(addr.sun_path)) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                               _("the path of the socket '%1$s' is longer than %2$zu characters"),
+                               path, sizeof(addr.sun_path) - 1);
+        return FALSE;
+    }
+
+    if (g_mkdir_with_parents(dir, listener->opts->system ? 0755 : 0700) < 0) {
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, _("cannot create '%1$s': %2$s"),
+                               dir, g_strerror(errno));
+        return FALSE;
+    }
+
+    if (listenerIsTaken(&addr)) {
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                               _("another daemon listens at '%1$s'"), path);
+        return FALSE;
+    }
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        unlink(path);
+
+    sock->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (sock->fd < 0) {
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, "socket: %s", g_strerror(errno));
+        return FALSE;
+    }
+
+    /* Nobody gets in before the mode is what it shall be. */
+    mask = umask(0777);
+    rc = bind(sock->fd, (struct sockaddr *) &addr, sizeof(addr));
+    umask(mask);
+    if (rc < 0) {
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, _("cannot listen at '%1$s': %2$s"),
+                               path, g_strerror(errno));
+        close(sock->fd);
+        return FALSE;
+    }
+
+    sock->readonly = readonly;
+    sock->path = g_strdup(path);
+    listener->nsockets++;
+    if (stat(path, &st) == 0) {
+        sock->dev = st.st_dev;
+        sock->ino = st.st_ino;
+    }
+
+    if (!listenerSetAccess(listener, path, readonly, err))
+        return FALSE;
+    if (listen(sock->fd, LISTENER_BACKLOG) < 0) {
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, _("cannot listen at '%1$s': %2$s"),
+                               path, g_strerror(errno));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* Sockets of systemd's: a path that ends in -ro is the read-only one. */
+static void
+listenerTakeSockets(Listener *listener, int count)
+{
+    int i;
+
+    for (i = 0; i < count && i < LISTENER_SOCKETS_MAX; i++) {
+        ListenerSocket *sock = &listener->sockets[listener->nsockets++];
+        struct sockaddr_un addr = { 0 };
+        socklen_t len = sizeof(addr) - 1;
+
+        sock->fd = 3 + i;
+        if (getsockname(sock->fd, (struct sockaddr *) &addr, &len) == 0)
+            sock->readonly = g_str_has_suffix(addr.sun_path, "-ro");
+        fcntl(sock->fd, F_SETFL, fcntl(sock->fd, F_GETFL) | O_NONBLOCK);
+    }
+}
+
+
+static gboolean
+listenerOpen(Listener *listener, GError **err)
+{
+    const ListenerOptions *opts = listener->opts;
+    int passed = daemonSystemdSockets();
+
+    if (passed > 0) {
+        listenerTakeSockets(listener, passed);
+        return TRUE;
+    }
+
+    return (!opts->path || listenerAddSocket(listener, opts->path, FALSE, err)) &&
+        (!opts->pathRO || listenerAddSocket(listener, opts->pathRO, TRUE, err));
+}
+
+
+/* Closes the sockets and removes those that are still ours. */
+static void
+listenerClose(Listener *listener, gboolean remove)
+{
+    int i;
+
+    for (i = 0; i < listener->nsockets; i++) {
+        ListenerSocket *sock = &listener->sockets[i];
+        struct stat st;
+
+        close(sock->fd);
+        if (remove && sock->path && stat(sock->path, &st) == 0 &&
+            st.st_dev == sock->dev && st.st_ino == sock->ino)
+            unlink(sock->path);
+        g_free(sock->path);
+    }
+    listener->nsockets = 0;
+}
+
+
+/* --- a client's process --- */
+
+static void
+listenerSetSignal(int sig, void (*handler)(int))
+{
+    struct sigaction action = { .sa_handler = handler };
+
+    sigemptyset(&action.sa_mask);
+    sigaction(sig, &action, NULL);
+}
+
+
+static int
+listenerServe(Listener *listener, int client, gboolean readonly)
+{
+    const ListenerOptions *opts = listener->opts;
+    g_auto(Identity) id = { 0 };
+    g_auto(GStrv) paths = NULL;
+    g_autoptr(GError) err = NULL;
+    SessionOptions session = {
+        .client = client,
+        .upstream = -1,
+        .lock = listener->lock,
+        .schemaDir = opts->schemaDir,
+        .projection = { .launchDir = opts->launchDir, .qemuDir = opts->qemuDir },
+        .stop = &stopping,
+        .sigmask = &listener->sigmask,
+    };
+    int errnum = 0;
+
+    if (!identityOfPeer(client, &id, &err) || !identityBecome(&id, &err)) {
+        daemonWarning("session", "%s", err->message);
+        sessionRefuse(client, err->code, err->message, errnum);
+        return 1;
+    }
+
+    daemonInfo("session", "client: user %u, group %u, process %d%s", id.uid, id.gid,
+               (int) id.pid, readonly ? ", read-only" : "");
+
+    paths = upstreamPaths(listener->config->upstream, opts->system, readonly, &err);
+    if (paths)
+        session.upstream = upstreamConnect((const char *const *) paths, &errnum, &err);
+    if (session.upstream < 0) {
+        daemonInfo("session", "%s", err->message);
+        sessionRefuse(client, err->code, err->message, errnum);
+        return 1;
+    }
+
+    return sessionRun(&session) ? 0 : 1;
+}
+
+
+static void
+listenerFork(Listener *listener, int client, gboolean readonly)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int status;
+
+        listenerSetSignal(SIGCHLD, SIG_DFL);
+        listenerSetSignal(SIGHUP, SIG_IGN);
+        stopping = 0;
+        listenerClose(listener, FALSE);
+        status = listenerServe(listener, client, readonly);
+
+        /* Nothing is to be cleaned up that the end of the process does not. */
+        _exit(status);
+    }
+
+    if (pid < 0)
+        daemonError("listener", "fork: %s", g_strerror(errno));
+    else
+        g_hash_table_add(listener->children, GINT_TO_POINTER(pid));
+    close(client);
+}
+
+
+/* --- the loop --- */
+
+static void
+listenerAccept(Listener *listener, const ListenerSocket *sock)
+{
+    /* A few at a time, so that children are reaped in between. */
+    int i;
+
+    for (i = 0; i < 16 &&
+         g_hash_table_size(listener->children) < (guint) listener->config->maxClients; i++) {
+        int client = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (client < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+                daemonWarning("listener", "accept: %s", g_strerror(errno));
+                g_usleep(10000);
+            }
+            return;
+        }
+        listenerFork(listener, client, sock->readonly);
+    }
+}
+
+
+static void
+listenerReap(Listener *listener)
+{
+    pid_t pid;
+    int status;
+
+    reaping = 0;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        g_hash_table_remove(listener->children, GINT_TO_POINTER(pid));
+        if (WIFSIGNALED(status))
+            daemonError("listener", "process %d of a client was killed by signal %d",
+                        (int) pid, WTERMSIG(status));
+    }
+    if (g_hash_table_size(listener->children) == 0)
+        listener->idleSince = g_get_monotonic_time();
+}
+
+
+static void
+listenerReload(Listener *listener)
+{
+    g_autoptr(GError) err = NULL;
+    DaemonConfig *config;
+    int i;
+
+    reloading = 0;
+    daemonSystemdNotify("RELOADING=1");
+    config = listenerConfigure(listener->opts, &err);
+    if (config) {
+        daemonConfigFree(listener->config);
+        listener->config = config;
+        daemonInfo("listener", "configuration loaded");
+    }
+
+    for (i = 0; !err && i < listener->nsockets; i++) {
+        const ListenerSocket *sock = &listener->sockets[i];
+
+        if (sock->path)
+            listenerSetAccess(listener, sock->path, sock->readonly, &err);
+    }
+    if (err)
+        daemonError("listener", "configuration not loaded: %s", err->message);
+    daemonSystemdNotify("READY=1");
+}
+
+
+/* Ms until the timeout ends us; -1: it does not. */
+static int
+listenerTimeout(const Listener *listener)
+{
+    gint64 left;
+
+    if (listener->opts->timeout <= 0 || g_hash_table_size(listener->children) > 0)
+        return -1;
+    left = listener->idleSince + listener->opts->timeout * G_USEC_PER_SEC -
+        g_get_monotonic_time();
+    return left <= 0 ? 0 : (int) (left / 1000 + 1);
+}
+
+
+static int
+listenerPoll(Listener *listener, struct pollfd *fds, int nfds, int timeout)
+{
+    struct timespec ts = { timeout / 1000, timeout % 1000 * 1000000L };
+
+    return ppoll(fds, nfds, timeout < 0 ? NULL : &ts, &listener->sigmask);
+}
+
+
+static void
+listenerLoop(Listener *listener)
+{
+    struct pollfd fds[LISTENER_SOCKETS_MAX] = { 0 };
+    int i;
+
+    while (!stopping) {
+        gboolean full = g_hash_table_size(listener->children) >=
+            (guint) listener->config->maxClients;
+        int timeout = listenerTimeout(listener);
+        int rc;
+
+        for (i = 0; i < listener->nsockets; i++) {
+            fds[i].fd = full ? -1 : listener->sockets[i].fd;
+            fds[i].events = POLLIN;
+            fds[i].revents = 0;
+        }
+
+        rc = listenerPoll(listener, fds, listener->nsockets, timeout);
+        if (rc < 0 && errno != EINTR) {
+            daemonError("listener", "poll: %s", g_strerror(errno));
+            return;
+        }
+        if (rc == 0 && listenerTimeout(listener) == 0) {
+            daemonInfo("listener", "no client for %d s", listener->opts->timeout);
+            return;
+        }
+
+        if (reaping)
+            listenerReap(listener);
+        if (reloading)
+            listenerReload(listener);
+        for (i = 0; rc > 0 && !stopping && i < listener->nsockets; i++) {
+            if (fds[i].revents)
+                listenerAccept(listener, &listener->sockets[i]);
+        }
+    }
+}
+
+
+static void
+listenerKill(Listener *listener, int sig)
+{
+    GHashTableIter iter;
+    void *pid;
+
+    g_hash_table_iter_init(&iter, listener->children);
+    while (g_hash_table_iter_next(&iter, &pid, NULL))
+        kill(GPOINTER_TO_INT(pid), sig);
+}
+
+
+/* Lets calls in flight finish, for a while. */
+static void
+listenerStop(Listener *listener)
+{
+    gint64 deadline = g_get_monotonic_time() + LISTENER_GRACE * 1000LL;
+
+    daemonSystemdNotify("STOPPING=1");
+    listenerClose(listener, TRUE);
+    listenerKill(listener, SIGTERM);
+
+    while (TRUE) {
+        gint64 left;
+
+        listenerReap(listener);
+        left = (deadline - g_get_monotonic_time()) / 1000;
+        if (g_hash_table_size(listener->children) == 0)
+            return;
+        if (left <= 0)
+            break;
+        listenerPoll(listener, NULL, 0, (int) left);
+    }
+
+    daemonWarning("listener", "%u clients' calls did not end in %d s",
+                  g_hash_table_size(listener->children), LISTENER_GRACE / 1000);
+    listenerKill(listener, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        ;
+}
+
+
+static void
+listenerSetSignals(Listener *listener)
+{
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGHUP);
+    sigaddset(&blocked, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &blocked, &listener->sigmask);
+    sigdelset(&listener->sigmask, SIGTERM);
+    sigdelset(&listener->sigmask, SIGINT);
+    sigdelset(&listener->sigmask, SIGHUP);
+    sigdelset(&listener->sigmask, SIGCHLD);
+
+    listenerSetSignal(SIGTERM, listenerSignal);
+    listenerSetSignal(SIGINT, listenerSignal);
+    listenerSetSignal(SIGHUP, listenerSignal);
+    listenerSetSignal(SIGCHLD, listenerSignal);
+    listenerSetSignal(SIGPIPE, SIG_IGN);
+}
+
+
+int
+listenerRun(const ListenerOptions *opts, DaemonConfig *config)
+{
+    Listener listener = { .opts = opts, .config = config };
+    g_autoptr(GError) err = NULL;
+
+    listener.children = g_hash_table_new(NULL, NULL);
+    listener.idleSince = g_get_monotonic_time();
+    listenerSetSignals(&listener);
+
+    listener.lock = memfd_create("virtemulatedpcid-locks", MFD_CLOEXEC);
+    if (listener.lock < 0) {
+        daemonError("listener", "memfd_create: %s", g_strerror(errno));
+        return 1;
+    }
+
+    if (!listenerOpen(&listener, &err)) {
+        daemonError("listener", "%s", err->message);
+        listenerClose(&listener, TRUE);
+        return 1;
+    }
+
+    daemonInfo("listener", "ready");
+    daemonSystemdNotify("READY=1");
+    listenerLoop(&listener);
+    listenerStop(&listener);
+
+    close(listener.lock);
+    g_hash_table_unref(listener.children);
+    daemonConfigFree(listener.config);
+    return 0;
+}

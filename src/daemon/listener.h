@@ -1,0 +1,32 @@
+/*
+ * listener.h: the sockets that clients connect to, and the processes that
+ * serve them
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "daemon_config.h"
+
+typedef struct {
+    const char *path;           /* of the read-write socket; NULL: none */
+    const char *pathRO;         /* of the read-only one; NULL: none */
+    const char *upstream;       /* --upstream; NULL: the configuration's */
+    const char *configPath;     /* read again when SIGHUP comes; NULL: none */
+    gboolean configRequired;         /* it was named: it must be there */
+    int timeout;                /* s without a client until the end; 0: never */
+    gboolean system;            /* serves everyone, as root */
+    const char *schemaDir;
+    const char *launchDir;      /* NULL: where it is installed */
+    const char *qemuDir;
+    gboolean verbose;
+} ListenerOptions;
+
+/* Reads the configuration and sets the log up; NULL with ERR set if it is
+ * wrong. */
+DaemonConfig *listenerConfigure(const ListenerOptions *opts, GError **err);
+
+/* Listens and serves until a signal or the timeout ends it. CONFIG now
+ * belongs to it. Returns the program's exit status. */
+int listenerRun(const ListenerOptions *opts, DaemonConfig *config);

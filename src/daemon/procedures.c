@@ -1,0 +1,96 @@
+/*
+ * procedures.c: the procedures that carry domain XML
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "procedures.h"
+
+#include <libvirt/libvirt.h>
+#include <string.h>
+
+#define PROC(number, name, action, layout, validate) \
+    [number] = { name, PROCEDURE_ ## action, layout, validate }
+
+static const Procedure procedures[] = {
+    /* a domain */
+    PROC(10, "DOMAIN_CREATE_XML", LOWER, "xf", VIR_DOMAIN_START_VALIDATE),
+    PROC(309, "DOMAIN_CREATE_XML_WITH_FILES", LOWER, "xf", VIR_DOMAIN_START_VALIDATE),
+    PROC(11, "DOMAIN_DEFINE_XML", LOWER, "x", 0),
+    PROC(350, "DOMAIN_DEFINE_XML_FLAGS", LOWER, "xf", VIR_DOMAIN_DEFINE_VALIDATE),
+    PROC(14, "DOMAIN_GET_XML_DESC", LIFT, "x", 0),
+    PROC(135, "CONNECT_DOMAIN_XML_FROM_NATIVE", LIFT, "x", 0),
+    PROC(136, "CONNECT_DOMAIN_XML_TO_NATIVE", LOWER, "sx", 0),
+    PROC(342, "CONNECT_GET_DOMAIN_CAPABILITIES", DOMCAPS, "x", 0),
+
+    /* a device */
+    PROC(8, "DOMAIN_ATTACH_DEVICE", DEVICE, "dx", 0),
+    PROC(160, "DOMAIN_ATTACH_DEVICE_FLAGS", DEVICE, "dxf", 0),
+    PROC(13, "DOMAIN_DETACH_DEVICE", DEVICE, "dx", 0),
+    PROC(161, "DOMAIN_DETACH_DEVICE_FLAGS", DEVICE, "dxf", 0),
+    PROC(392, "DOMAIN_DETACH_DEVICE_ALIAS", DEVICE, "dxf", 0),     /* not XML: the alias */
+    PROC(174, "DOMAIN_UPDATE_DEVICE_FLAGS", DEVICE, "dxf", 0),
+
+    /* saved domains */
+    PROC(232, "DOMAIN_SAVE_FLAGS", LOWER, "dsX", 0),
+    PROC(233, "DOMAIN_RESTORE_FLAGS", LOWER, "sX", 0),
+    PROC(440, "DOMAIN_SAVE_PARAMS", LOWER, "dp", 0),
+    PROC(441, "DOMAIN_RESTORE_PARAMS", LOWER, "p", 0),
+    PROC(235, "DOMAIN_SAVE_IMAGE_GET_XML_DESC", LIFT, "x", 0),
+    PROC(236, "DOMAIN_SAVE_IMAGE_DEFINE_XML", LOWER, "sx", 0),
+    PROC(388, "DOMAIN_MANAGED_SAVE_GET_XML_DESC", LIFT, "x", 0),
+    PROC(389, "DOMAIN_MANAGED_SAVE_DEFINE_XML", LOWER, "dX", 0),
+
+    /* snapshots and checkpoints, with the domain in them */
+    PROC(185, "DOMAIN_SNAPSHOT_CREATE_XML", LOWER, "dxf", VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE),
+    PROC(186, "DOMAIN_SNAPSHOT_GET_XML_DESC", LIFT, "x", 0),
+    PROC(411, "DOMAIN_CHECKPOINT_CREATE_XML", LOWER, "dxf",
+         VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE),
+    PROC(412, "DOMAIN_CHECKPOINT_GET_XML_DESC", LIFT, "x", 0),
+
+    /* Migration. What BEGIN3 returns is what the client carries to the other
+     * host, in stock libvirt's terms: it stays lowered. */
+    PROC(108, "DOMAIN_MIGRATE_PREPARE2", LOWER, "ShShx", 0),
+    PROC(148, "DOMAIN_MIGRATE_PREPARE_TUNNEL", LOWER, "hShx", 0),
+    PROC(213, "DOMAIN_MIGRATE_BEGIN3", LOWER, "dX", 0),
+    PROC(214, "DOMAIN_MIGRATE_PREPARE3", LOWER, "oShShx", 0),
+    PROC(215, "DOMAIN_MIGRATE_PREPARE_TUNNEL3", LOWER, "ohShx", 0),
+    PROC(216, "DOMAIN_MIGRATE_PERFORM3", LOWER, "dX", 0),
+    PROC(302, "DOMAIN_MIGRATE_BEGIN3_PARAMS", LOWER, "dp", 0),
+    PROC(303, "DOMAIN_MIGRATE_PREPARE3_PARAMS", LOWER, "p", 0),
+    PROC(304, "DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS", LOWER, "p", 0),
+    PROC(305, "DOMAIN_MIGRATE_PERFORM3_PARAMS", LOWER, "dSp", 0),
+    PROC(306, "DOMAIN_MIGRATE_FINISH3_PARAMS", LOWER, "p", 0),
+    PROC(307, "DOMAIN_MIGRATE_CONFIRM3_PARAMS", LOWER, "dp", 0),
+};
+
+/* The names of typed parameters that hold domain XML. */
+static const char *const parameters[] = {
+    "dxml",                                 /* VIR_DOMAIN_SAVE_PARAM_DXML, since 8.4.0 */
+    VIR_MIGRATE_PARAM_DEST_XML,
+    VIR_MIGRATE_PARAM_PERSIST_XML,
+};
+
+
+const Procedure *
+procedureLookup(guint32 number)
+{
+    if (number >= G_N_ELEMENTS(procedures) || procedures[number].action == PROCEDURE_NONE)
+        return NULL;
+    return &procedures[number];
+}
+
+
+gboolean
+procedureParameterIsXML(const char *name, gsize len)
+{
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(parameters); i++) {
+        if (strlen(parameters[i]) == len && memcmp(parameters[i], name, len) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}

@@ -1,0 +1,57 @@
+/*
+ * procedures.h: the procedures that carry domain XML
+ *
+ * The one table of them: number, where in the arguments or in the reply the
+ * XML is, and what is done to it. What is not in it passes untouched.
+ * Numbers and layouts are those of libvirt's src/remote/remote_protocol.x,
+ * which never change.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+typedef enum {
+    PROCEDURE_NONE = 0,
+    PROCEDURE_LOWER,            /* XML in the arguments is lowered */
+    PROCEDURE_LIFT,             /* XML in the reply is lifted */
+    PROCEDURE_DEVICE,           /* a device is attached, detached or updated */
+    PROCEDURE_DOMCAPS,          /* the reply gains <emulatedpci> */
+} ProcedureAction;
+
+/* The layout of arguments or of a reply is a string, one letter a field, up
+ * to the last one of interest:
+ *
+ *   u  a word               h  a double word
+ *   s  a string             S  a string or none
+ *   o  counted bytes        d  a domain
+ *   x  XML                  X  XML or none
+ *   p  typed parameters, some of which are XML
+ *   f  the flags
+ */
+typedef struct {
+    const char *name;           /* without the leading REMOTE_PROC_ */
+    ProcedureAction action;
+    const char *layout;         /* of the reply for LIFT and DOMCAPS, else of the arguments */
+    guint32 validate;           /* the flag that asks for validation, or 0 */
+} Procedure;
+
+#define PROCEDURE_DOMAIN_ATTACH_DEVICE 8
+#define PROCEDURE_DOMAIN_DETACH_DEVICE 13
+#define PROCEDURE_DOMAIN_GET_XML_DESC 14
+#define PROCEDURE_DOMAIN_IS_ACTIVE 150
+#define PROCEDURE_DOMAIN_IS_PERSISTENT 151
+#define PROCEDURE_DOMAIN_ATTACH_DEVICE_FLAGS 160
+#define PROCEDURE_DOMAIN_DETACH_DEVICE_FLAGS 161
+#define PROCEDURE_DOMAIN_UPDATE_DEVICE_FLAGS 174
+#define PROCEDURE_DOMAIN_DEFINE_XML_FLAGS 350
+#define PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS 392
+
+/* The procedure of that NUMBER of the remote program, or NULL if it carries
+ * no domain XML. */
+const Procedure *procedureLookup(guint32 number);
+
+/* Whether a typed parameter of that NAME, LEN bytes, is domain XML. */
+gboolean procedureParameterIsXML(const char *name, gsize len);

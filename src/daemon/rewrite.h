@@ -1,0 +1,45 @@
+/*
+ * rewrite.h: XML in the payload of a frame
+ *
+ * Finds the XML by a procedure's layout and replaces it. Pure functions: no
+ * socket, no state.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "procedures.h"
+#include "projection.h"
+
+typedef ProjectionResult (*RewriteFunc)(const char *xml, gsize len,
+                                        const ProjectionOptions *opts,
+                                        char **out, gsize *outlen,
+                                        GError **err);
+
+/* What a frame holds, by its procedure's layout. Pointers are into it. */
+typedef struct {
+    const char *domain;         /* the domain as it is on the wire, or NULL */
+    gsize domainLen;
+    const char *xml;            /* the last XML (or alias), or NULL */
+    gsize xmlLen;
+    guint32 flags;              /* 0 if there are none */
+} RewriteArguments;
+
+/* Reads the payload that begins at OFFSET of FRAME. FALSE if it is not of that
+ * layout: then it is upstream's to complain. */
+gboolean rewriteRead(const Procedure *proc,
+                     const GByteArray *frame,
+                     gsize offset,
+                     RewriteArguments *args);
+
+/* Applies FUNC to every XML of the payload that begins at OFFSET of FRAME.
+ * On PROJECTION_CHANGED, OUT gets a new frame with its length set. A payload
+ * that is not of that layout is PROJECTION_UNCHANGED. */
+ProjectionResult rewriteFrame(const Procedure *proc,
+                              const GByteArray *frame,
+                              gsize offset,
+                              RewriteFunc func,
+                              const ProjectionOptions *opts,
+                              GByteArray **out,
+                              GError **err);

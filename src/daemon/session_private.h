@@ -1,0 +1,58 @@
+/*
+ * session_private.h: what the files of a session share
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "procedures.h"
+#include "rpc_channel.h"
+#include "rpc_message.h"
+#include "session.h"
+
+/* Calls whose replies are awaited, of a client that may make any number. */
+#define SESSION_PENDING_MAX 4096
+
+/* Replies of our own that wait until the client reads. */
+#define SESSION_INJECTED_MAX (256 * 1024)
+
+typedef struct _Session Session;
+typedef struct _DeviceJob DeviceJob;
+typedef struct _ValidateJob ValidateJob;
+
+/* The reply to a call of ours. */
+typedef void (*SessionReplyFunc)(Session *session,
+                                 const RPCHeader *header,
+                                 RPCFrame *reply,
+                                 void *opaque);
+
+typedef struct {
+    const Procedure *proc;              /* a client's call: rewrite the reply */
+    SessionReplyFunc func;              /* a call of ours */
+    void *opaque;
+} SessionPending;
+
+struct _Session {
+    const SessionOptions *opts;
+    RPCChannel *toServer;
+    RPCChannel *toClient;
+    GHashTable *pending;                /* serial -> SessionPending */
+    guint32 lastSerial;                 /* of the client's calls */
+    guint32 ownSerial;
+    gint64 inflight;                    /* calls without a reply so far */
+    gboolean busy;                      /* something was rewritten: memory to give back */
+
+    DeviceJob *device;                  /* the one that runs, or NULL */
+    ValidateJob *validate;              /* the one that runs, or NULL */
+};
+
+/* Answers CALL with an error. */
+void sessionReplyError(Session *session, const RPCHeader *call, const GError *err);
+
+/* Sends a call of ours; FUNC gets the reply. PAYLOAD may be NULL. */
+void sessionCall(Session *session,
+                 guint32 procedure,
+                 const GByteArray *payload,
+                 SessionReplyFunc func,
+                 void *opaque);

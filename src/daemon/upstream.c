@@ -1,0 +1,151 @@
+/*
+ * upstream.c: the libvirtd or virtqemud that does the work
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulatedpci_error.h"
+#include "upstream.h"
+
+#include "gettext.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+/* Where the distribution's libvirt has its sockets. */
+#define UPSTREAM_SYSTEM_DIR "/run/libvirt"
+
+
+/* The read-only socket stands beside the other one, as libvirt names them. */
+static char *
+upstreamVariant(const char *path, gboolean readonly)
+{
+    return g_strconcat(path, readonly ? "-ro" : "", NULL);
+}
+
+
+static GStrv
+upstreamDefaults(gboolean system, gboolean readonly)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new();
+    g_autofree char *dir = NULL;
+    static const char *const names[] = { "virtqemud-sock", "libvirt-sock" };
+    gsize i;
+
+    dir = system ? g_strdup(UPSTREAM_SYSTEM_DIR) :
+        g_build_filename(g_get_user_runtime_dir(), "libvirt", NULL);
+    for (i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(dir, names[i], NULL);
+
+        g_ptr_array_add(paths, upstreamVariant(path, readonly));
+    }
+    g_ptr_array_add(paths, NULL);
+    return (GStrv) g_ptr_array_free(g_steal_pointer(&paths), FALSE);
+}
+
+
+/* The value of socket= in the URI's query, or NULL. */
+static char *
+upstreamSocketOfURI(const char *uri)
+{
+    g_autoptr(GUri) parsed = g_uri_parse(uri, G_URI_FLAGS_NONE, NULL);
+    g_autoptr(GHashTable) query = NULL;
+
+    if (!parsed || !g_uri_get_query(parsed))
+        return NULL;
+
+    query = g_uri_parse_params(g_uri_get_query(parsed), -1, "&", G_URI_PARAMS_NONE, NULL);
+    return query ? g_strdup(g_hash_table_lookup(query, "socket")) : NULL;
+}
+
+
+GStrv
+upstreamPaths(const char *name, gboolean system, gboolean readonly, GError **err)
+{
+    g_autofree char *path = NULL;
+    GStrv paths;
+
+    if (!name || !*name)
+        return upstreamDefaults(system, readonly);
+    if (strcmp(name, "qemu:///system") == 0)
+        return upstreamDefaults(TRUE, readonly);
+    if (strcmp(name, "qemu:///session") == 0)
+        return upstreamDefaults(FALSE, readonly);
+
+    path = name[0] == '/' ? g_strdup(name) : upstreamSocketOfURI(name);
+    if (!path || path[0] != '/') {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                               _("invalid upstream '%1$s': qemu:///system, qemu:///session, a "
+                                 "URI with socket=PATH or the path of a socket was expected"),
+                               name);
+        return NULL;
+    }
+
+    paths = g_new0(char *, 2);
+    paths[0] = upstreamVariant(path, readonly);
+    return paths;
+}
+
+
+static int
+upstreamConnectTo(const char *path)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int fd;
+
+    if (g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path)) >= sizeof(addr.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+
+    /* A backlog that is full makes a blocking connect wait, as it does a
+     * direct client. */
+    while (connect(fd, (struct sockaddr *) &addr, sizeof(addr)) < 0) {
+        int saved = errno;
+
+        if (saved == EINTR)
+            continue;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+
+int
+upstreamConnect(const char *const *paths, int *errnum, GError **err)
+{
+    gsize i;
+
+    for (i = 0; paths[i]; i++) {
+        int fd = upstreamConnectTo(paths[i]);
+
+        if (fd >= 0)
+            return fd;
+        *errnum = errno;
+
+        /* Only a daemon that is not there makes place for the next one. */
+        if ((errno != ENOENT && errno != ECONNREFUSED) || !paths[i + 1]) {
+            emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR,
+                                   _("Failed to connect socket to '%1$s': %2$s"), paths[i],
+                                   g_strerror(errno));
+            return -1;
+        }
+    }
+
+    *errnum = ENOENT;
+    emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "%s", _("there is no upstream"));
+    return -1;
+}

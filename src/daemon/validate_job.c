@@ -1,0 +1,236 @@
+/*
+ * validate_job.c: a document against our grammars
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "daemon_log.h"
+#include "emulatedpci_error.h"
+#include "validate_job.h"
+
+#include "full-read.h"
+#include "full-write.h"
+#include "gettext.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libxml/relaxng.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+/* A result longer than a pipe takes at once could not be written before it is
+ * read, and nobody reads more than a few lines. */
+#define VALIDATE_MESSAGE_MAX 3072
+
+struct _ValidateJob {
+    pid_t pid;
+    int fd;
+    RPCHeader header;
+    RPCFrame *call;
+};
+
+/* How a result travels through the pipe. */
+typedef struct {
+    int code;                           /* 0: valid */
+    char message[VALIDATE_MESSAGE_MAX];
+} ValidateResult;
+
+
+static void G_GNUC_PRINTF(2, 3)
+validateCollectMessage(void *opaque, const char *format, ...)
+{
+    GString *messages = opaque;
+    va_list ap;
+
+    va_start(ap, format);
+    g_string_append_vprintf(messages, format, ap);
+    va_end(ap);
+}
+
+
+static void G_GNUC_PRINTF(2, 3)
+validateIgnoreMessage(void *opaque G_GNUC_UNUSED, const char *format G_GNUC_UNUSED, ...)
+{
+}
+
+
+static gboolean
+validateTree(const char *path, xmlDocPtr doc, GError **err)
+{
+    g_autoptr(GString) messages = g_string_new(NULL);
+    xmlRelaxNGParserCtxtPtr parser = xmlRelaxNGNewParserCtxt(path);
+    xmlRelaxNGPtr grammar;
+    xmlRelaxNGValidCtxtPtr valid;
+    int rc;
+
+    xmlRelaxNGSetParserErrors(parser, validateCollectMessage, validateIgnoreMessage, messages);
+    grammar = xmlRelaxNGParse(parser);
+    xmlRelaxNGFreeParserCtxt(parser);
+    if (!grammar) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
+                               _("Unable to parse RNG %1$s: %2$s"), path, messages->str);
+        return FALSE;
+    }
+
+    valid = xmlRelaxNGNewValidCtxt(grammar);
+    xmlRelaxNGSetValidErrors(valid, validateCollectMessage, validateIgnoreMessage, messages);
+    rc = xmlRelaxNGValidateDoc(valid, doc);
+    xmlRelaxNGFreeValidCtxt(valid);
+    xmlRelaxNGFree(grammar);
+
+    if (rc != 0) {
+        g_strchomp(messages->str);
+        emulatedPCIReportError(err, VIR_ERR_XML_INVALID_SCHEMA,
+                               _("Unable to validate doc against %1$s\n%2$s"),
+                               path, messages->str);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err)
+{
+    g_autofree char *path = NULL;
+    xmlNodePtr root;
+    xmlDocPtr doc = NULL;
+    gboolean ok = FALSE;
+
+    /* What cannot be read is said in the error, not on stderr. */
+    xmlSetGenericErrorFunc(NULL, validateIgnoreMessage);
+
+    if (len <= G_MAXINT)
+        doc = xmlReadMemory(xml, (int) len, NULL, NULL,
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    if (!doc) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s", _("the document cannot be parsed"));
+        xmlSetGenericErrorFunc(NULL, NULL);
+        return FALSE;
+    }
+
+    root = xmlDocGetRootElement(doc);
+    path = g_strdup_printf("%s/%s.rng", schemaDir, (const char *) root->name);
+    if (strcmp((const char *) root->name, "domain") != 0 &&
+        strcmp((const char *) root->name, "domainsnapshot") != 0 &&
+        strcmp((const char *) root->name, "domaincheckpoint") != 0) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("unexpected root element <%1$s>"), (const char *) root->name);
+    } else {
+        ok = validateTree(path, doc, err);
+    }
+    xmlFreeDoc(doc);
+    xmlSetGenericErrorFunc(NULL, NULL);
+    return ok;
+}
+
+
+/* In the process of its own. */
+G_GNUC_NORETURN static void
+validateChild(const char *schemaDir, const char *xml, gsize len, int fd)
+{
+    g_autoptr(GError) err = NULL;
+    ValidateResult result = { 0 };
+
+    if (!validateDocument(schemaDir, xml, len, &err)) {
+        g_autofree char *message = g_utf8_substring(err->message, 0,
+            MIN(g_utf8_strlen(err->message, -1), VALIDATE_MESSAGE_MAX / 4 - 1));
+
+        result.code = err->code;
+        g_strlcpy(result.message, message, sizeof(result.message));
+    }
+    _exit(full_write(fd, &result, sizeof(result)) == sizeof(result) ? 0 : 1);
+}
+
+
+void
+validateJobStart(Session *session,
+                 const RPCHeader *header,
+                 const char *xml,
+                 gsize len,
+                 RPCFrame *call)
+{
+    ValidateJob *job;
+    g_autoptr(RPCFrame) frame = call;
+    g_autoptr(GError) err = NULL;
+    int fds[2];
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "pipe: %s", g_strerror(errno));
+        sessionReplyError(session, header, err);
+        return;
+    }
+
+    pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        validateChild(session->opts->schemaDir, xml, len, fds[1]);
+    }
+
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "fork: %s", g_strerror(errno));
+        sessionReplyError(session, header, err);
+        return;
+    }
+
+    job = g_new0(ValidateJob, 1);
+    job->pid = pid;
+    job->fd = fds[0];
+    job->header = *header;
+    job->call = g_steal_pointer(&frame);
+    session->validate = job;
+}
+
+
+int
+validateJobFD(const ValidateJob *job)
+{
+    return job->fd;
+}
+
+
+void
+validateJobFinish(Session *session)
+{
+    ValidateJob *job = g_steal_pointer(&session->validate);
+    g_autoptr(GError) err = NULL;
+    ValidateResult result;
+
+    if (full_read(job->fd, &result, sizeof(result)) != sizeof(result)) {
+        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "%s",
+                               _("the process that validates has died"));
+    } else if (result.code != 0) {
+        result.message[sizeof(result.message) - 1] = '\0';
+        emulatedPCIReportError(&err, result.code, "%s", result.message);
+    }
+
+    if (err)
+        sessionReplyError(session, &job->header, err);
+    else
+        rpcChannelInject(session->toServer, g_steal_pointer(&job->call));
+    validateJobFree(job);
+}
+
+
+void
+validateJobFree(ValidateJob *job)
+{
+    if (!job)
+        return;
+
+    kill(job->pid, SIGKILL);
+    while (waitpid(job->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    close(job->fd);
+    rpcFrameFree(job->call);
+    g_free(job);
+}

@@ -1,0 +1,34 @@
+/*
+ * validate_job.h: a document against our grammars
+ *
+ * libvirt's grammar takes some ten megabytes and fifty milliseconds to read,
+ * so a process of its own does it while the connection goes on relaying what
+ * comes from upstream; the memory is gone with it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "session_private.h"
+
+/* Validates the XML of the call HEADER, LEN bytes; then sends CALL, which now
+ * belongs to the job, upstream or an error to the client. */
+void validateJobStart(Session *session,
+                      const RPCHeader *header,
+                      const char *xml,
+                      gsize len,
+                      RPCFrame *call);
+
+/* Becomes readable when the process has ended. */
+int validateJobFD(const ValidateJob *job);
+
+/* Takes the result of the session's job, which has ended. */
+void validateJobFinish(Session *session);
+
+/* Ends the process. */
+void validateJobFree(ValidateJob *job);
+
+/* The work itself. SCHEMADIR holds our grammars; the root element says which
+ * one is meant. */
+gboolean validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err);
