@@ -1,0 +1,70 @@
+# daemonstack.py: emulatedpcistack.py's stack with virtemulatedpcid in front
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import glob
+import os
+import signal
+
+from emulatedpcistack import Stack
+
+
+class DaemonStack(Stack):
+    """After start_daemon(), virsh() goes through the daemon; direct() does
+    not."""
+
+    def set_up(self, seconds):
+        super().set_up(seconds)
+        self.upstream = self.path('run/libvirt/libvirt-sock')
+        self.socket = self.path('run/libvirt/virtemulatedpcid-sock')
+        self.direct_uri = self.uri
+        self.uri = 'qemu:///session?socket=' + self.socket
+        self.front = None
+        self.stage()
+        self.program = self.copy(os.path.join(self.build, 'src/daemon/virtemulatedpcid'),
+                                 'sbin/virtemulatedpcid')
+        for grammar in glob.glob(os.path.join(self.build, 'docs/schemas/*.rng')):
+            self.copy(grammar, 'share/schemas/' + os.path.basename(grammar), 0o644)
+
+    def stage(self):
+        """Like Stack's, without the command line tool, which the daemon
+        makes superfluous."""
+        self.copy(os.path.join(self.build, 'src/launcher/emulatedpci-launcher'),
+                  'libexec/emulatedpci-launcher')
+        self.copy(os.path.join(self.build, 'src/emulator/pci-emulator'), 'libexec/pci-emulator')
+        self.launch_dir = self.path('libexec/launch')
+        os.mkdir(self.launch_dir)
+        for arch in ('x86_64', 'i386'):
+            os.symlink('../emulatedpci-launcher', os.path.join(self.launch_dir, 'qemu-system-' + arch))
+
+    def start_libvirtd(self):
+        ours, self.uri = self.uri, self.direct_uri
+        try:
+            super().start_libvirtd()
+        finally:
+            self.uri = ours
+
+    def start_daemon(self, *args):
+        self.front = self.start([self.program, '--launch-dir', self.launch_dir, '--schema-dir',
+                                 self.path('share/schemas')] + list(args), 'log/daemon.log')
+        self.wait_for(lambda: os.path.exists(self.socket) or self.status(self.front) is not None,
+                      'virtemulatedpcid listens')
+
+    def stop_daemon(self, number=signal.SIGTERM):
+        os.kill(self.front, number)
+        self.wait_for(lambda: self.status(self.front) is not None, 'virtemulatedpcid ends', 30)
+        status, self.front = self.status(self.front), None
+        return status
+
+    def direct(self, *args, **options):
+        return self.run(['virsh', '-q', '-c', self.direct_uri] + list(args), **options).stdout
+
+    def close(self):
+        """Whatever ran through the daemon, the end goes to libvirtd itself."""
+        self.uri = self.direct_uri if self.uri else None
+        if self.front and self.connection and self.supervisor.poll() is None:
+            try:
+                self.stop_daemon()
+            except OSError:
+                pass
+        return super().close()

@@ -1,0 +1,397 @@
+#!/usr/bin/env python3
+# daemontest.py: virsh through virtemulatedpcid to a real libvirtd
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import glob
+import hashlib
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import threading
+
+from daemonstack import DaemonStack
+from emulatedpcistack import (PATH, Qtest, domain_xml, emulated_devices, emulatedpci_xml, needs,
+                              run_tests)
+
+FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000, 'revision': 1,
+          'classcode': 0xff8000, 'interruptpin': 9}
+OTHER = dict(FIELDS, devicename='second', deviceid=0xc001)
+
+
+def fails(stack, *args, **options):
+    """The message of a virsh command that fails, or what it printed."""
+    done = stack.run(['virsh', '-q', '-c', stack.uri] + list(args), check=False, **options)
+    return done.stderr if done.returncode else 'NO ERROR: ' + done.stdout
+
+
+def test_plain(tap, stack):
+    for command in (['uri'], ['version'], ['capabilities'], ['nodeinfo'], ['list', '--all'],
+                    ['nodedev-list'], ['pool-list', '--all'], ['sysinfo']):
+        direct = stack.run(['virsh', '-c', stack.direct_uri] + command, check=False)
+        through = stack.run(['virsh', '-c', stack.uri] + command, check=False)
+        tap.equal((through.returncode, through.stdout.replace(stack.uri, stack.direct_uri), through.stderr),
+                  (direct.returncode, direct.stdout, direct.stderr), 'virsh %s' % command[0])
+
+
+def test_define(tap, stack):
+    xml = domain_xml('demo', 'pc', emulatedpci_xml(FIELDS))
+    stack.virsh('define', stack.write('tmp/a.xml', xml))
+    shown = stack.virsh('dumpxml', 'demo')
+    devices = emulated_devices(shown)
+    tap.equal(list(devices), ['ua-emulatedpci0'], 'dumpxml shows the device')
+    fields, address = devices['ua-emulatedpci0']
+    tap.equal({name: fields[name] for name in FIELDS}, FIELDS, 'with the fields that were asked for')
+    tap.ok(address and address[1] > 0, 'and the address that libvirt chose')
+    tap.ok('lsilogic' not in shown and 'qemu:override' not in shown and 'libexec' not in shown,
+           'and nothing of how it is done', shown)
+
+    stock = stack.direct('dumpxml', 'demo')
+    tap.ok("<controller type='scsi' index='32000' model='lsilogic'>" in stock and
+           stack.launch_dir + '/qemu-system-x86_64' in stock, 'libvirtd holds stock XML', stock)
+
+    stack.virsh('define', '--validate', stack.write('tmp/again.xml', shown))
+    tap.equal(stack.virsh('dumpxml', 'demo'), shown, 'what was shown can be defined again, with --validate')
+    tap.equal(stack.direct('dumpxml', 'demo'), stock, 'and changes nothing')
+
+    editor = stack.write('tmp/editor', '#!/bin/sh\nexec sed -i "s/0xc000/0xc123/" "$1"\n')
+    os.chmod(editor, 0o755)
+    stack.virsh('edit', 'demo', env={'EDITOR': editor})
+    fields, again = emulated_devices(stack.virsh('dumpxml', 'demo'))['ua-emulatedpci0']
+    tap.equal((fields['deviceid'], again), (0xc123, address), 'virsh edit changes a field, and nothing else')
+
+    native = stack.virsh('domxml-to-native', 'qemu-argv', stack.path('tmp/a.xml'))
+    tap.ok('"driver":"emulated-pci"' in native, 'domxml-to-native', native)
+    for flag in ('--inactive', '--security-info', '--migratable'):
+        tap.equal(list(emulated_devices(stack.virsh('dumpxml', 'demo', flag))), ['ua-emulatedpci0'],
+                  'dumpxml %s' % flag)
+
+    caps = stack.virsh('domcapabilities')
+    tap.ok(re.search(r"<emulatedpci supported='yes'>\s*<enum name='transport'>\s*<value>mpqemu</value>", caps),
+           'domcapabilities', caps)
+    tap.equal(re.sub(r' *<emulatedpci .*?</emulatedpci>\n', '', caps, flags=re.DOTALL),
+              stack.direct('domcapabilities'), 'which are otherwise libvirt\'s')
+    tap.ok("<emulatedpci supported='no'/>" in stack.virsh('domcapabilities', '--machine', 'isapc'),
+           'no device on a machine without PCI')
+    stack.virsh('undefine', 'demo')
+
+
+def test_errors(tap, stack):
+    good = domain_xml('bad', 'pc', emulatedpci_xml(FIELDS))
+
+    def define(xml, *options):
+        return fails(stack, 'define', stack.write('tmp/bad.xml', xml), *options)
+
+    message = define(good.replace("deviceid='0xc000'", "deviceid='0x1c000'"))
+    tap.ok("error: XML error: invalid value '0x1c000' for attribute 'deviceid'" in message, 'a bad value', message)
+    message = define(good.replace('<config', '<config bogus="1"'))
+    tap.ok('error: XML error:' in message and 'bogus' in message, 'an unknown attribute', message)
+    message = define(good.replace("<emulatedpci devicename='citrix-pv-bus'>",
+                                  "<emulatedpci devicename='citrix-pv-bus'><driver emulator='x'/>"))
+    tap.ok('error: unsupported configuration:' in message, 'what is not supported', message)
+    message = define(good.replace("machine='pc'", "machine='isapc'"))
+    tap.ok('error: unsupported configuration:' in message, 'a machine without PCI', message)
+    message = define(good.replace('<memballoon', '<nonsense/><memballoon'), '--validate')
+    tap.ok('error: XML document failed to validate against schema: Unable to validate doc against %s'
+           % stack.path('share/schemas/domain.rng') in message, '--validate', message)
+    message = define(good.replace('</domain>', ''))
+    tap.ok(message.startswith('error: Failed to define domain') and 'XML' in message or 'tag' in message,
+           'what is not well-formed', message)
+    tap.ok('bad' not in stack.direct('list', '--all', '--name'), 'none of them is defined')
+
+
+def test_transparency(tap, stack):
+    """Documents without an emulated device: the same result or the same error, byte for byte."""
+    source = os.environ['abs_top_srcdir']
+    documents = {
+        'plain pc': domain_xml('same', 'pc'),
+        'plain q35': domain_xml('same', 'q35'),
+        'disk': domain_xml('same', 'pc', "<disk type='file'><source file='/nowhere.img'/><target dev='vda' "
+                           "bus='virtio'/></disk>"),
+        'own lsilogic controller': domain_xml('same', 'pc', "<controller type='scsi' index='0' "
+                                              "model='lsilogic'><alias name='ua-mine'/></controller>"),
+        'reserved index without override': domain_xml('same', 'pc', "<controller type='scsi' index='32000' "
+                                                      "model='lsilogic'><alias name='ua-x'/></controller>"),
+        'utf-8': domain_xml('same', 'pc').replace('<vcpu>', '<title>ü €</title><vcpu>'),
+        'metadata': domain_xml('same', 'pc').replace(
+            '<vcpu>', "<metadata><m:emulatedpci xmlns:m='urn:x'><m:y/></m:emulatedpci></metadata><vcpu>"),
+        'commandline': domain_xml('same', 'pc', qemu_arguments=['-name', 'x']),
+        'unknown machine': domain_xml('same', 'nonsense'),
+        'no name': domain_xml('same', 'pc').replace('<name>same</name>', ''),
+        'not XML': 'nonsense',
+        'empty': '<domain/>',
+        'unclosed': domain_xml('same', 'pc').replace('</devices>', ''),
+        'network': '<network/>',
+        'duplicate address': domain_xml('same', 'pc', 2 * (
+            "<controller type='virtio-serial'><address type='pci' slot='9'/></controller>")),
+    }
+    for path in sorted(glob.glob(os.path.join(source, 'tests/projectiondata/*.lowered'))):
+        with open(path, encoding='utf-8', errors='surrogateescape', newline='') as file:
+            documents[os.path.basename(path)] = file.read()
+
+    def result(uri, path):
+        commands = ''.join(line + '\n' for line in (
+            'define ' + path, 'dumpxml same', 'undefine same', 'define --validate ' + path,
+            'dumpxml same --inactive --security-info', 'undefine same', 'domxml-to-native qemu-argv ' + path))
+        done = stack.run(['virsh', '-q', '-c', uri], stdin=commands, check=False)
+        return done.returncode, re.sub(r'domain-(-?\d+)-', 'domain-N-', done.stdout), done.stderr
+
+    uuid = '<uuid>2f0ad4a5-0bf4-4d7b-a3a7-8a6fe3f7d9b2</uuid>'
+    for name, xml in documents.items():
+        xml = re.sub(r'<uuid>.*?</uuid>', '', xml)
+        xml = re.sub(r'<name>.*?</name>', '<name>same</name>' + uuid, xml, count=1)
+        with open(stack.path('tmp/same.xml'), 'wb') as file:
+            file.write(xml.encode('utf-8', 'surrogateescape'))
+        os.chmod(stack.path('tmp/same.xml'), 0o644)
+        direct = result(stack.direct_uri, stack.path('tmp/same.xml'))
+        through = result(stack.uri, stack.path('tmp/same.xml'))
+        tap.equal(through, direct, 'transparent: %s' % name)
+
+
+def test_devices(tap, stack):
+    stack.virsh('define', stack.write('tmp/a.xml', domain_xml('dev', 'pc', emulatedpci_xml(FIELDS))))
+    second = stack.write('tmp/second.xml', emulatedpci_xml(OTHER))
+
+    def aliases():
+        return list(emulated_devices(stack.virsh('dumpxml', 'dev', '--inactive')))
+
+    def device(alias):
+        return emulated_devices(stack.virsh('dumpxml', 'dev', '--inactive'))[alias]
+
+    tap.ok('domain is not running' in fails(stack, 'attach-device', 'dev', second, '--live'),
+           'attach --live of a stopped domain')
+    stack.virsh('attach-device', 'dev', second, '--config')
+    tap.equal(aliases(), ['ua-emulatedpci0', 'ua-emulatedpci1'], 'attach --config')
+    where = device('ua-emulatedpci1')[1]
+    tap.ok(where and where != device('ua-emulatedpci0')[1], 'it has an address of its own')
+
+    changed = stack.write('tmp/changed.xml', emulatedpci_xml(dict(OTHER, revision=7)))
+    stack.virsh('update-device', 'dev', changed, '--config')
+    fields, again = device('ua-emulatedpci1')
+    tap.equal((fields['revision'], again), (7, where), 'update --config by name keeps alias and address')
+    changed = stack.write('tmp/changed.xml', emulatedpci_xml(dict(OTHER, devicename='renamed'), 'ua-emulatedpci1'))
+    stack.virsh('update-device', 'dev', changed, '--config')
+    fields, again = device('ua-emulatedpci1')
+    tap.equal((fields['devicename'], fields['revision'], again), ('renamed', 1, where), 'update --config by alias')
+
+    tap.ok("error: device not found: no emulated PCI device matches 'second'" in
+           fails(stack, 'detach-device', 'dev', second, '--config'), 'detach of what is not there')
+    gone = stack.write('tmp/gone.xml', emulatedpci_xml(dict(OTHER, devicename='whatever'), address=
+                       "<address type='pci' domain='0' bus='%d' slot='%d' function='%d'/>" % where))
+    stack.virsh('detach-device', 'dev', gone, '--config')
+    tap.equal(aliases(), ['ua-emulatedpci0'], 'detach --config by address')
+    stack.virsh('attach-device', 'dev', second, '--current')
+    stack.virsh('detach-device', 'dev', second, '--current')
+    tap.equal(aliases(), ['ua-emulatedpci0'], 'attach and detach --current of a stopped domain, by content')
+
+    stack.virsh('attach-device', 'dev', second, '--config')
+    stack.virsh('attach-device', 'dev', second, '--config')
+    tap.ok('several emulated PCI devices match' in fails(stack, 'detach-device', 'dev', second, '--config'),
+           'two alike are not guessed at')
+    for alias in ('ua-emulatedpci1', 'ua-emulatedpci2'):
+        stack.virsh('detach-device-alias', 'dev', alias, '--config')
+    tap.equal(aliases(), ['ua-emulatedpci0'], 'detach-device-alias --config')
+    tap.ok('qemu:device' not in stack.direct('dumpxml', 'dev').replace("alias='ua-emulatedpci0'", '', 1) or
+           stack.direct('dumpxml', 'dev').count('<qemu:device') == 1, 'and nothing of them is left')
+
+    disk = stack.write('tmp/disk.xml', "<disk type='file' device='disk'><source file='/nowhere'/>"
+                       "<target dev='vdx' bus='virtio'/></disk>")
+    stack.virsh('attach-device', 'dev', disk, '--config')
+    tap.ok('/nowhere' in stack.virsh('dumpxml', 'dev'), 'other devices are libvirt\'s')
+    tap.equal(fails(stack, 'detach-device-alias', 'dev', 'ua-none', '--config'),
+              stack.run(['virsh', '-q', '-c', stack.direct_uri, 'detach-device-alias', 'dev', 'ua-none',
+                         '--config'], check=False).stderr, 'an unknown alias: libvirt\'s own error')
+    stack.virsh('detach-device', 'dev', disk, '--config')
+
+    errors = []
+
+    def attach(client):
+        for number in range(5):
+            name = 'tmp/%d.%d.xml' % (client, number)
+            if client % 2:
+                xml = emulatedpci_xml(dict(OTHER, devicename='c%d-%d' % (client, number)))
+            else:
+                xml = ("<disk type='file' device='disk'><source file='/c%d-%d'/><target dev='vd%s' "
+                       "bus='virtio'/></disk>" % (client, number, 'abcdefghij'[client // 2 * 5 + number]))
+            message = fails(stack, 'attach-device', 'dev', stack.write(name, xml), '--config')
+            if not message.startswith('NO ERROR'):
+                errors.append(message)
+    threads = [threading.Thread(target=attach, args=(client,)) for client in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    shown = stack.virsh('dumpxml', 'dev')
+    tap.equal((errors, sum('c%d-%d' % (client, number) in shown for client in range(4) for number in range(5))),
+              ([], 20), 'four clients at once lose nothing')
+    stack.virsh('undefine', 'dev')
+
+
+def test_running(tap, stack):
+    qtest = stack.path('run/qtest')
+    xml = domain_xml('run', 'pc', emulatedpci_xml(FIELDS) + "<serial type='pty'/><console type='pty'/>",
+                     qemu_arguments=['-qtest', 'unix:%s,server=on,wait=off' % qtest, '-qtest-log', '/dev/null'])
+    stack.virsh('define', stack.write('tmp/run.xml', xml))
+    events = subprocess.Popen(  # pylint: disable=consider-using-with
+        ['virsh', '-c', stack.uri, 'event', '--all', '--loop', '--timeout', '60'], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, env=stack.env)
+    try:
+        stack.wait_for(lambda: len(stack.processes('virtemulatedpcid')) > 1, 'virsh event is connected')
+        stack.virsh('start', '--paused', 'run', timeout=120)
+        tap.equal(stack.state('run'), 'paused', 'a domain with a device starts')
+        seen = b''
+        while b'Started' not in seen and select.select([events.stdout], [], [], 20)[0]:
+            data = os.read(events.stdout.fileno(), 4096)
+            if not data:
+                break
+            seen += data
+        tap.ok(b"event 'lifecycle' for domain 'run': Started" in seen, 'events come through', seen.decode())
+    finally:
+        events.terminate()
+        events.communicate()
+
+    live = emulated_devices(stack.virsh('dumpxml', 'run'))
+    tap.equal(list(live), ['ua-emulatedpci0'], 'the live XML shows the device')
+    client = Qtest(qtest)
+    where = live['ua-emulatedpci0'][1]
+    tap.equal(client.config(where)[:4], bytes.fromhex('535800c0'), 'and it is on the PCI bus at that address')
+
+    master, slave = pty.openpty()
+    with subprocess.Popen(['virsh', '-c', stack.uri, 'console', '--force', 'run'], stdin=slave, stdout=slave,
+                          stderr=slave, env=stack.env, start_new_session=True) as console:
+        os.close(slave)
+        seen = b''
+
+        def wait(word):
+            nonlocal seen
+            while word not in seen and select.select([master], [], [], 20)[0]:
+                seen += os.read(master, 4096)
+            return word in seen
+        wait(b'Escape character')
+        text = b'hello from the guest'
+        for _ in range(40):         # QEMU looks for a reader of its pty once a second
+            for byte in text:
+                client.command('outb 0x3f8 0x%x' % byte)
+            if select.select([master], [], [], 0.25)[0] and wait(text):
+                break
+        tap.ok(text in seen, 'console: what the guest says', seen)
+        # the guest's receiver is an emulated UART: it takes what is typed
+        os.write(master, b'x')
+        tap.ok(stack.wait_for(lambda: int(client.command('inb 0x3fd')[0], 0) & 1, 'input'), 'console: a key arrives')
+        tap.equal(int(client.command('inb 0x3f8')[0], 0), ord('x'), 'console: and is the right one')
+        os.write(master, b'\x1d')
+        console.wait(20)
+        tap.equal(console.returncode, 0, 'console: ^] ends it')
+    os.close(master)
+    client.close()
+
+    second = stack.write('tmp/second.xml', emulatedpci_xml(OTHER))
+    message = fails(stack, 'attach-device', 'run', second, '--live')
+    tap.ok('error: Operation not supported:' in message and '--config' in message, 'attach --live', message)
+    message = fails(stack, 'attach-device', 'run', second, '--live', '--config')
+    tap.ok('error: Operation not supported:' in message, 'attach --live --config', message)
+    stack.virsh('attach-device', 'run', second, '--config')
+    tap.equal(len(emulated_devices(stack.virsh('dumpxml', 'run', '--inactive'))), 2, 'attach --config of a running domain')
+    first = stack.write('tmp/first.xml', emulatedpci_xml(FIELDS))
+    message = fails(stack, 'detach-device', 'run', first, '--live')
+    tap.ok(message.startswith('NO ERROR'), 'detach --live asks the guest to let go', message)
+    message = fails(stack, 'detach-device', 'run', second, '--live')
+    tap.ok('device not found' in message, 'detach --live of what is not live', message)
+    stack.virsh('destroy', 'run')
+    stack.virsh('undefine', 'run')
+
+
+def test_snapshots(tap, stack):
+    if not shutil.which('qemu-img', path=PATH):
+        tap.skip('snapshots', 'there is no qemu-img on this machine')
+        return
+    image = stack.path('tmp/disk.qcow2')
+    stack.run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, '1M'])
+    disk = ("<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='%s'/>"
+            "<target dev='vda' bus='virtio'/></disk>" % image)
+    stack.virsh('define', stack.write('tmp/snap.xml', domain_xml('snap', 'pc', emulatedpci_xml(FIELDS) + disk)))
+    stack.virsh('snapshot-create-as', 'snap', 'one')
+    shown = stack.virsh('snapshot-dumpxml', 'snap', 'one')
+    tap.ok("<emulatedpci devicename='citrix-pv-bus'>" in shown and 'lsilogic' not in shown, 'snapshot-dumpxml', shown)
+    stack.virsh('snapshot-delete', 'snap', 'one', '--metadata')
+    stack.virsh('snapshot-create', 'snap', stack.write('tmp/one.xml', shown), '--redefine', '--validate')
+    tap.equal(stack.virsh('snapshot-dumpxml', 'snap', 'one'), shown, 'a snapshot redefined, with --validate')
+    stack.virsh('snapshot-revert', 'snap', 'one')
+    tap.equal(list(emulated_devices(stack.virsh('dumpxml', 'snap'))), ['ua-emulatedpci0'], 'snapshot-revert')
+    stack.virsh('snapshot-delete', 'snap', 'one')
+    stack.virsh('undefine', 'snap')
+
+
+def digest(path):
+    with open(path, 'rb') as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def test_volumes(tap, stack):
+    os.mkdir(stack.path('pool'), 0o755)
+    stack.give('pool')
+    stack.virsh('pool-create-as', 'pool', 'dir', '--target', stack.path('pool'))
+    stack.virsh('vol-create-as', 'pool', 'vol', '20M')
+    image = stack.write('tmp/image', os.urandom(20 << 20))
+    stack.virsh('vol-upload', 'vol', image, '--pool', 'pool')
+    tap.equal(digest(stack.path('pool/vol')), digest(image), 'vol-upload')
+    stack.virsh('vol-download', 'vol', stack.path('tmp/out'), '--pool', 'pool')
+    tap.equal(digest(stack.path('tmp/out')), digest(image), 'vol-download')
+
+    stack.virsh('vol-delete', 'vol', '--pool', 'pool')
+    stack.virsh('vol-create-as', 'pool', 'vol', '20M')
+    with open(stack.path('tmp/sparse'), 'wb') as file:
+        for offset in (0, 7 << 20, 15 << 20):
+            file.seek(offset)
+            file.write(os.urandom(100000))
+        file.truncate(20 << 20)
+    stack.give('tmp/sparse')
+    stack.virsh('vol-upload', 'vol', stack.path('tmp/sparse'), '--pool', 'pool', '--sparse')
+    stack.virsh('vol-download', 'vol', stack.path('tmp/out2'), '--pool', 'pool', '--sparse')
+    tap.equal(digest(stack.path('tmp/out2')), digest(stack.path('tmp/sparse')), 'sparse upload and download')
+    stack.virsh('pool-destroy', 'pool')
+
+
+NETCAT = '''#!/usr/bin/env python3
+import os, select, socket
+peer = socket.socket(socket.AF_UNIX)
+peer.connect('%s')
+while True:
+    for source in select.select([0, peer], [], [])[0]:
+        data = os.read(0, 65536) if source == 0 else peer.recv(65536)
+        if not data:
+            raise SystemExit
+        if source == 0:
+            peer.sendall(data)
+        else:
+            os.write(1, data)
+'''
+
+
+def test_ssh(tap, stack):
+    """What a client on another host runs here through ssh: netcat."""
+    script = stack.write('tmp/netcat', NETCAT % stack.socket)
+    os.chmod(script, 0o755)
+    stack.virsh('define', stack.write('tmp/ssh.xml', domain_xml('ssh', 'pc', emulatedpci_xml(FIELDS))))
+    remote = stack.run(['virsh', '-q', '-c', 'qemu+ext:///session?command=' + script, 'dumpxml', 'ssh']).stdout
+    tap.equal(list(emulated_devices(remote)), ['ua-emulatedpci0'], 'through a netcat, as with qemu+ssh')
+    stack.virsh('undefine', 'ssh')
+
+
+def main(tap):
+    needs('libvirtd', 'virsh', 'qemu-system-x86_64')
+    with DaemonStack() as stack:
+        stack.start_libvirtd()
+        stack.start_daemon()
+        for test in (test_plain, test_define, test_errors, test_transparency, test_devices, test_running,
+                     test_snapshots, test_volumes, test_ssh):
+            test(tap, stack)
+        tap.equal(stack.stop_daemon(), 0, 'the daemon ends when it is asked to')
+        tap.ok(not os.path.exists(stack.socket), 'and removes its socket')
+        tap.equal(stack.close(), [], 'nothing is left')
+
+
+run_tests(main)
