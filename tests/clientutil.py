@@ -1,0 +1,118 @@
+# clientutil.py: what the tests with real clients share
+#
+# Programs on a terminal of their own (virsh edit asks, virsh console talks),
+# and domains to play with. Knows nothing of the daemon's inside.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+import tty
+
+from emulatedpcistack import (KERNEL_ARGUMENTS, NOBODY, StackError, emulatedpci_xml, guest_kernel,
+                              initramfs)
+
+CITRIX = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000, 'revision': 1,
+          'classcode': 0xff8000, 'interruptpin': 1}
+SECOND = {'devicename': 'second', 'vendorid': 0x1af4, 'deviceid': 0x1234}
+
+DEVICE = emulatedpci_xml(CITRIX)
+
+
+class Terminal:
+    """A program with a pseudo-terminal as its input and output."""
+
+    def __init__(self, stack, argv, env=None):
+        who = {}
+        if os.getuid() == 0:
+            who = {'user': NOBODY, 'group': NOBODY, 'extra_groups': []}
+        self.master, slave = pty.openpty()
+        tty.setraw(slave)
+        self.text = ''
+        try:
+            self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave,
+                                            env=dict(stack.env, TERM='dumb', **(env or {})),
+                                            cwd=stack.root, start_new_session=True, **who)
+        finally:
+            os.close(slave)
+
+    def read(self, seconds):
+        if not select.select([self.master], [], [], max(0, seconds))[0]:
+            return True
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:             # EIO: the other side is closed
+            data = b''
+        self.text += data.decode('utf-8', 'replace')
+        return bool(data)
+
+    def expect(self, pattern, timeout=60):
+        """Waits for PATTERN (a regular expression) in what was printed; returns
+        the text up to its end, which is not searched again."""
+        until = time.monotonic() + timeout
+        more = True
+        while True:
+            found = re.search(pattern, self.text)
+            if found:
+                text, self.text = self.text[:found.end()], self.text[found.end():]
+                return text
+            if not more or time.monotonic() > until:
+                raise StackError('the terminal never showed %r, but:\n%s' % (pattern, self.text))
+            more = self.read(until - time.monotonic())
+
+    def send(self, text):
+        os.write(self.master, text.encode())
+
+    def end(self, timeout=30):
+        """Waits for the program's end; returns its exit status."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until and self.read(until - time.monotonic()):
+            pass
+        try:
+            return self.process.wait(max(0.1, until - time.monotonic()))
+        finally:
+            self.close()
+
+    def close(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def boot_xml(stack, build):
+    """(the <kernel> and <initrd> of the test's guest, None) or (None, why
+    there is none)."""
+    kernel, reason = guest_kernel()
+    if not kernel:
+        return None, reason
+    if not os.path.exists(stack.path('guest/kernel')):
+        stack.copy(kernel, 'guest/kernel', 0o644)
+        stack.give('guest/kernel')
+        stack.write('guest/initramfs', initramfs(os.path.join(build, 'tests/guest/init')))
+    return """    <kernel>%s</kernel>
+    <initrd>%s</initrd>
+    <cmdline>%s emulatedpci.then=wait</cmdline>
+""" % (stack.path('guest/kernel'), stack.path('guest/initramfs'), KERNEL_ARGUMENTS), None
+
+
+def disk_xml(path, kind='qcow2', target='vda', bus='virtio'):
+    return """    <disk type='file' device='disk'>
+      <driver name='qemu' type='%s'/>
+      <source file='%s'/>
+      <target dev='%s' bus='%s'/>
+    </disk>
+""" % (kind, path, target, bus)
