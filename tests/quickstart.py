@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # quickstart.py: the second half of ./quickstart, when all is built
 #
-# Starts a libvirtd of its own, lowers, defines and starts the domain of an example,
-# and prints what its XML asked for, what libvirt recorded and what the guest saw.
+# Starts a libvirtd of its own with virtemulatedpcid in front, defines and starts the
+# domain of an example with virsh, and prints what its XML asked for, what libvirt
+# recorded and what the guest saw.
 # Exit status 0 if that is all the same.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
@@ -15,7 +16,8 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 
-from emulatedpcistack import (FIELDS, KERNEL_ARGUMENTS, REGISTERS, Stack, config_fields,
+from daemonstack import DaemonStack
+from emulatedpcistack import (FIELDS, KERNEL_ARGUMENTS, REGISTERS, config_fields,
                               emulated_devices, guest_buses, initramfs, read_dumps)
 
 # What firmware and operating system do to any device: SeaBIOS enables decoding,
@@ -111,22 +113,23 @@ def run(options, progress, stack):
             file.write(text)
         return os.path.join(options.output, name)
 
-    progress.step('starting an unprivileged libvirtd, and the guest in it')
+    progress.step('starting an unprivileged libvirtd, our daemon, the guest')
     with open(options.example, encoding='utf-8') as file:
         example = file.read()
     name = ET.fromstring(example).findtext('name')
-    stack.stage()
     stack.start_libvirtd()
+    stack.start_daemon()
+    progress.note('virtemulatedpcid stands between virsh and libvirtd')
     kernel = stack.copy(options.kernel, 'guest/vmlinuz', 0o644)
     initrd = stack.write('guest/initrd',
                          initramfs(os.path.join(options.build, 'tests/guest/init')))
     wanted = add_boot(example, kernel, initrd, stack.path('guest/serial'))
-    lowered = stack.lower(wanted)
-    keep('lowered.xml', lowered)
-    progress.note('virt-emulatedpci lower %s | virsh define /dev/stdin' % options.example)
-    stack.virsh('define', '--validate', stack.write('tmp/define.xml', lowered))
-    recorded_xml = stack.dumpxml(name)
+    progress.note('virsh define --validate %s' % options.example)
+    stack.virsh('define', '--validate', stack.write('tmp/define.xml', wanted))
+    progress.note('virsh dumpxml %s' % name)
+    recorded_xml = stack.virsh('dumpxml', name)
     keep('recorded.xml', recorded_xml)
+    keep('lowered.xml', stack.direct('dumpxml', name))
     (recorded, address), = emulated_devices(recorded_xml).values()
     progress.note('libvirt gave it the PCI address %02x:%02x.%x, and keeps it' % address)
     progress.note('virsh start %s' % name)
@@ -175,7 +178,7 @@ def main():
     options = parser.parse_args()
     progress = Progress(options)
     try:
-        with Stack(build=options.build) as stack:
+        with DaemonStack(build=options.build) as stack:
             return run(options, progress, stack)
     except KeyboardInterrupt:
         print('FAILED: interrupted')
