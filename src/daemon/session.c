@@ -187,7 +187,8 @@ sessionCallFrame(RPCChannel *channel,
 
     if (proc->validate && rewriteRead(proc, call->bytes, offset, &args) &&
         args.flags & proc->validate) {
-        g_autoptr(GByteArray) original = g_steal_pointer(&call->bytes);
+        /* holds the XML that args points to */
+        g_autoptr(GByteArray) original G_GNUC_UNUSED = g_steal_pointer(&call->bytes);
 
         call->bytes = g_steal_pointer(&lowered);
         validateJobStart(session, header, args.xml, args.xmlLen, g_steal_pointer(&call));
