@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# systemtest.py: virtemulatedpcid in front of a libvirtd that runs as root
+#
+# Who gets what: root, a member of libvirt's group, a user outside it, and the
+# read-only socket. The libvirtd is a real one, qemu:///system; its directories are
+# file systems of a mount namespace of the test's own, and all processes are
+# in a PID namespace that ends with it, so that nothing of the machine's is touched
+# and nothing stays.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import grp
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from emulatedpcistack import Tap, domain_xml, emulatedpci_xml, needs, run_tests
+
+NOBODY = 65534
+GROUP = 'games'         # stands for the group libvirt; every Debian has it
+FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
+
+LIBVIRTD = '/run/libvirt/libvirt-sock'
+DAEMON = '/run/libvirt/virtemulatedpcid-sock'
+TMPFS = ('/run', '/etc/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/var/log/libvirt', '/mnt')
+
+
+UNSHARE = ('unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc')
+
+
+def isolate():
+    """Runs this test again, in namespaces of its own."""
+    probe = subprocess.run(UNSHARE + ('true',), stderr=subprocess.PIPE, timeout=30, check=False)
+    if probe.returncode != 0:
+        Tap.skip_all('this machine gives root no namespaces: %s' % probe.stderr.decode().strip())
+    return subprocess.run(UNSHARE + (sys.executable, __file__, 'inside'), timeout=240,
+                          check=False).returncode
+
+
+def reap_orphans():
+    """Returns in a child; this process, the namespace's first one, reaps what
+    daemonises: libvirt waits until the QEMU that it probed is gone."""
+    test_pid = os.fork()
+    if test_pid == 0:
+        return
+    while True:
+        pid, status = os.wait()
+        if pid == test_pid:
+            sys.exit(os.waitstatus_to_exitcode(status) != 0)
+
+
+def write(path, text, mode=0o644):
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def prepare():
+    """Empty directories for libvirtd, and our programs where everybody can run them."""
+    for path in TMPFS:
+        os.makedirs(path, exist_ok=True)
+        subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', path], check=True)
+    os.makedirs('/run/libvirt')
+    # libvirtd asks for them whatever qemu.conf says.
+    for path, line in (('/etc/passwd', 'libvirt-qemu:x:%d:%d::/:/bin/false\n'), ('/etc/group', 'libvirt-qemu:x:%d:%.0s\n')):
+        with open(path, encoding='utf-8') as file:
+            text = file.read()
+        if not re.search('^%s:' % line.split(':')[0], text, re.M):
+            write('/mnt/names', text + line % (NOBODY, NOBODY))
+            shutil.copy('/mnt/names', '/mnt/names' + path.replace('/', '-'))
+            subprocess.run(['mount', '--bind', '/mnt/names' + path.replace('/', '-'), path], check=True)
+    rules = 'unix_sock_group = "%s"\nunix_sock_ro_perms = "0777"\nunix_sock_rw_perms = "0770"\n' % GROUP
+    write('/etc/libvirt/libvirtd.conf', rules +
+          'auth_unix_ro = "none"\nauth_unix_rw = "none"\nlog_outputs = "2:file:/mnt/libvirtd.log"\n')
+    write('/etc/libvirt/qemu.conf', 'user = "nobody"\ngroup = "nogroup"\nsecurity_driver = "none"\n'
+          'stdio_handler = "file"\n')
+    # Ours lets everybody in: what a client may then do is libvirtd's to say.
+    write('/mnt/daemon.conf', rules.replace('0770', '0777'))
+
+    build = os.environ['abs_top_builddir']
+    os.makedirs('/mnt/libexec/launch')
+    shutil.copy(os.path.join(build, 'src/daemon/virtemulatedpcid'), '/mnt/virtemulatedpcid')
+    shutil.copy(os.path.join(build, 'src/launcher/emulatedpci-launcher'), '/mnt/libexec')
+    shutil.copy(os.path.join(build, 'src/emulator/pci-emulator'), '/mnt/libexec')
+    os.symlink('../emulatedpci-launcher', '/mnt/libexec/launch/qemu-system-x86_64')
+
+
+def start(args, path):
+    with open('/mnt/output', 'ab') as log:
+        process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    deadline = time.monotonic() + 60
+    while not os.path.exists(path):
+        if process.poll() is not None or time.monotonic() > deadline:
+            with open('/mnt/libvirtd.log', encoding='utf-8', errors='replace') as log:
+                raise RuntimeError('%s does not listen: %s' % (args[0], log.read()))
+        time.sleep(0.05)
+    return process
+
+
+def virsh(path, *args, user=0, groups=(), readonly=False):
+    """(exit status, output and errors) of virsh as USER."""
+    uri = 'qemu:///system?socket=' + path + ('-ro' if readonly else '')
+    who = {}
+    if user:
+        who = {'user': user, 'group': user, 'extra_groups': [grp.getgrnam(name).gr_gid for name in groups]}
+    done = subprocess.run(['virsh', '-q', '-c', uri] + (['-r'] if readonly else []) + list(args),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={'PATH': os.environ['PATH'], 'HOME': '/mnt', 'LC_ALL': 'C'}, cwd='/',
+                          timeout=60, check=False, **who)
+    return done.returncode, done.stdout.decode('utf-8', 'replace').replace(path, 'SOCKET')
+
+
+def test(tap):
+    prepare()
+    start(['libvirtd'], LIBVIRTD)
+    start(['/mnt/virtemulatedpcid', '--config', '/mnt/daemon.conf', '--launch-dir', '/mnt/libexec/launch'],
+          DAEMON)
+    xml = domain_xml('system', 'pc', emulatedpci_xml(FIELDS))
+    path = write('/mnt/system.xml', xml)
+
+    status, text = virsh(DAEMON, 'define', path)
+    tap.ok(status == 0, 'root defines', text)
+    status, text = virsh(DAEMON, 'dumpxml', 'system')
+    tap.ok(status == 0 and '<emulatedpci ' in text and "<address type='pci'" in text,
+           'and gets the device with an address', text)
+    status, text = virsh(DAEMON, 'start', '--paused', 'system')
+    tap.ok(status == 0, 'root starts it', text)
+    status, text = virsh(DAEMON, 'destroy', 'system')
+    tap.ok(status == 0, 'and ends it', text)
+
+    status, text = virsh(DAEMON, 'dumpxml', 'system', user=NOBODY, groups=[GROUP])
+    tap.ok(status == 0 and '<emulatedpci ' in text, 'a member of the group reads', text)
+    status, text = virsh(DAEMON, 'undefine', 'system', user=NOBODY, groups=[GROUP])
+    tap.ok(status == 0, 'undefines', text)
+    status, text = virsh(DAEMON, 'define', path, user=NOBODY, groups=[GROUP])
+    tap.ok(status == 0, 'and defines', text)
+
+    status, text = virsh(DAEMON, 'list', user=NOBODY)
+    tap.ok(status == 1 and 'Permission denied' in text, 'a user outside of it is refused', text)
+    tap.equal(virsh(LIBVIRTD, 'list', user=NOBODY)[0], status, 'as without the daemon')
+
+    status, text = virsh(DAEMON, 'dumpxml', 'system', user=NOBODY, readonly=True)
+    tap.ok(status == 0 and '<emulatedpci ' in text, 'but reads through the read-only socket', text)
+    for user, groups in ((NOBODY, []), (NOBODY, [GROUP]), (0, [])):
+        got = virsh(DAEMON, 'define', path, user=user, groups=groups, readonly=True)
+        tap.ok(got[0] == 1 and 'read only access' in got[1],
+               'which stays read-only for user %d with groups %r' % (user, groups), got)
+        got = virsh(DAEMON, 'undefine', 'system', user=user, groups=groups, readonly=True)
+        want = virsh(LIBVIRTD, 'undefine', 'system', user=user, groups=groups, readonly=True)
+        tap.equal(got, want, 'with the very error of a direct connection')
+
+
+def main():
+    if sys.argv[1:] == ['inside']:
+        reap_orphans()
+        run_tests(test)
+    needs('libvirtd', 'virsh')
+    if os.getuid() != 0:
+        Tap.skip_all('only root can start a libvirtd of the system\'s kind')
+    sys.stdout.flush()
+    sys.exit(isolate())
+
+
+main()
