@@ -14,7 +14,7 @@ import subprocess
 import time
 import tty
 
-from emulatedpcistack import (KERNEL_ARGUMENTS, NOBODY, StackError, emulatedpci_xml, guest_kernel,
+from emulatedpcistack import (KERNEL_ARGUMENTS, LIMIT, NOBODY, StackError, emulatedpci_xml, guest_kernel,
                               initramfs)
 
 CITRIX = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000, 'revision': 1,
@@ -51,7 +51,7 @@ class Terminal:
         self.text += data.decode('utf-8', 'replace')
         return bool(data)
 
-    def expect(self, pattern, timeout=60):
+    def expect(self, pattern, timeout=LIMIT):
         """Waits for PATTERN (a regular expression) in what was printed; returns
         the text up to its end, which is not searched again."""
         until = time.monotonic() + timeout
@@ -68,7 +68,7 @@ class Terminal:
     def send(self, text):
         os.write(self.master, text.encode())
 
-    def end(self, timeout=30):
+    def end(self, timeout=LIMIT):
         """Waits for the program's end; returns its exit status."""
         until = time.monotonic() + timeout
         while time.monotonic() < until and self.read(until - time.monotonic()):

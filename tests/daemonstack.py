@@ -5,8 +5,9 @@
 import glob
 import os
 import signal
+import socket
 
-from emulatedpcistack import Stack
+from emulatedpcistack import Stack, domain_xml
 
 
 class DaemonStack(Stack):
@@ -47,12 +48,37 @@ class DaemonStack(Stack):
     def start_daemon(self, *args):
         self.front = self.start([self.program, '--launch-dir', self.launch_dir, '--schema-dir',
                                  self.path('share/schemas')] + list(args), 'log/daemon.log')
-        self.wait_for(lambda: os.path.exists(self.socket) or self.status(self.front) is not None,
-                      'virtemulatedpcid listens')
+        self.wait_for(lambda: self.listens() or self.status(self.front) is not None, 'virtemulatedpcid listens')
+
+    def listens(self):
+        """A socket in the file system may be an old one, or not listen yet."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self.socket)
+            except (ConnectionRefusedError, FileNotFoundError):
+                return False
+            return True
+
+    def start_events(self, log):
+        """Starts `virsh event --all --loop`, which writes into LOG, and returns its
+        pid when it hears. It prints nothing until the first event comes, and registers for
+        one kind of event after the other, that of a domain's title after those of
+        its life and of its devices: so a domain of its own gets titles until that shows."""
+        pid = self.start(['virsh', '-c', self.uri, 'event', '--all', '--loop'], log)
+        self.direct('define', self.write('tmp/listening.xml', domain_xml('listening', 'pc')))
+        titles = iter(range(10000))
+
+        def hears():
+            self.direct('desc', 'listening', '--config', '--title', 'title %d' % next(titles))
+            return "'metadata-change' for domain 'listening'" in self.read(log) or \
+                self.status(pid) is not None
+        self.wait_for(hears, 'virsh event hears')
+        self.direct('undefine', 'listening')
+        return pid
 
     def stop_daemon(self, number=signal.SIGTERM):
         os.kill(self.front, number)
-        self.wait_for(lambda: self.status(self.front) is not None, 'virtemulatedpcid ends', 30)
+        self.wait_for(lambda: self.status(self.front) is not None, 'virtemulatedpcid ends')
         status, self.front = self.status(self.front), None
         return status
 

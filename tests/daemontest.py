@@ -10,6 +10,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -235,23 +236,13 @@ def test_running(tap, stack):
     xml = domain_xml('run', 'pc', emulatedpci_xml(FIELDS) + "<serial type='pty'/><console type='pty'/>",
                      qemu_arguments=['-qtest', 'unix:%s,server=on,wait=off' % qtest, '-qtest-log', '/dev/null'])
     stack.virsh('define', stack.write('tmp/run.xml', xml))
-    events = subprocess.Popen(  # pylint: disable=consider-using-with
-        ['virsh', '-c', stack.uri, 'event', '--all', '--loop', '--timeout', '60'], stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, env=stack.env)
-    try:
-        stack.wait_for(lambda: len(stack.processes('virtemulatedpcid')) > 1, 'virsh event is connected')
-        stack.virsh('start', '--paused', 'run', timeout=120)
-        tap.equal(stack.state('run'), 'paused', 'a domain with a device starts')
-        seen = b''
-        while b'Started' not in seen and select.select([events.stdout], [], [], 20)[0]:
-            data = os.read(events.stdout.fileno(), 4096)
-            if not data:
-                break
-            seen += data
-        tap.ok(b"event 'lifecycle' for domain 'run': Started" in seen, 'events come through', seen.decode())
-    finally:
-        events.terminate()
-        events.communicate()
+    events = stack.start_events('log/events')
+    stack.virsh('start', '--paused', 'run')
+    tap.equal(stack.state('run'), 'paused', 'a domain with a device starts')
+    tap.ok(stack.wait_for(lambda: "event 'lifecycle' for domain 'run': Started" in stack.read('log/events'),
+                          'the event of the start'), 'events come through')
+    os.kill(events, signal.SIGTERM)
+    stack.wait_for(lambda: stack.status(events) is not None, 'virsh event ends')
 
     live = emulated_devices(stack.virsh('dumpxml', 'run'))
     tap.equal(list(live), ['ua-emulatedpci0'], 'the live XML shows the device')

@@ -30,9 +30,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import xml.etree.ElementTree as ET
 
 NOBODY = 65534
+
+# Seconds to wait for what comes by itself, on the slowest of machines
+LIMIT = 180
+
 QEMU_NAMESPACE = 'http://libvirt.org/schemas/domain/qemu/1.0'
 
 # name -> (offset in configuration space, size in bytes)
@@ -94,13 +99,16 @@ class Tap:
 
 
 def run_tests(function):
-    """Runs function(tap); an exception fails the test, with its traceback."""
+    """Runs function(tap); an exception fails the test. The name of that point
+    tells which one, for whoever sees nothing else; its traceback follows,
+    then the logs of the stack in which it came up."""
     tap = Tap()
     try:
         function(tap)
-    except Exception:  # pylint: disable=broad-except
-        import traceback
-        tap.ok(False, 'no exception', traceback.format_exc())
+    except Exception as error:  # pylint: disable=broad-except
+        what = (str(error).splitlines() or [''])[0].replace('#', ' ')
+        tap.ok(False, 'no exception, but %s: %.200s' % (type(error).__name__, what),
+               traceback.format_exc(), getattr(error, 'logs', ''))
     sys.exit(tap.done())
 
 
@@ -247,7 +255,7 @@ class StackError(Exception):
 class Stack:
     """with Stack() as stack: …"""
 
-    def __init__(self, build=None, seconds=600):
+    def __init__(self, build=None, seconds=1800):
         """BUILD is a build tree (make check's by default). After SECONDS
         the supervisor ends everything, whatever the caller does."""
         self.build = build or os.environ['abs_top_builddir']
@@ -372,7 +380,7 @@ class Stack:
     def status(self, pid):
         return self.request(op='status', pid=pid)['status']
 
-    def run(self, argv, stdin='', check=True, timeout=60, env=None):
+    def run(self, argv, stdin='', check=True, timeout=LIMIT, env=None):
         """Runs a program to its end, as the stack's user. Returns its
         CompletedProcess; unless CHECK is false, a failure is an error."""
         who = {}
@@ -393,8 +401,9 @@ class Stack:
         return self.run(['virsh', '-q', '-c', self.uri] + list(args), **options).stdout
 
     @staticmethod
-    def wait_for(condition, what, timeout=60):
-        """Returns CONDITION()'s first true value."""
+    def wait_for(condition, what, timeout=LIMIT):
+        """Returns CONDITION()'s first true value. TIMEOUT is for what never comes: on a slow
+        machine, what comes may take long."""
         until = time.monotonic() + timeout
         while True:
             value = condition()
@@ -416,12 +425,12 @@ class Stack:
                 raise StackError('libvirtd ended by itself:\n' + self.logs())
             return os.path.exists(self.path('run/libvirt/libvirt-sock')) and \
                 self.run(['virsh', '-q', '-c', self.uri, 'uri'], check=False).returncode == 0
-        self.wait_for(answers, 'libvirtd answers', 60)
+        self.wait_for(answers, 'libvirtd answers')
 
     def stop_libvirtd(self, number=signal.SIGTERM):
         """Domains run on without it."""
         os.kill(self.daemon, number)
-        self.wait_for(lambda: self.status(self.daemon) is not None, 'libvirtd ends', 30)
+        self.wait_for(lambda: self.status(self.daemon) is not None, 'libvirtd ends')
         self.daemon = None
 
     def restart_libvirtd(self, number=signal.SIGTERM):
@@ -470,10 +479,10 @@ class Stack:
         left = []
         try:
             if self.connection and self.supervisor.poll() is None and self.daemon:
-                for name in self.virsh('list', '--name', timeout=20).split():
-                    self.virsh('destroy', name, check=False, timeout=30)
+                for name in self.virsh('list', '--name').split():
+                    self.virsh('destroy', name, check=False)
                 self.stop_libvirtd()
-                until = time.monotonic() + 5
+                until = time.monotonic() + LIMIT / 3
                 left = self.processes()
                 while left and time.monotonic() < until:
                     time.sleep(0.05)
@@ -489,7 +498,7 @@ class Stack:
                     pass
             if self.supervisor:
                 try:
-                    self.supervisor.wait(30)
+                    self.supervisor.wait(LIMIT)
                 except subprocess.TimeoutExpired:
                     self.supervisor.terminate()
                 self.supervisor = None
@@ -500,9 +509,9 @@ class Stack:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind, error, _):
         if kind and kind is not SystemExit and os.path.isdir(self.root):
-            Tap.diag(self.logs())
+            error.logs = self.logs()    # run_tests() shows them
         self.close()
 
 
@@ -653,7 +662,7 @@ class Qtest:
     """QEMU's qtest protocol, beside a real guest: configuration space through the I/O
     ports 0xcf8 and 0xcfc, at any time, before the firmware has run too."""
 
-    def __init__(self, path, timeout=30):
+    def __init__(self, path, timeout=LIMIT):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.socket.connect(path)
