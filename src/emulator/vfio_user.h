@@ -1,0 +1,88 @@
+/*
+ * vfio_user.h: the device's end of vfio-user (QEMU's vfio-user-pci)
+ *
+ * What each message of the protocol asks for and what is answered, for a
+ * device that has nothing but a configuration space. The format is that of
+ * docs/interop/vfio-user.rst in QEMU 10.1, version 0.0: host byte order, a
+ * 16-byte header, then the payload. "The specification" is that document.
+ *
+ * Pure: knows no socket, makes no system call, allocates nothing, and changes
+ * nothing but the session and the configuration space that it is given. So
+ * a request that is handled again from the same state has the same answer.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "pci_config.h"
+
+typedef enum {
+    VFIO_USER_VERSION = 1,
+    VFIO_USER_DMA_MAP = 2,
+    VFIO_USER_DMA_UNMAP = 3,
+    VFIO_USER_DEVICE_GET_INFO = 4,
+    VFIO_USER_DEVICE_GET_REGION_INFO = 5,
+    VFIO_USER_DEVICE_GET_REGION_IO_FDS = 6,
+    VFIO_USER_DEVICE_GET_IRQ_INFO = 7,
+    VFIO_USER_DEVICE_SET_IRQS = 8,
+    VFIO_USER_REGION_READ = 9,
+    VFIO_USER_REGION_WRITE = 10,
+    VFIO_USER_DEVICE_RESET = 13,
+} VFIOUserCommand;
+
+#define VFIO_USER_HEADER_SIZE 16
+
+/* Header flags: the type of a message, then single bits. */
+#define VFIO_USER_FLAGS_TYPE 0x0f
+#define VFIO_USER_FLAGS_COMMAND 0x00
+#define VFIO_USER_FLAGS_REPLY 0x01
+#define VFIO_USER_FLAGS_NO_REPLY 0x10
+#define VFIO_USER_FLAGS_ERROR 0x20
+
+/* Regions and interrupt indexes of a PCI device, as in linux/vfio.h. */
+#define VFIO_USER_REGIONS 9
+#define VFIO_USER_REGION_CONFIG 7
+#define VFIO_USER_IRQS 5
+#define VFIO_USER_IRQ_INTX 0
+
+/* The data of one REGION_READ or REGION_WRITE: the whole of the one region
+ * that has any. */
+#define VFIO_USER_DATA_MAX PCI_CONFIG_SIZE
+
+/* The largest message that is taken. QEMU's largest one is VERSION with its
+ * capabilities, about 250 bytes; the rest is room for a longer list. */
+#define VFIO_USER_MESSAGE_MAX 2048
+
+/* The largest answer: REGION_READ of all registers. */
+#define VFIO_USER_REPLY_MAX (VFIO_USER_HEADER_SIZE + 16 + VFIO_USER_DATA_MAX)
+
+/* What is remembered of a connection. All zeros is a fresh one. */
+typedef struct {
+    bool negotiated;                /* VERSION was answered */
+    uint64_t peerDataMax;           /* data that the peer takes in one message */
+} VFIOUserSession;
+
+/* How long the message is that begins with the LEN bytes at DATA, header
+ * included: VFIO_USER_HEADER_SIZE to VFIO_USER_MESSAGE_MAX. 0 if more bytes
+ * are needed to know, -1 if it is not this protocol or too long; *WHY is a
+ * static string in English then. */
+ssize_t vfioUserRequestLength(const uint8_t *data,
+                              size_t len,
+                              const char **why);
+
+/* Acts on one complete message of LEN bytes (see vfioUserRequestLength()) and
+ * writes the answer to REPLY. Returns the answer's length; 0 if there is none
+ * to send; -1 if the connection is to be closed, with *WHY as above, and then
+ * nothing was changed. */
+ssize_t vfioUserAnswer(VFIOUserSession *session,
+                       PCIConfig *config,
+                       const uint8_t *request,
+                       size_t len,
+                       uint8_t reply[VFIO_USER_REPLY_MAX],
+                       const char **why);
