@@ -1,5 +1,5 @@
-# tally.sh: counts what a series of steps came to. Sourced by .ci/run and
-# quickcheck.
+# tally.sh: counts what a series of steps came to, and shows what failed. Sourced
+# by .ci/run and quickcheck.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
@@ -32,6 +32,61 @@ tally_step() {
     else
         tally_failed=$((tally_failed + 1))
     fi
+}
+
+# tally_failures LOG...: of what `make check` left in each test-suite.log, the lines
+# around every failed point (its details or traceback follow it), or the end of a test
+# that has none; then all failed points once more, in a line each.
+tally_failures() {
+    local log
+
+    for log; do
+        test -f "$log" || continue
+        awk '
+            function show(line) { print substr(line, 1, 300) }
+            function flush_section(  i) {
+                if (failing && !points)
+                    for (i = kept > 40 ? kept - 39 : 1; i <= kept; i++)
+                        show(lines[i])
+            }
+            # A title is underlined.
+            /^=+$/ && previous ~ /^(FAIL|ERROR|XPASS|SKIP|PASS|XFAIL): / {
+                flush_section()
+                failing = previous ~ /^(FAIL|ERROR|XPASS)/
+                kept = shown = points = after = 0
+                if (failing) {
+                    print ""
+                    print "--- " previous
+                }
+                previous = ""
+                next
+            }
+            { previous = $0 }
+            # What the driver adds to what the test has said
+            /^(FAIL|ERROR|XPASS): [^ ]+ / && failing { all[++count] = $0; if (/^FAIL/) next }
+            !failing || /^(PASS|SKIP|XFAIL): / || /^(FAIL|ERROR|XPASS): [^ ]+$/ { next }
+            { lines[++kept] = $0 }
+            /^(not ok |Bail out!|==[0-9]+==ERROR: )|: runtime error: / && !/# TODO/ {
+                if (++points > 8)
+                    next
+                for (i = kept > 4 ? kept - 4 : 1; i < kept; i++)
+                    if (i > shown)
+                        show(lines[i])
+                show($0)
+                shown = kept
+                after = 60
+                next
+            }
+            after > 0 && !/^ok / { show($0); shown = kept; after--; next }
+            { after = 0 }
+            END {
+                flush_section()
+                if (count)
+                    print ""
+                for (i = 1; i <= count; i++)
+                    show(all[i])
+            }' "$log"
+    done
 }
 
 tally_print() {

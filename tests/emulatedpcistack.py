@@ -106,8 +106,9 @@ def run_tests(function):
     try:
         function(tap)
     except Exception as error:  # pylint: disable=broad-except
-        what = (str(error).splitlines() or [''])[0].replace('#', ' ')
-        tap.ok(False, 'no exception, but %s: %.200s' % (type(error).__name__, what),
+        lines = str(error).replace('#', ' ').splitlines() or ['']
+        what = ' … '.join(line[:160] for line in lines[:1] + lines[1:][-1:])
+        tap.ok(False, 'no exception, but %s: %s' % (type(error).__name__, what),
                traceback.format_exc(), getattr(error, 'logs', ''))
     sys.exit(tap.done())
 
