@@ -101,9 +101,10 @@ def start(args, path):
     return process
 
 
-def virsh(path, *args, user=0, groups=(), readonly=False):
-    """(exit status, output and errors) of virsh as USER."""
-    uri = 'qemu:///system?socket=' + path + ('-ro' if readonly else '')
+def virsh(path, *args, user=0, groups=(), readonly=False, uri=None):
+    """(exit status, output and errors) of virsh as USER. URI is used instead of
+    PATH."""
+    uri = uri or 'qemu:///system?socket=' + path + ('-ro' if readonly else '')
     who = {}
     if user:
         who = {'user': user, 'group': user, 'extra_groups': [grp.getgrnam(name).gr_gid for name in groups]}
@@ -152,6 +153,16 @@ def test(tap):
         got = virsh(DAEMON, 'undefine', 'system', user=user, groups=groups, readonly=True)
         want = virsh(LIBVIRTD, 'undefine', 'system', user=user, groups=groups, readonly=True)
         tap.equal(got, want, 'with the very error of a direct connection')
+
+    # What an ssh server would run: virt-ssh-helper.
+    ssh = write('/mnt/ssh', '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nexec sh -c "$3"\n', 0o755)
+    for uri in ('emulatedpci:///system', 'emulatedpci+ssh://host/system?command=' + ssh):
+        status, text = virsh(DAEMON, 'dumpxml', 'system', user=NOBODY, groups=[GROUP], uri=uri)
+        tap.ok(status == 0 and '<emulatedpci ' in text, '%s leads to the daemon' % uri, text)
+        status, text = virsh(DAEMON, 'dumpxml', 'system', user=NOBODY, readonly=True, uri=uri)
+        tap.ok(status == 0 and '<emulatedpci ' in text, 'and read-only, to its other socket', text)
+        status, text = virsh(DAEMON, 'undefine', 'system', user=NOBODY, readonly=True, uri=uri)
+        tap.ok(status == 1 and 'read only access' in text, 'where nothing can be changed', text)
 
 
 def main():

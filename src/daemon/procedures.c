@@ -1,5 +1,5 @@
 /*
- * procedures.c: the procedures that carry domain XML
+ * procedures.c: the procedures that carry what is rewritten
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -15,6 +15,8 @@
     [number] = { name, PROCEDURE_ ## action, layout, validate }
 
 static const Procedure procedures[] = {
+    PROC(1, "CONNECT_OPEN", OPEN, "X", 0),
+
     /* a domain */
     PROC(10, "DOMAIN_CREATE_XML", LOWER, "xf", VIR_DOMAIN_START_VALIDATE),
     PROC(309, "DOMAIN_CREATE_XML_WITH_FILES", LOWER, "xf", VIR_DOMAIN_START_VALIDATE),

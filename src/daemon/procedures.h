@@ -1,8 +1,8 @@
 /*
- * procedures.h: the procedures that carry domain XML
+ * procedures.h: the procedures that carry what is rewritten
  *
- * The one table of them: number, where in the arguments or in the reply the
- * XML is, and what is done to it. What is not in it passes untouched.
+ * Which is domain XML, and the URI of a connection. The one table of them:
+ * number, where in the arguments or in the reply it is, and what is done to it. What is not in it passes untouched.
  * Numbers and layouts are those of libvirt's src/remote/remote_protocol.x,
  * which never change.
  *
@@ -15,6 +15,7 @@
 
 typedef enum {
     PROCEDURE_NONE = 0,
+    PROCEDURE_OPEN,             /* the URI in the arguments becomes upstream's */
     PROCEDURE_LOWER,            /* XML in the arguments is lowered */
     PROCEDURE_LIFT,             /* XML in the reply is lifted */
     PROCEDURE_DEVICE,           /* a device is attached, detached or updated */
@@ -27,7 +28,7 @@ typedef enum {
  *   u  a word               h  a double word
  *   s  a string             S  a string or none
  *   o  counted bytes        d  a domain
- *   x  XML                  X  XML or none
+ *   x  XML                  X  XML or none (of OPEN: a URI)
  *   p  typed parameters, some of which are XML
  *   f  the flags
  */
@@ -50,7 +51,7 @@ typedef struct {
 #define PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS 392
 
 /* The procedure of that NUMBER of the remote program, or NULL if it carries
- * no domain XML. */
+ * nothing of interest. */
 const Procedure *procedureLookup(guint32 number);
 
 /* Whether a typed parameter of that NAME, LEN bytes, is domain XML. */

@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include "connect_uri.h"
 #include "daemon_log.h"
 #include "device_job.h"
 #include "domcaps.h"
@@ -161,6 +162,7 @@ sessionCallFrame(RPCChannel *channel,
     g_autoptr(GByteArray) lowered = NULL;
     g_autoptr(GError) err = NULL;
     RewriteArguments args;
+    RewriteFunc func = proc->action == PROCEDURE_OPEN ? connectURI : projectionLower;
 
     session->busy = TRUE;
 
@@ -170,7 +172,7 @@ sessionCallFrame(RPCChannel *channel,
         return;
     }
 
-    switch (rewriteFrame(proc, call->bytes, offset, projectionLower,
+    switch (rewriteFrame(proc, call->bytes, offset, func,
                          &session->opts->projection, &lowered, &err)) {
     case PROJECTION_ERROR:
         sessionReplyError(session, header, err);
