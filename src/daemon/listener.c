@@ -145,7 +145,8 @@ listenerSetAccess(const Listener *listener, const char *path, gboolean readonly,
 
     upstream = upstreamPaths(config->upstream, listener->opts->system, readonly, NULL);
     for (i = 0; perms < 0 && upstream && upstream[i]; i++) {
-        if (stat(upstream[i], &st) == 0 && S_ISSOCK(st.st_mode)) {
+        if (!upstreamIsSame(upstream[i], path) &&
+            stat(upstream[i], &st) == 0 && S_ISSOCK(st.st_mode)) {
             perms = st.st_mode & 0777;
             gid = st.st_gid;
         }
@@ -310,12 +311,27 @@ listenerSetSignal(int sig, void (*handler)(int))
 }
 
 
+/* The path of the socket that CLIENT came through; a new string. */
+static char *
+listenerOwnPath(int client)
+{
+    struct sockaddr_un addr = { 0 };
+    socklen_t len = sizeof(addr) - 1;
+
+    if (getsockname(client, (struct sockaddr *) &addr, &len) < 0)
+        return NULL;
+    return g_strdup(addr.sun_path);
+}
+
+
 static int
 listenerServe(Listener *listener, int client, gboolean readonly)
 {
     const ListenerOptions *opts = listener->opts;
     g_auto(Identity) id = { 0 };
     g_auto(GStrv) paths = NULL;
+    g_autofree char *own = listenerOwnPath(client);
+    const char *name = listener->config->upstream;
     g_autoptr(GError) err = NULL;
     SessionOptions session = {
         .client = client,
@@ -337,9 +353,11 @@ listenerServe(Listener *listener, int client, gboolean readonly)
     daemonInfo("session", "client: user %u, group %u, process %d%s", id.uid, id.gid,
                (int) id.pid, readonly ? ", read-only" : "");
 
-    paths = upstreamPaths(listener->config->upstream, opts->system, readonly, &err);
+    paths = upstreamPaths(name, opts->system, readonly, &err);
     if (paths)
-        session.upstream = upstreamConnect((const char *const *) paths, &errnum, &err);
+        session.upstream = upstreamConnect((const char *const *) paths, own,
+                                           upstreamMayStart(name, opts->system),
+                                           &errnum, &err);
     if (session.upstream < 0) {
         daemonInfo("session", "%s", err->message);
         sessionRefuse(client, err->code, err->message, errnum);

@@ -8,12 +8,14 @@
 
 #include "emulatedpci_error.h"
 #include "upstream.h"
+#include "upstream_start.h"
 
 #include "gettext.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,6 +23,11 @@
 
 /* Where the distribution's libvirt has its sockets. */
 #define UPSTREAM_SYSTEM_DIR "/run/libvirt"
+
+/* How long a user's libvirt may take until it listens, and how often that is
+ * tried, in ms. */
+#define UPSTREAM_START_TIMEOUT 30000
+#define UPSTREAM_START_INTERVAL 10
 
 
 /* The read-only socket stands beside the other one, as libvirt names them. */
@@ -94,6 +101,17 @@ upstreamPaths(const char *name, gboolean system, gboolean readonly, GError **err
 }
 
 
+gboolean
+upstreamMayStart(const char *name, gboolean system)
+{
+    const char *setting = g_getenv("LIBVIRT_AUTOSTART");
+
+    if (system || geteuid() == 0 || (setting && strcmp(setting, "0") == 0))
+        return FALSE;
+    return !name || !*name || strcmp(name, "qemu:///session") == 0;
+}
+
+
 static int
 upstreamConnectTo(const char *path)
 {
@@ -124,28 +142,106 @@ upstreamConnectTo(const char *path)
 }
 
 
-int
-upstreamConnect(const char *const *paths, int *errnum, GError **err)
+gboolean
+upstreamIsSame(const char *path, const char *other)
+{
+    struct stat a;
+    struct stat b;
+
+    return stat(path, &a) == 0 && stat(other, &b) == 0 &&
+        a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+
+/* A connection to the first of PATHS that has a listener, or -1 with *ERRNUM
+ * set and *WHERE, which one failed. */
+static int
+upstreamTry(const char *const *paths, const char *own, const char **where, int *errnum)
 {
     gsize i;
 
+    *where = NULL;
+    *errnum = ENOENT;
     for (i = 0; paths[i]; i++) {
-        int fd = upstreamConnectTo(paths[i]);
+        int fd;
 
+        if (own && upstreamIsSame(paths[i], own))
+            continue;
+
+        fd = upstreamConnectTo(paths[i]);
         if (fd >= 0)
             return fd;
         *errnum = errno;
+        *where = paths[i];
 
         /* Only a daemon that is not there makes place for the next one. */
-        if ((errno != ENOENT && errno != ECONNREFUSED) || !paths[i + 1]) {
-            emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR,
-                                   _("Failed to connect socket to '%1$s': %2$s"), paths[i],
-                                   g_strerror(errno));
+        if (errno != ENOENT && errno != ECONNREFUSED)
+            break;
+    }
+    return -1;
+}
+
+
+/* Starts the user's libvirt, unless somebody else just does. */
+static int
+upstreamStartAndTry(const char *const *paths,
+                    const char *own,
+                    const char **where,
+                    int *errnum,
+                    GError **err)
+{
+    g_autoptr(UpstreamStart) start = upstreamStartBegin(err);
+    gint64 deadline;
+    int fd;
+
+    if (!start)
+        return -1;
+
+    fd = upstreamTry(paths, own, where, errnum);
+    if (fd >= 0)
+        return fd;
+    if (!upstreamStartSpawn(start, err))
+        return -1;
+
+    deadline = g_get_monotonic_time() + UPSTREAM_START_TIMEOUT * 1000LL;
+    do {
+        g_usleep(UPSTREAM_START_INTERVAL * 1000);
+        fd = upstreamTry(paths, own, where, errnum);
+    } while (fd < 0 && (*errnum == ENOENT || *errnum == ECONNREFUSED) &&
+             g_get_monotonic_time() < deadline);
+    return fd;
+}
+
+
+int
+upstreamConnect(const char *const *paths,
+                const char *own,
+                gboolean start,
+                int *errnum,
+                GError **err)
+{
+    const char *where;
+    int fd = upstreamTry(paths, own, &where, errnum);
+
+    if (fd < 0 && start && (*errnum == ENOENT || *errnum == ECONNREFUSED)) {
+        g_autoptr(GError) local = NULL;
+
+        fd = upstreamStartAndTry(paths, own, &where, errnum, &local);
+        if (local) {
+            g_propagate_error(err, g_steal_pointer(&local));
             return -1;
         }
     }
+    if (fd >= 0)
+        return fd;
 
-    *errnum = ENOENT;
-    emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "%s", _("there is no upstream"));
+    if (where) {
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR,
+                               _("Failed to connect socket to '%1$s': %2$s"), where,
+                               g_strerror(*errnum));
+    } else {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "%s",
+                               _("there is no upstream but this daemon itself"));
+    }
     return -1;
 }

@@ -15,6 +15,19 @@
  * with ERR set if NAME is neither. */
 GStrv upstreamPaths(const char *name, gboolean system, gboolean readonly, GError **err);
 
-/* A new non-blocking connection to the first of PATHS that has a listener. -1
- * with *ERRNUM and ERR set, in libvirt's words, if none has. */
-int upstreamConnect(const char *const *paths, int *errnum, GError **err);
+/* Whether a client that connects to NAME directly would start the daemon if
+ * there is none: a user's own, unless LIBVIRT_AUTOSTART is 0. */
+gboolean upstreamMayStart(const char *name, gboolean system);
+
+/* Whether two paths lead to the same socket. */
+gboolean upstreamIsSame(const char *path, const char *other);
+
+/* A new non-blocking connection to the first of PATHS that has a listener;
+ * except OWN, if it is not NULL, the path of a socket of ours. If none has one
+ * and START is TRUE, the user's libvirt is started. -1 with *ERRNUM and ERR
+ * set, in libvirt's words, if there is no connection. */
+int upstreamConnect(const char *const *paths,
+                    const char *own,
+                    gboolean start,
+                    int *errnum,
+                    GError **err);

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# autostarttest.py: nothing runs, and a user's client connects
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import signal
+import threading
+
+from daemonstack import DaemonStack
+from emulatedpcistack import domain_xml, emulated_devices, emulatedpci_xml, needs, run_tests
+
+FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
+
+
+def libvirtds(stack):
+    return [(pid, line) for pid, line in stack.processes('--timeout=120') if 'libvirtd' in line or 'virtqemud' in line]
+
+
+def end(stack, pid):
+    os.kill(pid, signal.SIGTERM)
+    stack.wait_for(lambda: pid not in [entry[0] for entry in stack.processes()], 'process %d ends' % pid)
+
+
+def main(tap):
+    needs('libvirtd', 'virsh', 'qemu-system-x86_64')
+    with DaemonStack() as stack:
+        def virsh(*args):
+            return stack.run(['virsh', '-q', '-c', stack.uri] + list(args), check=False)
+
+        stack.start_daemon()
+        done = virsh('uri')
+        tap.ok(done.returncode == 1 and 'Failed to connect socket to' in done.stderr and
+               "run/libvirt/libvirt-sock': No such file or directory" in done.stderr,
+               'LIBVIRT_AUTOSTART=0: the error of a direct client', done.stderr)
+        tap.equal(stack.processes('libvirtd'), [], 'nothing was started')
+        stack.stop_daemon()
+
+        del stack.env['LIBVIRT_AUTOSTART']
+        stack.start_daemon('--upstream', stack.upstream)
+        done = virsh('uri')
+        tap.ok(done.returncode == 1 and not stack.processes('libvirtd'),
+               'one that the configuration names is not started either', done.stderr)
+        stack.stop_daemon()
+
+        stack.start_daemon()
+        results = []
+        threads = [threading.Thread(target=lambda: results.append(virsh('uri'))) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        tap.equal([done.returncode for done in results], [0] * 5, 'libvirtd is started for five clients at once')
+        running = libvirtds(stack)
+        tap.equal(len(running), 1, 'one for all of them')
+        tap.equal(os.stat(stack.path('run/libvirt/libvirt-sock')).st_uid, os.stat(stack.path('home')).st_uid,
+                  'as the user')
+        tap.ok(not [name for name in os.listdir(stack.path('run/libvirt')) if name.endswith('.lock')],
+               'the lock of libvirt\'s clients is gone', os.listdir(stack.path('run/libvirt')))
+        stack.virsh('define', stack.write('tmp/auto.xml', domain_xml('auto', 'pc', emulatedpci_xml(FIELDS))))
+        tap.equal(list(emulated_devices(stack.virsh('dumpxml', 'auto'))), ['ua-emulatedpci0'], 'it does its work')
+        tap.equal(stack.stop_daemon(), 0, 'the daemon ends')
+        tap.equal(libvirtds(stack), running, 'and libvirtd goes on')
+
+        # libvirt's client starts the daemon of an URI's scheme, which it finds
+        # by its name: virtemulatedpcid, and that starts libvirtd.
+        end(stack, running[0][0])
+        stack.env['LIBVIRTD_PATH'] = os.path.dirname(stack.program)
+        client = stack.start(['virsh', '-q', '-c', 'emulatedpci+unix:///session?mode=direct', 'dumpxml', 'auto'],
+                             'log/virsh.out')
+        stack.wait_for(lambda: stack.status(client) is not None, 'virsh ends')
+        tap.ok(stack.status(client) == 0 and '<name>auto</name>' in stack.read('log/virsh.out'),
+               'emulatedpci:///session starts both', stack.read('log/virsh.out'))
+        running = libvirtds(stack)
+        stack.wait_for(lambda: len(stack.processes('virtemulatedpcid --timeout=120')) == 1, 'the client is gone')
+        tap.equal(len(running), 1, 'and there they are')
+        for pid, _ in stack.processes('virtemulatedpcid --timeout=120') + running:
+            end(stack, pid)
+        tap.equal(stack.processes(), [], 'nothing is left')
+        stack.uri = None
+        stack.close()
+
+
+run_tests(main)
