@@ -90,8 +90,7 @@ def test_errors(tap, stack):
     tap.ok("error: XML error: invalid value '0x1c000' for attribute 'deviceid'" in message, 'a bad value', message)
     message = define(good.replace('<config', '<config bogus="1"'))
     tap.ok('error: XML error:' in message and 'bogus' in message, 'an unknown attribute', message)
-    message = define(good.replace("<emulatedpci devicename='citrix-pv-bus'>",
-                                  "<emulatedpci devicename='citrix-pv-bus'><driver emulator='x'/>"))
+    message = define(good.replace("vendorid='0x5853'", "vendorid='0xffff'"))
     tap.ok('error: unsupported configuration:' in message, 'what is not supported', message)
     message = define(good.replace("machine='pc'", "machine='isapc'"))
     tap.ok('error: unsupported configuration:' in message, 'a machine without PCI', message)

@@ -271,8 +271,47 @@ static const struct {
     { "address-multifunction", DEVICE(CONFIG "<address type='pci' multifunction='yes'/>"), XML,
       "invalid value 'yes' for attribute 'multifunction': 'on' or 'off' is expected" },
 
-    { "driver", DEVICE(CONFIG "<driver emulator='x'/>"), UNSUPPORTED,
-      "<driver> in <emulatedpci> is not supported yet" },
+    { "driver-empty", DEVICE(CONFIG "<driver/>"), XML,
+      "<driver> says nothing: it has at least one attribute or argument" },
+    { "driver-twice", DEVICE(CONFIG "<driver emulator='a'/><driver emulator='a'/>"), XML,
+      "more than one <driver> in <emulatedpci>" },
+    { "driver-attribute", DEVICE(CONFIG "<driver name='qemu'/>"), XML,
+      "unknown attribute 'name' in <driver>" },
+    { "driver-emulator", DEVICE(CONFIG "<driver emulator='a b'/>"), XML,
+      "invalid value 'a b' for attribute 'emulator': "
+      "1 to 64 characters of A-Z a-z 0-9 . _ - are expected" },
+    { "driver-emulator-empty", DEVICE(CONFIG "<driver emulator=''/>"), XML, NULL },
+    { "driver-version", DEVICE(CONFIG "<driver version='2'/>"), XML,
+      "invalid value '2' for attribute 'version': 'mpqemu' or 'vfio-user' is expected" },
+    { "driver-version-empty", DEVICE(CONFIG "<driver version=''/>"), XML, NULL },
+    { "driver-stubdomain", DEVICE(CONFIG "<driver stubdomain='on'/>"), XML,
+      "invalid value 'on' for attribute 'stubdomain': 'yes' or 'no' is expected" },
+    { "driver-model", DEVICE(CONFIG "<driver model='bin/x'/>"), XML,
+      "invalid value 'bin/x' for attribute 'model': an absolute path of at most 1024 bytes "
+      "without control characters is expected" },
+    { "driver-model-root", DEVICE(CONFIG "<driver model='/'/>"), XML, NULL },
+    { "driver-model-control", DEVICE(CONFIG "<driver model='/a&#9;b'/>"), XML, NULL },
+    { "driver-arg", DEVICE(CONFIG "<driver><arg value='a&#10;b'/></driver>"), XML,
+      "invalid value 'a?b' for an emulator's <arg>: at most 1024 bytes "
+      "without control characters are expected" },
+    { "driver-arg-c1", DEVICE(CONFIG "<driver><arg value='&#133;'/></driver>"), XML, NULL },
+    { "driver-arg-none", DEVICE(CONFIG "<driver><arg/></driver>"), XML,
+      "missing attribute 'value' in <arg>" },
+    { "driver-arg-child", DEVICE(CONFIG "<driver><arg value='a'><b/></arg></driver>"), XML,
+      "unknown element <b> in <arg>" },
+    { "driver-arg-text", DEVICE(CONFIG "<driver><arg>a</arg></driver>"), XML, NULL },
+    { "driver-child", DEVICE(CONFIG "<driver><args/></driver>"), XML,
+      "unknown element <args> in <driver>" },
+    { "driver-pid", DEVICE(CONFIG "<driver pid='0'/>"), XML,
+      "invalid value '0' for attribute 'pid': a number from 1 to 4194304 is expected" },
+    { "driver-pid-large", DEVICE(CONFIG "<driver pid='4194305'/>"), XML, NULL },
+    { "driver-pid-octal", DEVICE(CONFIG "<driver pid='07'/>"), XML, NULL },
+    { "driver-pid-and-emulator", DEVICE(CONFIG "<driver pid='1' emulator='a'/>"), XML,
+      "attribute 'emulator' of <driver> cannot stand beside 'pid', which attaches to an emulator "
+      "that already runs" },
+    { "driver-pid-and-stubdomain", DEVICE(CONFIG "<driver pid='1' stubdomain='no'/>"), XML, NULL },
+    { "driver-pid-and-arg", DEVICE(CONFIG "<driver pid='1'><arg value=''/></driver>"), XML,
+      "<arg> in <driver> cannot stand beside 'pid', which attaches to an emulator that already runs" },
 };
 
 
@@ -966,7 +1005,7 @@ testHostileSize(void)
     g_autofree char *message = NULL;
     int code;
 
-    assertRefused(exceeds, XML, "device XML of 65537 bytes is too long: at most 65536 are allowed");
+    assertRefused(exceeds, XML, "device XML of 262145 bytes is too long: at most 262144 are allowed");
 
     /* The length is judged before the content is looked at. */
     none = load("<emulatedpci/>", G_MAXSIZE, &code, &message);

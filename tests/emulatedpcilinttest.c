@@ -191,6 +191,37 @@ testDuplicates(void)
 }
 
 
+static void
+testDriver(void)
+{
+    g_autoptr(EmulatedPCIDef) def = parse("a", "", NULL);
+    g_autoptr(GPtrArray) none = NULL;
+    g_autoptr(GPtrArray) pid = NULL;
+    g_autoptr(GPtrArray) args = NULL;
+    const EmulatedPCILint *lint;
+
+    def->driver = emulatedPCIDriverNew();
+    g_assert_true(emulatedPCIDriverSet(def->driver, EMULATED_PCI_DRIVER_PID, "7", NULL));
+    pid = emulatedPCIDefLint(def);
+    g_assert_cmpuint(pid->len, ==, 1);
+    lint = g_ptr_array_index(pid, 0);
+    g_assert_cmpint(lint->kind, ==, EMULATED_PCI_LINT_DRIVER_PID);
+    g_assert_true(g_str_has_prefix(lint->message, "pid is 7: "));
+
+    emulatedPCIDriverFree(def->driver);
+    def->driver = emulatedPCIDriverNew();
+    g_assert_true(emulatedPCIDriverSetArg(def->driver, 0, "x", NULL));
+    args = emulatedPCIDefLint(def);
+    g_assert_cmpuint(args->len, ==, 1);
+    lint = g_ptr_array_index(args, 0);
+    g_assert_cmpint(lint->kind, ==, EMULATED_PCI_LINT_DRIVER_ARGUMENTS);
+
+    g_assert_true(emulatedPCIDriverSet(def->driver, EMULATED_PCI_DRIVER_MODEL, "/x", NULL));
+    none = emulatedPCIDefLint(def);
+    g_assert_cmpuint(none->len, ==, 0);
+}
+
+
 /* Every single field makes two devices differ. */
 static void
 testDuplicatesEachField(void)
@@ -334,6 +365,7 @@ main(int argc,
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), testSingle);
     }
     g_test_add_func("/lint/seed", testSeed);
+    g_test_add_func("/lint/driver", testDriver);
     g_test_add_func("/lint/duplicates", testDuplicates);
     g_test_add_func("/lint/duplicates-each-field", testDuplicatesEachField);
     g_test_add_func("/lint/slots", testSlots);

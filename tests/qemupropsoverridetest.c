@@ -19,9 +19,11 @@ static const guint32 values[EMULATED_PCI_FIELD_LAST] = {
 static void
 testFormat(void)
 {
+    QEMUProps props = { .devicename = (char *) "citrix-pv-bus", .definition = (char *) "def.1" };
     g_autoptr(GString) buf = g_string_new("x");
 
-    qemuPropsOverrideFormat("citrix-pv-bus", values, "def.1", "qemu:", "\n ", buf);
+    memcpy(props.value, values, sizeof(values));
+    qemuPropsOverrideFormat(&props, "qemu:", "\n ", buf);
     g_assert_cmpstr(buf->str, ==,
                     "x\n <qemu:property name='driver' type='string' value='emulated-pci'/>"
                     "\n <qemu:property name='devicename' type='string' value='citrix-pv-bus'/>"
@@ -39,9 +41,51 @@ testFormat(void)
                     "\n <qemu:property name='definition' type='string' value='def.1'/>");
 
     g_string_truncate(buf, 0);
-    qemuPropsOverrideFormat("a", values, NULL, "", "", buf);
+    props.definition = NULL;
+    qemuPropsOverrideFormat(&props, "", "", buf);
     g_assert_true(g_str_has_prefix(buf->str, "<property name='driver' type='string'"));
     g_assert_null(strstr(buf->str, "definition"));
+}
+
+
+static void
+testFormatDriver(void)
+{
+    QEMUProps props = { .devicename = (char *) "a" };
+    g_autoptr(EmulatedPCIDriver) driver = emulatedPCIDriverNew();
+    g_autoptr(GString) buf = g_string_new(NULL);
+    const char *found;
+
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_EMULATOR, "net", NULL));
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_VERSION, "mpqemu", NULL));
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_STUBDOMAIN, "yes", NULL));
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_MODEL, "/a'b", NULL));
+    g_assert_true(emulatedPCIDriverSetArg(driver, 0, "<\"&>", NULL));
+    g_assert_true(emulatedPCIDriverSetArg(driver, 1, "", NULL));
+    props.driver = driver;
+    qemuPropsOverrideFormat(&props, "", "\n", buf);
+    found = strstr(buf->str, "\n<property name='emulator'");
+    g_assert_cmpstr(found, ==,
+                    "\n<property name='emulator' type='string' value='net'/>"
+                    "\n<property name='version' type='string' value='mpqemu'/>"
+                    "\n<property name='stubdomain' type='string' value='yes'/>"
+                    "\n<property name='model' type='string' value='/a&apos;b'/>"
+                    "\n<property name='arg0' type='string' value='&lt;&quot;&amp;&gt;'/>"
+                    "\n<property name='arg1' type='string' value=''/>");
+}
+
+
+static void
+testPid(void)
+{
+    QEMUProps props = { .devicename = (char *) "a" };
+    g_autoptr(EmulatedPCIDriver) driver = emulatedPCIDriverNew();
+    g_autoptr(GString) buf = g_string_new(NULL);
+
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_PID, "0x10", NULL));
+    props.driver = driver;
+    qemuPropsOverrideFormat(&props, "", "", buf);
+    g_assert_true(g_str_has_suffix(buf->str, "<property name='pid' type='unsigned' value='16'/>"));
 }
 
 
@@ -84,6 +128,21 @@ testComplete(void)
     g_assert_true(qemuPropsOverrideIsComplete(&props));
     g_assert_cmpstr(props.definition, ==, "d");
 
+    g_assert_true(qemuPropsOverrideRead(&props, "emulator", "string", "net"));
+    g_assert_true(qemuPropsOverrideRead(&props, "arg0", "string", "'"));
+    g_assert_true(qemuPropsOverrideRead(&props, "arg1", "string", ""));
+    g_assert_true(qemuPropsOverrideIsComplete(&props));
+    g_assert_cmpstr(props.driver->emulator, ==, "net");
+    g_assert_cmpstr(props.driver->args[0], ==, "'");
+    g_assert_cmpstr(props.driver->args[1], ==, "");
+    g_assert_null(props.driver->args[2]);
+
+    /* Never together */
+    g_assert_true(qemuPropsOverrideRead(&props, "pid", "unsigned", "1"));
+    g_assert_false(qemuPropsOverrideIsComplete(&props));
+    qemuPropsOverrideClear(&props);
+    g_assert_null(props.driver);
+
     for (skip = -1; skip < EMULATED_PCI_FIELD_LAST; skip++) {
         QEMUPropsOverride part = { 0 };
 
@@ -119,6 +178,22 @@ testRefused(void)
         { "interruptpin", "signed", "1" },
         { "definition", "string", "" },
         { "definition", "unsigned", "1" },
+        { "emulator", "string", "" },
+        { "emulator", "unsigned", "1" },
+        { "version", "string", "3" },
+        { "stubdomain", "bool", "yes" },
+        { "stubdomain", "string", "true" },
+        { "model", "string", "x" },
+        { "pid", "string", "1" },
+        { "pid", "unsigned", "0" },
+        { "pid", "unsigned", "0x1" },
+        { "pid", "unsigned", "4194305" },
+        { "arg1", "string", "a" },
+        { "arg00", "string", "a" },
+        { "arg", "string", "a" },
+        { "arg0", "unsigned", "1" },
+        { "arg0", "string", "\001" },
+        { "args0", "string", "a" },
         { "Driver", "string", "emulated-pci" },
         { "bus", "string", "pci.0" },
         { "", "string", "" },
@@ -161,8 +236,8 @@ static void
 testLength(void)
 {
     QEMUPropsOverride props = { 0 };
-    g_autofree char *longest = g_strnfill(QEMU_PROPS_OVERRIDE_VALUE_MAX, 'd');
-    g_autofree char *tooLong = g_strnfill(QEMU_PROPS_OVERRIDE_VALUE_MAX + 1, 'd');
+    g_autofree char *longest = g_strnfill(QEMU_EMULATED_PCI_DEFINITION_MAX, 'd');
+    g_autofree char *tooLong = g_strnfill(QEMU_EMULATED_PCI_DEFINITION_MAX + 1, 'd');
 
     g_assert_false(qemuPropsOverrideRead(&props, "definition", "string", tooLong));
     memset(&props, 0, sizeof(props));
@@ -177,6 +252,8 @@ main(int argc,
 {
     testInit(&argc, &argv);
     g_test_add_func("/qemupropsoverride/format", testFormat);
+    g_test_add_func("/qemupropsoverride/format-driver", testFormatDriver);
+    g_test_add_func("/qemupropsoverride/pid", testPid);
     g_test_add_func("/qemupropsoverride/complete", testComplete);
     g_test_add_func("/qemupropsoverride/refused", testRefused);
     g_test_add_func("/qemupropsoverride/twice", testTwice);

@@ -95,6 +95,88 @@ testFormat(void)
 }
 
 
+/* The emulator's properties, through both forms and from what libvirt writes. */
+static void
+testDriver(void)
+{
+    QEMUProps props = { .devicename = (char *) "citrix-pv-bus" };
+    g_autoptr(EmulatedPCIDriver) driver = emulatedPCIDriverNew();
+    int form;
+
+    memcpy(props.value, expected, sizeof(expected));
+    props.driver = driver;
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_EMULATOR, "net", NULL));
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_VERSION, "vfio-user", NULL));
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_STUBDOMAIN, "yes", NULL));
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_MODEL, "/a,b", NULL));
+    g_assert_true(emulatedPCIDriverSetArg(driver, 0, "a,,b=\"\\\303\244", NULL));
+    g_assert_true(emulatedPCIDriverSetArg(driver, 1, "", NULL));
+
+    for (form = QEMU_PROPS_FORM_JSON; form <= QEMU_PROPS_FORM_KEYVALUE; form++) {
+        g_autoptr(GError) err = NULL;
+        g_autofree char *arg = qemuPropsFormat(&props, form);
+        g_autofree char *replaced = qemuPropsReplaceDriver(arg, "x-pci-proxy-dev", 17, NULL);
+        g_autoptr(QEMUProps) back = qemuPropsParse(arg, &err);
+
+        g_assert_no_error(err);
+        testAssertExpected(back);
+        g_assert_cmpstr(back->driver->emulator, ==, "net");
+        g_assert_cmpint(back->driver->version, ==, EMULATED_PCI_VERSION_VFIO_USER);
+        g_assert_cmpint(back->driver->stubdomain, ==, 1);
+        g_assert_cmpstr(back->driver->model, ==, "/a,b");
+        g_assert_cmpstr(back->driver->args[0], ==, "a,,b=\"\\\303\244");
+        g_assert_cmpstr(back->driver->args[1], ==, "");
+        g_assert_null(back->driver->args[2]);
+        g_assert_cmpstr(replaced, ==, form == QEMU_PROPS_FORM_JSON ?
+                        "{\"driver\":\"x-pci-proxy-dev\",\"fd\":\"17\"}" :
+                        "x-pci-proxy-dev,fd=17");
+    }
+}
+
+
+static void
+testDriverRefused(void)
+{
+    static const struct {
+        const char *json;
+        const char *keyvalue;
+        const char *message;
+    } cases[] = {
+        { "\"pid\":0", "pid=0", "invalid value '0' for attribute 'pid': a number from 1 to 4194304 is expected" },
+        { "\"pid\":\"1\"", NULL,
+          "invalid value '\"1\"' for property 'pid': must be a number from 1 to 4194304" },
+        { "\"pid\":-1", "pid=-1", NULL },
+        { "\"pid\":1,\"emulator\":\"a\"", "pid=1,emulator=a", NULL },
+        { "\"emulator\":1", "emulator=", NULL },
+        { "\"stubdomain\":true", "stubdomain", NULL },
+        { "\"version\":\"x\"", "version=x", NULL },
+        { "\"model\":\"x\"", "model", NULL },
+        { "\"arg1\":\"x\"", "arg1=x", "argument 1 of an emulator is missing: there are 2" },
+        { "\"arg32\":\"x\"", "arg32=x", "too many arguments of an emulator: at most 32 are allowed" },
+        { "\"arg99999999999999999999\":\"x\"", "arg99999999999999999999=x", NULL },
+        { "\"arg0\":\"\\u0001\"", "arg0=\001", NULL },
+        { "\"arg0\":\"\\u0000\"", "arg0=a,arg0=a", NULL },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *json = g_strdup_printf("{\"driver\":\"emulated-pci\"," JSON_FIELDS ",%s}",
+                                                cases[i].json);
+        g_autofree char *keyvalue = g_strdup_printf("emulated-pci," KV_FIELDS ",%s",
+                                                    cases[i].keyvalue ? cases[i].keyvalue : "pid=0");
+        g_autoptr(GError) err = NULL;
+
+        g_assert_null(qemuPropsParse(json, &err));
+        g_assert_nonnull(err);
+        if (cases[i].message)
+            g_assert_cmpstr(err->message, ==, cases[i].message);
+        g_clear_error(&err);
+        g_assert_null(qemuPropsParse(keyvalue, &err));
+        g_assert_nonnull(err);
+    }
+}
+
+
 static void
 testNotOurs(void)
 {
@@ -107,7 +189,7 @@ testNotOurs(void)
         "{\"driver\":\"emulated-pci\\u0000\"}", " {\"driver\":\"emulated-pci\"}",
         ",emulated-pci",
     };
-    g_autofree char *deep = g_strnfill(100000, '{');
+    g_autofree char *deep = g_strnfill(200000, '{');
     g_autofree char *big = g_strdup_printf("emulated-pci,%s,id=%s", KV_FIELDS, deep);
     gsize i;
 
@@ -302,6 +384,8 @@ main(int argc, char **argv)
 
     g_test_add_func("/qemuprops/parse", testParse);
     g_test_add_func("/qemuprops/format", testFormat);
+    g_test_add_func("/qemuprops/driver", testDriver);
+    g_test_add_func("/qemuprops/driver-refused", testDriverRefused);
     g_test_add_func("/qemuprops/not-ours", testNotOurs);
     g_test_add_func("/qemuprops/errors", testErrors);
     g_test_add_func("/qemuprops/bounds", testBounds);

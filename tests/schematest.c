@@ -20,6 +20,14 @@
 #define CONFIG "<config vendorid='0x5853' deviceid='0xc000'/>"
 #define DEVICE(content) "<emulatedpci devicename='dev'>" content "</emulatedpci>"
 
+#define BYTES_18 "\303\251\303\251\303\251\303\251\303\251\303\251\303\251\303\251\303\251"
+#define BYTES_54 BYTES_18 BYTES_18 BYTES_18
+#define BYTES_1026 \
+    BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 \
+    BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54 BYTES_54
+#define ARG "<arg value=''/>"
+#define ARGS_11 ARG ARG ARG ARG ARG ARG ARG ARG ARG ARG ARG
+
 typedef struct {
     const char *name;       /* of the file, for messages */
     xmlRelaxNGPtr schema;
@@ -191,6 +199,10 @@ static const struct {
     { "a schema sees the value of an entity",
       "<!DOCTYPE emulatedpci [<!ENTITY one '1'>]>"
       DEVICE("<config vendorid='&one;' deviceid='1'/>") },
+    { "a schema counts characters, not bytes",
+      DEVICE(CONFIG "<driver><arg value='" BYTES_1026 "'/></driver>") },
+    { "a schema does not count elements",
+      DEVICE(CONFIG "<driver>" ARGS_11 ARGS_11 ARGS_11 "</driver>") },
     { "a schema sees no size", NULL },
 };
 
@@ -248,7 +260,25 @@ static const struct {
     { "text-in-address", FALSE, DEVICE(CONFIG "<address type='pci'>x</address>") },
     { "element-in-alias", FALSE, DEVICE(CONFIG "<alias name='ua-a'><x/></alias>") },
     { "zpci", FALSE, DEVICE(CONFIG "<address type='pci'><zpci uid='1'/></address>") },
-    { "driver", FALSE, DEVICE(CONFIG "<driver emulator='x'/>") },
+    { "driver", TRUE, DEVICE(CONFIG "<driver emulator='x'/>") },
+    { "driver-full", TRUE, DEVICE("<driver emulator='x' version='vfio-user' stubdomain='no' "
+      "model='/usr/bin/x'><arg value=''/><arg value='&lt;\303\244'/></driver>" CONFIG) },
+    { "driver-version", TRUE, DEVICE(CONFIG "<driver version='mpqemu' model='/x'/>") },
+    { "driver-stubdomain", TRUE, DEVICE(CONFIG "<driver stubdomain='yes'/>") },
+    { "driver-model", TRUE, DEVICE(CONFIG "<driver model='/x'><arg value='a'/></driver>") },
+    { "driver-arg", TRUE, DEVICE(CONFIG "<driver><arg value='a'/></driver>") },
+    { "driver-pid", TRUE, DEVICE(CONFIG "<driver pid='1'/>") },
+    { "driver-empty", FALSE, DEVICE(CONFIG "<driver/>") },
+    { "driver-twice", FALSE, DEVICE(CONFIG "<driver pid='1'/><driver pid='1'/>") },
+    { "driver-unknown", FALSE, DEVICE(CONFIG "<driver name='x'/>") },
+    { "driver-child", FALSE, DEVICE(CONFIG "<driver pid='1'><x/></driver>") },
+    { "driver-pid-and-version", FALSE, DEVICE(CONFIG "<driver pid='1' version='mpqemu'/>") },
+    { "driver-pid-and-arg", FALSE, DEVICE(CONFIG "<driver pid='1'><arg value=''/></driver>") },
+    { "arg-without-value", FALSE, DEVICE(CONFIG "<driver><arg/></driver>") },
+    { "arg-with-text", FALSE, DEVICE(CONFIG "<driver><arg value=''>x</arg></driver>") },
+    { "arg-control", FALSE, DEVICE(CONFIG "<driver><arg value='&#9;'/></driver>") },
+    { "arg-control-c1", FALSE, DEVICE(CONFIG "<driver><arg value='&#133;'/></driver>") },
+    { "arg-delete", FALSE, DEVICE(CONFIG "<driver><arg value='&#127;'/></driver>") },
     { "drive-address", FALSE, DEVICE(CONFIG "<address type='drive'/>") },
     { "no-config", FALSE, DEVICE("") },
     { "nested", FALSE, DEVICE(CONFIG DEVICE(CONFIG)) },
@@ -282,6 +312,7 @@ static const struct {
 #define IN_CONFIG "<emulatedpci devicename='d'><config vendorid='1' deviceid='1' "
 #define AFTER_CONFIG "/></emulatedpci>"
 #define IN_ADDRESS "<emulatedpci devicename='d'>" CONFIG "<address type='pci' "
+#define IN_DRIVER "<emulatedpci devicename='d'>" CONFIG "<driver "
     { "devicename", "<emulatedpci ", ">" CONFIG "</emulatedpci>", 0, "citrix-pv-bus" },
     { "index", "<emulatedpci devicename='d' ", ">" CONFIG "</emulatedpci>", 9999, "5" },
     { "definition", "<emulatedpci devicename='d' ", ">" CONFIG "</emulatedpci>", 0, "a.b_c-d" },
@@ -303,6 +334,13 @@ static const struct {
     { "slot", IN_ADDRESS, AFTER_CONFIG, 0x1f, "0" },
     { "function", IN_ADDRESS, AFTER_CONFIG, 7, "0" },
     { "multifunction", IN_ADDRESS, AFTER_CONFIG, 0, "on" },
+    { "emulator", IN_DRIVER, AFTER_CONFIG, 0, "a.b_c-d" },
+    { "version", IN_DRIVER, AFTER_CONFIG, 0, "vfio-user" },
+    { "stubdomain", IN_DRIVER, AFTER_CONFIG, 0, "yes" },
+    { "model", IN_DRIVER, AFTER_CONFIG, 0, "/usr/bin/x" },
+    { "pid", IN_DRIVER, AFTER_CONFIG, 4194304, "1" },
+    { "value", "<emulatedpci devicename='d'>" CONFIG "<driver><arg ", "/></driver></emulatedpci>",
+      0, "a" },
 };
 
 /* What is wrong for a number, or for a word. */
@@ -377,6 +415,19 @@ testAttribute(gconstpointer opaque)
 
         assertValueAgrees(i, value);
         assertValueAgrees(i, alias);
+    }
+    for (j = 60; j < 70; j++) {
+        g_autofree char *value = g_strnfill(j, 'a');
+
+        assertValueAgrees(i, value);
+    }
+
+    for (j = 1020; j < 1028; j++) {
+        g_autofree char *value = g_strnfill(j, 'a');
+        g_autofree char *path = g_strconcat("/", value, NULL);
+
+        assertValueAgrees(i, value);
+        assertValueAgrees(i, path);
     }
 
     /* Every character. */

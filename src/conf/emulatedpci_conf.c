@@ -15,9 +15,6 @@
 
 #define _(s) gettext(s)
 
-/* How much of what the user wrote a message repeats, in characters. */
-#define QUOTE_MAX 64
-
 /* 0x0000 and 0xffff are what a guest reads from an empty slot. */
 #define VENDORID_MIN 0x0001U
 #define VENDORID_MAX 0xfffeU
@@ -84,42 +81,17 @@ static const struct {
     [ADDRESS_ATTR_FUNCTION] = { 1, EMULATED_PCI_ADDRESS_FUNCTION_MAX },
 };
 
+typedef enum {
+    DRIVER_CHILD_ARG = 0,
+
+    DRIVER_CHILD_LAST
+} DriverChild;
+
+static const char *const driverChildren[DRIVER_CHILD_LAST + 1] = { "arg", NULL };
+static const char *const argAttrs[] = { "value", NULL };
 static const char *const aliasAttrs[] = { "name", NULL };
 static const char *const addressChildren[] = { "zpci", NULL };
 static const char *const nothing[] = { NULL };
-
-
-static gboolean
-isPrintable(gunichar c)
-{
-    const GUnicodeType type = g_unichar_type(c);
-
-    return g_unichar_isprint(c) &&
-        type != G_UNICODE_LINE_SEPARATOR && type != G_UNICODE_PARAGRAPH_SEPARATOR;
-}
-
-
-/* What the user wrote, made fit for a message: one line, of bounded length. */
-static char *
-quote(const char *str)
-{
-    GString *out = g_string_new(NULL);
-    const char *p = str;
-    int n;
-
-    if (!g_utf8_validate(str, -1, NULL))
-        return g_string_free(g_string_append(out, "?"), FALSE);
-
-    for (n = 0; *p && n < QUOTE_MAX; n++, p = g_utf8_next_char(p)) {
-        gunichar c = g_utf8_get_char(p);
-
-        g_string_append_unichar(out, isPrintable(c) ? c : '?');
-    }
-    if (*p)
-        g_string_append(out, "...");
-
-    return g_string_free(out, FALSE);
-}
 
 
 /* The error for STR, which is no number that attribute ATTR may have. */
@@ -130,7 +102,7 @@ reportNumber(const char *attr,
              guint32 max,
              GError **err)
 {
-    g_autofree char *quoted = quote(str);
+    g_autofree char *quoted = emulatedPCIErrorQuote(str);
 
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("invalid value '%1$s' for attribute '%2$s': "
@@ -173,7 +145,7 @@ checkDevicename(const char *name,
     if (emulatedPCIDevicenameIsValid(name))
         return TRUE;
 
-    quoted = quote(name);
+    quoted = emulatedPCIErrorQuote(name);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("invalid value '%1$s' for attribute '%2$s': "
                              "%3$d to %4$d characters of A-Z a-z 0-9 . _ - are expected"),
@@ -192,7 +164,7 @@ checkDefinition(const char *name,
     if (len >= 1 && len <= EMULATED_PCI_DEFINITION_MAX && name[len] == '\0')
         return TRUE;
 
-    quoted = quote(name);
+    quoted = emulatedPCIErrorQuote(name);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("invalid value '%1$s' for attribute '%2$s': "
                              "%3$d to %4$d characters of A-Z a-z 0-9 . _ - are expected"),
@@ -213,7 +185,7 @@ checkAlias(const char *alias,
         len <= EMULATED_PCI_ALIAS_MAX && alias[len] == '\0')
         return TRUE;
 
-    quoted = quote(alias);
+    quoted = emulatedPCIErrorQuote(alias);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("invalid value '%1$s' for the name of <alias>: '%2$s' and then "
                              "characters of A-Z a-z 0-9 _ - are expected, at most %3$d in all"),
@@ -255,7 +227,7 @@ readAttribute(xmlAttrPtr attr,
     value = g_string_new(NULL);
     for (; cur; cur = cur->next) {
         if (cur->type == XML_ENTITY_REF_NODE) {
-            g_autofree char *quoted = quote((const char *) cur->name);
+            g_autofree char *quoted = emulatedPCIErrorQuote((const char *) cur->name);
 
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                    _("entity reference '&%1$s;' in attribute '%2$s' of <%3$s> "
@@ -286,7 +258,7 @@ readAttributes(xmlNodePtr node,
         int i = attr->ns ? -1 : findName(names, attr->name);
 
         if (i < 0) {
-            g_autofree char *quoted = quote((const char *) attr->name);
+            g_autofree char *quoted = emulatedPCIErrorQuote((const char *) attr->name);
 
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                    _("unknown attribute '%1$s' in <%2$s>"),
@@ -303,11 +275,13 @@ readAttributes(xmlNodePtr node,
 
 
 /* Finds the children of NODE, one of each of NAMES at most, whose places in
- * FOUND (as long as NAMES) must be NULL. */
+ * FOUND (as long as NAMES) must be NULL; or, if there is MANY, any number,
+ * which are appended to that. */
 static gboolean
 readChildren(xmlNodePtr node,
              const char *const *names,
              xmlNodePtr *found,
+             GPtrArray *many,
              GError **err)
 {
     xmlNodePtr cur;
@@ -319,11 +293,15 @@ readChildren(xmlNodePtr node,
         switch ((int) cur->type) {
         case XML_ELEMENT_NODE:
             i = cur->ns ? -1 : findName(names, cur->name);
+            if (i >= 0 && many) {
+                g_ptr_array_add(many, cur);
+                continue;
+            }
             if (i >= 0 && !found[i]) {
                 found[i] = cur;
                 continue;
             }
-            quoted = quote((const char *) cur->name);
+            quoted = emulatedPCIErrorQuote((const char *) cur->name);
             if (i >= 0) {
                 emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                        _("more than one <%1$s> in <%2$s>"),
@@ -340,7 +318,7 @@ readChildren(xmlNodePtr node,
             if (xmlIsBlankNode(cur) || !cur->content ||
                 cur->content[strspn((const char *) cur->content, " \t\r\n")] == '\0')
                 continue;
-            quoted = quote((const char *) cur->content);
+            quoted = emulatedPCIErrorQuote((const char *) cur->content);
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                    _("unexpected text '%1$s' in <%2$s>"),
                                    quoted, (const char *) node->name);
@@ -351,7 +329,7 @@ readChildren(xmlNodePtr node,
             continue;
 
         default:
-            quoted = quote(cur->name ? (const char *) cur->name : "");
+            quoted = emulatedPCIErrorQuote(cur->name ? (const char *) cur->name : "");
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                    _("entity reference '&%1$s;' in <%2$s> is not supported"),
                                    quoted, (const char *) node->name);
@@ -387,7 +365,7 @@ parseConfig(EmulatedPCIDef *def,
     names[i] = NULL;
 
     if (!readAttributes(node, names, def->text + 1, err) ||
-        !readChildren(node, nothing, none, err))
+        !readChildren(node, nothing, none, NULL, err))
         return FALSE;
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
@@ -420,7 +398,7 @@ parseAlias(EmulatedPCIDef *def,
     gboolean ok = readAttributes(node, aliasAttrs, values, err);
 
     def->alias = values[0];
-    if (!ok || !readChildren(node, nothing, none, err))
+    if (!ok || !readChildren(node, nothing, none, NULL, err))
         return FALSE;
 
     if (!def->alias) {
@@ -452,7 +430,7 @@ parseAddressValues(EmulatedPCIDef *def,
         return FALSE;
     }
     if (strcmp(type, "pci") != 0) {
-        g_autofree char *quoted = quote(type);
+        g_autofree char *quoted = emulatedPCIErrorQuote(type);
 
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("unsupported value '%1$s' for attribute '%2$s' of <%3$s>: "
@@ -484,7 +462,7 @@ parseAddressValues(EmulatedPCIDef *def,
     if (multi) {
         def->multifunction = strcmp(multi, "on") == 0;
         if (!def->multifunction && strcmp(multi, "off") != 0) {
-            g_autofree char *quoted = quote(multi);
+            g_autofree char *quoted = emulatedPCIErrorQuote(multi);
 
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                    _("invalid value '%1$s' for attribute '%2$s': "
@@ -510,12 +488,63 @@ parseAddress(EmulatedPCIDef *def,
     int i;
 
     ok = readAttributes(node, addressAttrs, values, err) &&
-        readChildren(node, addressChildren, zpci, err) &&
+        readChildren(node, addressChildren, zpci, NULL, err) &&
         parseAddressValues(def, values, zpci[0], err);
 
     for (i = 0; i < ADDRESS_ATTR_LAST; i++)
         g_free(values[i]);
     return ok;
+}
+
+
+static gboolean
+parseArg(EmulatedPCIDriver *driver,
+         gsize number,
+         xmlNodePtr node,
+         GError **err)
+{
+    char *values[G_N_ELEMENTS(argAttrs)] = { NULL };
+    xmlNodePtr none[1] = { NULL };
+    g_autofree char *value = NULL;
+    gboolean ok = readAttributes(node, argAttrs, values, err);
+
+    value = values[0];
+    if (!ok || !readChildren(node, nothing, none, NULL, err))
+        return FALSE;
+
+    if (!value) {
+        reportMissingAttribute(argAttrs[0], driverChildren[DRIVER_CHILD_ARG], err);
+        return FALSE;
+    }
+    return emulatedPCIDriverSetArg(driver, number, value, err);
+}
+
+
+static gboolean
+parseDriver(EmulatedPCIDef *def,
+            xmlNodePtr node,
+            GError **err)
+{
+    const char *names[EMULATED_PCI_DRIVER_LAST + 1] = { NULL };
+    char *values[EMULATED_PCI_DRIVER_LAST + 1] = { NULL };
+    g_autoptr(GPtrArray) args = g_ptr_array_new();
+    gboolean ok;
+    gsize i;
+
+    def->driver = emulatedPCIDriverNew();
+    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++)
+        names[i] = emulatedPCIDriverAttrToString(i);
+
+    ok = readAttributes(node, names, values, err) &&
+        readChildren(node, driverChildren, NULL, args, err);
+    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
+        ok = ok && (!values[i] || emulatedPCIDriverSet(def->driver, i, values[i], err));
+        g_free(values[i]);
+    }
+    for (i = 0; i < args->len; i++)
+        ok = ok && parseArg(def->driver, i, g_ptr_array_index(args, i), err);
+
+    return ok && emulatedPCIDriverValidate(def->driver, err);
 }
 
 
@@ -532,7 +561,7 @@ parseIndex(EmulatedPCIDef *def,
         return TRUE;
     }
 
-    quoted = quote(str);
+    quoted = emulatedPCIErrorQuote(str);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("invalid value '%1$s' for attribute '%2$s': "
                              "a number from %3$d to %4$d is expected"),
@@ -584,7 +613,7 @@ emulatedPCIDefParseNode(xmlNodePtr node,
     gboolean ok;
 
     if (node->ns || strcmp((const char *) node->name, "emulatedpci") != 0) {
-        g_autofree char *quoted = quote((const char *) node->name);
+        g_autofree char *quoted = emulatedPCIErrorQuote((const char *) node->name);
 
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("unexpected element <%1$s>, expecting <%2$s>"),
@@ -596,7 +625,7 @@ emulatedPCIDefParseNode(xmlNodePtr node,
     def->devicename = values[ROOT_ATTR_DEVICENAME];
     def->definition = values[ROOT_ATTR_DEFINITION];
     index = values[ROOT_ATTR_INDEX];
-    if (!ok || !readChildren(node, rootChildren, children, err))
+    if (!ok || !readChildren(node, rootChildren, children, NULL, err))
         return NULL;
 
     if (!def->devicename) {
@@ -613,19 +642,15 @@ emulatedPCIDefParseNode(xmlNodePtr node,
     if (def->definition && !checkDefinition(def->definition, err))
         return NULL;
 
-    if (children[ROOT_CHILD_DRIVER]) {
-        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("<%1$s> in <%2$s> is not supported yet"),
-                               "driver", "emulatedpci");
-        return NULL;
-    }
-
     if (!children[ROOT_CHILD_CONFIG]) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("missing element <%1$s> in <%2$s>"), "config", "emulatedpci");
         return NULL;
     }
     if (!parseConfig(def, children[ROOT_CHILD_CONFIG], err))
+        return NULL;
+
+    if (children[ROOT_CHILD_DRIVER] && !parseDriver(def, children[ROOT_CHILD_DRIVER], err))
         return NULL;
 
     if (children[ROOT_CHILD_ALIAS] && !parseAlias(def, children[ROOT_CHILD_ALIAS], err))
@@ -668,7 +693,7 @@ reportMalformed(xmlParserCtxtPtr ctxt,
         return;
     }
     message = g_strchomp(g_strdup(error->message));
-    quoted = quote(message);
+    quoted = emulatedPCIErrorQuote(message);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("malformed XML at line %1$d: %2$s"), error->line, quoted);
 }
@@ -718,34 +743,6 @@ emulatedPCIDefParseString(const char *xml,
 }
 
 
-void
-emulatedPCIFormatText(const char *text,
-                      GString *buf)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            g_string_append(buf, "&amp;");
-            break;
-        case '<':
-            g_string_append(buf, "&lt;");
-            break;
-        case '>':
-            g_string_append(buf, "&gt;");
-            break;
-        case '\'':
-            g_string_append(buf, "&apos;");
-            break;
-        case '"':
-            g_string_append(buf, "&quot;");
-            break;
-        default:
-            g_string_append_c(buf, *text);
-        }
-    }
-}
-
-
 static void
 formatAttribute(const char *name,
                 const char *value,
@@ -785,6 +782,39 @@ formatBreak(const char *indent,
 }
 
 
+static void
+formatDriver(const EmulatedPCIDriver *driver,
+             const char *indent,
+             const char *newline,
+             GString *buf)
+{
+    int i;
+
+    formatBreak(indent, newline, 1, buf);
+    g_string_append(buf, "<driver");
+    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
+        g_autofree char *value = emulatedPCIDriverGet(driver, i);
+
+        if (value)
+            formatAttribute(emulatedPCIDriverAttrToString(i), value, buf);
+    }
+    if (!driver->args[0]) {
+        g_string_append(buf, "/>");
+        return;
+    }
+
+    g_string_append_c(buf, '>');
+    for (i = 0; driver->args[i]; i++) {
+        formatBreak(indent, newline, 2, buf);
+        g_string_append(buf, "<arg");
+        formatAttribute("value", driver->args[i], buf);
+        g_string_append(buf, "/>");
+    }
+    formatBreak(indent, newline, 1, buf);
+    g_string_append(buf, "</driver>");
+}
+
+
 void
 emulatedPCIDefFormat(const EmulatedPCIDef *def,
                      const char *indent,
@@ -808,6 +838,8 @@ emulatedPCIDefFormat(const EmulatedPCIDef *def,
     }
     g_string_append(buf, "/>");
 
+    if (def->driver)
+        formatDriver(def->driver, indent, newline, buf);
     if (def->alias) {
         formatBreak(indent, newline, 1, buf);
         emulatedPCIDefFormatAlias(def, buf);
@@ -873,6 +905,7 @@ emulatedPCIDefFree(EmulatedPCIDef *def)
     g_free(def->devicename);
     g_free(def->alias);
     g_free(def->definition);
+    emulatedPCIDriverFree(def->driver);
     for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++)
         g_free(def->text[i]);
     g_free(def);
@@ -885,7 +918,7 @@ fieldText(const EmulatedPCIDef *def,
           EmulatedPCIField field)
 {
     if (def->text[field])
-        return quote(def->text[field]);
+        return emulatedPCIErrorQuote(def->text[field]);
     return g_strdup_printf("0x%0*x", (int) fieldDigits(field), def->value[field]);
 }
 
@@ -970,7 +1003,8 @@ emulatedPCIDefValidate(const EmulatedPCIDef *def,
     }
     if (!checkDevicename(def->devicename, err) ||
         (def->definition && !checkDefinition(def->definition, err)) ||
-        (def->alias && !checkAlias(def->alias, err)))
+        (def->alias && !checkAlias(def->alias, err)) ||
+        (def->driver && !emulatedPCIDriverValidate(def->driver, err)))
         return FALSE;
 
     if (def->index > EMULATED_PCI_INDEX_MAX) {

@@ -10,8 +10,10 @@
 
 #pragma once
 
+#include "emulatedpci_driver.h"
 #include "emulatedpci_error.h"
 #include "emulatedpci_fields.h"
+#include "emulatedpci_text.h"
 
 #include <glib.h>
 #include <libxml/tree.h>
@@ -33,9 +35,10 @@
 #define EMULATED_PCI_ADDRESS_SLOT_MAX 0x1f
 #define EMULATED_PCI_ADDRESS_FUNCTION_MAX 7
 
-/* Bytes in a document of one device. The longest canonical one has about 1200;
- * the rest is for comments and white space. */
-#define EMULATED_PCI_XML_MAX (64 * 1024)
+/* Bytes in a document of one device. The longest canonical one has about 1200,
+ * and up to 200000 more where an emulator's arguments are full of quotation
+ * marks; the rest is for comments and white space. */
+#define EMULATED_PCI_XML_MAX (256 * 1024)
 
 typedef struct _EmulatedPCIDef EmulatedPCIDef;
 struct _EmulatedPCIDef {
@@ -48,6 +51,7 @@ struct _EmulatedPCIDef {
     char *alias;            /* "ua-…", or NULL */
     int index;              /* attribute index, or -1 */
     char *definition;       /* attribute definition, or NULL */
+    EmulatedPCIDriver *driver;  /* <driver>, or NULL */
 
     /* <address type='pci'>, as far as it concerns us; domain to function are
      * -1 where not given. libvirt itself judges the rest. */
@@ -72,8 +76,8 @@ void emulatedPCIDefSetDefaults(EmulatedPCIDef *def);
  * Attributes, child elements and text that are not known are refused, entity
  * references too; comments and processing instructions are passed over.
  * Returns a new definition, or NULL with ERR set to VIR_ERR_XML_ERROR (or to
- * VIR_ERR_CONFIG_UNSUPPORTED for what is known but not supported: <driver>,
- * <zpci>, an address that is not of type 'pci'). */
+ * VIR_ERR_CONFIG_UNSUPPORTED for what is known but not supported: <zpci>, an
+ * address that is not of type 'pci'). */
 EmulatedPCIDef *emulatedPCIDefParseNode(xmlNodePtr node, GError **err);
 
 /* The same of a document that consists of the element. LEN bytes of XML in
@@ -101,10 +105,6 @@ void emulatedPCIDefFormatAlias(const EmulatedPCIDef *def, GString *buf);
  * all 0 or not given asks for any address: of such a one only multifunction
  * is written (virDomainDeviceInfoFormat in libvirt's domain_conf.c). */
 void emulatedPCIDefFormatAddress(const EmulatedPCIDef *def, GString *buf);
-
-/* Appends TEXT to BUF as it stands in an attribute or an element, escaped as
- * libvirt does. */
-void emulatedPCIFormatText(const char *text, GString *buf);
 
 void emulatedPCIDefFree(EmulatedPCIDef *def);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDef, emulatedPCIDefFree)

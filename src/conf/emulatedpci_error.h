@@ -24,6 +24,10 @@
 
 GQuark emulatedPCIErrorQuark(void);
 
+/* What the user wrote, made fit for a message: one line, of at most 64
+ * characters. Newly allocated. */
+char *emulatedPCIErrorQuote(const char *str);
+
 /* Sets ERR to libvirt's error CODE and a formatted, translated message. */
 #define emulatedPCIReportError(err, code, ...) \
     g_set_error((err), EMULATED_PCI_ERROR, (code), __VA_ARGS__)

@@ -46,6 +46,8 @@ static const char *const kinds[EMULATED_PCI_LINT_LAST] = {
     [EMULATED_PCI_LINT_ADDRESS_IGNORED] = "address-ignored",
     [EMULATED_PCI_LINT_MULTIFUNCTION_ALONE] = "multifunction-alone",
     [EMULATED_PCI_LINT_DUPLICATE_DEVICE] = "duplicate-device",
+    [EMULATED_PCI_LINT_DRIVER_PID] = "driver-pid",
+    [EMULATED_PCI_LINT_DRIVER_ARGUMENTS] = "driver-arguments",
 };
 
 /* Base class and subclass of what cannot have an endpoint's header. */
@@ -218,6 +220,31 @@ lintAddress(GPtrArray *lints,
 
 
 static void
+lintDriver(GPtrArray *lints,
+           gsize device,
+           const EmulatedPCIDef *def)
+{
+    const EmulatedPCIDriver *driver = def->driver;
+
+    if (!driver)
+        return;
+
+    if (driver->pid > 0) {
+        lintAdd(lints, EMULATED_PCI_LINT_DRIVER_PID, device,
+                _("%1$s is %2$u: the process of that number is another one, or none, after it "
+                  "has been started again"),
+                "pid", driver->pid);
+    }
+    if (driver->args[0] && !driver->model) {
+        lintAdd(lints, EMULATED_PCI_LINT_DRIVER_ARGUMENTS, device,
+                _("there is an <%1$s> but no %2$s: it goes to pci-emulator, which gets all that it "
+                  "needs without"),
+                "arg", "model");
+    }
+}
+
+
+static void
 lintDevice(GPtrArray *lints,
            gsize device,
            const EmulatedPCIDef *def)
@@ -226,6 +253,7 @@ lintDevice(GPtrArray *lints,
     lintRegisters(lints, device, def);
     lintType(lints, device, def);
     lintAddress(lints, device, def);
+    lintDriver(lints, device, def);
 }
 
 

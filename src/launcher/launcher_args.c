@@ -65,6 +65,13 @@ launcherArgsParse(LauncherArgs *args,
         props = qemuPropsParse(argv[i], err);
         if (!props)
             return FALSE;
+        if (props->driver) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("<%1$s> of emulated PCI device '%2$s' is not supported yet"),
+                                   "driver", props->devicename);
+            qemuPropsFree(props);
+            return FALSE;
+        }
         g_array_append_val(args->at, i);
         g_ptr_array_add(args->props, props);
     }

@@ -35,6 +35,7 @@ overrideDeviceFree(void *opaque)
     ProjectionOverrideDevice *device = opaque;
 
     g_free(device->alias);
+    qemuPropsOverrideClear(&device->props);
     g_free(device);
 }
 

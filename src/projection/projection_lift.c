@@ -106,6 +106,8 @@ makeDef(const ProjectionController *controller,
     def->alias = g_strdup(controller->alias);
     if (*props->definition)
         def->definition = g_strdup(props->definition);
+    if (props->driver)
+        def->driver = emulatedPCIDriverCopy(props->driver);
 
     def->hasAddress = controller->hasAddress;
     if (def->hasAddress) {

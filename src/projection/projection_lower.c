@@ -176,6 +176,28 @@ validateDefs(Lowering *lowering,
 }
 
 
+/* Devices that name the same emulator must agree on what it is. */
+static gboolean
+checkDrivers(Lowering *lowering,
+             GError **err)
+{
+    const gsize n = lowering->defs->len;
+    g_autofree const EmulatedPCIDriver **drivers = g_new0(const EmulatedPCIDriver *, n);
+    g_autofree const char **names = g_new0(const char *, n);
+    g_autoptr(GPtrArray) groups = NULL;
+    gsize i;
+
+    for (i = 0; i < n; i++) {
+        const EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
+
+        drivers[i] = def->driver;
+        names[i] = def->devicename;
+    }
+    groups = emulatedPCIDriverGroupAll(drivers, names, n, err);
+    return groups != NULL;
+}
+
+
 /* --- aliases and indexes */
 
 /* The set of aliases that have an override. */
@@ -304,6 +326,23 @@ compareIndex(gconstpointer a,
 }
 
 
+static void
+formatProperties(const EmulatedPCIDef *def,
+                 const char *prefix,
+                 const char *lineBreak,
+                 GString *buf)
+{
+    QEMUProps props = {
+        .devicename = def->devicename,
+        .definition = def->definition,
+        .driver = def->driver,
+    };
+
+    memcpy(props.value, def->value, sizeof(props.value));
+    qemuPropsOverrideFormat(&props, prefix, lineBreak, buf);
+}
+
+
 /* Appends the overrides of all devices, each begun by a line break of STYLE.
  * PREFIX ends in a colon or is "". */
 static void
@@ -328,8 +367,7 @@ formatOverrideDevices(const Lowering *lowering,
 
         g_string_append_printf(buf, "%s<%sdevice alias='%s'>", atDevice, prefix, def->alias);
         g_string_append_printf(buf, "%s<%sfrontend>", atFrontend, prefix);
-        qemuPropsOverrideFormat(def->devicename, def->value, def->definition,
-                                prefix, atProperty, buf);
+        formatProperties(def, prefix, atProperty, buf);
         g_string_append_printf(buf, "%s</%sfrontend>", atFrontend, prefix);
         g_string_append_printf(buf, "%s</%sdevice>", atDevice, prefix);
     }
@@ -591,6 +629,7 @@ lowerDomain(Lowering *lowering,
         !readDefs(lowering, err) ||
         !joinFunctions(lowering, err) ||
         !validateDefs(lowering, err) ||
+        !checkDrivers(lowering, err) ||
         !assignDefs(lowering, err))
         return FALSE;
 

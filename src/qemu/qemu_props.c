@@ -46,14 +46,58 @@ qemuPropsFree(QEMUProps *props)
         return;
     g_free(props->devicename);
     g_free(props->definition);
+    emulatedPCIDriverFree(props->driver);
     g_free(props);
+}
+
+
+int
+qemuPropsGetArgNumber(const char *key)
+{
+    const char *digits = key + strlen(QEMU_EMULATED_PCI_ARG);
+    guint32 number;
+
+    if (!g_str_has_prefix(key, QEMU_EMULATED_PCI_ARG) || *digits == '\0' ||
+        digits[strspn(digits, "0123456789")] != '\0' ||
+        (digits[0] == '0' && digits[1] != '\0'))
+        return -1;
+
+    if (emulatedPCINumberParse(digits, EMULATED_PCI_DRIVER_ARGS_MAX,
+                               &number) != EMULATED_PCI_NUMBER_OK)
+        return EMULATED_PCI_DRIVER_ARGS_MAX;
+    return number;
+}
+
+
+static gboolean
+qemuPropsIsDrivers(const char *key)
+{
+    return emulatedPCIDriverAttrFromString(key) >= 0 || qemuPropsGetArgNumber(key) >= 0;
 }
 
 
 static gboolean
 qemuPropsIsOurs(const char *key)
 {
-    return emulatedPCIFieldFromString(key) >= 0 || strcmp(key, QEMU_EMULATED_PCI_DEFINITION) == 0;
+    return emulatedPCIFieldFromString(key) >= 0 ||
+        strcmp(key, QEMU_EMULATED_PCI_DEFINITION) == 0 || qemuPropsIsDrivers(key);
+}
+
+
+/* Sets one of the emulator's properties from its text. */
+static gboolean
+qemuPropsSetDriver(QEMUProps *props,
+                   const char *key,
+                   const char *value,
+                   GError **err)
+{
+    const int attr = emulatedPCIDriverAttrFromString(key);
+
+    if (!props->driver)
+        props->driver = emulatedPCIDriverNew();
+    if (attr >= 0)
+        return emulatedPCIDriverSet(props->driver, attr, value, err);
+    return emulatedPCIDriverSetArg(props->driver, qemuPropsGetArgNumber(key), value, err);
 }
 
 
@@ -157,7 +201,8 @@ qemuPropsSetSeen(gboolean *seen,
 
 
 static gboolean
-qemuPropsCheckComplete(const gboolean *seen,
+qemuPropsCheckComplete(const QEMUProps *props,
+                       const gboolean *seen,
                        GError **err)
 {
     int i;
@@ -170,7 +215,7 @@ qemuPropsCheckComplete(const gboolean *seen,
                                emulatedPCIFieldGetInfo(i)->name, QEMU_EMULATED_PCI_DRIVER);
         return FALSE;
     }
-    return TRUE;
+    return !props->driver || emulatedPCIDriverValidate(props->driver, err);
 }
 
 
@@ -235,6 +280,37 @@ qemuPropsGetDriver(JSONObject *object)
 }
 
 
+/* Sets a string property, or the pid, that must have the one type that it
+ * has in our own -device arguments. */
+static gboolean
+qemuPropsSetTextFromJSON(QEMUProps *props,
+                         const char *key,
+                         JSONObject *value,
+                         GError **err)
+{
+    const gboolean isNumber = emulatedPCIDriverAttrFromString(key) == EMULATED_PCI_DRIVER_PID;
+    const char *str = isNumber && json_object_is_type(value, json_type_int) ?
+        json_object_get_string(value) : qemuPropsGetString(value);
+    g_autofree char *shown = NULL;
+
+    if (!str || (isNumber && !json_object_is_type(value, json_type_int))) {
+        shown = qemuPropsShow(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+        if (isNumber)
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("invalid value '%1$s' for property '%2$s': must be a number from %3$d to %4$d"),
+                                   shown, key, 1, EMULATED_PCI_DRIVER_PID_MAX);
+        else
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("invalid value '%1$s' for property '%2$s': must be a string"),
+                                   shown, key);
+        return FALSE;
+    }
+    if (qemuPropsIsDrivers(key))
+        return qemuPropsSetDriver(props, key, str, err);
+    return qemuPropsSetString(props, key, str, err);
+}
+
+
 static gboolean
 qemuPropsSetFromJSON(QEMUProps *props,
                      const char *key,
@@ -244,20 +320,8 @@ qemuPropsSetFromJSON(QEMUProps *props,
     int field = emulatedPCIFieldFromString(key);
     int64_t number;
 
-    if (field <= EMULATED_PCI_FIELD_DEVICENAME) {
-        const char *str = qemuPropsGetString(value);
-
-        if (!str) {
-            g_autofree char *shown =
-                qemuPropsShow(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
-
-            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("invalid value '%1$s' for property '%2$s': must be a string"),
-                                   shown, key);
-            return FALSE;
-        }
-        return qemuPropsSetString(props, key, str, err);
-    }
+    if (field <= EMULATED_PCI_FIELD_DEVICENAME)
+        return qemuPropsSetTextFromJSON(props, key, value, err);
 
     /* json-c clamps what does not fit into 64 bits: out of range as well. */
     number = json_object_get_int64(value);
@@ -296,7 +360,7 @@ qemuPropsParseJSON(const char *arg,
             seen[field] = TRUE;
     }
 
-    if (!qemuPropsCheckComplete(seen, err))
+    if (!qemuPropsCheckComplete(props, seen, err))
         return NULL;
     return g_steal_pointer(&props);
 }
@@ -344,6 +408,29 @@ qemuPropsReplaceJSON(const char *arg,
 }
 
 
+static void
+qemuPropsFormatDriverJSON(JSONObject *object,
+                          const EmulatedPCIDriver *driver)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
+        g_autofree char *value = emulatedPCIDriverGet(driver, i);
+
+        if (value)
+            json_object_object_add(object, emulatedPCIDriverAttrToString(i),
+                                   i == EMULATED_PCI_DRIVER_PID ?
+                                   json_object_new_int64(driver->pid) :
+                                   json_object_new_string(value));
+    }
+    for (i = 0; driver->args[i]; i++) {
+        g_autofree char *key = g_strdup_printf(QEMU_EMULATED_PCI_ARG "%d", i);
+
+        json_object_object_add(object, key, json_object_new_string(driver->args[i]));
+    }
+}
+
+
 static char *
 qemuPropsFormatJSON(const QEMUProps *props)
 {
@@ -361,6 +448,8 @@ qemuPropsFormatJSON(const QEMUProps *props)
     if (props->definition)
         json_object_object_add(object, QEMU_EMULATED_PCI_DEFINITION,
                                json_object_new_string(props->definition));
+    if (props->driver)
+        qemuPropsFormatDriverJSON(object, props->driver);
     return qemuPropsJSONToString(object);
 }
 
@@ -453,6 +542,9 @@ qemuPropsSetFromPair(QEMUProps *props,
     int field = emulatedPCIFieldFromString(pair->key);
     const char *value = pair->value ? pair->value : "";
 
+    if (qemuPropsIsDrivers(pair->key))
+        return qemuPropsSetDriver(props, pair->key, value, err);
+
     if (field <= EMULATED_PCI_FIELD_DEVICENAME)
         return qemuPropsSetString(props, pair->key, value, err);
 
@@ -484,12 +576,15 @@ qemuPropsParseKeyValue(const char *arg,
 
         if (!qemuPropsIsOurs(pair->key))
             continue;
-        if (!qemuPropsSetSeen(&seen[field < 0 ? EMULATED_PCI_FIELD_LAST : field], pair->key, err) ||
-            !qemuPropsSetFromPair(props, pair, err))
+        /* The emulator's take care of that themselves. */
+        if (!qemuPropsIsDrivers(pair->key) &&
+            !qemuPropsSetSeen(&seen[field < 0 ? EMULATED_PCI_FIELD_LAST : field], pair->key, err))
+            return NULL;
+        if (!qemuPropsSetFromPair(props, pair, err))
             return NULL;
     }
 
-    if (!qemuPropsCheckComplete(seen, err))
+    if (!qemuPropsCheckComplete(props, seen, err))
         return NULL;
     return g_steal_pointer(&props);
 }
@@ -530,6 +625,41 @@ qemuPropsReplaceKeyValue(const char *arg,
 }
 
 
+/* Appends ,KEY=VALUE with the commas in VALUE doubled. */
+static void
+qemuPropsAppendPair(GString *result,
+                    const char *key,
+                    const char *value)
+{
+    g_string_append_printf(result, ",%s=", key);
+    for (; *value; value++) {
+        g_string_append_c(result, *value);
+        if (*value == ',')
+            g_string_append_c(result, ',');
+    }
+}
+
+
+static void
+qemuPropsFormatDriverKeyValue(GString *result,
+                              const EmulatedPCIDriver *driver)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
+        g_autofree char *value = emulatedPCIDriverGet(driver, i);
+
+        if (value)
+            qemuPropsAppendPair(result, emulatedPCIDriverAttrToString(i), value);
+    }
+    for (i = 0; driver->args[i]; i++) {
+        g_autofree char *key = g_strdup_printf(QEMU_EMULATED_PCI_ARG "%d", i);
+
+        qemuPropsAppendPair(result, key, driver->args[i]);
+    }
+}
+
+
 static char *
 qemuPropsFormatKeyValue(const QEMUProps *props)
 {
@@ -544,6 +674,8 @@ qemuPropsFormatKeyValue(const QEMUProps *props)
         g_string_append_printf(result, ",%s=%u", emulatedPCIFieldGetInfo(i)->name, props->value[i]);
     if (props->definition)
         g_string_append_printf(result, ",%s=%s", QEMU_EMULATED_PCI_DEFINITION, props->definition);
+    if (props->driver)
+        qemuPropsFormatDriverKeyValue(result, props->driver);
     return g_string_free(result, FALSE);
 }
 

@@ -7,7 +7,7 @@
  * is XML: qemu_props_override.h.)
  *
  * A -device argument of ours holds the driver's name, the twelve fields, at
- * most a definition, and properties of other people: id, bus, addr and
+ * most a definition, what is known of the emulator, and properties of other people: id, bus, addr and
  * whatever else QEMU's PCI devices have. Those are "foreign" here: kept as
  * they are and in their order, and never judged.
  *
@@ -18,6 +18,7 @@
 
 #pragma once
 
+#include "emulatedpci_driver.h"
 #include "emulatedpci_error.h"
 #include "emulatedpci_fields.h"
 
@@ -31,8 +32,13 @@
 #define QEMU_EMULATED_PCI_DEFINITION "definition"
 #define QEMU_EMULATED_PCI_DEFINITION_MAX 255
 
-/* The longest -device argument that is read, in bytes. */
-#define QEMU_PROPS_LENGTH_MAX (64 * 1024)
+/* The properties of the emulator have the names of <driver>'s attributes, and
+ * its arguments are "arg0", "arg1" and so on. All are strings but the pid. */
+#define QEMU_EMULATED_PCI_ARG "arg"
+
+/* The longest -device argument that is read, in bytes: just less than the
+ * longest that Linux gives to a program. */
+#define QEMU_PROPS_LENGTH_MAX (128 * 1024 - 1)
 
 typedef enum {
     QEMU_PROPS_FORM_JSON = 0,       /* {"driver":"emulated-pci",…} */
@@ -44,10 +50,15 @@ struct _QEMUProps {
     char *devicename;
     guint32 value[EMULATED_PCI_FIELD_LAST];     /* [DEVICENAME] is unused */
     char *definition;                           /* or NULL */
+    EmulatedPCIDriver *driver;                  /* or NULL */
 };
 
 void qemuPropsFree(QEMUProps *props);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QEMUProps, qemuPropsFree)
+
+/* The number of the emulator's argument that a property KEY is: more than any
+ * can have if it has too many digits; -1 if it is none. */
+int qemuPropsGetArgNumber(const char *key);
 
 /* Whether ARG, what follows -device, is of the emulated-pci driver. Never
  * fails: what cannot be read is not ours, and QEMU says what is wrong. */
@@ -57,7 +68,8 @@ gboolean qemuPropsIsEmulatedPCI(const char *arg);
  * there, once, of the right type and in range; else NULL, and ERR
  * (VIR_ERR_CONFIG_UNSUPPORTED) names the property, its value and what is
  * allowed. Numbers are JSON integers, or decimal or 0x-hexadecimal in the
- * key=value form. The result is newly allocated. */
+ * key=value form. The result is newly allocated. What is wrong with the
+ * emulator's properties is VIR_ERR_XML_ERROR, as in XML. */
 QEMUProps *qemuPropsParse(const char *arg, GError **err);
 
 /* ARG with DRIVER in place of emulated-pci, FD as its property "fd", and
@@ -69,6 +81,6 @@ char *qemuPropsReplaceDriver(const char *arg,
                              GError **err);
 
 /* The -device argument for PROPS: the driver, the fields in the table's
- * order, the definition if there is one; no foreign properties. Newly
+ * order, the definition and the emulator's if there are; no foreign properties. Newly
  * allocated. */
 char *qemuPropsFormat(const QEMUProps *props, QEMUPropsForm form);

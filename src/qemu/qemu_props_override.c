@@ -8,6 +8,8 @@
 
 #include "qemu_props_override.h"
 
+#include "emulatedpci_text.h"
+
 #include <string.h>
 
 #define TYPE_STRING "string"
@@ -47,6 +49,35 @@ readNumber(EmulatedPCIField field,
 }
 
 
+/* Whether NAME is one of the emulator's, which come in the order in which
+ * they are written, and takes it. */
+static gboolean
+readDriver(QEMUPropsOverride *props,
+           const char *name,
+           gboolean isString,
+           const char *type,
+           const char *value)
+{
+    const int attr = emulatedPCIDriverAttrFromString(name);
+    const int number = qemuPropsGetArgNumber(name);
+
+    if (attr < 0 && number < 0)
+        return FALSE;
+    if (attr == EMULATED_PCI_DRIVER_PID &&
+        (strcmp(type, TYPE_UNSIGNED) != 0 || value[strspn(value, "0123456789")] != '\0'))
+        return FALSE;
+    if (attr != EMULATED_PCI_DRIVER_PID && !isString)
+        return FALSE;
+
+    if (!props->driver)
+        props->driver = emulatedPCIDriverNew();
+    if (attr >= 0)
+        return emulatedPCIDriverSet(props->driver, attr, value, NULL);
+    return number == (int) emulatedPCIDriverCountArgs(props->driver) &&
+        emulatedPCIDriverSetArg(props->driver, number, value, NULL);
+}
+
+
 gboolean
 qemuPropsOverrideRead(QEMUPropsOverride *props,
                       const char *name,
@@ -61,6 +92,9 @@ qemuPropsOverrideRead(QEMUPropsOverride *props,
             readNumber(field, value, &props->value[field]) &&
             seeOnce(props, 1U << field);
     }
+
+    if (field < 0 && readDriver(props, name, isString, type, value))
+        return TRUE;
 
     if (!isString)
         return FALSE;
@@ -88,7 +122,15 @@ qemuPropsOverrideRead(QEMUPropsOverride *props,
 gboolean
 qemuPropsOverrideIsComplete(const QEMUPropsOverride *props)
 {
-    return (props->seen & ~SEEN_DEFINITION) == (SEEN_DRIVER | SEEN_ALL_FIELDS);
+    return (props->seen & ~SEEN_DEFINITION) == (SEEN_DRIVER | SEEN_ALL_FIELDS) &&
+        (!props->driver || emulatedPCIDriverValidate(props->driver, NULL));
+}
+
+
+void
+qemuPropsOverrideClear(QEMUPropsOverride *props)
+{
+    g_clear_pointer(&props->driver, emulatedPCIDriverFree);
 }
 
 
@@ -108,7 +150,7 @@ formatProperty(const char *name,
     g_string_append(buf, "' type='");
     g_string_append(buf, type);
     g_string_append(buf, "' value='");
-    g_string_append(buf, value);
+    emulatedPCIFormatText(value, buf);
     g_string_append(buf, "'/>");
 }
 
@@ -131,10 +173,32 @@ formatNumber(guint32 number,
 }
 
 
+static void
+formatDriver(const EmulatedPCIDriver *driver,
+             const char *prefix,
+             const char *lineBreak,
+             GString *buf)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
+        g_autofree char *value = emulatedPCIDriverGet(driver, i);
+
+        if (value)
+            formatProperty(emulatedPCIDriverAttrToString(i),
+                           i == EMULATED_PCI_DRIVER_PID ? TYPE_UNSIGNED : TYPE_STRING,
+                           value, prefix, lineBreak, buf);
+    }
+    for (i = 0; driver->args[i]; i++) {
+        g_autofree char *name = g_strdup_printf(QEMU_EMULATED_PCI_ARG "%d", i);
+
+        formatProperty(name, TYPE_STRING, driver->args[i], prefix, lineBreak, buf);
+    }
+}
+
+
 void
-qemuPropsOverrideFormat(const char *devicename,
-                        const guint32 *value,
-                        const char *definition,
+qemuPropsOverrideFormat(const QEMUProps *props,
                         const char *prefix,
                         const char *lineBreak,
                         GString *buf)
@@ -143,16 +207,19 @@ qemuPropsOverrideFormat(const char *devicename,
 
     formatProperty("driver", TYPE_STRING, QEMU_EMULATED_PCI_DRIVER, prefix, lineBreak, buf);
     formatProperty(emulatedPCIFieldGetInfo(EMULATED_PCI_FIELD_DEVICENAME)->name,
-                   TYPE_STRING, devicename, prefix, lineBreak, buf);
+                   TYPE_STRING, props->devicename, prefix, lineBreak, buf);
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         char number[sizeof("4294967295")];
 
         formatProperty(emulatedPCIFieldGetInfo(i)->name, TYPE_UNSIGNED,
-                       formatNumber(value[i], number, sizeof(number)),
+                       formatNumber(props->value[i], number, sizeof(number)),
                        prefix, lineBreak, buf);
     }
 
-    if (definition)
-        formatProperty(QEMU_EMULATED_PCI_DEFINITION, TYPE_STRING, definition, prefix, lineBreak, buf);
+    if (props->definition)
+        formatProperty(QEMU_EMULATED_PCI_DEFINITION, TYPE_STRING, props->definition,
+                       prefix, lineBreak, buf);
+    if (props->driver)
+        formatDriver(props->driver, prefix, lineBreak, buf);
 }

@@ -9,6 +9,8 @@
  *   <qemu:property name='vendorid' type='unsigned' value='22611'/>
  *   ... the others, in the order of the fields' table ...
  *   <qemu:property name='definition' type='string' value='NAME'/>
+ *   <qemu:property name='emulator' type='string' value='NAME'/>
+ *   ... the others of <driver>, all strings but the pid, and "arg0" and so on ...
  *
  * Here are these elements only: written, and recognised one by one. What they
  * stand in is the projection's.
@@ -24,14 +26,15 @@
 #include <glib.h>
 
 /* Longest value of a property that can be ours, in bytes. */
-#define QEMU_PROPS_OVERRIDE_VALUE_MAX QEMU_EMULATED_PCI_DEFINITION_MAX
+#define QEMU_PROPS_OVERRIDE_VALUE_MAX EMULATED_PCI_DRIVER_TEXT_MAX
 
-/* What has been read; all zeroes before the first property. */
+/* What has been read; all zeroes before the first property. To be cleared. */
 typedef struct {
     guint32 seen;                                           /* private */
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
     guint32 value[EMULATED_PCI_FIELD_LAST];                 /* [DEVICENAME] is unused */
-    char definition[QEMU_PROPS_OVERRIDE_VALUE_MAX + 1];     /* "" if there is none */
+    char definition[QEMU_EMULATED_PCI_DEFINITION_MAX + 1];  /* "" if there is none */
+    EmulatedPCIDriver *driver;                              /* or NULL */
 } QEMUPropsOverride;
 
 /* Takes one property. Returns FALSE, and PROPS is of no use any more, if it
@@ -42,16 +45,16 @@ gboolean qemuPropsOverrideRead(QEMUPropsOverride *props,
                                const char *type,
                                const char *value);
 
-/* Whether the driver is ours and all twelve fields are there. */
+/* Whether the driver is ours, all twelve fields are there, and what is there
+ * of the emulator is as a <driver> can have it. */
 gboolean qemuPropsOverrideIsComplete(const QEMUPropsOverride *props);
 
-/* Appends the elements to BUF. DEVICENAME and DEFINITION (NULL: none) must be
- * valid, so they need no escaping. PREFIX stands before each element's name
+void qemuPropsOverrideClear(QEMUPropsOverride *props);
+
+/* Appends the elements to BUF. All of PROPS must be valid. PREFIX stands before each element's name
  * ("qemu:" or ""), LINEBREAK before each element (a line break and indentation,
  * or ""). */
-void qemuPropsOverrideFormat(const char *devicename,
-                             const guint32 *value,
-                             const char *definition,
+void qemuPropsOverrideFormat(const QEMUProps *props,
                              const char *prefix,
                              const char *lineBreak,
                              GString *buf);

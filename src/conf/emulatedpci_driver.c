@@ -1,0 +1,521 @@
+/*
+ * emulatedpci_driver.c: the <driver> of an <emulatedpci>
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulatedpci_driver.h"
+#include "emulatedpci_fields.h"
+
+#include <string.h>
+
+#include "gettext.h"
+
+#define _(s) gettext(s)
+
+#define EMULATOR_CHARS \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+    "abcdefghijklmnopqrstuvwxyz" \
+    "0123456789_.-"
+
+static const char *const attrs[EMULATED_PCI_DRIVER_LAST] = {
+    [EMULATED_PCI_DRIVER_EMULATOR] = "emulator",
+    [EMULATED_PCI_DRIVER_VERSION] = "version",
+    [EMULATED_PCI_DRIVER_STUBDOMAIN] = "stubdomain",
+    [EMULATED_PCI_DRIVER_MODEL] = "model",
+    [EMULATED_PCI_DRIVER_PID] = "pid",
+};
+
+static const char *const versions[EMULATED_PCI_VERSION_LAST] = {
+    [EMULATED_PCI_VERSION_NONE] = "",
+    [EMULATED_PCI_VERSION_MPQEMU] = "mpqemu",
+    [EMULATED_PCI_VERSION_VFIO_USER] = "vfio-user",
+};
+
+
+const char *
+emulatedPCIDriverAttrToString(EmulatedPCIDriverAttr attr)
+{
+    return attrs[attr];
+}
+
+
+int
+emulatedPCIDriverAttrFromString(const char *name)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
+        if (strcmp(attrs[i], name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+
+const char *
+emulatedPCIVersionToString(EmulatedPCIVersion version)
+{
+    return versions[version];
+}
+
+
+static EmulatedPCIVersion
+versionFromString(const char *name)
+{
+    int i;
+
+    for (i = EMULATED_PCI_VERSION_NONE + 1; i < EMULATED_PCI_VERSION_LAST; i++) {
+        if (strcmp(versions[i], name) == 0)
+            return i;
+    }
+    return EMULATED_PCI_VERSION_NONE;
+}
+
+
+EmulatedPCIDriver *
+emulatedPCIDriverNew(void)
+{
+    EmulatedPCIDriver *driver = g_new0(EmulatedPCIDriver, 1);
+
+    driver->stubdomain = -1;
+    return driver;
+}
+
+
+EmulatedPCIDriver *
+emulatedPCIDriverCopy(const EmulatedPCIDriver *driver)
+{
+    EmulatedPCIDriver *copy = g_memdup2(driver, sizeof(*driver));
+    gsize i;
+
+    copy->emulator = g_strdup(driver->emulator);
+    copy->model = g_strdup(driver->model);
+    for (i = 0; i < EMULATED_PCI_DRIVER_ARGS_MAX; i++)
+        copy->args[i] = g_strdup(driver->args[i]);
+    return copy;
+}
+
+
+/* --- values */
+
+static gboolean
+emulatorIsValid(const char *name)
+{
+    const size_t len = strspn(name, EMULATOR_CHARS);
+
+    return len >= 1 && len <= EMULATED_PCI_DRIVER_EMULATOR_MAX && name[len] == '\0';
+}
+
+
+/* What can stand in a command line and in a log. */
+static gboolean
+textIsValid(const char *text)
+{
+    const char *p;
+
+    if (strlen(text) > EMULATED_PCI_DRIVER_TEXT_MAX || !g_utf8_validate(text, -1, NULL))
+        return FALSE;
+
+    for (p = text; *p; p = g_utf8_next_char(p)) {
+        if (g_unichar_iscntrl(g_utf8_get_char(p)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+modelIsValid(const char *path)
+{
+    return path[0] == '/' && path[1] != '\0' && textIsValid(path);
+}
+
+
+static void
+reportValue(EmulatedPCIDriverAttr attr,
+            const char *value,
+            GError **err)
+{
+    g_autofree char *quoted = emulatedPCIErrorQuote(value);
+
+    switch (attr) {
+    case EMULATED_PCI_DRIVER_EMULATOR:
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("invalid value '%1$s' for attribute '%2$s': "
+                                 "%3$d to %4$d characters of A-Z a-z 0-9 . _ - are expected"),
+                               quoted, attrs[attr], 1, EMULATED_PCI_DRIVER_EMULATOR_MAX);
+        break;
+
+    case EMULATED_PCI_DRIVER_VERSION:
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("invalid value '%1$s' for attribute '%2$s': "
+                                 "'%3$s' or '%4$s' is expected"),
+                               quoted, attrs[attr], versions[EMULATED_PCI_VERSION_MPQEMU],
+                               versions[EMULATED_PCI_VERSION_VFIO_USER]);
+        break;
+
+    case EMULATED_PCI_DRIVER_STUBDOMAIN:
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("invalid value '%1$s' for attribute '%2$s': "
+                                 "'%3$s' or '%4$s' is expected"),
+                               quoted, attrs[attr], "yes", "no");
+        break;
+
+    case EMULATED_PCI_DRIVER_MODEL:
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("invalid value '%1$s' for attribute '%2$s': an absolute path of at "
+                                 "most %3$d bytes without control characters is expected"),
+                               quoted, attrs[attr], EMULATED_PCI_DRIVER_TEXT_MAX);
+        break;
+
+    case EMULATED_PCI_DRIVER_PID:
+    case EMULATED_PCI_DRIVER_LAST:
+    default:
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("invalid value '%1$s' for attribute '%2$s': "
+                                 "a number from %3$d to %4$d is expected"),
+                               quoted, attrs[EMULATED_PCI_DRIVER_PID], 1,
+                               EMULATED_PCI_DRIVER_PID_MAX);
+        break;
+    }
+}
+
+
+static void
+reportTwice(const char *name,
+            GError **err)
+{
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("'%1$s' of <%2$s> is given twice"),
+                           name, "driver");
+}
+
+
+/* Takes a VALUE for *TEXT if that is VALID. */
+static gboolean
+setText(char **text,
+        const char *value,
+        gboolean valid)
+{
+    if (valid)
+        *text = g_strdup(value);
+    return valid;
+}
+
+
+gboolean
+emulatedPCIDriverSet(EmulatedPCIDriver *driver,
+                     EmulatedPCIDriverAttr attr,
+                     const char *value,
+                     GError **err)
+{
+    g_autofree char *before = emulatedPCIDriverGet(driver, attr);
+    gboolean ok = FALSE;
+
+    if (before) {
+        reportTwice(attrs[attr], err);
+        return FALSE;
+    }
+
+    switch (attr) {
+    case EMULATED_PCI_DRIVER_EMULATOR:
+        ok = setText(&driver->emulator, value, emulatorIsValid(value));
+        break;
+
+    case EMULATED_PCI_DRIVER_VERSION:
+        driver->version = versionFromString(value);
+        ok = driver->version != EMULATED_PCI_VERSION_NONE;
+        break;
+
+    case EMULATED_PCI_DRIVER_STUBDOMAIN:
+        ok = strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
+        if (ok)
+            driver->stubdomain = *value == 'y';
+        break;
+
+    case EMULATED_PCI_DRIVER_MODEL:
+        ok = setText(&driver->model, value, modelIsValid(value));
+        break;
+
+    case EMULATED_PCI_DRIVER_PID:
+        ok = emulatedPCINumberParse(value, EMULATED_PCI_DRIVER_PID_MAX,
+                                    &driver->pid) == EMULATED_PCI_NUMBER_OK &&
+            driver->pid > 0;
+        break;
+
+    case EMULATED_PCI_DRIVER_LAST:
+    default:
+        break;
+    }
+
+    if (!ok)
+        reportValue(attr, value, err);
+    return ok;
+}
+
+
+gboolean
+emulatedPCIDriverSetArg(EmulatedPCIDriver *driver,
+                        gsize number,
+                        const char *value,
+                        GError **err)
+{
+    g_autofree char *quoted = NULL;
+
+    if (number >= EMULATED_PCI_DRIVER_ARGS_MAX) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("too many arguments of an emulator: at most %1$d are allowed"),
+                               EMULATED_PCI_DRIVER_ARGS_MAX);
+        return FALSE;
+    }
+    if (driver->args[number]) {
+        reportTwice("arg", err);
+        return FALSE;
+    }
+    if (setText(&driver->args[number], value, textIsValid(value)))
+        return TRUE;
+
+    quoted = emulatedPCIErrorQuote(value);
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("invalid value '%1$s' for an emulator's <%2$s>: at most %3$d bytes "
+                             "without control characters are expected"),
+                           quoted, "arg", EMULATED_PCI_DRIVER_TEXT_MAX);
+    return FALSE;
+}
+
+
+char *
+emulatedPCIDriverGet(const EmulatedPCIDriver *driver,
+                     EmulatedPCIDriverAttr attr)
+{
+    switch (attr) {
+    case EMULATED_PCI_DRIVER_EMULATOR:
+        return g_strdup(driver->emulator);
+
+    case EMULATED_PCI_DRIVER_VERSION:
+        return driver->version != EMULATED_PCI_VERSION_NONE ?
+            g_strdup(versions[driver->version]) : NULL;
+
+    case EMULATED_PCI_DRIVER_STUBDOMAIN:
+        return driver->stubdomain >= 0 ? g_strdup(driver->stubdomain ? "yes" : "no") : NULL;
+
+    case EMULATED_PCI_DRIVER_MODEL:
+        return g_strdup(driver->model);
+
+    case EMULATED_PCI_DRIVER_PID:
+        return driver->pid > 0 ? g_strdup_printf("%u", driver->pid) : NULL;
+
+    case EMULATED_PCI_DRIVER_LAST:
+    default:
+        return NULL;
+    }
+}
+
+
+gsize
+emulatedPCIDriverCountArgs(const EmulatedPCIDriver *driver)
+{
+    gsize n = 0;
+
+    while (driver->args[n])
+        n++;
+    return n;
+}
+
+
+void
+emulatedPCIDriverFree(EmulatedPCIDriver *driver)
+{
+    gsize i;
+
+    if (!driver)
+        return;
+
+    g_free(driver->emulator);
+    g_free(driver->model);
+    for (i = 0; i < EMULATED_PCI_DRIVER_ARGS_MAX; i++)
+        g_free(driver->args[i]);
+    g_free(driver);
+}
+
+
+/* --- how they go together */
+
+/* Whether there is more than a name. */
+static gboolean
+describes(const EmulatedPCIDriver *driver)
+{
+    return driver && (driver->version != EMULATED_PCI_VERSION_NONE || driver->stubdomain >= 0 ||
+                      driver->model || driver->args[0] || driver->pid > 0);
+}
+
+
+static gboolean
+validateArgs(const EmulatedPCIDriver *driver,
+             GError **err)
+{
+    gsize i;
+
+    for (i = emulatedPCIDriverCountArgs(driver); i < EMULATED_PCI_DRIVER_ARGS_MAX; i++) {
+        if (driver->args[i]) {
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("argument %1$zu of an emulator is missing: there are %2$zu"),
+                                   emulatedPCIDriverCountArgs(driver) + 1, i + 1);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+
+gboolean
+emulatedPCIDriverValidate(const EmulatedPCIDriver *driver,
+                          GError **err)
+{
+    gsize i;
+
+    if (!validateArgs(driver, err))
+        return FALSE;
+
+    if (!driver->emulator && !describes(driver)) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("<%1$s> says nothing: it has at least one attribute or argument"),
+                               "driver");
+        return FALSE;
+    }
+
+    if (driver->pid == 0)
+        return TRUE;
+
+    for (i = 0; i < EMULATED_PCI_DRIVER_PID; i++) {
+        g_autofree char *value = emulatedPCIDriverGet(driver, i);
+
+        if (value) {
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("attribute '%1$s' of <%2$s> cannot stand beside '%3$s', which "
+                                     "attaches to an emulator that already runs"),
+                                   attrs[i], "driver", attrs[EMULATED_PCI_DRIVER_PID]);
+            return FALSE;
+        }
+    }
+    if (driver->args[0]) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("<%1$s> in <%2$s> cannot stand beside '%3$s', which attaches to "
+                                 "an emulator that already runs"),
+                               "arg", "driver", attrs[EMULATED_PCI_DRIVER_PID]);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* --- the devices of a domain */
+
+static void
+groupFree(void *opaque)
+{
+    EmulatedPCIDriverGroup *group = opaque;
+
+    g_array_free(group->devices, TRUE);
+    g_free(group);
+}
+
+
+/* The name of the first attribute in which A and B are different emulators,
+ * or NULL. */
+static const char *
+difference(const EmulatedPCIDriver *a,
+           const EmulatedPCIDriver *b)
+{
+    gsize i;
+
+    if (a->version != b->version)
+        return attrs[EMULATED_PCI_DRIVER_VERSION];
+    if ((a->stubdomain == 1) != (b->stubdomain == 1))
+        return attrs[EMULATED_PCI_DRIVER_STUBDOMAIN];
+    if (g_strcmp0(a->model, b->model) != 0)
+        return attrs[EMULATED_PCI_DRIVER_MODEL];
+    for (i = 0; i < EMULATED_PCI_DRIVER_ARGS_MAX; i++) {
+        if (g_strcmp0(a->args[i], b->args[i]) != 0)
+            return "arg";
+    }
+    return NULL;
+}
+
+
+/* What tells one emulator from another; newly allocated. */
+static char *
+groupKey(const EmulatedPCIDriver *driver)
+{
+    if (driver && driver->pid > 0)
+        return g_strdup_printf("/%u", driver->pid);     /* no name has a '/' */
+    return g_strdup(driver && driver->emulator ? driver->emulator : "");
+}
+
+
+static gboolean
+groupDescribe(EmulatedPCIDriverGroup *group,
+              const EmulatedPCIDriver *const *drivers,
+              const char *const *names,
+              gsize device,
+              GError **err)
+{
+    const EmulatedPCIDriver *driver = drivers[device];
+    const char *differs;
+    gsize first = 0;
+
+    if (!describes(group->driver)) {
+        if (!group->driver || describes(driver))
+            group->driver = driver;
+        return TRUE;
+    }
+    if (!describes(driver) || !(differs = difference(group->driver, driver)))
+        return TRUE;
+
+    while (drivers[first] != group->driver)
+        first++;
+    if (driver->emulator) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("devices %1$zu ('%2$s') and %3$zu ('%4$s') give different '%5$s' "
+                                 "for the emulator '%6$s': one of them may give its name only"),
+                               first + 1, names[first], device + 1, names[device], differs,
+                               driver->emulator);
+    } else {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("devices %1$zu ('%2$s') and %3$zu ('%4$s') give different '%5$s' "
+                                 "for the domain's default emulator: one of them may go without <%6$s>"),
+                               first + 1, names[first], device + 1, names[device], differs,
+                               "driver");
+    }
+    return FALSE;
+}
+
+
+GPtrArray *
+emulatedPCIDriverGroupAll(const EmulatedPCIDriver *const *drivers,
+                          const char *const *names,
+                          gsize n,
+                          GError **err)
+{
+    g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func(groupFree);
+    g_autoptr(GHashTable) byKey = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    gsize i;
+
+    for (i = 0; i < n; i++) {
+        g_autofree char *key = groupKey(drivers[i]);
+        EmulatedPCIDriverGroup *group = g_hash_table_lookup(byKey, key);
+
+        if (!group) {
+            group = g_new0(EmulatedPCIDriverGroup, 1);
+            group->devices = g_array_new(FALSE, FALSE, sizeof(gsize));
+            g_ptr_array_add(groups, group);
+            g_hash_table_insert(byKey, g_steal_pointer(&key), group);
+        }
+        g_array_append_val(group->devices, i);
+        if (!groupDescribe(group, drivers, names, i, err))
+            return NULL;
+    }
+    return g_steal_pointer(&groups);
+}
