@@ -8,7 +8,7 @@
 
 #include "device_edit.h"
 #include "emulatedpci_error.h"
-#include "projection_scan.h"
+#include "projection_devices.h"
 
 #include "gettext.h"
 
@@ -56,24 +56,20 @@ deviceMatches(const EmulatedPCIDef *have, const EmulatedPCIDef *want, DeviceMatc
 }
 
 
-/* The only device of DOMAIN that WANT matches; HAVE gets its definition. */
-static const ProjectionEmulated *
-deviceFind(const ProjectionDomain *domain,
+/* The only one of DEVICES that WANT matches, or NULL with ERR set. */
+static ProjectionDevice *
+deviceFind(GPtrArray *devices,
            const EmulatedPCIDef *want,
            DeviceMatch match,
-           EmulatedPCIDef **have,
            GError **err)
 {
-    const ProjectionEmulated *found = NULL;
+    ProjectionDevice *found = NULL;
     guint i;
 
-    for (i = 0; i < domain->emulated->len; i++) {
-        const ProjectionEmulated *device = g_ptr_array_index(domain->emulated, i);
-        g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseNode(device->node, err);
+    for (i = 0; i < devices->len; i++) {
+        ProjectionDevice *device = g_ptr_array_index(devices, i);
 
-        if (!def)
-            return NULL;
-        if (!deviceMatches(def, want, match))
+        if (!deviceMatches(device->def, want, match))
             continue;
         if (found) {
             emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
@@ -82,8 +78,6 @@ deviceFind(const ProjectionDomain *domain,
             return NULL;
         }
         found = device;
-        g_clear_pointer(have, emulatedPCIDefFree);
-        *have = g_steal_pointer(&def);
     }
 
     if (!found) {
@@ -103,23 +97,6 @@ deviceHowToMatch(const EmulatedPCIDef *want, DeviceOperation op)
     if (want->hasAddress)
         return MATCH_ADDRESS;
     return op == DEVICE_UPDATE ? MATCH_NAME : MATCH_FIELDS;
-}
-
-
-/* The domain in the document, or NULL with ERR set. */
-static const ProjectionDomain *
-deviceScan(const char *xml, ProjectionDocument **doc, GError **err)
-{
-    *doc = projectionScan(xml, strlen(xml), err);
-    if (!*doc)
-        return NULL;
-
-    if ((*doc)->domains->len != 1) {
-        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "%s",
-                               _("libvirt's XML of the domain holds no single domain"));
-        return NULL;
-    }
-    return g_ptr_array_index((*doc)->domains, 0);
 }
 
 
@@ -144,9 +121,9 @@ deviceInsert(const char *xml, const EmulatedPCIDef *def, GError **err)
 
 
 static char *
-deviceRemove(const char *xml, const ProjectionElement *where)
+deviceRemove(const char *xml, const ProjectionDevice *device)
 {
-    gsize start = where->start;
+    gsize start = device->start;
     g_autoptr(GString) result = NULL;
 
     while (start > 0 && (xml[start - 1] == ' ' || xml[start - 1] == '\t'))
@@ -155,18 +132,18 @@ deviceRemove(const char *xml, const ProjectionElement *where)
         start--;
 
     result = g_string_new_len(xml, start);
-    g_string_append(result, xml + where->end);
+    g_string_append(result, xml + device->end);
     return g_string_free(g_steal_pointer(&result), FALSE);
 }
 
 
 static char *
-deviceReplace(const char *xml, const ProjectionElement *where, const EmulatedPCIDef *def)
+deviceReplace(const char *xml, const ProjectionDevice *device, const EmulatedPCIDef *def)
 {
-    g_autoptr(GString) result = g_string_new_len(xml, where->start);
+    g_autoptr(GString) result = g_string_new_len(xml, device->start);
 
     emulatedPCIDefFormat(def, DEVICE_INDENT, "\n", result);
-    g_string_append(result, xml + where->end);
+    g_string_append(result, xml + device->end);
     return g_string_free(g_steal_pointer(&result), FALSE);
 }
 
@@ -174,25 +151,25 @@ deviceReplace(const char *xml, const ProjectionElement *where, const EmulatedPCI
 char *
 deviceEdit(const char *xml, DeviceOperation op, EmulatedPCIDef *def, GError **err)
 {
-    g_autoptr(ProjectionDocument) doc = NULL;
-    g_autoptr(EmulatedPCIDef) have = NULL;
-    const ProjectionDomain *domain;
-    const ProjectionEmulated *device;
+    g_autoptr(GPtrArray) devices = NULL;
+    const ProjectionDevice *device;
+    const EmulatedPCIDef *have;
 
     if (op == DEVICE_ATTACH)
         return deviceInsert(xml, def, err);
 
-    domain = deviceScan(xml, &doc, err);
-    if (!domain)
+    devices = projectionDevices(xml, strlen(xml), err);
+    if (!devices)
         return NULL;
 
-    device = deviceFind(domain, def, deviceHowToMatch(def, op), &have, err);
+    device = deviceFind(devices, def, deviceHowToMatch(def, op), err);
     if (!device)
         return NULL;
 
     if (op == DEVICE_DETACH)
-        return deviceRemove(xml, &device->where);
+        return deviceRemove(xml, device);
 
+    have = device->def;
     if (!def->alias)
         def->alias = g_strdup(have->alias);
     if (def->index < 0)
@@ -205,41 +182,35 @@ deviceEdit(const char *xml, DeviceOperation op, EmulatedPCIDef *def, GError **er
         def->function = have->function;
         def->multifunction = have->multifunction;
     }
-    return deviceReplace(xml, &device->where, def);
+    return deviceReplace(xml, device, def);
 }
 
 
 char *
 deviceFindAlias(const char *xml, const EmulatedPCIDef *def, GError **err)
 {
-    g_autoptr(ProjectionDocument) doc = NULL;
-    g_autoptr(EmulatedPCIDef) have = NULL;
-    const ProjectionDomain *domain = deviceScan(xml, &doc, err);
+    g_autoptr(GPtrArray) devices = projectionDevices(xml, strlen(xml), err);
+    const ProjectionDevice *device;
 
-    if (!domain || !deviceFind(domain, def, deviceHowToMatch(def, DEVICE_DETACH), &have, err))
+    if (!devices)
         return NULL;
-    return g_steal_pointer(&have->alias);
+
+    device = deviceFind(devices, def, deviceHowToMatch(def, DEVICE_DETACH), err);
+    return device ? g_strdup(device->def->alias) : NULL;
 }
 
 
 char *
 deviceRemoveAlias(const char *xml, const char *alias, GError **err)
 {
-    g_autoptr(ProjectionDocument) doc = NULL;
-    const ProjectionDomain *domain = deviceScan(xml, &doc, err);
+    g_autoptr(GPtrArray) devices = projectionDevices(xml, strlen(xml), err);
     guint i;
 
-    if (!domain)
-        return NULL;
+    for (i = 0; devices && i < devices->len; i++) {
+        const ProjectionDevice *device = g_ptr_array_index(devices, i);
 
-    for (i = 0; i < domain->emulated->len; i++) {
-        const ProjectionEmulated *device = g_ptr_array_index(domain->emulated, i);
-        g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseNode(device->node, err);
-
-        if (!def)
-            return NULL;
-        if (g_strcmp0(def->alias, alias) == 0)
-            return deviceRemove(xml, &device->where);
+        if (g_strcmp0(device->def->alias, alias) == 0)
+            return deviceRemove(xml, device);
     }
     return NULL;
 }
