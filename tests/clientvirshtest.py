@@ -365,6 +365,8 @@ def try_guest(client, tap):
     stack.wait_for(lambda: 'ua-second' not in client.devices('guest'), 'the device is unplugged')
     tap.equal((sorted(client.devices('guest')), sorted(client.devices('guest', '--inactive'))),
               (['ua-first'], ['ua-first', 'ua-second', 'ua-third']), 'detach-device-alias --live')
+    tap.ok("alias='ua-second'" in stack.direct('dumpxml', 'guest') and 'qemu:' not in client.virsh('dumpxml', 'guest'),
+           'the override that libvirt keeps of it is not shown', client.virsh('dumpxml', 'guest'))
 
     client.virsh('destroy', 'guest')
     client.virsh('undefine', 'guest')

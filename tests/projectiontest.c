@@ -18,6 +18,7 @@
 
 #include "emulatedpci_error.h"
 #include "projection.h"
+#include "projection_devices.h"
 #include "testutils.h"
 
 #include <glib/gstdio.h>
@@ -476,6 +477,97 @@ testLiftSome(void)
 }
 
 
+/* DOMAIN of three devices, lowered, without the controllers before the one of
+ * index KEEP. */
+static char *
+detachBefore(const char *domain,
+             const char *keep)
+{
+    g_autofree char *lowered = project(projectionLower, domain);
+    g_auto(GStrv) parts = g_strsplit(lowered, "    <controller type='scsi'", -1);
+    const char *end = strstr(parts[3], "</controller>\n") + strlen("</controller>\n");
+    g_autoptr(GString) result = g_string_new(parts[0]);
+    int i;
+
+    g_assert_cmpuint(g_strv_length(parts), ==, 4);
+    for (i = 1; i < 4; i++) {
+        if (strncmp(parts[i], keep, strlen(keep)) == 0)
+            g_string_append_printf(result, "    <controller type='scsi'%s", parts[i]);
+        else if (i == 3)
+            g_string_append(result, end);
+    }
+    return g_string_free(g_steal_pointer(&result), FALSE);
+}
+
+
+/* What libvirt keeps of detached devices of a running domain is hidden from
+ * who asks for that, and nowhere else. */
+static void
+testHideDetached(void)
+{
+#define THREE(id) "<domain type='qemu'" id ">\n  <devices>\n" \
+    "    <emulator>/usr/bin/qemu-system-x86_64</emulator>\n" \
+    "    " DEVICE "\n    " DEVICE "\n    " DEVICE "\n    <memballoon model='none'/>\n" \
+    "  </devices>\n</domain>\n"
+    const ProjectionOptions hide = {
+        .launchDir = options.launchDir, .qemuDir = options.qemuDir, .hideDetached = TRUE,
+    };
+    static const char *const keeps[] = { " index='32002'", "none" };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(keeps); i++) {
+        g_autofree char *live = detachBefore(THREE(" id='1'"), keeps[i]);
+        g_autofree char *inactive = detachBefore(THREE(""), keeps[i]);
+        g_autofree char *shown = project(projectionLift, live);
+        g_autoptr(GError) err = NULL;
+        g_autofree char *out = NULL;
+        g_autofree char *same = NULL;
+        gsize outlen = 0;
+
+        g_assert_nonnull(strstr(shown, "<qemu:device alias='ua-emulatedpci0'>"));
+        g_assert_cmpint(projectionLift(live, strlen(live), &hide, &out, &outlen, &err), ==,
+                        PROJECTION_CHANGED);
+        g_assert_null(strstr(out, "qemu:"));
+        g_assert_nonnull(strstr(out, "<emulator>/usr/bin/qemu-system-x86_64</emulator>"));
+        g_assert_true((strstr(out, "<alias name='ua-emulatedpci2'/>") != NULL) == (i == 0));
+
+        if (projectionLift(inactive, strlen(inactive), &hide, &same, &outlen, &err) ==
+            PROJECTION_CHANGED) {
+            g_assert_nonnull(strstr(same, "<qemu:device alias='ua-emulatedpci0'>"));
+        }
+        g_assert_no_error(err);
+    }
+#undef THREE
+}
+
+
+/* Where the devices are in the text, and what they are. */
+static void
+testDevices(void)
+{
+    static const char xml[] = DOMAIN("<emulator>/usr/bin/qemu</emulator>" DEVICE "<hub/>" DEVICE);
+    g_autoptr(GPtrArray) devices = NULL;
+    g_autoptr(GError) err = NULL;
+    guint i;
+
+    devices = projectionDevices(xml, strlen(xml), &err);
+    g_assert_no_error(err);
+    g_assert_cmpuint(devices->len, ==, 2);
+    for (i = 0; i < devices->len; i++) {
+        const ProjectionDevice *device = g_ptr_array_index(devices, i);
+
+        g_assert_cmpmem(xml + device->start, device->end - device->start, DEVICE, strlen(DEVICE));
+        g_assert_nonnull(device->def->devicename);
+    }
+
+    g_assert_null(projectionDevices("<network/>", 10, &err));
+    g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_XML_ERROR);
+    g_clear_error(&err);
+    g_assert_null(projectionDevices(xml, strlen(xml) - 5, &err));
+    g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_XML_ERROR);
+}
+
+
 /* New devices beside lowered ones: those keep what they have. */
 static void
 testMixed(void)
@@ -621,6 +713,8 @@ main(int argc,
     g_test_add_func("/projection/lift-foreign", testLiftForeign);
     g_test_add_func("/projection/lift-fragment", testLiftFragment);
     g_test_add_func("/projection/lift-some", testLiftSome);
+    g_test_add_func("/projection/hide-detached", testHideDetached);
+    g_test_add_func("/projection/devices", testDevices);
     g_test_add_func("/projection/mixed", testMixed);
     g_test_add_func("/projection/large", testLarge);
     g_test_add_func("/projection/too-many", testTooMany);

@@ -338,7 +338,11 @@ listenerServe(Listener *listener, int client, gboolean readonly)
         .upstream = -1,
         .lock = listener->lock,
         .schemaDir = opts->schemaDir,
-        .projection = { .launchDir = opts->launchDir, .qemuDir = opts->qemuDir },
+        .projection = {
+            .launchDir = opts->launchDir,
+            .qemuDir = opts->qemuDir,
+            .hideDetached = TRUE,
+        },
         .stop = &stopping,
         .sigmask = &listener->sigmask,
     };

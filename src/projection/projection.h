@@ -34,6 +34,12 @@
  * - Lifting never invents: a controller or override that is not exactly what
  *   lowering writes, in whatever layout, stays what it is.
  *
+ * ProjectionOptions.hideDetached makes an exception. libvirt keeps the override
+ * of a device that was detached from a running domain until the domain stops.
+ * With it, lifting drops what is exactly such an override, of an alias that no
+ * device has, in a <domain> with an id, and does then not give back what
+ * lower(lift(x)) is to be. What is to be defined again should not be lifted so.
+ *
  * Of XML's more remote parts: entities are never expanded and nothing is ever
  * loaded; in an element that we rewrite they are an error. Lifting looks for
  * the driver's name as libvirt writes it, not for one spelt with character
@@ -58,6 +64,7 @@ typedef enum {
 typedef struct {
     const char *launchDir;      /* where the launcher's links are; NULL: LAUNCH_DIR */
     const char *qemuDir;        /* the distribution's QEMU programs; NULL: QEMU_DIR */
+    gboolean hideDetached;      /* lifting a running domain: see below */
 } ProjectionOptions;
 
 /* LEN bytes of XML in; on PROJECTION_CHANGED, OUT gets a new NUL-terminated

@@ -82,6 +82,7 @@ typedef struct {
     ProjectionElement where;
 
     char *type;                 /* attribute; this and all strings: NULL if not there */
+    gboolean isLive;            /* has an id, as libvirt prints it of a running domain */
     char *arch;                 /* of <os><type> */
     char *machine;
 

@@ -41,6 +41,7 @@ typedef struct {
     const ProjectionOptions *opts;
     const ProjectionDomain *domain;
     GArray *list;               /* of Lifted, in the document's order */
+    GPtrArray *detached;        /* of ProjectionOverrideDevice: their devices are gone */
     ProjectionEdits *edits;
 } Lifting;
 
@@ -138,6 +139,23 @@ countIndexes(const ProjectionDomain *domain)
 }
 
 
+/* What is left of devices that were detached. */
+static void
+findDetached(Lifting *lifting,
+             GHashTable *devices)
+{
+    GHashTableIter iter;
+    gpointer alias;
+    gpointer device;
+
+    g_hash_table_iter_init(&iter, devices);
+    while (g_hash_table_iter_next(&iter, &alias, &device)) {
+        if (!g_hash_table_contains(lifting->domain->aliases, alias))
+            g_ptr_array_add(lifting->detached, device);
+    }
+}
+
+
 static void
 findDevices(Lifting *lifting)
 {
@@ -166,6 +184,9 @@ findDevices(Lifting *lifting)
         else
             emulatedPCIDefFree(lifted.def);
     }
+
+    if (lifting->opts && lifting->opts->hideDetached && domain->isLive)
+        findDetached(lifting, devices);
 }
 
 
@@ -308,6 +329,8 @@ liftOverrides(Lifting *lifting)
 
     for (i = 0; i < lifting->list->len; i++)
         g_hash_table_add(ours, (void *) g_array_index(lifting->list, Lifted, i).device);
+    for (i = 0; i < lifting->detached->len; i++)
+        g_hash_table_add(ours, g_ptr_array_index(lifting->detached, i));
     for (i = 0; i < lifting->domain->overrides->len; i++)
         uses += liftOverride(lifting, g_ptr_array_index(lifting->domain->overrides, i), ours);
     liftDeclaration(lifting, uses);
@@ -374,7 +397,7 @@ static void
 liftDomain(Lifting *lifting)
 {
     findDevices(lifting);
-    if (lifting->list->len == 0 ||
+    if ((lifting->list->len == 0 && lifting->detached->len == 0) ||
         (lifting->domain->isDevice && !isWholeDevice(lifting)) ||
         !projectionDomainCheck(lifting->domain, NULL) || !liftEmulator(lifting))
         return;
@@ -406,11 +429,13 @@ projectionLift(const char *xml,
     edits = projectionEditsNew();
     for (i = 0; i < doc->domains->len; i++) {
         g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(Lifted));
+        g_autoptr(GPtrArray) detached = g_ptr_array_new();
         Lifting lifting = {
             .doc = doc,
             .opts = opts,
             .domain = g_ptr_array_index(doc->domains, i),
             .list = list,
+            .detached = detached,
             .edits = edits,
         };
 

@@ -524,12 +524,14 @@ startDomain(Scan *scan,
 {
     ProjectionDomain *domain = scanAddDomain(scan, FALSE);
     Tag own = *tag;
+    gsize len;
 
     scanElementStart(scan, &domain->where);
     if (scan->offsetsLost)
         return PLACE_NONE;
 
     domain->type = attrDup(tag, "type");
+    domain->isLive = attrFind(tag, "id", &len) != NULL;
     scan->outerBindings = scan->bindings->len;
     scanBindings(scan, tag);
     domainBindPrefixes(scan, domain);
