@@ -25,7 +25,8 @@ emulatorCapabilitiesPrint(void)
            "  \"type\": \"pci-emulator\",\n"
            "  \"version\": \"%s\",\n"
            "  \"transports\": [ \"mpqemu\" ],\n"
-           "  \"features\": [ \"cmdarg-device\", \"cmdarg-ready-fd\", \"cmdarg-seccomp\" ],\n"
+           "  \"features\": [ \"cmdarg-allow-user\", \"cmdarg-device\", \"cmdarg-listen\", "
+           "\"cmdarg-ready-fd\", \"cmdarg-seccomp\" ],\n"
            "  \"seccomp-default\": \"%s\",\n"
            "  \"max-devices\": %d,\n"
            "  \"fields\": {\n",

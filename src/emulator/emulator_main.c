@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "emulator_capabilities.h"
+#include "emulator_listen.h"
 #include "emulator_log.h"
 #include "emulator_loop.h"
 #include "emulator_options.h"
@@ -146,6 +147,8 @@ main(int argc,
 
     switch (options.action) {
     case EMULATOR_ACTION_RUN:
+        if (options.listen)
+            return emulatorListenRun(&options, run) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         return run(&options);
 
     case EMULATOR_ACTION_CAPABILITIES:

@@ -9,11 +9,10 @@
 #include "emulator_options.h"
 
 #include <getopt.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "emulator_log.h"
 #include "gettext.h"
@@ -24,6 +23,8 @@ enum {
     OPTION_DEVICE = 256,
     OPTION_READY_FD,
     OPTION_SECCOMP,
+    OPTION_LISTEN,
+    OPTION_ALLOW_USER,
     OPTION_PRINT_CAPABILITIES,
     OPTION_HELP,
     OPTION_VERSION,
@@ -33,157 +34,13 @@ static const struct option longOptions[] = {
     { "device", required_argument, NULL, OPTION_DEVICE },
     { "ready-fd", required_argument, NULL, OPTION_READY_FD },
     { "seccomp", required_argument, NULL, OPTION_SECCOMP },
+    { "listen", optional_argument, NULL, OPTION_LISTEN },
+    { "allow-user", required_argument, NULL, OPTION_ALLOW_USER },
     { "print-capabilities", no_argument, NULL, OPTION_PRINT_CAPABILITIES },
     { "help", no_argument, NULL, OPTION_HELP },
     { "version", no_argument, NULL, OPTION_VERSION },
     { NULL, 0, NULL, 0 },
 };
-
-
-/* A descriptor above standard error, decimal. Returns -1 for anything else. */
-static int
-parseFd(const char *str)
-{
-    int fd = 0;
-
-    if (*str == '\0' || (str[0] == '0' && str[1] != '\0'))
-        return -1;
-
-    for (; *str; str++) {
-        if (*str < '0' || *str > '9' || fd > 99999999)
-            return -1;
-        fd = fd * 10 + (*str - '0');
-    }
-    return fd > STDERR_FILENO ? fd : -1;
-}
-
-
-static bool
-fdIsStreamSocket(int fd)
-{
-    int value = 0;
-    socklen_t len = sizeof(value);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len) < 0 || value != AF_UNIX)
-        return false;
-
-    len = sizeof(value);
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len) == 0 && value == SOCK_STREAM;
-}
-
-
-static int
-deviceParseField(EmulatorDeviceOptions *device,
-                 EmulatedPCIField field,
-                 const char *value)
-{
-    const EmulatedPCIFieldInfo *info = emulatedPCIFieldGetInfo(field);
-
-    if (info->bits == 0) {
-        if (!emulatedPCIDevicenameIsValid(value)) {
-            emulatorLog(_("--device: invalid %1$s '%2$s': 1 to %3$d characters "
-                          "of A-Z, a-z, 0-9, '.', '_' and '-' are allowed"),
-                        info->name, value, EMULATED_PCI_DEVICENAME_MAX);
-            return -1;
-        }
-        strcpy(device->devicename, value);
-        return 0;
-    }
-
-    if (emulatedPCIFieldParseNumber(field, value, &device->values[field]) !=
-        EMULATED_PCI_NUMBER_OK) {
-        emulatorLog(_("--device: invalid %1$s '%2$s': a decimal or 0x-hexadecimal "
-                      "number from 0 to 0x%3$x is allowed"),
-                    info->name, value, emulatedPCIFieldMax(field));
-        return -1;
-    }
-    return 0;
-}
-
-
-/* What the ranges of the single fields do not say. */
-static int
-deviceValidate(const EmulatorDeviceOptions *device)
-{
-    const uint32_t vendor = device->values[EMULATED_PCI_FIELD_VENDORID];
-    const uint32_t header = device->values[EMULATED_PCI_FIELD_HEADERTYPE];
-
-    if (vendor == 0 || vendor == 0xffff) {
-        emulatorLog(_("--device: invalid vendorid '0x%1$04x': a guest reads it as no device; "
-                      "0x0001 to 0xfffe are allowed"), vendor);
-        return -1;
-    }
-    if (header & ~EMULATED_PCI_HEADERTYPE_MULTIFUNCTION) {
-        emulatorLog(_("--device: invalid headertype '0x%1$02x': an endpoint's layout is 0, "
-                      "so 0x00 and 0x80 are allowed"), header);
-        return -1;
-    }
-    return 0;
-}
-
-
-/* ARG is written to. */
-static int
-deviceParse(EmulatorDeviceOptions *device,
-            char *arg)
-{
-    bool seen[EMULATED_PCI_FIELD_LAST] = { false };
-    char *save = NULL;
-    char *item;
-    int i;
-
-    device->fd = -1;
-
-    for (item = strtok_r(arg, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
-        char *value = strchr(item, '=');
-        int field;
-
-        if (!value) {
-            emulatorLog(_("--device: no value in '%1$s'"), item);
-            return -1;
-        }
-        *value++ = '\0';
-
-        if (strcmp(item, "fd") == 0) {
-            if (device->fd != -1) {
-                emulatorLog(_("--device: %1$s is given twice"), item);
-                return -1;
-            }
-            device->fd = parseFd(value);
-            if (device->fd < 0 || !fdIsStreamSocket(device->fd)) {
-                emulatorLog(_("--device: invalid fd '%1$s': the number of an open UNIX stream "
-                              "socket above 2 is allowed"), value);
-                return -1;
-            }
-            continue;
-        }
-
-        if ((field = emulatedPCIFieldFromString(item)) < 0) {
-            emulatorLog(_("--device: unknown key '%1$s'"), item);
-            return -1;
-        }
-        if (seen[field]) {
-            emulatorLog(_("--device: %1$s is given twice"), item);
-            return -1;
-        }
-        seen[field] = true;
-        if (deviceParseField(device, field, value) < 0)
-            return -1;
-    }
-
-    if (device->fd < 0) {
-        emulatorLog(_("--device: %1$s is missing"), "fd");
-        return -1;
-    }
-    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (!seen[i]) {
-            emulatorLog(_("--device: %1$s is missing"), emulatedPCIFieldGetInfo(i)->name);
-            return -1;
-        }
-    }
-
-    return deviceValidate(device);
-}
 
 
 static int
@@ -192,6 +49,7 @@ optionsAddDevice(EmulatorOptions *options,
 {
     EmulatorDeviceOptions *devices;
     EmulatorDeviceOptions *device;
+    EmulatorDeviceError error;
     size_t i;
 
     if (options->ndevices == EMULATOR_DEVICES_MAX) {
@@ -206,17 +64,55 @@ optionsAddDevice(EmulatorOptions *options,
     }
     options->devices = devices;
     device = &devices[options->ndevices++];
-    memset(device, 0, sizeof(*device));
 
-    if (deviceParse(device, arg) < 0)
+    if (emulatorDeviceOptionsParse(device, arg, -1, &error) < 0) {
+        emulatorLog("%s", error.text);
         return -1;
+    }
 
     for (i = 0; i + 1 < options->ndevices; i++) {
-        if (devices[i].fd == device->fd) {
+        if (device->fd >= 0 && devices[i].fd == device->fd) {
             emulatorLog(_("--device: fd %1$d is given to two devices"), device->fd);
             return -1;
         }
     }
+    return 0;
+}
+
+
+static int
+optionsSetListen(EmulatorOptions *options,
+                 const char *path)
+{
+    options->listen = true;
+    if (!path)
+        return 0;
+
+    if (*path != '/' || strlen(path) >= sizeof(options->listenPath)) {
+        emulatorLog(_("--listen: invalid path '%1$s': an absolute path of up to %2$zu bytes "
+                      "is allowed"), path, sizeof(options->listenPath) - 1);
+        return -1;
+    }
+    memcpy(options->listenPath, path, strlen(path) + 1);
+    return 0;
+}
+
+
+static int
+optionsAllowUser(EmulatorOptions *options,
+                 const char *name)
+{
+    const struct passwd *user = getpwnam(name);
+
+    if (!user) {
+        emulatorLog(_("--allow-user: there is no user '%1$s'"), name);
+        return -1;
+    }
+    if (options->nallowed == EMULATOR_ALLOWED_MAX) {
+        emulatorLog(_("--allow-user: more than %1$d users"), EMULATOR_ALLOWED_MAX);
+        return -1;
+    }
+    options->allowed[options->nallowed++] = user->pw_uid;
     return 0;
 }
 
@@ -230,6 +126,17 @@ optionsValidate(const EmulatorOptions *options)
     if (options->action != EMULATOR_ACTION_RUN)
         return 0;
 
+    if (options->listen) {
+        if (options->ndevices > 0) {
+            emulatorLog(_("--listen and --device exclude each other"));
+            return -1;
+        }
+        return 0;
+    }
+    if (options->nallowed > 0) {
+        emulatorLog(_("--allow-user needs --listen"));
+        return -1;
+    }
     if (options->ndevices == 0) {
         emulatorLog(_("no --device is given; see --help"));
         return -1;
@@ -262,7 +169,7 @@ emulatorOptionsParse(EmulatorOptions *options,
             break;
 
         case OPTION_READY_FD:
-            options->readyFd = parseFd(optarg);
+            options->readyFd = emulatorDeviceOptionsParseFd(optarg);
             if (options->readyFd < 0) {
                 emulatorLog(_("--ready-fd: invalid fd '%1$s': the number of a descriptor "
                               "above 2 is allowed"), optarg);
@@ -276,6 +183,16 @@ emulatorOptionsParse(EmulatorOptions *options,
                             optarg);
                 return -1;
             }
+            break;
+
+        case OPTION_LISTEN:
+            if (optionsSetListen(options, optarg) < 0)
+                return -1;
+            break;
+
+        case OPTION_ALLOW_USER:
+            if (optionsAllowUser(options, optarg) < 0)
+                return -1;
             break;
 
         case OPTION_PRINT_CAPABILITIES:
@@ -315,6 +232,7 @@ void
 emulatorOptionsHelp(void)
 {
     puts(_("Usage: pci-emulator [--ready-fd=FD] --device fd=FD,devicename=NAME,... ...\n"
+           "       pci-emulator --listen[=PATH] [--allow-user=NAME] ...\n"
            "\n"
            "Answers the configuration space accesses of emulated PCI devices, each on the\n"
            "socket whose other end QEMU's x-pci-proxy-dev has. Ends with QEMU.\n"
@@ -326,6 +244,8 @@ emulatorOptionsHelp(void)
            "  --ready-fd FD           write one byte to FD and close it when serving\n"
            "  --seccomp ACTION        for a forbidden system call: kill (the default), log;\n"
            "                          or none, no filter\n"
+           "  --listen[=PATH]         run on its own and take devices from launchers\n"
+           "  --allow-user NAME       who may attach to it, besides root and its user\n"
            "  --print-capabilities    print what this program can do, as JSON\n"
            "  --help, --version       print this, or the version"));
 }

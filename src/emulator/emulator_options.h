@@ -11,19 +11,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <sys/types.h>
 
-#include "emulatedpci_fields.h"
+#include "emulator_device_options.h"
 #include "sandbox.h"
 
 /* Devices of one process: more than the 32 slots of 8 functions of a bus. */
 #define EMULATOR_DEVICES_MAX 256
 
-typedef struct {
-    int fd;                                     /* a UNIX stream socket */
-    char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
-    uint32_t values[EMULATED_PCI_FIELD_LAST];   /* the numeric fields */
-} EmulatorDeviceOptions;
+/* --allow-user options. */
+#define EMULATOR_ALLOWED_MAX 16
 
 typedef enum {
     EMULATOR_ACTION_RUN = 0,
@@ -38,6 +35,10 @@ typedef struct {
     SandboxFilter filter;
     size_t ndevices;
     EmulatorDeviceOptions *devices;             /* released by free() */
+    bool listen;                                /* devices come later, from launchers */
+    char listenPath[sizeof(((struct sockaddr_un *) 0)->sun_path)];  /* or "": the default */
+    size_t nallowed;
+    uid_t allowed[EMULATOR_ALLOWED_MAX];        /* who may attach, besides root and us */
 } EmulatorOptions;
 
 /* Reads the command line into OPTIONS. Returns 0, or -1 after saying on

@@ -1,0 +1,46 @@
+/*
+ * emulator_device_options.h: the text that describes a device to pci-emulator
+ *
+ * KEY=VALUE,...: the value of --device, and a message to an emulator that
+ * runs with --listen, where the socket comes along instead of its number.
+ * Stable and documented in docs/pci-emulator.rst.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stdint.h>
+#include <sys/un.h>
+
+#include "emulatedpci_fields.h"
+
+/* How QEMU and the device talk. */
+typedef enum {
+    EMULATOR_TRANSPORT_MPQEMU = 0,      /* over a connected socket */
+    EMULATOR_TRANSPORT_VFIO_USER,       /* over the first connection to a listening one */
+} EmulatorTransport;
+
+typedef struct {
+    EmulatorTransport transport;
+    int fd;                                     /* a UNIX stream socket, or -1: see path */
+    char path[sizeof(((struct sockaddr_un *) 0)->sun_path)];  /* where to listen, or "" */
+    char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
+    uint32_t values[EMULATED_PCI_FIELD_LAST];   /* the numeric fields */
+} EmulatorDeviceOptions;
+
+/* What is wrong with a text, for its writer: one line. */
+typedef struct {
+    char text[512];
+} EmulatorDeviceError;
+
+/* A descriptor above standard error, decimal. Returns -1 for anything else. */
+int emulatorDeviceOptionsParseFd(const char *str);
+
+/* Reads ARG, which is written to. FD is the device's socket if that is known
+ * already, and then ARG must not name another; or -1, and then it must.
+ * Returns 0, or -1 with the reason in ERROR. FD is not closed. */
+int emulatorDeviceOptionsParse(EmulatorDeviceOptions *device,
+                               char *arg,
+                               int fd,
+                               EmulatorDeviceError *error);

@@ -1,0 +1,382 @@
+/*
+ * emulator_listen.c: pci-emulator --listen, one emulator for several domains
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulator_listen.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "emulator_log.h"
+#include "emulator_socket.h"
+#include "gettext.h"
+#include "ignore-value.h"
+
+#define _(s) gettext(s)
+
+typedef struct {
+    char path[sizeof(((EmulatorOptions *) 0)->listenPath)];
+    int fd;                     /* the control socket */
+    int signals;                /* SIGTERM, SIGINT, SIGCHLD */
+    sigset_t before;            /* what was blocked before */
+    size_t ndomains;            /* children */
+} EmulatorListener;
+
+
+/* Our place among this user's runtime files. */
+static int
+formatRuntimeDir(char *path,
+                 size_t size)
+{
+    const char *dir = getenv("XDG_RUNTIME_DIR");
+    int len;
+
+    if (dir && *dir == '/')
+        len = snprintf(path, size, "%s/emulatedpci", dir);
+    else if (geteuid() == 0)
+        len = snprintf(path, size, "/run/emulatedpci");
+    else
+        len = snprintf(path, size, "/run/user/%u/emulatedpci", (unsigned int) geteuid());
+
+    return len < (int) size ? 0 : -1;
+}
+
+
+/* The path at which a launcher looks for the emulator with this process's id,
+ * in a directory that only its user can write to. */
+static int
+makeDefaultPath(EmulatorListener *listener)
+{
+    const mode_t mode = geteuid() == 0 ? 0755 : 0700;
+    char dir[sizeof(listener->path) - sizeof("/2147483647.sock")];
+    struct stat sb;
+
+    if (formatRuntimeDir(dir, sizeof(dir)) < 0) {
+        emulatorLog(_("--listen: XDG_RUNTIME_DIR is too long"));
+        return -1;
+    }
+
+    if (mkdir(dir, mode) < 0 && errno != EEXIST) {
+        emulatorLog(_("--listen: cannot make the directory '%1$s': %2$s"), dir, strerror(errno));
+        return -1;
+    }
+    if (lstat(dir, &sb) < 0 || !S_ISDIR(sb.st_mode) || sb.st_uid != geteuid() ||
+        (sb.st_mode & (S_IWGRP | S_IWOTH))) {
+        emulatorLog(_("--listen: '%1$s' is not a directory that only its user can write to"), dir);
+        return -1;
+    }
+    snprintf(listener->path, sizeof(listener->path), "%s/%d.sock", dir, (int) getpid());
+    return 0;
+}
+
+
+static int
+listenerOpen(EmulatorListener *listener,
+             const EmulatorOptions *options)
+{
+    /* Whoever may attach must be able to connect; who it is, is looked at
+     * then. */
+    const mode_t mode = options->nallowed > 0 ? 0666 : 0600;
+    struct stat sb;
+    sigset_t mask;
+
+    memcpy(listener->path, options->listenPath, sizeof(listener->path));
+    if (!*listener->path && makeDefaultPath(listener) < 0)
+        return -1;
+
+    /* What an emulator of the same id has left that was killed. */
+    if (!*options->listenPath && lstat(listener->path, &sb) == 0 && S_ISSOCK(sb.st_mode))
+        unlink(listener->path);
+
+    listener->fd = emulatorSocketListen(listener->path, SOCK_SEQPACKET, mode);
+    if (listener->fd < 0) {
+        emulatorLog(_("--listen: cannot listen on '%1$s': %2$s"), listener->path, strerror(errno));
+        return -1;
+    }
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &mask, &listener->before) < 0 ||
+        (listener->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {
+        emulatorLog(_("--listen: cannot wait for signals: %1$s"), strerror(errno));
+        unlink(listener->path);
+        return -1;
+    }
+    return 0;
+}
+
+
+static bool
+userIsAllowed(const EmulatorOptions *options,
+              uid_t uid)
+{
+    size_t i;
+
+    for (i = 0; i < options->nallowed; i++) {
+        if (options->allowed[i] == uid)
+            return true;
+    }
+    return uid == 0 || uid == geteuid();
+}
+
+
+/* One line of at most EMULATOR_LISTEN_MESSAGE_MAX bytes; control characters
+ * become '?'. A peer that does not take it does without. */
+__attribute__((format(printf, 2, 3))) static void
+answer(int fd,
+       const char *format, ...)
+{
+    char line[EMULATOR_LISTEN_MESSAGE_MAX];
+    size_t len;
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(line, sizeof(line) - 1, format, ap);
+    va_end(ap);
+
+    for (len = 0; line[len]; len++) {
+        if ((unsigned char) line[len] < 0x20 || line[len] == 0x7f)
+            line[len] = '?';
+    }
+    line[len++] = '\n';
+    ignore_value(send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+
+/* One message into TEXT, with a final NUL, and the descriptor that came with
+ * it (-1: none, or more than one). Returns its length, 0 at the end, -1 on
+ * failure. */
+static ssize_t
+receive(int fd,
+        char text[EMULATOR_LISTEN_MESSAGE_MAX + 1],
+        int *passed)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = { text, EMULATOR_LISTEN_MESSAGE_MAX };
+    struct msghdr msg = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    struct cmsghdr *header;
+    ssize_t got;
+
+    *passed = -1;
+    do {
+        got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return -1;
+
+    header = CMSG_FIRSTHDR(&msg);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(passed, CMSG_DATA(header), sizeof(*passed));
+
+    if ((msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) && *passed >= 0) {
+        close(*passed);
+        *passed = -1;
+    }
+    if (msg.msg_flags & MSG_TRUNC) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    text[got] = '\0';
+    return got;
+}
+
+
+/* Adds the device that one message asks for. Takes FD. */
+static int
+addDevice(EmulatorOptions *domain,
+          char *text,
+          size_t len,
+          int fd,
+          EmulatorDeviceError *error)
+{
+    EmulatorDeviceOptions *device;
+
+    if (len > 0 && text[len - 1] == '\n')
+        text[--len] = '\0';
+
+    if (fd < 0) {
+        snprintf(error->text, sizeof(error->text), "%s",
+                 _("a message comes with one descriptor, the device's socket"));
+        return -1;
+    }
+    if (strlen(text) != len || domain->ndevices == EMULATOR_DEVICES_MAX) {
+        snprintf(error->text, sizeof(error->text), "%s",
+                 strlen(text) != len ? _("a message is text") : _("too many devices"));
+        close(fd);
+        return -1;
+    }
+
+    device = &domain->devices[domain->ndevices];
+    if (emulatorDeviceOptionsParse(device, text, fd, error) < 0) {
+        close(fd);
+        return -1;
+    }
+    domain->ndevices++;
+    return 0;
+}
+
+
+/* A child: takes the domain's devices, then serves them. */
+static int
+domainRun(const EmulatorOptions *options,
+          int fd,
+          int (*serve)(EmulatorOptions *domain))
+{
+    const struct timeval timeout = { .tv_sec = EMULATOR_LISTEN_TIMEOUT };
+    EmulatorOptions domain = *options;
+    char text[EMULATOR_LISTEN_MESSAGE_MAX + 1];
+    EmulatorDeviceError error;
+    ssize_t got;
+    int passed;
+
+    domain.readyFd = -1;
+    domain.ndevices = 0;
+    domain.devices = calloc(EMULATOR_DEVICES_MAX, sizeof(*domain.devices));
+    if (!domain.devices || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0) {
+        answer(fd, "error: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+
+    while ((got = receive(fd, text, &passed)) > 0) {
+        if (addDevice(&domain, text, got, passed, &error) < 0)
+            answer(fd, "error: %s", error.text);
+        else
+            answer(fd, "ok");
+    }
+    if (got < 0) {
+        emulatorLog(_("--listen: a domain's devices: %1$s"), strerror(errno));
+        answer(fd, "error: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    close(fd);
+
+    return domain.ndevices > 0 ? serve(&domain) : EXIT_SUCCESS;
+}
+
+
+static void
+listenerFork(EmulatorListener *listener,
+             const EmulatorOptions *options,
+             int fd,
+             int (*serve)(EmulatorOptions *domain))
+{
+    const pid_t pid = fork();
+
+    if (pid == 0) {
+        close(listener->fd);
+        close(listener->signals);
+        sigprocmask(SIG_SETMASK, &listener->before, NULL);
+        exit(domainRun(options, fd, serve));
+    }
+    if (pid < 0) {
+        emulatorLog(_("--listen: cannot start a process: %1$s"), strerror(errno));
+        answer(fd, "error: %s", strerror(errno));
+        return;
+    }
+    listener->ndomains++;
+}
+
+
+/* One connection. */
+static void
+listenerAccept(EmulatorListener *listener,
+               const EmulatorOptions *options,
+               int (*serve)(EmulatorOptions *domain))
+{
+    struct ucred peer = { .uid = (uid_t) -1 };
+    socklen_t len = sizeof(peer);
+    const int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0)
+        return;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
+        !userIsAllowed(options, peer.uid)) {
+        emulatorLog(_("--listen: user %1$u is not permitted to attach"), (unsigned int) peer.uid);
+        answer(fd, "error: user %u is not permitted", (unsigned int) peer.uid);
+    } else if (listener->ndomains == EMULATOR_DOMAINS_MAX) {
+        emulatorLog(_("--listen: more than %1$d domains"), EMULATOR_DOMAINS_MAX);
+        answer(fd, "error: more than %d domains", EMULATOR_DOMAINS_MAX);
+    } else {
+        listenerFork(listener, options, fd, serve);
+    }
+    close(fd);
+}
+
+
+/* Whether to go on. */
+static bool
+listenerHandleSignals(EmulatorListener *listener)
+{
+    struct signalfd_siginfo info;
+    bool goOn = true;
+
+    while (read(listener->signals, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo != SIGCHLD)
+            goOn = false;
+    }
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        listener->ndomains--;
+
+    return goOn;
+}
+
+
+int
+emulatorListenRun(const EmulatorOptions *options,
+                  int (*serve)(EmulatorOptions *domain))
+{
+    EmulatorListener listener = { .fd = -1, .signals = -1 };
+    struct pollfd fds[2];
+
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+
+    if (listenerOpen(&listener, options) < 0)
+        return -1;
+
+    if (options->readyFd >= 0) {
+        ignore_value(write(options->readyFd, "", 1));
+        close(options->readyFd);
+    }
+
+    fds[0] = (struct pollfd) { .fd = listener.signals, .events = POLLIN };
+    fds[1] = (struct pollfd) { .fd = listener.fd, .events = POLLIN };
+    for (;;) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            break;
+        if (fds[0].revents && !listenerHandleSignals(&listener))
+            break;
+        if (fds[1].revents)
+            listenerAccept(&listener, options, serve);
+    }
+
+    unlink(listener.path);
+    return 0;
+}

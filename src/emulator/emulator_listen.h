@@ -1,0 +1,33 @@
+/*
+ * emulator_listen.h: pci-emulator --listen, one emulator for several domains
+ *
+ * A connection to the control socket brings a domain's devices, one message
+ * each, and gets a process of its own (an emulator as any other) that serves
+ * them from the connection's end on. So whatever one domain does, the others
+ * do not notice, and the process that listens never sees a byte of a guest's.
+ *
+ * docs/pci-emulator.rst, ATTACHING, is the contract.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "emulator_options.h"
+
+/* Connections at one time, each with a domain or about to bring one. */
+#define EMULATOR_DOMAINS_MAX 64
+
+/* How long a peer may take to say something, in seconds. */
+#define EMULATOR_LISTEN_TIMEOUT 30
+
+/* Bytes of one message. The longest sensible one has about 350. */
+#define EMULATOR_LISTEN_MESSAGE_MAX 1024
+
+/* Listens as OPTIONS say, until SIGTERM or SIGINT: domains that are being
+ * served then go on. SERVE runs in a child, with the OPTIONS of the domain,
+ * and its result is the child's exit status; the descriptors of its devices
+ * are open, others may be. Returns 0, or -1 after saying on standard error
+ * what is wrong. */
+int emulatorListenRun(const EmulatorOptions *options,
+                      int (*serve)(EmulatorOptions *domain));
