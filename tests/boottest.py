@@ -169,7 +169,7 @@ def boot(tap, stack, kernel, initrd, machine, count):
               '%s: the emulator has every name with its registers' % what)
 
     stack.virsh('resume', name)
-    stack.wait_for(lambda: stack.state(name) == 'shut off', '%s: the guest powers off' % what, 120)
+    stack.wait_for(lambda: stack.state(name) == 'shut off', '%s: the guest powers off' % what)
     dumps = read_dumps(stack.read(serial))
     tap.equal(len(dumps), 1, '%s: the guest printed its devices' % what)
     buses = guest_buses(recorded, dumps[0])

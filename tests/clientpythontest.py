@@ -17,7 +17,7 @@ import time
 
 from clientutil import CITRIX, DEVICE
 from daemonstack import DaemonStack
-from emulatedpcistack import Tap, domain_xml, emulated_devices, emulatedpci_xml, needs, run_tests
+from emulatedpcistack import LIMIT, Tap, domain_xml, emulated_devices, emulatedpci_xml, needs, run_tests
 
 THREADS = 8
 ROUNDS = 25
@@ -53,7 +53,7 @@ def client_main(uri, directory):
     try:
         for part in (overlap, errors, events, streams, descriptors):
             connection = libvirt.open(uri)
-            connection.setKeepAlive(1, 10)
+            connection.setKeepAlive(1, LIMIT)
             part(libvirt, connection, checks, directory)
             connection.close()
     finally:
@@ -158,7 +158,7 @@ def events(libvirt, connection, checks, _):
     def all_seen():
         return set(expected) <= {event for _, event, _ in seen}
     with ready:
-        ready.wait_for(all_seen, 20)
+        ready.wait_for(all_seen, LIMIT)
     order = [event for _, event, _ in seen if event in expected]
     checks.ok(all_seen() and order[0] == expected[0] and order[-1] == expected[-1] and
               {name for name, _, _ in seen} == {'noisy'}, 'events that another connection causes', seen)
@@ -251,7 +251,7 @@ def main(tap):
             stack.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), 'bin/' + name, 0o644)
         start = time.monotonic()
         done = stack.run([python, '-B', stack.path('bin/clientpythontest.py'), '--client', stack.uri,
-                          stack.path('pool')], check=False, timeout=120)
+                          stack.path('pool')], check=False, timeout=4 * LIMIT)
         tap.ok(done.returncode == 0, 'the client ends well', done.stderr)
         for condition, name, detail in json.loads(done.stdout or '[]'):
             tap.ok(condition, name, detail)

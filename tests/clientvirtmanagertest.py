@@ -14,10 +14,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 
+LIMIT = 180         # seconds; as emulatedpcistack.py's
 PROGRAMS = {'virt-manager': 'virt-manager', 'Xvfb': 'xvfb', 'dbus-run-session': 'dbus-daemon'}
 ELEMENT = """    <emulatedpci devicename='citrix-pv-bus'>
       <config vendorid='0x5853' deviceid='0xc000' revision='0x01' classcode='0xff8000'/>
@@ -33,6 +35,9 @@ def person(name, directory):
     gi.require_version('Atspi', '2.0')
     from gi.repository import Atspi
 
+    # Milliseconds for an answer, also of a program that has just started
+    Atspi.set_timeout(LIMIT * 1000, LIMIT * 1000)
+
     def children(node):
         for number in range(node.get_child_count()):
             child = node.get_child_at_index(number)
@@ -42,10 +47,14 @@ def person(name, directory):
     def walk(node, depth=0):
         yield node
         if depth < 40:
-            for child in children(node):
+            try:
+                found = list(children(node))
+            except gi.repository.GLib.Error:        # it has gone meanwhile
+                found = []
+            for child in found:
                 yield from walk(child, depth + 1)
 
-    def find(what, condition, seconds=30):
+    def find(what, condition, seconds=LIMIT):
         until = time.monotonic() + seconds
         while True:
             for number in range(Atspi.get_desktop_count()):
@@ -135,8 +144,8 @@ def main(tap):
         stack.env.update({'GSETTINGS_BACKEND': 'keyfile', 'NO_AT_BRIDGE': '0', 'GTK_MODULES': 'gail:atk-bridge',
                           'XDG_DATA_DIRS': '/usr/local/share:/usr/share'})
         display = stack.path('run/display')
-        stack.start(['/bin/sh', '-c', 'exec Xvfb -displayfd 3 -screen 0 1200x900x24 -nolisten tcp -noreset 3> "$1"',
-                     'sh', display], 'log/xvfb.log')
+        xvfb = stack.start(['/bin/sh', '-c', 'exec Xvfb -displayfd 3 -screen 0 1200x900x24 -nolisten tcp -noreset '
+                            '3> "$1"', 'sh', display], 'log/xvfb.log')
         stack.wait_for(lambda: stack.read('run/display').endswith('\n'), 'Xvfb is there')
         stack.env['DISPLAY'] = ':' + stack.read('run/display').strip()
         script = stack.copy(os.path.abspath(__file__), 'bin/person.py')
@@ -144,11 +153,11 @@ def main(tap):
         command = ('gdbus call --session --dest org.a11y.Bus --object-path /org/a11y/bus --method '
                    'org.freedesktop.DBus.Properties.Set org.a11y.Status IsEnabled "<true>" > /dev/null; '
                    'virt-manager --no-fork --connect "$1" --show-domain-editor seen > "$2/manager.log" 2>&1 & '
-                   'manager=$!; timeout 60 /usr/bin/python3 -B "$3" --person seen "$2"; status=$?; '
-                   'kill $manager; wait $manager 2>/dev/null; exit $status')
+                   'manager=$!; timeout %d /usr/bin/python3 -B "$3" --person seen "$2"; status=$?; '
+                   'kill $manager; wait $manager 2>/dev/null; exit $status' % (3 * LIMIT))
         started = time.monotonic()
         done = stack.run(['dbus-run-session', '--', '/bin/sh', '-c', command, 'sh', stack.uri, stack.path('photos'),
-                          script], check=False, timeout=80)
+                          script], check=False, timeout=4 * LIMIT)
         seen = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
         tap.equal(seen.get('before'), 'False', 'the XML tab shows the domain')
         tap.equal(seen.get('typed'), 'True', 'an <emulatedpci> is written into it')
@@ -168,7 +177,8 @@ def main(tap):
                 tap.diag('a screenshot: ' + kept)
         tap.ok(os.path.exists(os.path.join(stack.build, 'tests/virt-manager-3-after.png')), 'a screenshot is kept')
         tap.diag('virt-manager took %.1f s' % (time.monotonic() - started))
-        stack.close()
+        os.kill(xvfb, signal.SIGTERM)
+        tap.equal(stack.close(), [], 'everything ended by itself')
 
 
 if len(sys.argv) > 1:

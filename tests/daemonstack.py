@@ -48,15 +48,16 @@ class DaemonStack(Stack):
     def start_daemon(self, *args):
         self.front = self.start([self.program, '--launch-dir', self.launch_dir, '--schema-dir',
                                  self.path('share/schemas')] + list(args), 'log/daemon.log')
-        self.wait_for(lambda: self.listens() or self.status(self.front) is not None, 'virtemulatedpcid listens')
+        self.wait_for(lambda: self.listens(self.socket) or self.status(self.front) is not None, 'virtemulatedpcid listens')
 
-    def listens(self):
+    @staticmethod
+    def listens(path):
         """A socket in the file system may be an old one, or not listen yet."""
         with socket.socket(socket.AF_UNIX) as probe:
             try:
-                probe.connect(self.socket)
-            except (ConnectionRefusedError, FileNotFoundError):
-                return False
+                probe.connect(path)
+            except (ConnectionRefusedError, FileNotFoundError, PermissionError):
+                return False            # not there, not listening yet, or not ours yet
             return True
 
     def start_events(self, log):

@@ -12,11 +12,14 @@ import select
 import shutil
 import signal
 import subprocess
+import struct
 import threading
+import time
 
 from daemonstack import DaemonStack
-from emulatedpcistack import (PATH, Qtest, domain_xml, emulated_devices, emulatedpci_xml, needs,
-                              run_tests)
+from emulatedpcistack import (LIMIT, PATH, Qtest, domain_xml, emulated_devices, emulatedpci_xml,
+                              needs, run_tests)
+import libvirtrpc as rpc
 
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000, 'revision': 1,
           'classcode': 0xff8000, 'interruptpin': 9}
@@ -255,25 +258,26 @@ def test_running(tap, stack):
         os.close(slave)
         seen = b''
 
-        def wait(word):
+        def shows(word, seconds):
             nonlocal seen
-            while word not in seen and select.select([master], [], [], 20)[0]:
+            while word not in seen and select.select([master], [], [], seconds)[0]:
                 seen += os.read(master, 4096)
             return word in seen
-        wait(b'Escape character')
+        shows(b'Escape character', LIMIT)
         text = b'hello from the guest'
-        for _ in range(40):         # QEMU looks for a reader of its pty once a second
+
+        def says():
             for byte in text:
                 client.command('outb 0x3f8 0x%x' % byte)
-            if select.select([master], [], [], 0.25)[0] and wait(text):
-                break
-        tap.ok(text in seen, 'console: what the guest says', seen)
+            return shows(text, 0.25)
+        # QEMU looks for a reader of its pty once a second, and until then nobody hears it
+        tap.ok(stack.wait_for(says, 'what the guest says'), 'console: what the guest says')
         # the guest's receiver is an emulated UART: it takes what is typed
         os.write(master, b'x')
         tap.ok(stack.wait_for(lambda: int(client.command('inb 0x3fd')[0], 0) & 1, 'input'), 'console: a key arrives')
         tap.equal(int(client.command('inb 0x3f8')[0], 0), ord('x'), 'console: and is the right one')
         os.write(master, b'\x1d')
-        console.wait(20)
+        console.wait(LIMIT)
         tap.equal(console.returncode, 0, 'console: ^] ends it')
     os.close(master)
     client.close()
@@ -371,14 +375,43 @@ def test_ssh(tap, stack):
     stack.virsh('undefine', 'ssh')
 
 
+class SlowClient(threading.Thread):
+    """Sends a byte a second, for as long as all the other tests take: a call whose reply is
+    rewritten. .reply is the XML in it, or what went wrong."""
+
+    def __init__(self, stack):
+        super().__init__()
+        stack.virsh('define', stack.write('tmp/slow.xml', domain_xml('slow', 'pc', emulatedpci_xml(FIELDS))))
+        self.client = rpc.Client(stack.socket).open()
+        self.domain = rpc.read_domain(self.client.call(rpc.LOOKUP_BY_NAME, rpc.string('slow')))
+        self.reply = None
+
+    def run(self):
+        try:
+            data = rpc.frame(rpc.GET_XML_DESC, self.domain + struct.pack('>I', 0), 4711)
+            # The header at that pace, and of the arguments the last bytes.
+            for part in [data[i:i + 1] for i in range(24)] + [data[24:-2], data[-2:-1], data[-1:]]:
+                self.client.socket.sendall(part)
+                time.sleep(1)
+            self.reply = rpc.read_string(self.client.wait(4711))[0].decode()
+        except (OSError, EOFError, rpc.RPCError) as error:
+            self.reply = repr(error)
+
+
 def main(tap):
     needs('libvirtd', 'virsh', 'qemu-system-x86_64')
     with DaemonStack() as stack:
         stack.start_libvirtd()
         stack.start_daemon()
+        slow = SlowClient(stack)
+        slow.start()
         for test in (test_plain, test_define, test_errors, test_transparency, test_devices, test_running,
                      test_snapshots, test_volumes, test_ssh):
             test(tap, stack)
+        slow.join()
+        slow.client.close()
+        tap.equal(slow.reply, stack.virsh('dumpxml', 'slow'), 'a client that sends a byte a second is served')
+        stack.virsh('undefine', 'slow')
         tap.equal(stack.stop_daemon(), 0, 'the daemon ends when it is asked to')
         tap.ok(not os.path.exists(stack.socket), 'and removes its socket')
         tap.equal(stack.close(), [], 'nothing is left')

@@ -13,6 +13,7 @@
 #include <libxml/parser.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Longer than any message, whatever the XML. */
 #define MESSAGE_MAX 600
@@ -1096,7 +1097,7 @@ testHostileEntities(void)
     g_autofree char *fill = g_strnfill(20000, 'x');
     GString *bomb = g_string_new("<!DOCTYPE e [<!ENTITY e0 'aaaaaaaaaaaaaaaaaaaa'>");
     g_autofree char *bombXML = NULL;
-    gint64 start = g_get_monotonic_time();
+    clock_t start = clock();     /* of this process: a slow machine is no fault */
     int i;
 
     for (i = 1; i < 30; i++) {
@@ -1131,7 +1132,7 @@ testHostileEntities(void)
                          "href='/etc/passwd' parse='text'/>" CONFIG), XML,
                   "unknown element <include>");
 
-    g_assert_cmpint(g_get_monotonic_time() - start, <, 10 * G_USEC_PER_SEC);
+    g_assert_cmpint(clock() - start, <, 10 * CLOCKS_PER_SEC);
 }
 
 

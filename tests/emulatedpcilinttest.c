@@ -10,6 +10,7 @@
 #include "testutils.h"
 
 #include <string.h>
+#include <time.h>
 
 /* The names of all that was found, in order, "device:name" each. */
 static char *
@@ -335,7 +336,7 @@ testMany(void)
     g_autoptr(GPtrArray) owned =
         g_ptr_array_new_with_free_func((GDestroyNotify) emulatedPCIDefFree);
     g_autoptr(GPtrArray) lints = NULL;
-    gint64 start;
+    clock_t start;              /* of this process: a slow machine is no fault */
     int i;
 
     for (i = 0; i <= EMULATED_PCI_INDEX_MAX; i++) {
@@ -343,10 +344,10 @@ testMany(void)
 
         g_ptr_array_add(owned, parse(name, "", NULL));
     }
-    start = g_get_monotonic_time();
+    start = clock();
     lints = emulatedPCIDefLintAll((const EmulatedPCIDef *const *) owned->pdata, owned->len);
     g_assert_cmpuint(lints->len, ==, 0);
-    g_assert_cmpint(g_get_monotonic_time() - start, <, 10 * G_USEC_PER_SEC);
+    g_assert_cmpint(clock() - start, <, 10 * CLOCKS_PER_SEC);
 }
 
 

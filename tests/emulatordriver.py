@@ -20,7 +20,7 @@ EXAMPLE = {
 
 SYNC_SYSMEM, RET, CFGWRITE, CFGREAD, BAR_WRITE, BAR_READ, SET_IRQFD, DEVICE_RESET = range(8)
 
-TIMEOUT = 30
+TIMEOUT = 180       # seconds for an answer; a hang is a failure, not a wait
 
 
 def emulator_path():

@@ -7,7 +7,7 @@ import glob
 import os
 import subprocess
 
-from emulatedpcistack import Stack, emulated_devices, needs, run_tests
+from emulatedpcistack import LIMIT, Stack, emulated_devices, needs, run_tests
 
 
 def main(tap):
@@ -26,7 +26,7 @@ def main(tap):
                 xml = file.read().replace("<domain type='kvm'>", "<domain type='qemu'>")
             for command in (['validate', '--quiet', '--schema-dir', schemas], ['lint']):
                 done = subprocess.run([tool] + command + [path], stdout=subprocess.PIPE,
-                                      stderr=subprocess.STDOUT, timeout=60, check=False)
+                                      stderr=subprocess.STDOUT, timeout=LIMIT, check=False)
                 tap.ok(done.returncode == 0 and not done.stdout, '%s: %s' % (name, command[0]), done.stdout)
             stack.define(xml)
             domain, = stack.virsh('list', '--all', '--name').split()

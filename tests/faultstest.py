@@ -23,15 +23,17 @@ UUID = '5f1e7c52-9f36-4f7a-9f1c-0d6c9a4e3a11'
 
 
 def xml(deviceid):
-    return domain_xml('fault', 'pc', emulatedpci_xml(dict(CITRIX, deviceid=deviceid))).replace(
+    return domain_xml('fault', 'pc', emulatedpci_xml(dict(CITRIX, deviceid=deviceid, subsystemid=1))).replace(
         '</name>', '</name><uuid>%s</uuid>' % UUID)
 
 
 def listener_killed(tap, stack):
     states = set()
     source = random.Random(7)
+    # What libvirtd has been sent it does in its own time, so what was asked last time
+    # may come true only now.
+    before = [stack.direct('dumpxml', 'fault')]
     for number in range(12):
-        before = stack.direct('dumpxml', 'fault')
         client = rpc.Client(stack.socket).open()
         client.send(rpc.DEFINE_XML, rpc.string(xml(0xd100 + number)))
         time.sleep(source.random() * 0.006)
@@ -42,12 +44,14 @@ def listener_killed(tap, stack):
             pass
         client.close()
         now = stack.direct('dumpxml', 'fault')
-        asked = "name='deviceid' type='unsigned' value='%d'" % (0xd100 + number)
-        states.add('before' if now == before else 'asked' if asked in now else 'neither')
+        asked = before[0].replace("'deviceid' type='unsigned' value='%d'" % 0xd000,
+                                  "'deviceid' type='unsigned' value='%d'" % (0xd100 + number))
+        states.add('asked' if now == asked else 'before' if now in before else 'neither')
+        before.append(asked)
         stack.start_daemon()
         stack.wait_for(lambda: stack.run(['virsh', '-c', stack.uri, 'uri'], check=False).returncode == 0,
                        'the next listener serves')
-    tap.ok(states <= {'before', 'asked'}, 'the listener is killed: %s, and starts anew each time'
+    tap.ok(before[0] != before[1] and states <= {'before', 'asked'}, 'the listener is killed: %s, and starts anew each time'
            % ' or '.join(sorted(states)))
 
 
@@ -72,7 +76,7 @@ def hostile(tap, stack):
     procedures = [1, 8, 10, 11, 14, 135, 136, 160, 161, 174, 185, 186, 232, 302, 350, 389, 392, 411, 440]
     closed = 0
     for _ in range(40):
-        with rpc.Client(stack.socket, 10) as client:
+        with rpc.Client(stack.socket) as client:
             client.open()
             data = b''
             for serial in range(10, 14):
@@ -91,7 +95,7 @@ def hostile(tap, stack):
             except TimeoutError:
                 pass
     tap.equal(closed, 40, 'hostile frames of a client that is connected: each connection ends')
-    with rpc.Client(stack.socket, 10) as client:
+    with rpc.Client(stack.socket) as client:
         client.open()
         try:
             client.socket.sendall(struct.pack('>I', rpc.FRAME_MAX + 1) + b'\0' * 24)

@@ -216,7 +216,8 @@ def orphan():
                                env={**os.environ, "HELPER_WAIT": "1", "HELPER_EMULATOR": out,
                                     "HELPER_QEMU": os.path.join(stage.top, "qemu.out")})
     while not os.path.exists(os.path.join(stage.top, "qemu.out")):
-        os.sched_yield()
+        expect(process.poll(), None, "QEMU's status")
+        time.sleep(0.01)
     (emulator,) = stage.processes()
     with open(f"/proc/{emulator}/status", encoding="ascii") as f:
         parent = int(re.search(r"PPid:\s+(\d+)", f.read()).group(1))

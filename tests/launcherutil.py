@@ -113,7 +113,7 @@ class Stage:
                 pids.append(int(pid))
         return pids
 
-    def wait_for_none(self, seconds=10):
+    def wait_for_none(self, seconds=180):
         end = time.monotonic() + seconds
         while self.processes():
             if time.monotonic() > end:

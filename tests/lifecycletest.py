@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 
-from emulatedpcistack import (KERNEL_ARGUMENTS, REGISTERS, Stack, StackError, Tap, config_fields,
+from emulatedpcistack import (KERNEL_ARGUMENTS, LIMIT, REGISTERS, Stack, StackError, Tap, config_fields,
                               domain_xml, emulated_devices, emulatedpci_xml, guest_buses,
                               guest_kernel, initramfs, needs, read_dumps, run_tests)
 
@@ -53,7 +53,7 @@ class Guest:
     def wait_for_prompt(self, before=0):
         """Nothing of what comes after the BEFOREth character is read by say()."""
         self.stack.wait_for(lambda: self.seen()[before:].count('=== emulatedpci: waiting'),
-                            '%s: the guest is up' % self.name, 120)
+                            '%s: the guest is up' % self.name)
 
     def say(self, line, until):
         """Types LINE at the guest's console; returns what it prints, which
@@ -61,7 +61,7 @@ class Guest:
         read here is not in the log."""
         text = b''
         with socket.socket(socket.AF_UNIX) as console:
-            console.settimeout(60)
+            console.settimeout(LIMIT)
             console.connect(self.console)
             console.sendall(line.encode() + b'\n')
             while until.encode() not in text:
@@ -101,7 +101,7 @@ class Guest:
 
     def gone(self, what):
         try:
-            self.stack.wait_for(lambda: not self.processes(), 'its processes end', 20)
+            self.stack.wait_for(lambda: not self.processes(), 'its processes end')
         except StackError:
             pass
         self.tap.equal(self.processes(), [], '%s: %s: no process is left' % (self.name, what))
@@ -158,7 +158,7 @@ def main(tap):
         q35.check('libvirtd killed and started')
 
         saved = stack.run(['virsh', '-q', '-c', stack.uri, 'save', pc.name, stack.path('tmp/saved')],
-                          check=False, timeout=120)
+                          check=False)
         tap.ok(saved.returncode != 0 and 'does not support migration' in saved.stderr,
                'virsh save is refused, with the reason', saved.stderr)
         pc.check('after the attempt to save')

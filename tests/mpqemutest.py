@@ -42,7 +42,8 @@ def closed(sock):
 def eof(fd):
     """Whether nobody else holds the write end of the pipe FD any more."""
     os.set_blocking(fd, False)
-    for _ in range(200):
+    until = time.monotonic() + emu.TIMEOUT
+    while time.monotonic() < until:
         try:
             if os.read(fd, 1) == b'':
                 return True
@@ -468,7 +469,7 @@ def check_options(tap):
 def check_death(tap):
     """QEMU is killed: nothing is left."""
     with Emulator([EXAMPLE], stderr=subprocess.PIPE) as emulator:
-        holder = subprocess.Popen(['sleep', '60'], pass_fds=[emulator.sockets[0].fileno()])
+        holder = subprocess.Popen(['sleep', '180'], pass_fds=[emulator.sockets[0].fileno()])
         emulator.sockets[0].close()
         time.sleep(0.1)
         tap.ok(emulator.process.poll() is None, 'it lives while another process has the socket')

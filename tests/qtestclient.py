@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 
-TIMEOUT = 60        # seconds for an answer; a hang is a failure, not a wait
+TIMEOUT = 180       # seconds for an answer; a hang is a failure, not a wait
 
 
 def qemu_path(arch='x86_64'):

@@ -96,7 +96,7 @@ def show_table(asked, recorded, config, address, where):
 
 def lspci(dump, where, *options):
     done = subprocess.run(['lspci', '-F', dump, '-s', '%02x:%02x.%x' % where] + list(options),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=True)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180, check=True)
     return done.stdout.decode('utf-8', 'replace').rstrip()
 
 
@@ -135,7 +135,7 @@ def run(options, progress, stack):
     progress.note('virsh start %s' % name)
     stack.virsh('start', name)
     progress.note('a Linux guest boots, without KVM')
-    stack.wait_for(lambda: stack.state(name) == 'shut off', 'the guest powers off', 120)
+    stack.wait_for(lambda: stack.state(name) == 'shut off', 'the guest powers off')
     dump, = read_dumps(stack.read('guest/serial'))
 
     progress.step('what the XML asked for, and what the guest saw')

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 
-from emulatedpcistack import (Stack, StackError, descendants, domain_xml, emulatedpci_xml, needs,
+from emulatedpcistack import (LIMIT, Stack, StackError, descendants, domain_xml, emulatedpci_xml, needs,
                               read_dumps, run_tests)
 
 LSPCI = '0000:00:02.0 PCI device\r\n' + ''.join(
@@ -42,14 +42,14 @@ def main(tap):
     needs('libvirtd', 'virsh')
     for how in ('SIGKILL', 'SIGTERM', 'SIGINT', 'exception', 'left running'):
         user = subprocess.run([sys.executable, __file__, how], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, timeout=120, check=False)
+                              stderr=subprocess.DEVNULL, timeout=2 * LIMIT, check=False)
         lines = user.stdout.decode().splitlines()
         root, *pids = lines[0].split()
         tap.ok(len(pids) >= 2 and root.startswith('/tmp/epci.'), '%s: libvirtd and QEMU ran' % how,
                user.stdout.decode())
         try:
             Stack.wait_for(lambda r=root, p=pids: not os.path.exists(r) and
-                           not any(os.path.exists('/proc/' + pid) for pid in p), 'the end', 20)
+                           not any(os.path.exists('/proc/' + pid) for pid in p), 'the end')
             tap.ok(True, '%s: no process and no file is left' % how)
         except StackError as error:
             tap.ok(False, '%s: no process and no file is left' % how, error)

@@ -17,7 +17,8 @@ import subprocess
 import sys
 import time
 
-from emulatedpcistack import Tap, domain_xml, emulatedpci_xml, needs, run_tests
+from daemonstack import DaemonStack
+from emulatedpcistack import LIMIT, Tap, domain_xml, emulatedpci_xml, needs, run_tests
 
 NOBODY = 65534
 GROUP = 'games'         # stands for the group libvirt; every Debian has it
@@ -33,10 +34,10 @@ UNSHARE = ('unshare', '--mount', '--propagation', 'private', '--pid', '--fork', 
 
 def isolate():
     """Runs this test again, in namespaces of its own."""
-    probe = subprocess.run(UNSHARE + ('true',), stderr=subprocess.PIPE, timeout=30, check=False)
+    probe = subprocess.run(UNSHARE + ('true',), stderr=subprocess.PIPE, timeout=LIMIT, check=False)
     if probe.returncode != 0:
         Tap.skip_all('this machine gives root no namespaces: %s' % probe.stderr.decode().strip())
-    return subprocess.run(UNSHARE + (sys.executable, __file__, 'inside'), timeout=240,
+    return subprocess.run(UNSHARE + (sys.executable, __file__, 'inside'), timeout=10 * LIMIT,
                           check=False).returncode
 
 
@@ -92,8 +93,8 @@ def prepare():
 def start(args, path):
     with open('/mnt/output', 'ab') as log:
         process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    deadline = time.monotonic() + 60
-    while not os.path.exists(path):
+    deadline = time.monotonic() + LIMIT
+    while not DaemonStack.listens(path):
         if process.poll() is not None or time.monotonic() > deadline:
             with open('/mnt/libvirtd.log', encoding='utf-8', errors='replace') as log:
                 raise RuntimeError('%s does not listen: %s' % (args[0], log.read()))
@@ -111,7 +112,7 @@ def virsh(path, *args, user=0, groups=(), readonly=False, uri=None):
     done = subprocess.run(['virsh', '-q', '-c', uri] + (['-r'] if readonly else []) + list(args),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={'PATH': os.environ['PATH'], 'HOME': '/mnt', 'LC_ALL': 'C'}, cwd='/',
-                          timeout=60, check=False, **who)
+                          timeout=LIMIT, check=False, **who)
     return done.returncode, done.stdout.decode('utf-8', 'replace').replace(path, 'SOCKET')
 
 

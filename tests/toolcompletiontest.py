@@ -36,7 +36,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 def offered(*words, cwd='/', package=''):
     result = subprocess.run(['bash', '--norc', '--noprofile', '-c', ASK, 'bash', package, SCRIPT, TOOL,
                              *words],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, timeout=60,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, timeout=180,
                             check=True)
     if result.stderr:
         raise RuntimeError(result.stderr.decode())

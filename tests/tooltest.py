@@ -45,7 +45,7 @@ def tool(*args, stdin=b'', **kwargs):
         kwargs['input'] = stdin
     else:
         kwargs['stdin'] = stdin
-    return subprocess.run([TOOL, *args], stderr=subprocess.PIPE, timeout=120, check=False, **kwargs)
+    return subprocess.run([TOOL, *args], stderr=subprocess.PIPE, timeout=600, check=False, **kwargs)
 
 
 def check(tap, what, result, status, stdout=None, stderr=None):
@@ -365,7 +365,7 @@ def test_xml2argv(tap, tmp):
         return subprocess.run([tool_copy, 'xml2argv', '--launch-dir=' + launch,
                                '-c', 'qemu:///embed?root=%s/root' % root, *args],
                               input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=120, check=False, cwd='/', **kwargs)
+                              timeout=600, check=False, cwd='/', **kwargs)
 
     xml = read(data('pc-address.xml'))
     expected = read(data('pc-address.args')).decode().split('-device ')[1].rstrip()

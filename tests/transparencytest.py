@@ -19,7 +19,7 @@ import time
 
 import libvirtrpc as rpc
 from daemonstack import DaemonStack
-from emulatedpcistack import domain_xml, needs, run_tests
+from emulatedpcistack import LIMIT, domain_xml, needs, run_tests
 
 SOURCE = os.environ['abs_top_srcdir']
 DOCUMENTATION = '/usr/share/doc/libvirt-doc/html'
@@ -38,7 +38,7 @@ class Side:
 
     def __init__(self, path):
         self.path = path
-        self.client = rpc.Client(path, 30).open()
+        self.client = rpc.Client(path).open()
 
     def call(self, procedure, payload):
         """('ok' or 'error', the reply's bytes)"""
@@ -145,7 +145,7 @@ def compare(tap, stack, name, documents):
     """One test point a group: thousands of replies, and the first that differ."""
     sides = None
     differ, defined, refused, emulated, replies = [], 0, 0, 0, 0
-    until = time.monotonic() + 150
+    until = time.monotonic() + 10 * LIMIT
     for where, text in sorted(documents.items()):
         if time.monotonic() > until:
             differ.append((where, 'no time left'))
