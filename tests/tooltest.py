@@ -20,7 +20,8 @@ SOURCE = os.environ['abs_top_srcdir']
 TOOL = os.path.join(BUILD, 'tools', 'virt-emulatedpci')
 DATA = os.path.join(SOURCE, 'tests', 'qemuxml2argvdata')
 SCHEMAS = '--schema-dir=' + os.path.join(BUILD, 'docs', 'schemas')
-SUBCOMMANDS = ('validate', 'lint', 'lower', 'lift', 'xml2argv')
+FILTERS = ('validate', 'lint', 'lower', 'lift', 'xml2argv')
+SUBCOMMANDS = FILTERS + ('import', 'export')
 DIRS = ('--launch-dir=/LAUNCH', '--qemu-dir=/usr/bin')
 NOBODY = 65534
 
@@ -130,7 +131,7 @@ def test_input(tap, tmp):
     # readable to others, so only where the program is.
     other = {'user': NOBODY, 'group': NOBODY, 'extra_groups': []} if os.geteuid() == 0 else {}
 
-    for name in SUBCOMMANDS:
+    for name in FILTERS + ('export',):
         check(tap, '%s: no such file' % name, tool(name, '/nonexistent.xml'), 1, b'',
               error('No such file or directory', file='/nonexistent.xml'))
         check(tap, '%s: a directory' % name, tool(name, tmp), 1, b'',

@@ -33,6 +33,8 @@ struct _ToolCommand {
     ToolExit (*run)(const ToolCommand *command, int argc, char **argv);
 };
 
+extern const ToolCommand toolCommandExport;
+extern const ToolCommand toolCommandImport;
 extern const ToolCommand toolCommandLift;
 extern const ToolCommand toolCommandLint;
 extern const ToolCommand toolCommandLower;

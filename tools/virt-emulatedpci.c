@@ -23,6 +23,8 @@ static const ToolCommand *const commands[] = {
     &toolCommandLower,
     &toolCommandLift,
     &toolCommandXML2Argv,
+    &toolCommandImport,
+    &toolCommandExport,
 };
 
 
