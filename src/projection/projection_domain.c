@@ -8,8 +8,6 @@
 
 #include "projection_domain.h"
 
-#include "emulatedpci_conf.h"
-
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -240,7 +238,7 @@ projectionFreePrefix(const ProjectionDomain *domain)
 /* --- numbering */
 
 typedef struct {
-    guint8 taken[EMULATED_PCI_INDEX_MAX + 1];   /* 0 or 1 */
+    ProjectionIndexes taken;
     int lowest;         /* none below is free */
 } Indexes;
 
@@ -249,7 +247,7 @@ static void
 indexesTake(Indexes *indexes,
             int index)
 {
-    indexes->taken[index] = 1;
+    projectionIndexesSet(&indexes->taken, index, TRUE);
 }
 
 
@@ -257,7 +255,8 @@ indexesTake(Indexes *indexes,
 static int
 indexesLowest(Indexes *indexes)
 {
-    while (indexes->lowest <= EMULATED_PCI_INDEX_MAX && indexes->taken[indexes->lowest])
+    while (indexes->lowest <= EMULATED_PCI_INDEX_MAX &&
+           projectionIndexesHas(&indexes->taken, indexes->lowest))
         indexes->lowest++;
     return indexes->lowest <= EMULATED_PCI_INDEX_MAX ? indexes->lowest : -1;
 }
@@ -317,7 +316,7 @@ assignExplicit(ProjectionSlot *slots,
         slots[i].index = slots[i].wanted;
         if (slots[i].wanted < 0)
             continue;
-        if (indexes->taken[slots[i].wanted]) {
+        if (projectionIndexesHas(&indexes->taken, slots[i].wanted)) {
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                    _("index '%1$d' of <%2$s> is in use by another device"),
                                    slots[i].wanted, "emulatedpci");
@@ -340,7 +339,7 @@ assignNamed(ProjectionSlot *slots,
     for (i = 0; i < n; i++) {
         int number = slots[i].alias && slots[i].index < 0 ? projectionAliasNumber(slots[i].alias) : -1;
 
-        if (number >= 0 && !indexes->taken[number]) {
+        if (number >= 0 && !projectionIndexesHas(&indexes->taken, number)) {
             slots[i].index = number;
             indexesTake(indexes, number);
         }
@@ -377,7 +376,8 @@ assignNameless(ProjectionSlot *slots,
 
         if (number < 0 || !aliasIsFree(number, aliases, ours)) {
             while (lowest <= EMULATED_PCI_INDEX_MAX &&
-                   ((number < 0 && indexes->taken[lowest]) || !aliasIsFree(lowest, aliases, ours)))
+                   ((number < 0 && projectionIndexesHas(&indexes->taken, lowest)) ||
+                    !aliasIsFree(lowest, aliases, ours)))
                 lowest++;
             if (lowest > EMULATED_PCI_INDEX_MAX)
                 return reportNoIndex(err);
@@ -403,17 +403,17 @@ projectionAssign(ProjectionSlot *slots,
                  GError **err)
 {
     g_autoptr(GHashTable) ours = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autofree Indexes *indexes = g_new0(Indexes, 1);
+    Indexes indexes = { 0 };
     gsize i;
 
     for (i = 0; i < taken->len; i++)
-        indexesTake(indexes, g_array_index(taken, int, i));
+        indexesTake(&indexes, g_array_index(taken, int, i));
     for (i = 0; i < n; i++) {
         if (slots[i].alias)
             g_hash_table_add(ours, (char *) slots[i].alias);
     }
 
-    return assignExplicit(slots, n, indexes, err) &&
-        assignNamed(slots, n, indexes, err) &&
-        assignNameless(slots, n, indexes, aliases, ours, err);
+    return assignExplicit(slots, n, &indexes, err) &&
+        assignNamed(slots, n, &indexes, err) &&
+        assignNameless(slots, n, &indexes, aliases, ours, err);
 }

@@ -10,9 +10,32 @@
 
 #pragma once
 
+#include "emulatedpci_conf.h"
 #include "projection_document.h"
 
 #include <glib.h>
+
+/* A set of indexes: a bit each, for every document with a device needs some. */
+typedef struct {
+    guint32 words[EMULATED_PCI_INDEX_MAX / 32 + 1];
+} ProjectionIndexes;
+
+static inline gboolean
+projectionIndexesHas(const ProjectionIndexes *set, int index)
+{
+    return (set->words[index / 32] >> index % 32) & 1;
+}
+
+static inline void
+projectionIndexesSet(ProjectionIndexes *set, int index, gboolean isIn)
+{
+    const guint32 bit = (guint32) 1 << index % 32;
+
+    if (isIn)
+        set->words[index / 32] |= bit;
+    else
+        set->words[index / 32] &= ~bit;
+}
 
 /* A device's place in the numbering. */
 typedef struct {

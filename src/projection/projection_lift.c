@@ -122,20 +122,21 @@ makeDef(const ProjectionController *controller,
 }
 
 
-/* How many SCSI controllers have each index. */
-static guint8 *
-countIndexes(const ProjectionDomain *domain)
+/* The indexes that SCSI controllers have, and those that several have. */
+static void
+noteIndexes(const ProjectionDomain *domain,
+            ProjectionIndexes *taken,
+            ProjectionIndexes *shared)
 {
-    guint8 *counts = g_new0(guint8, EMULATED_PCI_INDEX_MAX + 1);
     guint i;
 
     for (i = 0; i < domain->indexes->len; i++) {
-        guint8 *count = &counts[g_array_index(domain->indexes, int, i)];
+        const int index = g_array_index(domain->indexes, int, i);
 
-        if (*count < 2)
-            (*count)++;
+        if (projectionIndexesHas(taken, index))
+            projectionIndexesSet(shared, index, TRUE);
+        projectionIndexesSet(taken, index, TRUE);
     }
-    return counts;
 }
 
 
@@ -161,15 +162,19 @@ findDevices(Lifting *lifting)
 {
     const ProjectionDomain *domain = lifting->domain;
     g_autoptr(GHashTable) devices = findOverrideDevices(domain);
-    g_autofree guint8 *counts = countIndexes(domain);
+    ProjectionIndexes taken = { 0 };
+    ProjectionIndexes shared = { 0 };
     guint i;
+
+    noteIndexes(domain, &taken, &shared);
 
     for (i = 0; i < domain->controllers->len; i++) {
         const ProjectionController *controller = g_ptr_array_index(domain->controllers, i);
         Lifted lifted = { .controller = controller };
         gpointer users;
 
-        if (!controller->plain || !controller->alias || counts[controller->index] != 1)
+        if (!controller->plain || !controller->alias ||
+            projectionIndexesHas(&shared, controller->index))
             continue;
         users = g_hash_table_lookup(domain->aliases, controller->alias);
         if (GPOINTER_TO_UINT(users) != 1)
@@ -198,17 +203,21 @@ static void
 chooseIndexes(Lifting *lifting)
 {
     const gboolean isMixed = lifting->domain->emulated->len > 0;
-    g_autofree guint8 *taken = countIndexes(lifting->domain);
+    ProjectionIndexes taken = { 0 };
+    ProjectionIndexes shared = { 0 };
     int lowest = 0;
     guint i;
+
+    noteIndexes(lifting->domain, &taken, &shared);
 
     /* What is not lifted has its index already, and so have the devices whose
      * alias tells it. */
     for (i = 0; i < lifting->list->len; i++) {
         const Lifted *lifted = &g_array_index(lifting->list, Lifted, i);
 
-        taken[lifted->controller->index] =
-            projectionAliasNumber(lifted->def->alias) == lifted->controller->index;
+        projectionIndexesSet(&taken, lifted->controller->index,
+                             projectionAliasNumber(lifted->def->alias) ==
+                             lifted->controller->index);
     }
 
     for (i = 0; i < lifting->list->len; i++) {
@@ -219,12 +228,12 @@ chooseIndexes(Lifting *lifting)
         if (number == index)
             continue;
 
-        while (taken[lowest])
+        while (projectionIndexesHas(&taken, lowest))
             lowest++;
         /* Beside devices that are not lowered yet, more may come between. */
         if (number >= 0 || isMixed || lowest != index)
             lifted->def->index = index;
-        taken[index] = TRUE;
+        projectionIndexesSet(&taken, index, TRUE);
     }
 }
 
