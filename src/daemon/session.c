@@ -441,8 +441,6 @@ sessionLoop(Session *session)
                 session->busy = FALSE;
                 active = FALSE;
             }
-        } else {
-            active = TRUE;
         }
 
         hungUp[0] |= (fds[0].revents & (POLLHUP | POLLERR)) != 0;
@@ -466,6 +464,11 @@ sessionLoop(Session *session)
             deviceJobTick(session);
         if (!sessionSettle(session))
             return FALSE;
+
+        /* Small calls that pass leave nothing to be given back later. */
+        if (rc > 0)
+            active = session->busy || rpcChannelCanTrim(session->toServer) ||
+                rpcChannelCanTrim(session->toClient);
 
         /* Upstream has closed: the client gets what came before, then its end. */
         if (rpcChannelAtEnd(session->toClient)) {

@@ -47,6 +47,7 @@ struct _RPCChannel {
     gsize ready;
     gsize end;
     gsize used;                 /* high-water mark since the last trim */
+    gsize page;                 /* its size: one is kept */
 
     RPCChannelState state;
     RPCHeader header;           /* of the frame that we are in */
@@ -109,6 +110,7 @@ rpcChannelNew(int in,
     channel->frameFunc = frameFunc;
     channel->opaque = opaque;
     g_queue_init(&channel->injected);
+    channel->page = sysconf(_SC_PAGESIZE);
 
     /* Not from malloc(): pages that no frame has needed yet take no memory,
      * and rpcChannelTrim() gives the others back. */
@@ -613,13 +615,18 @@ rpcChannelIsIdle(const RPCChannel *channel)
 }
 
 
+gboolean
+rpcChannelCanTrim(const RPCChannel *channel)
+{
+    return channel->used > channel->page;
+}
+
+
 void
 rpcChannelTrim(RPCChannel *channel)
 {
-    gsize page = sysconf(_SC_PAGESIZE);
-
-    if (!rpcChannelIsIdle(channel) || channel->used <= page)
+    if (!rpcChannelIsIdle(channel) || !rpcChannelCanTrim(channel))
         return;
-    madvise(channel->buf + page, RPC_CHANNEL_BUFFER - page, MADV_DONTNEED);
+    madvise(channel->buf + channel->page, RPC_CHANNEL_BUFFER - channel->page, MADV_DONTNEED);
     channel->used = 0;
 }

@@ -97,5 +97,7 @@ gboolean rpcChannelWaits(const RPCChannel *channel);    /* the header function s
 gboolean rpcChannelAtEnd(const RPCChannel *channel);    /* the sender closed */
 gboolean rpcChannelIsIdle(const RPCChannel *channel);   /* nothing is held, between two frames */
 
-/* Gives memory back that a busy time has left. The channel must be idle. */
+/* Whether a busy time has left memory, and giving it back. The channel must be
+ * idle for that. */
+gboolean rpcChannelCanTrim(const RPCChannel *channel);
 void rpcChannelTrim(RPCChannel *channel);
