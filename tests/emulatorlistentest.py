@@ -296,7 +296,11 @@ def ask_as(user, path):
                 control.send(b'x')
             except BrokenPipeError:
                 pass
-            text = control.recv(999).decode()
+            try:
+                text = control.recv(999).decode()
+            except ConnectionResetError:
+                # It closed with our message unread; what it said before is still there.
+                text = control.recv(999).decode()
         except PermissionError:
             text = 'no permission\n'
         finally:
