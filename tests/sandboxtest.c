@@ -47,6 +47,35 @@ callRecv(const Child *child)
 
 
 static long
+callRecvmmsg(const Child *child)
+{
+    char byte;
+    struct iovec vector = { &byte, 1 };
+    struct mmsghdr message = { .msg_hdr = { .msg_iov = &vector, .msg_iovlen = 1 } };
+
+    return recvmmsg(child->sock, &message, 1, MSG_DONTWAIT, NULL);
+}
+
+
+static long
+callSendmmsg(const Child *child)
+{
+    char byte = 'x';
+    struct iovec vector = { &byte, 1 };
+    struct mmsghdr message = { .msg_hdr = { .msg_iov = &vector, .msg_iovlen = 1 } };
+
+    return sendmmsg(child->sock, &message, 1, MSG_NOSIGNAL);
+}
+
+
+static long
+callShutdown(const Child *child)
+{
+    return shutdown(child->sock, SHUT_RDWR);
+}
+
+
+static long
 callSend(const Child *child)
 {
     return send(child->sock, "x", 1, MSG_NOSIGNAL);
@@ -180,7 +209,9 @@ callPrctl(const Child *child G_GNUC_UNUSED)
 
 static const Case cases[] = {
     { "recv", callRecv, true },
-    { "send", callSend, true },
+    { "recvmmsg", callRecvmmsg, true },
+    { "sendmmsg", callSendmmsg, true },
+    { "shutdown", callShutdown, true },
     { "close", callClose, true },
     { "poll", callPoll, true },
     { "write-notify", callWriteNotify, true },
@@ -188,6 +219,7 @@ static const Case cases[] = {
     { "write-socket", callWriteSocket, false },
     { "read-socket", callReadSocket, false },
     { "recvmsg", callRecvmsg, false },
+    { "send", callSend, false },
     { "open", callOpen, false },
     { "mmap", callMmap, false },
     { "mprotect", callMprotect, false },

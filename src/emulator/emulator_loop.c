@@ -19,28 +19,31 @@
 #include "emulator_log.h"
 #include "gettext.h"
 #include "mpqemu.h"
-#include "pci_config.h"
 
 #define _(s) gettext(s)
 
+/* What a process knows of a device by itself, and would not take from
+ * memory that another one could write to. */
 typedef struct {
-    int fd;
+    int fd;                 /* or -1 */
     bool blocked;           /* waits until the peer takes an answer */
+    const EmulatorProtocol *protocol;
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
-    PCIConfig config;
-    MPQemuLink link;
-} EmulatorDevice;
+    EmulatorStatusDevice *status;
+} LoopDevice;
 
 struct _EmulatorLoop {
     int epfd;
     size_t nopen;
     size_t ndevices;
-    EmulatorDevice devices[];
+    EmulatorStatus *status;
+    LoopDevice devices[];
 };
 
 
 EmulatorLoop *
-emulatorLoopNew(const EmulatorOptions *options)
+emulatorLoopNew(const EmulatorOptions *options,
+                EmulatorStatus *status)
 {
     EmulatorLoop *loop = calloc(1, sizeof(*loop) + options->ndevices * sizeof(*loop->devices));
     size_t i;
@@ -56,12 +59,13 @@ emulatorLoopNew(const EmulatorOptions *options)
 
     for (i = 0; i < options->ndevices; i++) {
         const EmulatorDeviceOptions *from = &options->devices[i];
-        EmulatorDevice *device = &loop->devices[i];
-        struct epoll_event event = { .events = EPOLLIN, .data.ptr = device };
+        LoopDevice *device = &loop->devices[i];
+        struct epoll_event event = { .events = EPOLLIN, .data.u64 = i };
 
         device->fd = from->fd;
+        device->protocol = &mpqemuProtocol;
         strcpy(device->devicename, from->devicename);
-        pciConfigInit(&device->config, from->values);
+        device->status = &status->devices[i];
 
         if (epoll_ctl(loop->epfd, EPOLL_CTL_ADD, device->fd, &event) < 0) {
             close(loop->epfd);
@@ -69,6 +73,7 @@ emulatorLoopNew(const EmulatorOptions *options)
             return NULL;
         }
     }
+    loop->status = status;
     loop->ndevices = loop->nopen = options->ndevices;
 
     return loop;
@@ -78,69 +83,81 @@ emulatorLoopNew(const EmulatorOptions *options)
 /* Waits for the peer's bytes, or for room for ours. */
 static bool
 deviceWatch(EmulatorLoop *loop,
-            EmulatorDevice *device,
+            LoopDevice *device,
             bool blocked)
 {
     struct epoll_event event = {
         .events = blocked ? EPOLLOUT : EPOLLIN,
-        .data.ptr = device,
+        .data.u64 = device - loop->devices,
     };
-
-    if (device->blocked == blocked)
-        return true;
 
     device->blocked = blocked;
     return epoll_ctl(loop->epfd, EPOLL_CTL_MOD, device->fd, &event) == 0;
 }
 
 
+/* Ends a device. Other processes have its socket too: shutting it down is
+ * what the peer notices, and whatever it has sent goes away here. */
+static void
+deviceClose(EmulatorLoop *loop,
+            LoopDevice *device)
+{
+    char bytes[256];
+
+    device->status->closed = true;
+    epoll_ctl(loop->epfd, EPOLL_CTL_DEL, device->fd, NULL);
+    shutdown(device->fd, SHUT_RDWR);
+    while (recv(device->fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+        ;
+    close(device->fd);
+    device->fd = -1;
+    loop->nopen--;
+}
+
+
 typedef enum {
     DEVICE_OPEN = 0,    /* go on */
-    DEVICE_WAIT,        /* go on later */
+    DEVICE_WAIT,        /* go on once the peer takes an answer */
     DEVICE_CLOSE,       /* the peer has gone, or is not to be trusted */
 } DeviceState;
 
 
+/* Acts on what has come, and reads once more if RECEIVE says so: one turn for
+ * a socket is one read. */
 static DeviceState
-deviceSend(EmulatorDevice *device)
+deviceServe(LoopDevice *device,
+            bool receive)
 {
-    MPQemuLink *link = &device->link;
-
-    while (link->outSent < link->outLen) {
-        const ssize_t sent = send(device->fd, link->out + link->outSent,
-                                  link->outLen - link->outSent, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-        if (sent < 0) {
-            if (errno == EINTR)
-                continue;
-            return errno == EAGAIN ? DEVICE_WAIT : DEVICE_CLOSE;
-        }
-        link->outSent += sent;
-    }
-    link->outLen = 0;
-    return DEVICE_OPEN;
-}
-
-
-/* Handles the messages that have come. */
-static DeviceState
-deviceHandle(EmulatorDevice *device)
-{
+    EmulatorDevice *journal = &device->status->device;
     const char *why = NULL;
 
     for (;;) {
-        DeviceState state;
+        struct mmsghdr *message;
 
-        switch (mpqemuLinkStep(&device->link, &device->config, &why)) {
-        case MPQEMU_MORE:
-            return DEVICE_OPEN;
+        switch (emulatorDeviceStep(journal, device->protocol, &why)) {
+        case EMULATOR_DEVICE_RECEIVE:
+            if (!receive)
+                return DEVICE_OPEN;
+            receive = false;
 
-        case MPQEMU_REPLY:
-            if ((state = deviceSend(device)) != DEVICE_OPEN)
-                return state;
+            message = emulatorDeviceReceiving(journal);
+            if (recvmmsg(device->fd, message, 1, MSG_DONTWAIT, NULL) < 0)
+                return errno == EAGAIN || errno == EINTR ? DEVICE_OPEN : DEVICE_CLOSE;
+            if (message->msg_len == 0)
+                return DEVICE_CLOSE;
             break;
 
-        case MPQEMU_VIOLATION:
+        case EMULATOR_DEVICE_SEND:
+            message = emulatorDeviceSending(journal);
+            if (sendmmsg(device->fd, message, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+                if (errno == EAGAIN)
+                    return DEVICE_WAIT;
+                if (errno != EINTR)
+                    return DEVICE_CLOSE;
+            }
+            break;
+
+        case EMULATOR_DEVICE_VIOLATION:
         default:
             emulatorLog(_("device %1$s (fd %2$d): closed: not the multi-process protocol: %3$s"),
                         device->devicename, device->fd, why);
@@ -150,42 +167,39 @@ deviceHandle(EmulatorDevice *device)
 }
 
 
-/* One read. There is no room for control data in it, so the kernel closes
- * descriptors that ride on a message, those of guest memory and interrupts,
- * before this process ever has them: unix(7), SCM_RIGHTS. */
-static DeviceState
-deviceReceive(EmulatorDevice *device)
+static void
+loopServe(EmulatorLoop *loop,
+          LoopDevice *device,
+          bool receive)
 {
-    size_t size;
-    uint8_t *space = mpqemuLinkSpace(&device->link, &size);
-    const ssize_t got = recv(device->fd, space, size, MSG_DONTWAIT);
+    DeviceState state;
 
-    if (got > 0) {
-        mpqemuLinkAdd(&device->link, got);
-        return DEVICE_OPEN;
-    }
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return DEVICE_WAIT;
+    loop->status->serving = 1 + (device - loop->devices);
+    state = deviceServe(device, receive);
 
-    return DEVICE_CLOSE;
+    if (state == DEVICE_CLOSE ||
+        ((state == DEVICE_WAIT) != device->blocked &&
+         !deviceWatch(loop, device, state == DEVICE_WAIT)))
+        deviceClose(loop, device);
+    loop->status->serving = 0;
 }
 
 
-static DeviceState
-deviceServe(EmulatorDevice *device)
+/* Goes on where another process was when it died. */
+static void
+loopRecover(EmulatorLoop *loop)
 {
-    DeviceState state = DEVICE_OPEN;
+    size_t i;
 
-    /* An answer and the messages behind it come before new ones. */
-    if (device->blocked) {
-        if ((state = deviceSend(device)) == DEVICE_OPEN)
-            state = deviceHandle(device);
-        return state;
+    for (i = 0; i < loop->ndevices; i++) {
+        LoopDevice *device = &loop->devices[i];
+
+        /* Whatever that one waited for. */
+        if (device->status->closed || !deviceWatch(loop, device, false))
+            deviceClose(loop, device);
+        else
+            loopServe(loop, device, false);
     }
-
-    if ((state = deviceReceive(device)) == DEVICE_OPEN)
-        state = deviceHandle(device);
-    return state;
 }
 
 
@@ -194,20 +208,17 @@ emulatorLoopRun(EmulatorLoop *loop)
 {
     struct epoll_event events[32];
 
+    loopRecover(loop);
+
     while (loop->nopen > 0) {
         const int n = epoll_wait(loop->epfd, events, sizeof(events) / sizeof(events[0]), -1);
         int i;
 
         for (i = 0; i < n; i++) {
-            EmulatorDevice *device = events[i].data.ptr;
-            const DeviceState state = deviceServe(device);
-            const bool blocked = device->link.outLen > 0;
+            LoopDevice *device = &loop->devices[events[i].data.u64];
 
-            if (state == DEVICE_CLOSE || !deviceWatch(loop, device, blocked)) {
-                close(device->fd);
-                device->fd = -1;
-                loop->nopen--;
-            }
+            /* An answer and the messages behind it come before new ones. */
+            loopServe(loop, device, !device->blocked);
         }
     }
 }

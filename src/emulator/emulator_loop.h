@@ -19,13 +19,17 @@
 #include <stddef.h>
 
 #include "emulator_options.h"
+#include "emulator_status.h"
 
 typedef struct _EmulatorLoop EmulatorLoop;
 
-/* A loop for the devices of OPTIONS, which power up now. The loop lives as
- * long as the process. NULL with errno set on failure. */
-EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options);
+/* A loop for the devices of OPTIONS, whose registers and journals are in
+ * STATUS. Both live as long as the process. NULL with errno set on failure. */
+EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options,
+                              EmulatorStatus *status);
 
-/* Serves until the peer of the last device has closed its socket. Makes only
- * system calls that the sandbox allows. */
+/* Goes on from what is in the journals, and serves until the peer of the last
+ * device has closed its socket. A loop may be run by one process after the
+ * other, each forked by the one that made the loop and that runs none itself.
+ * Makes only system calls that the sandbox allows. */
 void emulatorLoopRun(EmulatorLoop *loop);

@@ -23,6 +23,7 @@
 #include "emulator_log.h"
 #include "emulator_loop.h"
 #include "emulator_options.h"
+#include "emulator_status.h"
 #include "gettext.h"
 #include "sandbox.h"
 
@@ -108,13 +109,19 @@ run(EmulatorOptions *options)
 {
     /* As long as the process: never freed, and always reachable. */
     static EmulatorLoop *loop;
+    EmulatorStatus *status;
+    int statusFd = -1;
 
     initSignals();
 
     if (closeOthers(options) < 0)
         return fail(_("cannot close other descriptors"));
 
-    loop = emulatorLoopNew(options);
+    status = emulatorStatusNew(options, &statusFd);
+    if (!status)
+        return fail(_("cannot make the devices' memory"));
+
+    loop = emulatorLoopNew(options, status);
     if (!loop)
         return fail(_("cannot watch the devices' sockets"));
 

@@ -8,6 +8,7 @@
 
 #include "mpqemu.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "verify.h"
@@ -44,131 +45,121 @@ static const struct {
 };
 
 
-uint8_t *
-mpqemuLinkSpace(MPQemuLink *link,
-                size_t *size)
+verify(MPQEMU_MESSAGE_MAX <= EMULATOR_REQUEST_MAX);
+verify(MPQEMU_REPLY_SIZE <= EMULATOR_REPLY_MAX);
+
+
+static ssize_t
+mpqemuRequestLength(const uint8_t *data,
+                    size_t len,
+                    const char **why)
 {
-    *size = sizeof(link->in) - link->inLen;
-    return link->in + link->inLen;
+    MPQemuHeader header;
+
+    if (len < sizeof(header))
+        return 0;
+
+    memcpy(&header, data, sizeof(header));
+
+    if (header.cmd < 0 || header.cmd >= MPQEMU_CMD_LAST || !commands[header.cmd].fromQEMU) {
+        *why = "unknown command";
+        return -1;
+    }
+    if (header.size != commands[header.cmd].size) {
+        *why = "size of a message";
+        return -1;
+    }
+    return sizeof(header) + header.size;
 }
 
 
-void
-mpqemuLinkAdd(MPQemuLink *link,
-              size_t len)
-{
-    link->inLen += len;
-}
-
-
-static void
-linkReply(MPQemuLink *link,
-          uint64_t value)
+static ssize_t
+mpqemuReply(uint8_t *reply,
+            uint64_t value)
 {
     const MPQemuHeader header = {
         .cmd = MPQEMU_CMD_RET,
         .size = sizeof(value),
     };
 
-    memcpy(link->out, &header, sizeof(header));
-    memcpy(link->out + sizeof(header), &value, sizeof(value));
-    link->outLen = sizeof(header) + sizeof(value);
-    link->outSent = 0;
+    memcpy(reply, &header, sizeof(header));
+    memcpy(reply + sizeof(header), &value, sizeof(value));
+    return MPQEMU_REPLY_SIZE;
 }
 
 
-/* Acts on one complete message. */
-static MPQemuResult
-linkHandle(MPQemuLink *link,
-           PCIConfig *config,
-           MPQemuCmd cmd,
-           const uint8_t *payload,
-           const char **why)
+static ssize_t
+mpqemuAnswerConfig(PCIConfig *config,
+                   MPQemuCmd cmd,
+                   const uint8_t *payload,
+                   uint8_t *reply,
+                   const char **why)
 {
     MPQemuConfigAccess access;
 
-    switch (cmd) {
+    memcpy(&access, payload, sizeof(access));
+
+    /* Three bytes: an access of four that QEMU's host bridge cut at the end
+     * of the configuration space. */
+    if (access.len < 1 || access.len > 4) {
+        *why = "length of a configuration access";
+        return -1;
+    }
+
+    if (cmd == MPQEMU_CMD_PCI_CFGREAD)
+        return mpqemuReply(reply, pciConfigRead(config, access.addr, access.len));
+
+    pciConfigWrite(config, access.addr, access.val, access.len);
+    return mpqemuReply(reply, 0);
+}
+
+
+static ssize_t
+mpqemuAnswer(EmulatorSession *session,
+             PCIConfig *config,
+             const uint8_t *request,
+             size_t len,
+             uint8_t reply[EMULATOR_REPLY_MAX],
+             const char **why)
+{
+    MPQemuHeader header;
+
+    (void) session;
+    (void) len;
+    memcpy(&header, request, sizeof(header));
+
+    switch ((MPQemuCmd) header.cmd) {
     case MPQEMU_CMD_PCI_CFGREAD:
     case MPQEMU_CMD_PCI_CFGWRITE:
-        memcpy(&access, payload, sizeof(access));
-        /* Three bytes: an access of four that QEMU's host bridge cut at the
-         * end of the configuration space. */
-        if (access.len < 1 || access.len > 4) {
-            *why = "length of a configuration access";
-            return MPQEMU_VIOLATION;
-        }
-        if (cmd == MPQEMU_CMD_PCI_CFGREAD) {
-            linkReply(link, pciConfigRead(config, access.addr, access.len));
-        } else {
-            pciConfigWrite(config, access.addr, access.val, access.len);
-            linkReply(link, 0);
-        }
-        return MPQEMU_REPLY;
+        return mpqemuAnswerConfig(config, header.cmd, request + sizeof(header), reply, why);
 
     case MPQEMU_CMD_BAR_READ:
         /* There is no BAR, so nobody claims the access. */
-        linkReply(link, UINT64_MAX);
-        return MPQEMU_REPLY;
+        return mpqemuReply(reply, UINT64_MAX);
 
     case MPQEMU_CMD_BAR_WRITE:
-        linkReply(link, 0);
-        return MPQEMU_REPLY;
+        return mpqemuReply(reply, 0);
 
     case MPQEMU_CMD_DEVICE_RESET:
         pciConfigReset(config);
-        linkReply(link, 0);
-        return MPQEMU_REPLY;
+        return mpqemuReply(reply, 0);
 
     case MPQEMU_CMD_SYNC_SYSMEM:
     case MPQEMU_CMD_SET_IRQFD:
         /* Guest memory and interrupts: the descriptors never get here. */
-        return MPQEMU_MORE;
+        return 0;
 
     case MPQEMU_CMD_RET:
     case MPQEMU_CMD_LAST:
     default:
         *why = "unknown command";
-        return MPQEMU_VIOLATION;
+        return -1;
     }
 }
 
 
-MPQemuResult
-mpqemuLinkStep(MPQemuLink *link,
-               PCIConfig *config,
-               const char **why)
-{
-    MPQemuResult result = MPQEMU_MORE;
-    size_t done = 0;
-
-    while (result == MPQEMU_MORE && link->inLen - done >= MPQEMU_HEADER_SIZE) {
-        const uint8_t *message = link->in + done;
-        MPQemuHeader header;
-
-        memcpy(&header, message, sizeof(header));
-
-        if (header.cmd < 0 || header.cmd >= MPQEMU_CMD_LAST ||
-            !commands[header.cmd].fromQEMU) {
-            *why = "unknown command";
-            return MPQEMU_VIOLATION;
-        }
-        if (header.size != commands[header.cmd].size) {
-            *why = "size of a message";
-            return MPQEMU_VIOLATION;
-        }
-        if (link->inLen - done < sizeof(header) + header.size)
-            break;
-
-        result = linkHandle(link, config, header.cmd, message + sizeof(header), why);
-        done += sizeof(header) + header.size;
-    }
-
-    if (result == MPQEMU_VIOLATION)
-        return result;
-
-    link->inLen -= done;
-    if (link->inLen > 0 && done > 0)
-        memmove(link->in, link->in + done, link->inLen);
-
-    return result;
-}
+const EmulatorProtocol mpqemuProtocol = {
+    .name = "mpqemu",
+    .requestLength = mpqemuRequestLength,
+    .answer = mpqemuAnswer,
+};

@@ -33,12 +33,18 @@ static const char *const filterNames[] = {
  * them from a bitmap, without running the filter. */
 static const int allowedCalls[] = {
     /* serving */
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(sendto),
+    SCMP_SYS(recvmmsg),
+#ifdef __SNR_recvmmsg_time64
+    SCMP_SYS(recvmmsg_time64),
+#endif
+    SCMP_SYS(sendmmsg),
     SCMP_SYS(epoll_wait),
     SCMP_SYS(epoll_pwait),
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(close),
+    /* ending a device */
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(shutdown),
     /* logging, besides write() to standard error */
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),

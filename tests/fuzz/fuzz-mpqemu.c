@@ -1,10 +1,11 @@
 /*
  * fuzz-mpqemu.c: bytes from a hostile peer, to a device's end of the link
  *
- * The first byte of the input says in what pieces the rest comes. The same
- * stream is handled in these pieces and all at once: answers, configuration
- * space and the verdict must be the same, and no register may change that a
- * guest cannot change.
+ * The first byte of the input says in what pieces the rest comes, the second
+ * one how often the process is killed that serves the device, and where. The
+ * same stream is handled in these pieces by processes that die, and at once by
+ * one that does not: answers, configuration space and the verdict must be the
+ * same, and no register may change that a guest cannot change.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -12,20 +13,31 @@
 #include <config.h>
 
 #include "fuzz.h"
+#include "emulator_device.h"
 #include "mpqemu.h"
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* What came of a stream. */
 typedef struct {
-    PCIConfig config;
+    EmulatorDevice device;
+    PCIConfig config;       /* in the end */
     bool violation;
     size_t left;            /* bytes of a message that is not complete */
-    size_t nanswers;
+    uint64_t served;
+    size_t nanswers;        /* bytes of them */
     uint64_t answers;       /* a hash of them */
+    const uint8_t *data;    /* the stream's bytes to come */
+    size_t size;
+    unsigned int kills;     /* processes that died */
 } Outcome;
+
+/* Where the process dies next: the number of places left until then. */
+static unsigned int killAfter;
+static jmp_buf killed;
 
 
 static void
@@ -37,23 +49,45 @@ check(bool condition)
 
 
 static void
-takeAnswer(Outcome *outcome,
-           MPQemuLink *link)
+place(void)
 {
-    uint32_t cmd;
-    uint64_t size;
-    uint64_t value;
-
-    check(link->outLen == MPQEMU_REPLY_SIZE && link->outSent == 0);
-    memcpy(&cmd, link->out, sizeof(cmd));
-    memcpy(&size, link->out + 8, sizeof(size));
-    memcpy(&value, link->out + 16, sizeof(value));
-    check(cmd == MPQEMU_CMD_RET && size == 8);
-
-    outcome->answers = (outcome->answers ^ value) * UINT64_C(0x100000001b3) + 1;
-    outcome->nanswers++;
-    link->outLen = 0;
+    if (killAfter > 0 && --killAfter == 0)
+        longjmp(killed, 1);
 }
+
+
+static ssize_t
+requestLength(const uint8_t *data,
+              size_t len,
+              const char **why)
+{
+    place();
+    return mpqemuProtocol.requestLength(data, len, why);
+}
+
+
+static ssize_t
+answer(EmulatorSession *session,
+       PCIConfig *config,
+       const uint8_t *request,
+       size_t len,
+       uint8_t reply[EMULATOR_REPLY_MAX],
+       const char **why)
+{
+    ssize_t result;
+
+    place();
+    result = mpqemuProtocol.answer(session, config, request, len, reply, why);
+    place();
+    return result;
+}
+
+
+static const EmulatorProtocol protocol = {
+    .name = "mpqemu",
+    .requestLength = requestLength,
+    .answer = answer,
+};
 
 
 /* Every register holds its power-on value but for what a guest can write. */
@@ -86,47 +120,92 @@ checkConfig(const PCIConfig *config)
 }
 
 
-/* Handles SIZE bytes of DATA in pieces of at most PIECE bytes. */
+/* One process's share of the work. Stands in for the kernel: a transfer of at
+ * most PIECE bytes and what msg_len says are one. */
+static void
+serve(Outcome *outcome,
+      size_t piece)
+{
+    for (;;) {
+        const char *why = NULL;
+        struct mmsghdr *message;
+        struct iovec *vector;
+        size_t i;
+
+        switch (emulatorDeviceStep(&outcome->device, &protocol, &why)) {
+        case EMULATOR_DEVICE_RECEIVE:
+            if (outcome->size == 0)
+                return;
+
+            message = emulatorDeviceReceiving(&outcome->device);
+            vector = message->msg_hdr.msg_iov;
+            check(vector->iov_len > 0);
+            if (vector->iov_len > piece)
+                vector->iov_len = piece;
+            message->msg_len = vector->iov_len < outcome->size ? vector->iov_len
+                                                               : outcome->size;
+            memcpy(vector->iov_base, outcome->data, message->msg_len);
+            outcome->data += message->msg_len;
+            outcome->size -= message->msg_len;
+            break;
+
+        case EMULATOR_DEVICE_SEND:
+            message = emulatorDeviceSending(&outcome->device);
+            vector = message->msg_hdr.msg_iov;
+            check(vector->iov_len > 0 && vector->iov_len <= MPQEMU_REPLY_SIZE);
+            message->msg_len = vector->iov_len < piece ? vector->iov_len : piece;
+            for (i = 0; i < message->msg_len; i++) {
+                const uint8_t byte = ((const uint8_t *) vector->iov_base)[i];
+
+                outcome->answers = (outcome->answers ^ byte) * UINT64_C(0x100000001b3) + 1;
+            }
+            outcome->nanswers += message->msg_len;
+            break;
+
+        case EMULATOR_DEVICE_VIOLATION:
+        default:
+            check(why != NULL);
+            outcome->violation = true;
+            return;
+        }
+        place();
+    }
+}
+
+
+/* Handles SIZE bytes of DATA in pieces of at most PIECE bytes, by processes of
+ * which KILLS die. */
 static void
 handle(Outcome *outcome,
        const uint8_t *data,
        size_t size,
-       size_t piece)
+       size_t piece,
+       unsigned int kills)
 {
     static const uint32_t values[EMULATED_PCI_FIELD_LAST] = {
         0, 0x5853, 0xc000, 0x0a5a, 0xf9b0, 0x01, 0xff8000, 0x80, 0x5853, 0xc000, 0x0b, 0x01,
     };
-    MPQemuLink link = { 0 };
+    const EmulatorState *state;
 
     memset(outcome, 0, sizeof(*outcome));
-    pciConfigInit(&outcome->config, values);
+    emulatorDeviceInit(&outcome->device, values);
+    outcome->data = data;
+    outcome->size = size;
 
-    while (size > 0) {
-        const char *why = NULL;
-        MPQemuResult result;
-        size_t space;
-        uint8_t *to = mpqemuLinkSpace(&link, &space);
-        size_t len = size < piece ? size : piece;
-
-        check(space > 0);
-        if (len > space)
-            len = space;
-        memcpy(to, data, len);
-        mpqemuLinkAdd(&link, len);
-        data += len;
-        size -= len;
-
-        while ((result = mpqemuLinkStep(&link, &outcome->config, &why)) == MPQEMU_REPLY)
-            takeAnswer(outcome, &link);
-
-        if (result == MPQEMU_VIOLATION) {
-            check(why != NULL);
-            outcome->violation = true;
-            break;
-        }
+    /* What a process did to the next state before it died does not count. */
+    if (setjmp(killed) != 0) {
+        outcome->kills++;
+        memset(&outcome->device.states[!(outcome->device.current & 1)], outcome->kills,
+               sizeof(outcome->device.states[0]));
     }
-    /* A stream that is given up may have handled more, or less, before. */
-    outcome->left = outcome->violation ? 0 : link.inLen;
+    killAfter = outcome->kills < kills ? 1 + (kills + outcome->kills) % 7 : 0;
+
+    serve(outcome, piece);
+
+    state = &outcome->device.states[outcome->device.current & 1];
+    outcome->config = state->config;
+    outcome->served = state->served;
+    outcome->left = outcome->violation ? 0 : state->inLen + state->received.message.msg_len;
     checkConfig(&outcome->config);
 }
 
@@ -135,17 +214,18 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data,
                        size_t size)
 {
-    Outcome pieces;
-    Outcome whole;
+    static Outcome pieces;
+    static Outcome whole;
 
-    if (size == 0)
+    if (size < 2)
         return 0;
 
-    handle(&pieces, data + 1, size - 1, (size_t) data[0] + 1);
-    handle(&whole, data + 1, size - 1, SIZE_MAX);
+    handle(&pieces, data + 2, size - 2, (size_t) data[0] + 1, data[1]);
+    handle(&whole, data + 2, size - 2, SIZE_MAX, 0);
 
     check(pieces.violation == whole.violation);
     check(pieces.left == whole.left);
+    check(pieces.served == whole.served);
     check(pieces.nanswers == whole.nanswers);
     check(pieces.answers == whole.answers);
     check(memcmp(&pieces.config, &whole.config, sizeof(whole.config)) == 0);

@@ -1,0 +1,104 @@
+/*
+ * emulator_status.c: the memory in which the devices of a process live
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulator_status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mpqemu.h"
+
+/* Linux 5.1; older kernels refuse it, and then the file could be written to
+ * by a process of the same user. */
+#ifndef F_SEAL_FUTURE_WRITE
+# define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+
+/* A memory file of SIZE bytes, mapped. */
+static void *
+statusMap(size_t size,
+          int *result)
+{
+    const int fd = memfd_create(EMULATOR_STATUS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    void *memory = MAP_FAILED;
+    int saved;
+
+    if (fd < 0)
+        return NULL;
+
+    if (ftruncate(fd, size) == 0 &&
+        (memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED &&
+        (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_FUTURE_WRITE) == 0 ||
+         fcntl(fd, F_ADD_SEALS, seals) == 0)) {
+        *result = fd;
+        return memory;
+    }
+
+    saved = errno;
+    if (memory != MAP_FAILED)
+        munmap(memory, size);
+    close(fd);
+    errno = saved;
+    return NULL;
+}
+
+
+EmulatorStatus *
+emulatorStatusNew(const EmulatorOptions *options,
+                  int *fd)
+{
+    EmulatorStatus *status = statusMap(sizeof(*status) +
+                                       options->ndevices * sizeof(*status->devices), fd);
+    struct timespec now;
+    size_t i;
+
+    if (!status)
+        return NULL;
+
+    for (i = 0; i < options->ndevices; i++) {
+        const EmulatorDeviceOptions *from = &options->devices[i];
+        EmulatorStatusDevice *to = &status->devices[i];
+        struct ucred peer = { 0 };
+        socklen_t len = sizeof(peer);
+
+        strcpy(to->devicename, from->devicename);
+        strcpy(to->transport, mpqemuProtocol.name);
+        if (getsockopt(from->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+            to->peer = peer.pid;
+        emulatorDeviceInit(&to->device, from->values);
+    }
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    status->started = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+    status->worker = getpid();
+    status->ndevices = options->ndevices;
+    status->deviceSize = sizeof(*status->devices);
+    status->version = EMULATOR_STATUS_VERSION;
+    memcpy(status->magic, EMULATOR_STATUS_MAGIC, sizeof(status->magic));
+    return status;
+}
+
+
+uint64_t
+emulatorStatusServed(const EmulatorStatus *status,
+                     size_t ndevices)
+{
+    uint64_t served = 0;
+    size_t i;
+
+    for (i = 0; i < ndevices; i++)
+        served += emulatorDeviceServed(&status->devices[i].device);
+    return served;
+}

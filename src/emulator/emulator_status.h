@@ -1,0 +1,57 @@
+/*
+ * emulator_status.h: the memory in which the devices of a process live
+ *
+ * One mapping of a memory file of fixed size, which the guard makes and every
+ * worker that it forks has too: the devices, registers and journals included,
+ * and what virt-emulatedpci emulators tells of the process. A reader opens the
+ * file as /proc/PID/fd/N, where it is /memfd:emulatedpci-status; nobody can
+ * write to it that way, nor change its size.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "emulator_device.h"
+#include "emulator_options.h"
+
+#define EMULATOR_STATUS_NAME "emulatedpci-status"
+
+/* What the memory begins with. A reader takes nothing else, and nothing of
+ * another version or whose sizes are not its own. */
+#define EMULATOR_STATUS_MAGIC "EPCISTAT"
+#define EMULATOR_STATUS_VERSION 1
+
+typedef struct {
+    char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
+    char transport[16];
+    int32_t peer;               /* pid of the process that made the socket: QEMU's */
+    uint32_t closed;            /* served no more */
+    EmulatorDevice device;
+} EmulatorStatusDevice;
+
+typedef struct {
+    char magic[8];
+    uint32_t version;
+    uint32_t deviceSize;        /* of an entry of devices */
+    uint32_t ndevices;
+    int32_t worker;             /* pid of the process that serves */
+    uint64_t started;           /* CLOCK_BOOTTIME, in nanoseconds */
+    uint64_t restarts;          /* workers that were replaced */
+    uint32_t serving;           /* 1 + index of the device whose request is in hand */
+    uint32_t reserved;
+    EmulatorStatusDevice devices[];
+} EmulatorStatus;
+
+/* The memory for the devices of OPTIONS, which power up now. It lives as long
+ * as the process. *FD is the file. NULL with errno set on failure. */
+EmulatorStatus *emulatorStatusNew(const EmulatorOptions *options,
+                                  int *fd);
+
+/* Requests that all devices have served together. */
+uint64_t emulatorStatusServed(const EmulatorStatus *status,
+                              size_t ndevices);
