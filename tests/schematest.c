@@ -10,7 +10,7 @@
 
 #include <config.h>
 
-#include "emulatedpci_conf.h"
+#include "emulatedpci_definition.h"
 #include "testutils.h"
 
 #include <libxml/parser.h>
@@ -279,6 +279,21 @@ static const struct {
     { "arg-control", FALSE, DEVICE(CONFIG "<driver><arg value='&#9;'/></driver>") },
     { "arg-control-c1", FALSE, DEVICE(CONFIG "<driver><arg value='&#133;'/></driver>") },
     { "arg-delete", FALSE, DEVICE(CONFIG "<driver><arg value='&#127;'/></driver>") },
+    { "definition-only", TRUE, "<emulatedpci definition='emulatedpci_a'/>" },
+    { "definition-no-name", TRUE, "<emulatedpci definition='a'>" CONFIG "</emulatedpci>" },
+    { "definition-no-config", TRUE, "<emulatedpci definition='a' devicename='d'>"
+      "<alias name='ua-a'/><address type='pci'/></emulatedpci>" },
+    { "definition-some", TRUE, "<emulatedpci definition='a'><alias name='ua-a'/>"
+      "<config interruptpin='9'/></emulatedpci>" },
+    { "definition-empty-config", TRUE, "<emulatedpci definition='a' index='1'><config/>"
+      "</emulatedpci>" },
+    { "definition-wrong-vendor", FALSE, "<emulatedpci definition='a'>"
+      "<config vendorid='0xffff'/></emulatedpci>" },
+    { "definition-wrong-name", FALSE, "<emulatedpci definition='a' devicename=''/>" },
+    { "definition-two-configs", FALSE, "<emulatedpci definition='a'><config/><config/>"
+      "</emulatedpci>" },
+    { "definition-text", FALSE, "<emulatedpci definition='a'>x</emulatedpci>" },
+    { "nothing", FALSE, "<emulatedpci/>" },
     { "drive-address", FALSE, DEVICE(CONFIG "<address type='drive'/>") },
     { "no-config", FALSE, DEVICE("") },
     { "nested", FALSE, DEVICE(CONFIG DEVICE(CONFIG)) },
@@ -662,6 +677,101 @@ static const char *const wrongs[] = {
 };
 
 
+/* --- definitions */
+
+#define NAMED(content) "<device><name>emulatedpci_a</name>" content "</device>"
+#define CAPABILITY "<capability type='emulatedpci' devicename='d'>" CONFIG "</capability>"
+
+static const struct {
+    gboolean accepted;
+    const char *xml;
+} definitions[] = {
+    { TRUE, NAMED(CAPABILITY) },
+    { TRUE, "<device>" CAPABILITY "</device>" },
+    { TRUE, "<device>" CAPABILITY "<description>text &amp; text</description>"
+      "<uuid>11111111-2222-3333-4444-555555555555</uuid><parent>computer</parent>"
+      "<path>/x</path><name>emulatedpci_A.b-c_9</name></device>" },
+    { TRUE, NAMED("<uuid> 11111111222233334444555555555555\n</uuid>" CAPABILITY) },
+    { TRUE, NAMED("<capability type='emulatedpci' devicename='d' built_in='yes'>" CONFIG
+                  "</capability>") },
+    { TRUE, NAMED("<capability type='emulatedpci' basis='x'/>") },
+    { TRUE, NAMED("<capability type='emulatedpci' basis='x' devicename='d'>"
+                  "<config interruptpin='9'/></capability>") },
+    { FALSE, "<device/>" },
+    { FALSE, NAMED(CAPABILITY CAPABILITY) },
+    { FALSE, NAMED("<name>emulatedpci_b</name>" CAPABILITY) },
+    { FALSE, NAMED("<uuid>1</uuid>" CAPABILITY) },
+    { FALSE, NAMED("text" CAPABILITY) },
+    { FALSE, NAMED("<other/>" CAPABILITY) },
+    { FALSE, NAMED("<capability type='emulatedpci'/>") },
+    { FALSE, NAMED("<capability type='emulatedpci' devicename='d'/>") },
+    { FALSE, NAMED("<capability type='emulatedpci'>" CONFIG "</capability>") },
+    { FALSE, NAMED("<capability type='emulatedpci' devicename=''>" CONFIG "</capability>") },
+    { FALSE, NAMED("<capability type='emulatedpci' devicename='d'>"
+                   "<config vendorid='0' deviceid='1'/></capability>") },
+    { FALSE, NAMED("<capability type='emulatedpci' devicename='d'>" CONFIG
+                   "<alias name='ua-a'/></capability>") },
+    { FALSE, "<device autostart='no'>" CAPABILITY "</device>" },
+    { FALSE, "<device><name>emulatedpci_</name>" CAPABILITY "</device>" },
+    { FALSE, "<device><name>emulatedpci_a/b</name>" CAPABILITY "</device>" },
+    { FALSE, "<device><name>usb_1</name>" CAPABILITY "</device>" },
+};
+
+
+static gboolean
+definitionAccepted(const char *xml)
+{
+    g_autoptr(EmulatedPCIDefinition) definition =
+        emulatedPCIDefinitionParse(xml, strlen(xml), FALSE, NULL);
+    g_autoptr(EmulatedPCIDef) basis = NULL;
+
+    if (!definition)
+        return FALSE;
+    if (definition->basis)
+        basis = emulatedPCIDefParseString(DEVICE(CONFIG), strlen(DEVICE(CONFIG)), NULL);
+    return emulatedPCIDefinitionFill(definition, basis, NULL);
+}
+
+
+/* libvirt's node devices, definitions, and nothing else. */
+static void
+testDefinitions(void)
+{
+    const char *stock =
+        "<device><name>pci_0000_00_00_0</name><path>/sys/devices/pci0000:00/0000:00:00.0</path>"
+        "<parent>computer</parent><capability type='pci'><class>0x060000</class><domain>0</domain>"
+        "<bus>0</bus><slot>0</slot><function>0</function>"
+        "<product id='0x1237'>440FX</product><vendor id='0x8086'>Intel</vendor></capability>"
+        "</device>";
+    const char *wrong =
+        "<device><name>pci_0000_00_00_0</name><capability type='nonesuch'/></device>";
+    Grammar ours = grammarLoadOurs("nodedev.rng");
+    Grammar libvirts = grammarLoadLibvirts("nodedev.rng");
+    g_autofree char *longest = g_strnfill(228, 'n');
+    g_autofree char *right = g_strdup_printf("<device><name>emulatedpci_%s</name>" CAPABILITY
+                                             "</device>", longest);
+    g_autofree char *over = g_strdup_printf("<device><name>emulatedpci_%sn</name>" CAPABILITY
+                                            "</device>", longest);
+    gsize i;
+
+    assertVerdict(&libvirts, stock, TRUE);
+    assertVerdict(&ours, stock, TRUE);
+    assertVerdict(&ours, wrong, FALSE);
+    for (i = 0; i < G_N_ELEMENTS(definitions); i++) {
+        assertVerdict(&ours, definitions[i].xml, definitions[i].accepted);
+        if (definitionAccepted(definitions[i].xml) != definitions[i].accepted)
+            g_error("the parser does not agree: %s", definitions[i].xml);
+    }
+    assertVerdict(&ours, right, TRUE);
+    g_assert_true(definitionAccepted(right));
+    assertVerdict(&ours, over, FALSE);
+    g_assert_false(definitionAccepted(over));
+
+    grammarFree(&ours);
+    grammarFree(&libvirts);
+}
+
+
 /* A domain whose root element is TYPE ("domain" or "inactiveDomain"), with
  * EXTRA before the AT-th native device, or after the last; and after the
  * devices, AFTER. */
@@ -1038,6 +1148,7 @@ main(int argc,
     }
     g_test_add_func("/schema/random", testRandom);
     g_test_add_func("/schema/domain", testDomains);
+    g_test_add_func("/schema/definitions", testDefinitions);
     g_test_add_func("/schema/domain-lowered", testLoweredDomain);
     g_test_add_func("/schema/examples", testExamples);
     g_test_add_data_func("/schema/domainsnapshot", "domainsnapshot", testNested);

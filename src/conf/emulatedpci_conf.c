@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include "emulatedpci_conf.h"
+#include "emulatedpci_xml.h"
 
 #include <libxml/parser.h>
 #include <string.h>
@@ -194,166 +195,10 @@ checkAlias(const char *alias,
 }
 
 
-/* --- reading an element's attributes and children */
-
-/* The index of NAME in the NULL-terminated NAMES, or -1. */
-static int
-findName(const char *const *names,
-         const xmlChar *name)
-{
-    int i;
-
-    for (i = 0; names[i]; i++) {
-        if (strcmp(names[i], (const char *) name) == 0)
-            return i;
-    }
-    return -1;
-}
-
-
-/* The value of ATTR, newly allocated; an entity reference in it is an error.
- * (libxml2's own functions would expand it.) */
-static char *
-readAttribute(xmlAttrPtr attr,
-              GError **err)
-{
-    GString *value = NULL;
-    xmlNodePtr cur = attr->children;
-
-    /* Nearly always it is just one text. */
-    if (cur && !cur->next && cur->type == XML_TEXT_NODE && cur->content)
-        return g_strdup((const char *) cur->content);
-
-    value = g_string_new(NULL);
-    for (; cur; cur = cur->next) {
-        if (cur->type == XML_ENTITY_REF_NODE) {
-            g_autofree char *quoted = emulatedPCIErrorQuote((const char *) cur->name);
-
-            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("entity reference '&%1$s;' in attribute '%2$s' of <%3$s> "
-                                     "is not supported"),
-                                   quoted, (const char *) attr->name,
-                                   (const char *) attr->parent->name);
-            g_string_free(value, TRUE);
-            return NULL;
-        }
-        if (cur->content)
-            g_string_append(value, (const char *) cur->content);
-    }
-    return g_string_free(value, FALSE);
-}
-
-
-/* Reads the attributes of NODE into VALUES, which has an entry for each of
- * NAMES and one for the terminating NULL; absent ones are left alone. */
-static gboolean
-readAttributes(xmlNodePtr node,
-               const char *const *names,
-               char **values,
-               GError **err)
-{
-    xmlAttrPtr attr;
-
-    for (attr = node->properties; attr; attr = attr->next) {
-        int i = attr->ns ? -1 : findName(names, attr->name);
-
-        if (i < 0) {
-            g_autofree char *quoted = emulatedPCIErrorQuote((const char *) attr->name);
-
-            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("unknown attribute '%1$s' in <%2$s>"),
-                                   quoted, (const char *) node->name);
-            return FALSE;
-        }
-        g_free(values[i]);
-        values[i] = readAttribute(attr, err);
-        if (!values[i])
-            return FALSE;
-    }
-    return TRUE;
-}
-
-
-/* Finds the children of NODE, one of each of NAMES at most, whose places in
- * FOUND (as long as NAMES) must be NULL; or, if there is MANY, any number,
- * which are appended to that. */
-static gboolean
-readChildren(xmlNodePtr node,
-             const char *const *names,
-             xmlNodePtr *found,
-             GPtrArray *many,
-             GError **err)
-{
-    xmlNodePtr cur;
-
-    for (cur = node->children; cur; cur = cur->next) {
-        g_autofree char *quoted = NULL;
-        int i;
-
-        switch ((int) cur->type) {
-        case XML_ELEMENT_NODE:
-            i = cur->ns ? -1 : findName(names, cur->name);
-            if (i >= 0 && many) {
-                g_ptr_array_add(many, cur);
-                continue;
-            }
-            if (i >= 0 && !found[i]) {
-                found[i] = cur;
-                continue;
-            }
-            quoted = emulatedPCIErrorQuote((const char *) cur->name);
-            if (i >= 0) {
-                emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                       _("more than one <%1$s> in <%2$s>"),
-                                       quoted, (const char *) node->name);
-            } else {
-                emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                       _("unknown element <%1$s> in <%2$s>"),
-                                       quoted, (const char *) node->name);
-            }
-            return FALSE;
-
-        case XML_TEXT_NODE:
-        case XML_CDATA_SECTION_NODE:
-            if (xmlIsBlankNode(cur) || !cur->content ||
-                cur->content[strspn((const char *) cur->content, " \t\r\n")] == '\0')
-                continue;
-            quoted = emulatedPCIErrorQuote((const char *) cur->content);
-            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("unexpected text '%1$s' in <%2$s>"),
-                                   quoted, (const char *) node->name);
-            return FALSE;
-
-        case XML_COMMENT_NODE:
-        case XML_PI_NODE:
-            continue;
-
-        default:
-            quoted = emulatedPCIErrorQuote(cur->name ? (const char *) cur->name : "");
-            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("entity reference '&%1$s;' in <%2$s> is not supported"),
-                                   quoted, (const char *) node->name);
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
-
-static void
-reportMissingAttribute(const char *attr,
-                       const char *element,
-                       GError **err)
-{
-    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                           _("missing attribute '%1$s' in <%2$s>"), attr, element);
-}
-
-
-static gboolean
-parseConfig(EmulatedPCIDef *def,
-            xmlNodePtr node,
-            GError **err)
+gboolean
+emulatedPCIDefParseConfig(EmulatedPCIDef *def,
+                          xmlNodePtr node,
+                          GError **err)
 {
     /* The fields but devicename, which is an attribute of the parent. */
     const char *names[EMULATED_PCI_FIELD_LAST];
@@ -364,25 +209,52 @@ parseConfig(EmulatedPCIDef *def,
         names[i] = emulatedPCIFieldGetInfo(i + 1)->name;
     names[i] = NULL;
 
-    if (!readAttributes(node, names, def->text + 1, err) ||
-        !readChildren(node, nothing, none, NULL, err))
+    if (!emulatedPCIXMLReadAttributes(node, names, def->text + 1, err) ||
+        !emulatedPCIXMLReadChildren(node, nothing, none, NULL, err))
         return FALSE;
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         const char *text = def->text[i];
 
-        if (!text) {
-            if (emulatedPCIFieldGetInfo(i)->required) {
-                reportMissingAttribute(emulatedPCIFieldGetInfo(i)->name, "config", err);
-                return FALSE;
-            }
+        if (!text)
             continue;
-        }
         if (emulatedPCIFieldParseNumber(i, text, &def->value[i]) != EMULATED_PCI_NUMBER_OK) {
             reportField(i, text, err);
             return FALSE;
         }
         def->given[i] = TRUE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+emulatedPCIDefParseDevicename(EmulatedPCIDef *def,
+                              char *name,
+                              GError **err)
+{
+    g_free(def->devicename);
+    def->devicename = name;
+    def->given[EMULATED_PCI_FIELD_DEVICENAME] = TRUE;
+    return checkDevicename(name, err);
+}
+
+
+gboolean
+emulatedPCIDefCheckRequired(const EmulatedPCIDef *def,
+                            const char *element,
+                            GError **err)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        const EmulatedPCIFieldInfo *info = emulatedPCIFieldGetInfo(i);
+
+        if (info->required && !def->given[i]) {
+            emulatedPCIXMLReportMissing(info->name,
+                                   i == EMULATED_PCI_FIELD_DEVICENAME ? element : "config", err);
+            return FALSE;
+        }
     }
     return TRUE;
 }
@@ -395,14 +267,14 @@ parseAlias(EmulatedPCIDef *def,
 {
     char *values[2] = { NULL };
     xmlNodePtr none[1] = { NULL };
-    gboolean ok = readAttributes(node, aliasAttrs, values, err);
+    gboolean ok = emulatedPCIXMLReadAttributes(node, aliasAttrs, values, err);
 
     def->alias = values[0];
-    if (!ok || !readChildren(node, nothing, none, NULL, err))
+    if (!ok || !emulatedPCIXMLReadChildren(node, nothing, none, NULL, err))
         return FALSE;
 
     if (!def->alias) {
-        reportMissingAttribute("name", "alias", err);
+        emulatedPCIXMLReportMissing("name", "alias", err);
         return FALSE;
     }
     return checkAlias(def->alias, err);
@@ -426,7 +298,7 @@ parseAddressValues(EmulatedPCIDef *def,
     int i;
 
     if (!type) {
-        reportMissingAttribute("type", "address", err);
+        emulatedPCIXMLReportMissing("type", "address", err);
         return FALSE;
     }
     if (strcmp(type, "pci") != 0) {
@@ -487,8 +359,8 @@ parseAddress(EmulatedPCIDef *def,
     gboolean ok;
     int i;
 
-    ok = readAttributes(node, addressAttrs, values, err) &&
-        readChildren(node, addressChildren, zpci, NULL, err) &&
+    ok = emulatedPCIXMLReadAttributes(node, addressAttrs, values, err) &&
+        emulatedPCIXMLReadChildren(node, addressChildren, zpci, NULL, err) &&
         parseAddressValues(def, values, zpci[0], err);
 
     for (i = 0; i < ADDRESS_ATTR_LAST; i++)
@@ -506,14 +378,14 @@ parseArg(EmulatedPCIDriver *driver,
     char *values[G_N_ELEMENTS(argAttrs)] = { NULL };
     xmlNodePtr none[1] = { NULL };
     g_autofree char *value = NULL;
-    gboolean ok = readAttributes(node, argAttrs, values, err);
+    gboolean ok = emulatedPCIXMLReadAttributes(node, argAttrs, values, err);
 
     value = values[0];
-    if (!ok || !readChildren(node, nothing, none, NULL, err))
+    if (!ok || !emulatedPCIXMLReadChildren(node, nothing, none, NULL, err))
         return FALSE;
 
     if (!value) {
-        reportMissingAttribute(argAttrs[0], driverChildren[DRIVER_CHILD_ARG], err);
+        emulatedPCIXMLReportMissing(argAttrs[0], driverChildren[DRIVER_CHILD_ARG], err);
         return FALSE;
     }
     return emulatedPCIDriverSetArg(driver, number, value, err);
@@ -535,8 +407,8 @@ parseDriver(EmulatedPCIDef *def,
     for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++)
         names[i] = emulatedPCIDriverAttrToString(i);
 
-    ok = readAttributes(node, names, values, err) &&
-        readChildren(node, driverChildren, NULL, args, err);
+    ok = emulatedPCIXMLReadAttributes(node, names, values, err) &&
+        emulatedPCIXMLReadChildren(node, driverChildren, NULL, args, err);
     for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
         ok = ok && (!values[i] || emulatedPCIDriverSet(def->driver, i, values[i], err));
         g_free(values[i]);
@@ -585,6 +457,47 @@ emulatedPCIDefNew(void)
 }
 
 
+static gboolean
+isComplete(const EmulatedPCIDef *def)
+{
+    int i;
+
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (!def->given[i])
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+void
+emulatedPCIDefFill(EmulatedPCIDef *def,
+                   const EmulatedPCIDef *from)
+{
+    int i;
+
+    if (!def->given[EMULATED_PCI_FIELD_DEVICENAME]) {
+        g_free(def->devicename);
+        def->devicename = g_strdup(from->devicename);
+        def->given[EMULATED_PCI_FIELD_DEVICENAME] = TRUE;
+    }
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (def->given[i])
+            continue;
+        def->value[i] = from->value[i];
+
+        /* A plain header leaves it to the address whether bit 7 is set. */
+        if (i == EMULATED_PCI_FIELD_HEADERTYPE && from->value[i] == 0)
+            continue;
+        def->given[i] = TRUE;
+    }
+
+    def->needsDefinition = FALSE;
+    emulatedPCIDefSetDefaults(def);
+}
+
+
 void
 emulatedPCIDefSetDefaults(EmulatedPCIDef *def)
 {
@@ -609,6 +522,7 @@ emulatedPCIDefParseNode(xmlNodePtr node,
     g_autoptr(EmulatedPCIDef) def = emulatedPCIDefNew();
     char *values[ROOT_ATTR_LAST + 1] = { NULL };
     xmlNodePtr children[ROOT_CHILD_LAST + 1] = { NULL };
+    g_autofree char *devicename = NULL;
     g_autofree char *index = NULL;
     gboolean ok;
 
@@ -621,20 +535,20 @@ emulatedPCIDefParseNode(xmlNodePtr node,
         return NULL;
     }
 
-    ok = readAttributes(node, rootAttrs, values, err);
-    def->devicename = values[ROOT_ATTR_DEVICENAME];
+    ok = emulatedPCIXMLReadAttributes(node, rootAttrs, values, err);
+    devicename = values[ROOT_ATTR_DEVICENAME];
     def->definition = values[ROOT_ATTR_DEFINITION];
     index = values[ROOT_ATTR_INDEX];
-    if (!ok || !readChildren(node, rootChildren, children, NULL, err))
+    if (!ok || !emulatedPCIXMLReadChildren(node, rootChildren, children, NULL, err))
         return NULL;
 
-    if (!def->devicename) {
-        reportMissingAttribute("devicename", "emulatedpci", err);
+    if (devicename) {
+        if (!emulatedPCIDefParseDevicename(def, g_steal_pointer(&devicename), err))
+            return NULL;
+    } else if (!def->definition) {
+        emulatedPCIXMLReportMissing("devicename", "emulatedpci", err);
         return NULL;
     }
-    if (!checkDevicename(def->devicename, err))
-        return NULL;
-    def->given[EMULATED_PCI_FIELD_DEVICENAME] = TRUE;
 
     if (index && !parseIndex(def, index, err))
         return NULL;
@@ -642,12 +556,17 @@ emulatedPCIDefParseNode(xmlNodePtr node,
     if (def->definition && !checkDefinition(def->definition, err))
         return NULL;
 
-    if (!children[ROOT_CHILD_CONFIG]) {
+    if (children[ROOT_CHILD_CONFIG]) {
+        if (!emulatedPCIDefParseConfig(def, children[ROOT_CHILD_CONFIG], err))
+            return NULL;
+    } else if (!def->definition) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("missing element <%1$s> in <%2$s>"), "config", "emulatedpci");
         return NULL;
     }
-    if (!parseConfig(def, children[ROOT_CHILD_CONFIG], err))
+    if (def->definition)
+        def->needsDefinition = !isComplete(def);
+    else if (!emulatedPCIDefCheckRequired(def, "emulatedpci", err))
         return NULL;
 
     if (children[ROOT_CHILD_DRIVER] && !parseDriver(def, children[ROOT_CHILD_DRIVER], err))
@@ -659,43 +578,9 @@ emulatedPCIDefParseNode(xmlNodePtr node,
     if (children[ROOT_CHILD_ADDRESS] && !parseAddress(def, children[ROOT_CHILD_ADDRESS], err))
         return NULL;
 
-    emulatedPCIDefSetDefaults(def);
+    if (!def->needsDefinition)
+        emulatedPCIDefSetDefaults(def);
     return g_steal_pointer(&def);
-}
-
-
-/* SAX: a document type declaration begins. It ends the reading: nothing that
- * it declares, no entity above all, comes into being. */
-static void
-refuseDoctype(void *opaque,
-              const xmlChar *name G_GNUC_UNUSED,
-              const xmlChar *publicID G_GNUC_UNUSED,
-              const xmlChar *systemID G_GNUC_UNUSED)
-{
-    xmlParserCtxtPtr ctxt = opaque;
-    gboolean *seen = ctxt->_private;
-
-    *seen = TRUE;
-    xmlStopParser(ctxt);
-}
-
-
-static void
-reportMalformed(xmlParserCtxtPtr ctxt,
-                GError **err)
-{
-    const xmlError *error = xmlCtxtGetLastError(ctxt);
-    g_autofree char *quoted = NULL;
-    g_autofree char *message = NULL;
-
-    if (!error || !error->message) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("malformed XML"));
-        return;
-    }
-    message = g_strchomp(g_strdup(error->message));
-    quoted = emulatedPCIErrorQuote(message);
-    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                           _("malformed XML at line %1$d: %2$s"), error->line, quoted);
 }
 
 
@@ -704,41 +589,13 @@ emulatedPCIDefParseString(const char *xml,
                           gsize len,
                           GError **err)
 {
-    EmulatedPCIDef *def = NULL;
-    gboolean doctype = FALSE;
-    xmlParserCtxtPtr ctxt;
-    xmlDocPtr doc;
+    xmlDocPtr doc = emulatedPCIXMLParse(xml, len, EMULATED_PCI_XML_MAX, "device.xml", err);
+    EmulatedPCIDef *def;
 
-    if (len > EMULATED_PCI_XML_MAX) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("device XML of %1$zu bytes is too long: at most %2$d are allowed"),
-                               len, EMULATED_PCI_XML_MAX);
+    if (!doc)
         return NULL;
-    }
-
-    ctxt = xmlNewParserCtxt();
-    if (!ctxt) {
-        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("cannot create an XML parser"));
-        return NULL;
-    }
-    ctxt->_private = &doctype;
-    ctxt->sax->internalSubset = refuseDoctype;
-
-    /* libvirt's strings are UTF-8, whatever a declaration in them says; and
-     * conversion errors of other encodings would be printed by libxml2. */
-    doc = xmlCtxtReadMemory(ctxt, xml, len, "device.xml", "UTF-8",
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (doctype) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("a document type declaration is not allowed"));
-    } else if (!doc) {
-        reportMalformed(ctxt, err);
-    } else {
-        def = emulatedPCIDefParseNode(xmlDocGetRootElement(doc), err);
-    }
-
+    def = emulatedPCIDefParseNode(xmlDocGetRootElement(doc), err);
     xmlFreeDoc(doc);
-    xmlFreeParserCtxt(ctxt);
     return def;
 }
 
@@ -816,15 +673,30 @@ formatDriver(const EmulatedPCIDriver *driver,
 
 
 void
+emulatedPCIDefFormatConfig(const EmulatedPCIDef *def,
+                           GString *buf)
+{
+    int i;
+
+    g_string_append(buf, "<config");
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (def->needsDefinition && !def->given[i])
+            continue;
+        formatNumber(emulatedPCIFieldGetInfo(i)->name, def->value[i], fieldDigits(i), buf);
+    }
+    g_string_append(buf, "/>");
+}
+
+
+void
 emulatedPCIDefFormat(const EmulatedPCIDef *def,
                      const char *indent,
                      const char *newline,
                      GString *buf)
 {
-    int i;
-
     g_string_append(buf, "<emulatedpci");
-    formatAttribute("devicename", def->devicename, buf);
+    if (def->devicename)
+        formatAttribute("devicename", def->devicename, buf);
     if (def->index >= 0)
         g_string_append_printf(buf, " index='%d'", def->index);
     if (def->definition)
@@ -832,11 +704,7 @@ emulatedPCIDefFormat(const EmulatedPCIDef *def,
     g_string_append_c(buf, '>');
 
     formatBreak(indent, newline, 1, buf);
-    g_string_append(buf, "<config");
-    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        formatNumber(emulatedPCIFieldGetInfo(i)->name, def->value[i], fieldDigits(i), buf);
-    }
-    g_string_append(buf, "/>");
+    emulatedPCIDefFormatConfig(def, buf);
 
     if (def->driver)
         formatDriver(def->driver, indent, newline, buf);
@@ -923,9 +791,9 @@ fieldText(const EmulatedPCIDef *def,
 }
 
 
-static gboolean
-validateFields(const EmulatedPCIDef *def,
-               GError **err)
+gboolean
+emulatedPCIDefValidateFields(const EmulatedPCIDef *def,
+                             GError **err)
 {
     const guint32 vendor = def->value[EMULATED_PCI_FIELD_VENDORID];
     const guint32 headertype = def->value[EMULATED_PCI_FIELD_HEADERTYPE];
@@ -940,7 +808,8 @@ validateFields(const EmulatedPCIDef *def,
         }
     }
 
-    if (vendor < VENDORID_MIN || vendor > VENDORID_MAX) {
+    if ((vendor < VENDORID_MIN || vendor > VENDORID_MAX) &&
+        (!def->needsDefinition || def->given[EMULATED_PCI_FIELD_VENDORID])) {
         text = fieldText(def, EMULATED_PCI_FIELD_VENDORID);
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("unsupported value '%1$s' for attribute '%2$s': a guest takes it "
@@ -997,11 +866,11 @@ emulatedPCIDefValidate(const EmulatedPCIDef *def,
                           HEADERTYPE_MULTIFUNCTION) != 0;
     g_autofree char *text = NULL;
 
-    if (!def->devicename) {
-        reportMissingAttribute("devicename", "emulatedpci", err);
+    if (!def->devicename && !def->needsDefinition) {
+        emulatedPCIXMLReportMissing("devicename", "emulatedpci", err);
         return FALSE;
     }
-    if (!checkDevicename(def->devicename, err) ||
+    if ((def->devicename && !checkDevicename(def->devicename, err)) ||
         (def->definition && !checkDefinition(def->definition, err)) ||
         (def->alias && !checkAlias(def->alias, err)) ||
         (def->driver && !emulatedPCIDriverValidate(def->driver, err)))
@@ -1015,10 +884,11 @@ emulatedPCIDefValidate(const EmulatedPCIDef *def,
         return FALSE;
     }
 
-    if (!validateFields(def, err) || !validateAddress(def, err))
+    if (!emulatedPCIDefValidateFields(def, err) || !validateAddress(def, err))
         return FALSE;
 
-    if (bit == multifunction)
+    if (bit == multifunction ||
+        (def->needsDefinition && !def->given[EMULATED_PCI_FIELD_HEADERTYPE]))
         return TRUE;
 
     text = fieldText(def, EMULATED_PCI_FIELD_HEADERTYPE);

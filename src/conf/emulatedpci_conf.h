@@ -52,6 +52,7 @@ struct _EmulatedPCIDef {
     int index;              /* attribute index, or -1 */
     char *definition;       /* attribute definition, or NULL */
     EmulatedPCIDriver *driver;  /* <driver>, or NULL */
+    gboolean needsDefinition;   /* fields are missing that the definition has */
 
     /* <address type='pci'>, as far as it concerns us; domain to function are
      * -1 where not given. libvirt itself judges the rest. */
@@ -72,7 +73,15 @@ EmulatedPCIDef *emulatedPCIDefNew(void);
  * whoever changes the address or a copied field later may do it again. */
 void emulatedPCIDefSetDefaults(EmulatedPCIDef *def);
 
-/* Reads an <emulatedpci> element; omitted fields get their defaults.
+/* Gives every field that is not GIVEN the value that FROM, the definition of
+ * a device, has. Bit 7 of headertype, too, but where FROM leaves it clear the
+ * address decides. DEF needs no definition then. */
+void emulatedPCIDefFill(EmulatedPCIDef *def, const EmulatedPCIDef *from);
+
+/* Reads an <emulatedpci> element; omitted fields get their defaults, but of
+ * one that refers to a definition none do: unless all fields are given,
+ * needsDefinition is set. Format and Validate then are about what is given;
+ * for everything else emulatedPCIDefFill() has to come first.
  * Attributes, child elements and text that are not known are refused, entity
  * references too; comments and processing instructions are passed over.
  * Returns a new definition, or NULL with ERR set to VIR_ERR_XML_ERROR (or to
@@ -85,6 +94,14 @@ EmulatedPCIDef *emulatedPCIDefParseNode(xmlNodePtr node, GError **err);
  * declaration, no entity expansion. */
 EmulatedPCIDef *emulatedPCIDefParseString(const char *xml, gsize len, GError **err);
 
+/* The element's parts that a definition has too. The first reads the
+ * attributes of a <config>; none is required. The second takes NAME, which
+ * will be DEF's. The third complains about required fields that are not given,
+ * naming ELEMENT as that where devicename is missing. */
+gboolean emulatedPCIDefParseConfig(EmulatedPCIDef *def, xmlNodePtr node, GError **err);
+gboolean emulatedPCIDefParseDevicename(EmulatedPCIDef *def, char *name, GError **err);
+gboolean emulatedPCIDefCheckRequired(const EmulatedPCIDef *def, const char *element, GError **err);
+
 /* Appends the element in its canonical form to BUF: all twelve fields, in
  * hexadecimal, zero-padded to their width. INDENT is the white space before
  * the element's first line (not written there, but before the others);
@@ -95,6 +112,9 @@ void emulatedPCIDefFormat(const EmulatedPCIDef *def,
                           const char *indent,
                           const char *newline,
                           GString *buf);
+
+/* Appends <config …/> with all its fields. */
+void emulatedPCIDefFormatConfig(const EmulatedPCIDef *def, GString *buf);
 
 /* Appends <alias name='…'/> as libvirt prints it, or nothing if there is no
  * alias. */
@@ -115,6 +135,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDef, emulatedPCIDefFree)
  * whose layout bits are not 0, or whose bit 7 disagrees with the address's
  * multifunction. Returns TRUE, or FALSE with ERR set. */
 gboolean emulatedPCIDefValidate(const EmulatedPCIDef *def, GError **err);
+
+/* The same of the numbers alone, whose device need not have an address. */
+gboolean emulatedPCIDefValidateFields(const EmulatedPCIDef *def, GError **err);
 
 /* Whether two definitions are alike in all twelve fields. */
 gboolean emulatedPCIDefEqualFields(const EmulatedPCIDef *a, const EmulatedPCIDef *b);

@@ -27,6 +27,8 @@
  *       and the alias; an index only where numbering would not give it (see
  *       projection_domain.h); multifunction='on' and bit 7 of headertype at
  *       function 0 of a slot that has others;
+ *     - the fields that <emulatedpci definition='…'> leaves out, which are
+ *       written, and a uuid there, which becomes the name;
  *     - <emulator>: filled in if there is none, plain text if there is;
  *     - a declaration of the prefix "qemu" at the end of <domain>'s start tag,
  *       and a <qemu:override> with nothing in it, which libvirt would not
@@ -53,6 +55,8 @@
 
 #pragma once
 
+#include "emulatedpci_conf.h"
+
 #include <glib.h>
 
 typedef enum {
@@ -65,7 +69,19 @@ typedef struct {
     const char *launchDir;      /* where the launcher's links are; NULL: LAUNCH_DIR */
     const char *qemuDir;        /* the distribution's QEMU programs; NULL: QEMU_DIR */
     gboolean hideDetached;      /* lifting a running domain: see below */
+
+    /* Lowering asks for the definition of that name or uuid, whose twelve
+     * fields, and name in its member definition, are borrowed until the next
+     * call. NULL with ERR set (to VIR_ERR_NO_NODE_DEVICE) if there is none.
+     * No callback: none is there. */
+    const EmulatedPCIDef *(*definition)(const char *name, void *opaque, GError **err);
+    void *definitionOpaque;
 } ProjectionOptions;
+
+/* Gives DEF what it leaves to its definition; one that has all twelve fields
+ * needs none, whether it exists or not. Lowering does this to every device.
+ * TRUE, or FALSE with ERR set. */
+gboolean projectionResolve(EmulatedPCIDef *def, const ProjectionOptions *opts, GError **err);
 
 /* LEN bytes of XML in; on PROJECTION_CHANGED, OUT gets a new NUL-terminated
  * string of OUTLEN bytes, else OUT is left alone. OPTS may be NULL.

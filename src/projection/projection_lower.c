@@ -8,7 +8,7 @@
 
 #include "projection.h"
 
-#include "emulatedpci_conf.h"
+#include "emulatedpci_definition.h"
 #include "projection_domain.h"
 #include "projection_edit.h"
 #include "projection_encoding.h"
@@ -55,6 +55,50 @@ reportEntity(const char *element,
 }
 
 
+/* The definition is known by its name, where it is known at all. */
+static void
+resolveName(EmulatedPCIDef *def,
+            const EmulatedPCIDef *found)
+{
+    if (!found || !found->definition)
+        return;
+    g_free(def->definition);
+    def->definition = g_strdup(found->definition);
+}
+
+
+gboolean
+projectionResolve(EmulatedPCIDef *def,
+                  const ProjectionOptions *opts,
+                  GError **err)
+{
+    char uuid[EMULATED_PCI_UUID_LEN + 1];
+    const EmulatedPCIDef *found;
+
+    if (!def->needsDefinition) {
+        if (def->definition && opts && opts->definition &&
+            emulatedPCIUUIDParse(def->definition, uuid))
+            resolveName(def, opts->definition(def->definition, opts->definitionOpaque, NULL));
+        return TRUE;
+    }
+
+    if (!opts || !opts->definition) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("definition '%1$s' is not available here: give '%2$s' and all "
+                                 "attributes of <%3$s>"),
+                               def->definition, "devicename", "config");
+        return FALSE;
+    }
+    found = opts->definition(def->definition, opts->definitionOpaque, err);
+    if (!found)
+        return FALSE;
+
+    emulatedPCIDefFill(def, found);
+    resolveName(def, found);
+    return TRUE;
+}
+
+
 static gboolean
 readDefs(Lowering *lowering,
          GError **err)
@@ -70,6 +114,8 @@ readDefs(Lowering *lowering,
         if (!(def = emulatedPCIDefParseNode(emulated->node, err)))
             return FALSE;
         g_ptr_array_add(lowering->defs, def);
+        if (!projectionResolve(def, lowering->opts, err))
+            return FALSE;
     }
     return TRUE;
 }
