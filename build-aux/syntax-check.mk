@@ -88,6 +88,12 @@ sc_qemu_knows_no_higher_layer:
 	halt='src/qemu stands on src/conf only' \
 	  $(_sc_search_regexp)
 
+sc_catalog_knows_no_higher_layer:
+	@prohibit='include *[<"](libvirt/libvirt\.h|projection|qemu_|launcher|daemon|session)' \
+	in_vc_files='(^|/)src/catalog/.*\.[ch]$$' \
+	halt='src/catalog stands on src/conf only' \
+	  $(_sc_search_regexp)
+
 # --- a repository for everyone
 
 sc_prohibit_machine_paths:
