@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # boottest.py: from the XML to a Linux guest's PCI bus, for real
 #
-# 1, 3 and 24 devices on pc and q35: lowered, defined and started in a stock
+# 1, 3 and 24 devices on pc and q35, and 7 of three emulators: lowered, defined and started in a stock
 # libvirtd and QEMU, and then every one of the twelve fields and every address
 # that libvirt recorded is compared with what was asked for, at four places:
 #
@@ -121,9 +121,18 @@ def expected_in_guest(fields, got):
     return expected
 
 
-def boot(tap, stack, kernel, initrd, machine, count):
+# <driver>s of the devices of a domain with several emulators, by turns
+DRIVERS = ('', "<driver emulator='net'/>", "<driver emulator='net' version='mpqemu'/>",
+           "<driver emulator='other'/>")
+
+
+def boot(tap, stack, kernel, initrd, machine, count, drivers=('',)):
     started = time.monotonic()
+    emulators = len({driver.partition("'")[2].partition("'")[0] for driver in drivers})
+    drivers = [drivers[number % len(drivers)] for number in range(count)]
     what = '%s, %d device%s' % (machine, count, 's' if count > 1 else '')
+    if emulators > 1:
+        what += ', %d emulators' % emulators
     name = 'boot-%s-%d' % (machine, count)
     devices = make_devices(machine, count)
     serial = 'guest/%s.serial' % name
@@ -131,7 +140,8 @@ def boot(tap, stack, kernel, initrd, machine, count):
 
     xml = domain_xml(
         name, machine,
-        ''.join(emulatedpci_xml(fields, alias, address) for alias, fields, address in devices) +
+        ''.join(emulatedpci_xml(fields, alias, (address or '') + driver)
+                for (alias, fields, address), driver in zip(devices, drivers)) +
         "    <serial type='file'><source path='%s'/></serial>\n" % stack.path(serial),
         '    <kernel>%s</kernel>\n    <initrd>%s</initrd>\n    <cmdline>%s</cmdline>\n'
         % (kernel, initrd, KERNEL_ARGUMENTS),
@@ -164,7 +174,8 @@ def boot(tap, stack, kernel, initrd, machine, count):
     bus.close()
 
     given = emulator_devices(stack)
-    tap.equal(len(stack.processes('pci-emulator')), 1, '%s: one emulator process' % what)
+    tap.equal(len({command for _, command in stack.processes('pci-emulator')}), emulators,
+              '%s: emulators' % what)
     tap.equal(sorted(given, key=str), sorted((fields for _, fields, _ in devices), key=str),
               '%s: the emulator has every name with its registers' % what)
 
@@ -208,6 +219,7 @@ def main(tap):
         for machine in ('pc', 'q35'):
             for count in (1, 3, 24):
                 boot(tap, stack, kernel, initrd, machine, count)
+        boot(tap, stack, kernel, initrd, 'pc', 7, DRIVERS)
         tap.equal(stack.close(), [], 'nothing is left')
 
 

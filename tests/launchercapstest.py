@@ -111,8 +111,7 @@ def main(tap):
         stack.define(domain_xml('fails', 'pc', emulatedpci_xml(FIELDS)))
         os.rename(stack.path('libexec/pci-emulator'), stack.path('libexec/gone'))
         done = stack.run(['virsh', '-q', '-c', stack.uri, 'start', 'fails'], check=False)
-        tap.ok(done.returncode != 0 and 'emulatedpci-launcher: cannot run the PCI device emulator' in
-               done.stderr, "virsh shows the launcher's reason", done.stderr)
+        tap.ok(done.returncode != 0 and 'emulatedpci-launcher: cannot run ' in done.stderr, "virsh shows the launcher's reason", done.stderr)
         os.rename(stack.path('libexec/gone'), stack.path('libexec/pci-emulator'))
         stack.virsh('start', '--paused', 'fails')
         tap.equal(len(stack.processes('pci-emulator')), 1, 'it starts when the reason is gone')

@@ -2,13 +2,16 @@
  * launcherhelper.c: stands in for QEMU and for pci-emulator
  *
  * As qemu-*: writes what it finds itself to be (pid, arguments, descriptors,
- * /proc/self/status) to the file $HELPER_QEMU, says "hello N" on the N-th
- * emulated device's socket and reads the answer; then exits with
- * $HELPER_STATUS, or sends itself the signal $HELPER_SIGNAL.
+ * /proc/self/status) to the file $HELPER_QEMU, says "hello" on each emulated
+ * device's socket, to which it connects if that is a path, and writes what the
+ * answer was; then exits with $HELPER_STATUS, or sends itself the signal
+ * $HELPER_SIGNAL.
  *
- * As pci-emulator: writes the same to $HELPER_EMULATOR, does what
- * $HELPER_MODE says ("die", "hang", "silent" or nothing), gets ready, and answers on its sockets
- * until they all end.
+ * As pci-emulator, or one of that name's end: writes the same to
+ * $HELPER_EMULATOR with its pid after it, does what $HELPER_MODE says ("die",
+ * "hang", "silent" or nothing), gets ready, and answers on each socket with
+ * the device's name until they all end. An own argument --mode=MODE does the
+ * same as the variable.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -23,14 +26,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define DEVICES_MAX 300
 
+/* "hello", or a device's name, and NULs */
+#define WORD 32
+
 /* What a QEMU program has in it; the test makes other versions of it. */
 static const char *const version = "QEMU emulator version 7.2.99 (stand-in)\n";
 static const char *const driver = "x-pci-proxy-dev";
+/* volatile: it must be in the program, for the test to change it */
+static const char *const volatile vfioUser = "vfio-user-xxx";
 
 
 static void
@@ -97,15 +107,55 @@ dump(const char *file,
 }
 
 
+/* A UNIX socket at the path that begins at FROM and ends with END; SERVER: to
+ * accept on, else connected. */
+static int
+openSocket(const char *from,
+           const char *end,
+           int server)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    memcpy(address.sun_path, from, strcspn(from, end));
+    if (server ? bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 || listen(fd, 1) < 0
+               : connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0) {
+        perror(address.sun_path);
+        exit(98);
+    }
+    return fd;
+}
+
+
+/* The socket of the emulated device that ARG is; -1 if it is none. */
+static int
+deviceConnect(const char *arg)
+{
+    const char *at = strstr(arg, driver);
+    int fd = -1;
+
+    if (at && sscanf(at + strlen(driver), "%*[^0-9]%d", &fd) == 1)
+        return fd;
+    at = strstr(arg, "\"socket\":{\"type\":\"unix\",\"path\":\"");
+    if (at && strstr(arg, vfioUser))
+        return openSocket(strchr(at, '/'), "\"", 0);
+    return -1;
+}
+
+
 static int
 runQEMU(int argc,
         char **argv)
 {
     const char *status = getenv("HELPER_STATUS");
     const char *signal = getenv("HELPER_SIGNAL");
-    int device = 0;
+    FILE *out;
     int i;
 
+    if (argc == 3 && strcmp(argv[1], "-device") == 0 && strstr(argv[2], ",help")) {
+        printf("%s options:\n  x-y=<bool>\n", vfioUser);
+        return 0;
+    }
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         fputs(version, stdout);
         return 0;
@@ -113,22 +163,24 @@ runQEMU(int argc,
 
     dump(getenv("HELPER_QEMU"), argc, argv);
 
+    out = getenv("HELPER_QEMU") ? fopen(getenv("HELPER_QEMU"), "ae") : NULL;
     for (i = 2; i < argc; i++) {
-        const char *at = strstr(argv[i], driver);
-        char question[20];
-        char answer[20];
-        int fd = -1;
+        char word[WORD] = "hello";
+        int fd;
 
-        if (!at || strcmp(argv[i - 1], "-device") != 0 ||
-            sscanf(at + strlen(driver), "%*[^0-9]%d", &fd) != 1)
+        if (strcmp(argv[i - 1], "-device") != 0 || (fd = deviceConnect(argv[i])) == -1)
             continue;
-        snprintf(question, sizeof(question), "hello %03d", device++);
-        memset(answer, 0, sizeof(answer));
-        if (write(fd, question, 9) != 9 || read(fd, answer, 9) != 9 || strcmp(question, answer) != 0) {
-            fprintf(stderr, "device %d: no answer on %d\n", device - 1, fd);
+        if (write(fd, word, WORD) != WORD || read(fd, word, WORD) != WORD) {
+            fprintf(stderr, "%s: no answer on %d\n", argv[i], fd);
             return 99;
         }
+        if (out) {
+            fprintf(out, "answer %s", word);
+            fputc('\0', out);
+        }
     }
+    if (out)
+        fclose(out);
 
     if (getenv("HELPER_WAIT"))
         pause();
@@ -144,12 +196,20 @@ runEmulator(int argc,
 {
     const char *mode = getenv("HELPER_MODE");
     struct pollfd polls[DEVICES_MAX];
+    char words[DEVICES_MAX][WORD];
+    char file[300];
     int ready = -1;
     int n = 0;
     int left;
     int i;
 
-    dump(getenv("HELPER_EMULATOR"), argc, argv);
+    snprintf(file, sizeof(file), "%s.%d", getenv("HELPER_EMULATOR"), (int) getpid());
+    if (getenv("HELPER_EMULATOR"))
+        dump(file, argc, argv);
+    for (i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--mode=", 7) == 0)
+            mode = argv[i] + 7;
+    }
     if (mode && strcmp(mode, "die") == 0) {
         fputs("pci-emulator: says why it dies\n", stderr);
         return 3;
@@ -160,8 +220,13 @@ runEmulator(int argc,
     for (i = 1; i < argc && n < DEVICES_MAX; i++) {
         if (sscanf(argv[i], "--ready-fd=%d", &ready) == 1)
             continue;
-        if (sscanf(argv[i], "fd=%d,", &polls[n].fd) == 1)
-            polls[n++].events = POLLIN;
+        if (strncmp(argv[i], "socket=", 7) == 0)
+            polls[n].fd = openSocket(argv[i] + 7, ",", 1);
+        else if (sscanf(argv[i], "fd=%d,", &polls[n].fd) != 1)
+            continue;
+        memset(words[n], 0, WORD);
+        sscanf(strstr(argv[i], "devicename="), "devicename=%31[^,]", words[n]);
+        polls[n++].events = POLLIN;
     }
     if (!mode || strcmp(mode, "silent") != 0) {
         if (write(ready, "R", 1) != 1)
@@ -173,12 +238,19 @@ runEmulator(int argc,
         if (poll(polls, n, -1) < 0)
             return 5;
         for (i = 0; i < n; i++) {
-            char buf[10] = "";      /* "hello N" in nine bytes */
+            char word[WORD];
+            int fd;
 
             if (polls[i].fd < 0 || polls[i].revents == 0)
                 continue;
-            if (read(polls[i].fd, buf, 9) == 9 && atoi(buf + 6) == i &&
-                write(polls[i].fd, buf, 9) == 9)
+            fd = accept(polls[i].fd, NULL, NULL);
+            if (fd >= 0) {
+                close(polls[i].fd);
+                polls[i].fd = fd;
+                continue;
+            }
+            if (read(polls[i].fd, word, WORD) == WORD && strcmp(word, "hello") == 0 &&
+                write(polls[i].fd, words[i], WORD) == WORD)
                 continue;
             close(polls[i].fd);
             polls[i].fd = -1;
@@ -193,7 +265,9 @@ int
 main(int argc,
      char **argv)
 {
-    if (strstr(argv[0], "pci-emulator"))
+    const size_t len = strlen(argv[0]);
+
+    if (len >= 12 && strcmp(argv[0] + len - 12, "pci-emulator") == 0)
         return runEmulator(argc, argv);
     return runQEMU(argc, argv);
 }

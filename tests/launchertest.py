@@ -6,12 +6,15 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import glob
 import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -24,7 +27,7 @@ stage = Stage("tests/launcherhelper")
 real = Stage()
 
 
-def make_qemu(name, version=b"7.2", driver=b"x-pci-proxy-dev"):
+def make_qemu(name, version=b"7.2", driver=b"x-pci-proxy-dev", vfio_user=False):
     """A stand-in QEMU of another VERSION, and its launcher."""
     path = os.path.join(stage.top, name)
     with open(HELPER, "rb") as f:
@@ -33,6 +36,9 @@ def make_qemu(name, version=b"7.2", driver=b"x-pci-proxy-dev"):
     expect(banner in data, True, "banner")
     data = data.replace(banner, (b"QEMU emulator version " + version).ljust(len(banner)))
     data = data.replace(b"x-pci-proxy-dev", driver)
+    expect(b"vfio-user-xxx\0" in data, True, "vfio-user")
+    if vfio_user:
+        data = data.replace(b"vfio-user-xxx", b"vfio-user-pci")
     with open(path, "wb") as f:
         f.write(data)
     os.chmod(path, 0o755)
@@ -46,12 +52,14 @@ def parse(path):
     """What a stand-in wrote."""
     with open(path, "rb") as f:
         records = f.read().split(b"\0")[:-1]
-    result = {"arg": [], "fd": {}, "status": {}}
+    result = {"arg": [], "fd": {}, "status": {}, "answer": []}
     for record in records:
         kind, _, value = record.partition(b" ")
         kind = kind.decode()
         if kind == "arg":
             result["arg"].append(value)
+        elif kind == "answer":
+            result["answer"].append(value.rstrip(b"\0").decode())
         elif kind == "fd":
             fd, _, target = value.partition(b" ")
             result["fd"][int(fd)] = target.decode()
@@ -73,14 +81,17 @@ class Run:
         process = subprocess.Popen(
             [LAUNCHER if program is None else program, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, "HELPER_QEMU": qemu_out, "HELPER_EMULATOR": emulator_out,
-                 **(env or {})}, **kwargs)
+                 "HOME": stage.home, **(env or {})}, **kwargs)
         self.stdout, self.stderr = process.communicate()
         self.stderr = self.stderr.decode()
         self.pid = process.pid
         self.qemu = parse(qemu_out) if os.path.exists(qemu_out) else None
-        self.emulator = parse(emulator_out) if os.path.exists(emulator_out) else None
+        self.emulators = sorted((parse(path) for path in glob.glob(emulator_out + ".*")),
+                                key=lambda emulator: emulator["arg"][1:])
+        self.emulator = self.emulators[0] if self.emulators else None
         expect(process.returncode, status, f"exit status; stderr: {self.stderr}")
         stage.wait_for_none()
+        expect(os.listdir(stage.home) if self.qemu is None else [], [], "files that are left")
 
 
 def fails(*args, status=125, message, **kwargs):
@@ -94,6 +105,28 @@ def fails(*args, status=125, message, **kwargs):
         raise AssertionError(f"{message!r} is not in {own[0]!r}")
     expect(run.qemu, None, "QEMU ran")
     return run
+
+
+def devices(*drivers, **fields):
+    """Arguments for devices d0, d1 ... with these <driver>s."""
+    args = []
+    for i, driver in enumerate(drivers):
+        args += ["-device", device(devicename=f"d{i}", **fields,
+                                   foreign=[*driver.items(), ("id", f"ua-{i}"), ("addr", f"{3 + i:#x}")])]
+    return args
+
+
+def own_arguments(emulator):
+    """What a stand-in was given, but for its devices and descriptors: the program, then the rest."""
+    args = [arg.decode() for arg in emulator["arg"]]
+    return [os.path.basename(args[0])] + [
+        arg for arg in args[1:] if not re.match("--device$|--ready-fd=|fd=|socket=", arg)]
+
+
+def names_of(emulator):
+    """The devices that a stand-in was given."""
+    return [re.search("devicename=([^,]*)", arg.decode()).group(1) for arg in emulator["arg"]
+            if arg.startswith((b"fd=", b"socket="))]
 
 
 def qemu_fd(argument):
@@ -227,8 +260,8 @@ def orphan():
     process.kill()
     expect(process.wait(), -signal.SIGKILL, "QEMU's status")
     stage.wait_for_none()
-    for name in ("qemu.out", "emulator.out"):
-        os.unlink(os.path.join(stage.top, name))
+    for path in glob.glob(os.path.join(stage.top, "*.out*")):
+        os.unlink(path)
 
 
 @test
@@ -275,12 +308,12 @@ def no_emulator():
     """no emulator, or one that is no program"""
     os.rename(stage.emulator, stage.emulator + ".gone")
     try:
-        fails("-device", device(), message=f"'{stage.emulator}': No such file")
+        fails("-device", device(), message=f"'{stage.emulator}' .* 'default': No such file")
         with open(stage.emulator, "w", encoding="ascii") as f:
             f.write("#!/does/not/exist\n")
-        fails("-device", device(), message=f"'{stage.emulator}': Permission denied")
+        fails("-device", device(), message=f"'{stage.emulator}' .* 'default': Permission denied")
         os.chmod(stage.emulator, 0o755)
-        fails("-device", device(), message=f"'{stage.emulator}': No such file")
+        fails("-device", device(), message=f"'{stage.emulator}' .* 'default': No such file")
     finally:
         os.replace(stage.emulator + ".gone", stage.emulator)
 
@@ -295,9 +328,11 @@ def dying_emulator():
 
 @test
 def hanging_emulator():
-    """an emulator that never gets ready is ended"""
-    fails("-device", device(), env={"HELPER_MODE": "hang"},
-          message="not ready after [0-9]+ milliseconds")
+    """an emulator that never gets ready is ended, and so are all others"""
+    _, launcher = make_qemu("qemu-hang", b"10.1", vfio_user=True)
+    fails(*devices({"emulator": "a"}, {"emulator": "bad", "arg0": "--mode=hang"},
+                   {"emulator": "b", "version": "mpqemu"}), "-accel", "kvm", program=launcher,
+          message="the PCI device emulator 'bad' was not ready after [0-9]+ milliseconds")
 
 
 @test
@@ -360,6 +395,217 @@ def versions():
     fails(*one, program=stage.link_qemu(path), message=f"cannot find out the version of '{path}'")
 
 
+@test
+def shared():
+    """devices share an emulator by its name; each gets its own devices, in their order"""
+    model = stage.copy("tests/launcherhelper", "other-pci-emulator")
+    run = Run(*devices({}, {"emulator": "b"}, {"emulator": "a"}, {},
+                       {"emulator": "b", "model": model, "arg0": "--x", "arg1": "a b"},
+                       {"emulator": "b", "model": model, "arg0": "--x", "arg1": "a b"},
+                       {"emulator": "a", "version": "mpqemu"}))
+    expect(sorted((own_arguments(e), names_of(e)) for e in run.emulators),
+           [(["other-pci-emulator", "--x", "a b"], ["d1", "d4", "d5"]),
+            (["pci-emulator"], ["d0", "d3"]), (["pci-emulator"], ["d2", "d6"])], "emulators")
+    expect(run.qemu["answer"], [f"d{i}" for i in range(7)], "who answers")
+    expect(len(run.qemu["fd"]), 3 + 7, "QEMU's descriptors")
+    for emulator in run.emulators:
+        expect(len(emulator["fd"]), 3 + 1 + len(names_of(emulator)), "an emulator's descriptors")
+    argument = run.qemu["arg"][10].decode()
+    expect(re.sub(r'"fd":"\d+"', '"fd":"N"', argument),
+           '{"driver":"x-pci-proxy-dev","fd":"N","id":"ua-4","addr":"0x7"}', "nothing of ours is left")
+
+
+@test
+def many_emulators():
+    """64 emulators, and 256"""
+    for count in (64, 256):
+        run = Run(*devices(*({"emulator": f"e{i}"} for i in range(count))))
+        expect(len(run.emulators), count, "emulators")
+        expect(run.qemu["answer"], [f"d{i}" for i in range(count)], "who answers")
+
+
+@test
+def disagreeing():
+    """devices that describe one emulator in two ways are refused"""
+    fails(*devices({"emulator": "a", "model": "/x"}, {}, {"emulator": "a", "model": "/y"}),
+          message=r"devices 1 \('d0'\) and 3 \('d2'\) give different 'model' for the emulator 'a'")
+    fails(*devices({"emulator": "a", "pid": 1}), message="'emulator' of <driver> cannot stand beside 'pid'")
+    fails(*devices({"version": "xen"}), message="'xen' for attribute 'version'")
+    fails(*devices({"arg1": "x"}), message="argument 1 of an emulator is missing")
+
+
+@test
+def one_of_several_fails():
+    """an emulator that fails is named, and the others end"""
+    for mode, message in (("die", "the PCI device emulator 'bad' ended before it was ready"),
+                          ("silent", "the PCI device emulator 'bad' ended before it was ready")):
+        run = fails(*devices({"emulator": "a"}, {"emulator": "bad", "arg0": "--mode=" + mode}, {}),
+                    message=message)
+        expect(len(run.emulators) > 0, True, "emulators")
+    run = fails(*devices({"emulator": "a"}, {}, {"emulator": "bad", "model": "/does/not/exist"},
+                         {"emulator": "c"}),
+                message="cannot run '/does/not/exist' for the PCI device emulator 'bad': No such file")
+
+
+@test
+def vfio_user():
+    """where QEMU has vfio-user-pci, emulators listen in the domain's directory"""
+    path, launcher = make_qemu("qemu-vfio", b"10.1", vfio_user=True)
+    args = devices({}, {"emulator": "a"}, {})
+    for script in (False, True):
+        if script:
+            # A script does not have it in it: it must be run.
+            inner = os.path.join(stage.top, "inner")
+            os.rename(path, inner)
+            with open(path, "w", encoding="ascii") as f:
+                f.write(f'#!/bin/sh\nexec {inner} "$@"\n')
+            os.chmod(path, 0o755)
+        for accel in ([], ["-accel", "tcg"], ["-accel", "kvm"]):
+            run = Run(*accel, *args, program=launcher)
+            sockets = [f"{stage.home}/pci{run.pid}.{i}" for i in range(3)]
+            argv = [a.decode() for a in run.qemu["arg"]]
+            expect(argv[len(accel) + 2],
+                   '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"' + sockets[0] +
+                   '"},"id":"ua-0","addr":"0x3"}', "QEMU's argument")
+            expect(sorted(names_of(e) for e in run.emulators), [["d0", "d2"], ["d1"]], "emulators")
+            expect(emulator_option(sockets[1], devicename="d1") in
+                   [a.decode() for e in run.emulators for a in e["arg"]], True, "an emulator's option")
+            expect(run.qemu["answer"], ["d0", "d1", "d2"], "who answers")
+            expect(set(run.qemu["fd"]), {0, 1, 2}, "QEMU's descriptors")
+            for name in sockets:
+                os.unlink(name)
+    os.unlink(launcher)
+
+    # Both at once, since one of them wants it so
+    _, launcher = make_qemu("qemu-vfio", b"10.1", vfio_user=True)
+    run = Run("-accel", "kvm", *devices({}, {"emulator": "a", "version": "mpqemu"}), program=launcher)
+    expect(run.qemu["answer"], ["d0", "d1"], "who answers")
+    expect([b"x-pci-proxy-dev" in a for a in run.qemu["arg"][4::2]], [False, True], "drivers")
+    os.unlink(f"{stage.home}/pci{run.pid}.0")
+
+
+@test
+def vfio_user_refused():
+    """vfio-user that cannot be, and the files of one that does not come to be"""
+    fails(*devices({"version": "vfio-user"}),
+          message="QEMU 7.2 .* has no device 'vfio-user-pci', which emulators of version 'vfio-user' need")
+    _, launcher = make_qemu("qemu-new", b"10.1", vfio_user=True)
+    fails(*devices({"version": "mpqemu"}), program=launcher, message="need KVM with QEMU 10.1")
+    fails("-device", device("keyvalue"), program=launcher, message="must be given in the JSON form")
+    fails("-device", device(foreign=[("socket", {})]), program=launcher,
+          message="property 'socket' cannot be given")
+    for home, message in (("", "HOME .* is no directory"), ("/does/not/exist", "is no directory"),
+                          (stage.top + "/a" * 54, "at most 107 bytes"), (stage.top + "/a,b", "without a comma"),
+                          ("/tmp", "others can write to HOME")):
+        if home.startswith(stage.top):
+            os.makedirs(home)
+        if home == "/tmp" and not os.stat("/tmp").st_mode & 0o022:
+            continue
+        fails(*devices({}), program=launcher, env={"HOME": home}, message=message)
+    fails(*devices({"emulator": "a"}, {"emulator": "bad", "arg0": "--mode=die"}), program=launcher,
+          message="'bad' ended before")
+
+
+class Listener:
+    """Stands in for pci-emulator --listen: takes devices, and answers as ANSWERS say."""
+
+    def __init__(self, runtime, *answers, pid=None):
+        directory = os.path.join(runtime, "emulatedpci")
+        os.makedirs(directory, exist_ok=True)
+        self.path = os.path.join(directory, f"{pid or os.getpid()}.sock")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.bind(self.path)
+        self.socket.listen(1)
+        self.answers = answers
+        self.texts = []
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        connection, _ = self.socket.accept()
+        fds = []
+        for answer in self.answers:
+            text, passed, _, _ = socket.recv_fds(connection, 2000, 2)
+            if not text:
+                break
+            self.texts.append(text.decode())
+            fds += passed
+            if answer is not None:
+                connection.send(answer)
+        if None not in self.answers:
+            connection.recv(1)
+        connection.close()
+        for fd, text in zip(fds, self.texts):
+            with socket.socket(fileno=fd) as device:
+                if device.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    peer, _ = device.accept()
+                else:
+                    peer = device.dup()
+                with peer:
+                    if peer.recv(32):
+                        peer.send(re.search("devicename=([^,]*)", text).group(1).encode().ljust(32, b"\0"))
+
+    def close(self):
+        # Wakes it up if nobody came.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as waker:
+            try:
+                waker.connect(self.path)
+            except OSError:
+                pass
+        self.thread.join()
+        self.socket.close()
+        os.unlink(self.path)
+
+
+@test
+def attached():
+    """devices go to an emulator that already runs"""
+    runtime = os.path.join(stage.top, "run")
+    env = {"XDG_RUNTIME_DIR": runtime}
+    pid = os.getpid()
+    listener = Listener(runtime, b"ok\n", b"ok")
+    run = Run(*devices({"pid": pid}, {}, {"pid": pid}), env=env)
+    listener.close()
+    expect(listener.texts, [emulator_option(0, devicename=name).partition(",")[2] for name in ("d0", "d2")],
+           "messages")
+    expect(run.qemu["answer"], ["d0", "d1", "d2"], "who answers")
+    expect([names_of(e) for e in run.emulators], [["d1"]], "started")
+
+    _, launcher = make_qemu("qemu-attach", b"10.1", vfio_user=True)
+    listener = Listener(runtime, b"ok\n")
+    run = Run(*devices({"pid": pid}), env=env, program=launcher)
+    listener.close()
+    expect(run.qemu["answer"], ["d0"], "who answers")
+    expect(run.emulators, [], "started")
+    path = f"{stage.home}/pci{run.pid}.0"
+    expect(oct(os.stat(path).st_mode & 0o777), "0o600", "the socket's mode")
+    os.unlink(path)
+
+
+@test
+def not_attached():
+    """an emulator that is not there, not the one, or not willing"""
+    runtime = os.path.join(stage.top, "run")
+    env = {"XDG_RUNTIME_DIR": runtime}
+    pid = os.getpid()
+    one = devices({"pid": pid})
+    hint = "'pci-emulator --listen' is one"
+    fails(*one, env=env, message=f"with pid {pid}: No such file or directory; {hint}")
+    fails(*one, env={"XDG_RUNTIME_DIR": "relative"}, message="No such file or directory")
+    fails(*one, env={"XDG_RUNTIME_DIR": runtime + "/x" * 60}, message="File name too long")
+    for answers, message in (([b"error: no room\n"], f"with pid {pid} refuses device 'd0': no room"),
+                             ([b""], "does not answer"), ([None], "does not answer: Connection reset"),
+                             ([b"okay"], "refuses device 'd0': okay"),
+                             ([b"\x1b[31m\n" + b"x" * 1500], r"refuses device 'd0': \?\[31m"),
+                             ([b"x" * 5000], "refuses device 'd0': x{64}\\.\\.\\.")):
+        listener = Listener(runtime, *answers)
+        fails(*one, env=env, message=message)
+        listener.close()
+    listener = Listener(runtime, b"ok", pid=1)
+    fails(*devices({"pid": 1}), env=env, message=f"with pid 1 is not the one .* which has pid {pid}")
+    listener.close()
+
+
 def admin(*args, status=0, program=None):
     run = subprocess.run([program or stage.launcher, *args], stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, encoding="utf-8", check=False)
@@ -401,7 +647,7 @@ def administration():
                  ["--version", "x"], ["x"]):
         expect("--help" in admin(*args, status=2).stderr, True, "a hint")
     for option, text in (("--help", "--refresh"), ("--version", "libvirt-emulatedpci"),
-                         ("--print-capabilities", '"devices":["x-pci-proxy-dev"]')):
+                         ("--print-capabilities", '"devices":["x-pci-proxy-dev","vfio-user-pci"]')):
         expect(text in admin(option).stdout, True, option)
     with open("/dev/full", "w", encoding="ascii") as full:
         run = subprocess.run([stage.launcher, "--list"], stdout=full, stderr=subprocess.DEVNULL,

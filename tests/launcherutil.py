@@ -85,6 +85,8 @@ class Stage:
             self.copy(emulator, "pci-emulator")
         self.launch = os.path.join(self.top, "launch")
         os.mkdir(self.launch)
+        self.home = os.path.join(self.top, "home")
+        os.mkdir(self.home, 0o700)
 
     def copy(self, source, name):
         path = os.path.join(self.top, name)
@@ -101,7 +103,7 @@ class Stage:
         return self.link(escape(qemu))
 
     def processes(self):
-        """The pids of pci-emulators of this stage that live."""
+        """The pids of this stage's emulators that live."""
         pids = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -109,7 +111,8 @@ class Stage:
                     args = f.read().split(b"\0")
             except OSError:
                 continue
-            if os.fsencode(self.emulator) in args[:3]:
+            if any(arg.startswith(os.fsencode(self.top)) and arg.endswith(b"pci-emulator")
+                   for arg in args[:4]):
                 pids.append(int(pid))
         return pids
 
@@ -133,9 +136,10 @@ def device(form="json", foreign=(), **fields):
     return ",".join(["emulated-pci"] + [f"{k}={v}" for k, v in [*values.items(), *foreign]])
 
 
-def emulator_option(fd, **fields):
-    """What pci-emulator must be told of a device."""
+def emulator_option(link, **fields):
+    """What an emulator must be told of a device; LINK is a descriptor or a path."""
     values = {**DEVICE, **fields}
-    words = [f"fd={fd}", f"devicename={values['devicename']}"]
+    words = [f"fd={link}" if isinstance(link, int) else f"socket={link}"]
+    words += [f"devicename={values['devicename']}"]
     words += [f"{name}=0x{values[name]:0{BITS[name] // 4}x}" for name in FIELDS[1:]]
     return ",".join(words)

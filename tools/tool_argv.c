@@ -10,7 +10,7 @@
 
 #include "emulatedpci_error.h"
 #include "launcher_args.h"
-#include "launcher_qemu.h"
+#include "launcher_fleet.h"
 #include "qemu_launcher_path.h"
 
 #include <string.h>
@@ -62,17 +62,38 @@ toolArgvLaunched(char **argv, const char *launchDir, const char *qemuDir, GError
     g_autofree char *qemu = qemuLauncherPathToQEMU(launchDir, qemuDir, argv[0]);
     const int argc = g_strv_length(argv);
     g_auto(LauncherArgs) args = { NULL, NULL };
-    g_autofree int *fds = NULL;
+    g_autoptr(GPtrArray) groups = NULL;
+    LauncherSocket *sockets;
+    char **result;
     guint i;
+    guint j;
 
     /* no launcher there: QEMU gets what libvirt wrote */
     if (!qemu)
         return g_strdupv(argv);
 
-    if (!launcherArgsParse(&args, argc, argv, err))
+    if (!launcherArgsParse(&args, argc, argv, err) ||
+        !(groups = launcherFleetGroup((QEMUProps *const *) args.props->pdata, args.props->len, err)))
         return NULL;
-    fds = g_new0(int, args.at->len);
-    for (i = 0; i < args.at->len; i++)
-        fds[i] = 3 + i;
-    return launcherArgsRewrite(&args, argc, argv, qemu, LAUNCHER_QEMU_DRIVER, fds, err);
+
+    /* Which QEMU there is, and where the domain's directory, only the start
+     * shows. */
+    sockets = launcherSocketNew(args.props->len);
+    for (i = 0; i < groups->len; i++) {
+        const EmulatedPCIDriverGroup *group = g_ptr_array_index(groups, i);
+
+        for (j = 0; j < group->devices->len; j++) {
+            const gsize device = g_array_index(group->devices, gsize, j);
+
+            if (group->driver && group->driver->version == EMULATED_PCI_VERSION_VFIO_USER)
+                sockets[device].path = g_strdup_printf("$HOME/pci$$.%zu", device);
+            else
+                sockets[device].fd = 3 + device;
+        }
+    }
+    result = launcherArgsRewrite(&args, argc, argv, qemu, sockets, err);
+    for (i = 0; i < args.props->len; i++)
+        g_free(sockets[i].path);
+    g_free(sockets);
+    return result;
 }

@@ -7,7 +7,7 @@
 #include <config.h>
 
 #include "launcher_admin.h"
-#include "launcher_emulator.h"
+#include "launcher_fleet.h"
 #include "launcher_log.h"
 #include "launcher_paths.h"
 #include "launcher_stale.h"
@@ -57,7 +57,7 @@ static void
 launcherAdminCapabilities(void)
 {
     printf("{\"type\":\"emulatedpci-launcher\",\"version\":\"%s\",\"device-forms\":[\"json\",\"keyvalue\"],"
-           "\"devices\":[\"x-pci-proxy-dev\"],\"max-devices\":%d}\n",
+           "\"devices\":[\"x-pci-proxy-dev\",\"vfio-user-pci\"],\"max-devices\":%d}\n",
            PACKAGE_VERSION, LAUNCHER_DEVICES_MAX);
 }
 

@@ -7,7 +7,8 @@
 #include <config.h>
 
 #include "launcher_args.h"
-#include "launcher_emulator.h"
+#include "launcher_fleet.h"
+#include "launcher_qemu.h"
 
 #include "gettext.h"
 
@@ -65,17 +66,21 @@ launcherArgsParse(LauncherArgs *args,
         props = qemuPropsParse(argv[i], err);
         if (!props)
             return FALSE;
-        if (props->driver) {
-            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("<%1$s> of emulated PCI device '%2$s' is not supported yet"),
-                                   "driver", props->devicename);
-            qemuPropsFree(props);
-            return FALSE;
-        }
         g_array_append_val(args->at, i);
         g_ptr_array_add(args->props, props);
     }
     return TRUE;
+}
+
+
+static char *
+launcherArgsReplace(const char *arg,
+                    const LauncherSocket *link,
+                    GError **err)
+{
+    if (link->path)
+        return qemuPropsReplaceDriverPath(arg, LAUNCHER_QEMU_VFIO_USER, link->path, err);
+    return qemuPropsReplaceDriver(arg, LAUNCHER_QEMU_DRIVER, link->fd, err);
 }
 
 
@@ -84,8 +89,7 @@ launcherArgsRewrite(const LauncherArgs *args,
                     int argc,
                     char *const *argv,
                     const char *program,
-                    const char *driver,
-                    const int *fds,
+                    const LauncherSocket *sockets,
                     GError **err)
 {
     g_auto(GStrv) result = g_new0(char *, argc + 1);
@@ -95,7 +99,7 @@ launcherArgsRewrite(const LauncherArgs *args,
     result[0] = g_strdup(program);
     for (i = 1; i < argc; i++) {
         if (device < args->at->len && g_array_index(args->at, int, device) == i)
-            result[i] = qemuPropsReplaceDriver(argv[i], driver, fds[device++], err);
+            result[i] = launcherArgsReplace(argv[i], &sockets[device++], err);
         else
             result[i] = g_strdup(argv[i]);
         if (!result[i])

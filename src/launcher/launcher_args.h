@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "launcher_socket.h"
 #include "qemu_props.h"
 
 typedef struct {
@@ -24,15 +25,14 @@ gboolean launcherArgsHaveDevices(int argc, char *const *argv);
  * cannot be read, or there are more than LAUNCHER_DEVICES_MAX. */
 gboolean launcherArgsParse(LauncherArgs *args, int argc, char *const *argv, GError **err);
 
-/* A new argv with DRIVER and FDS, one for each device of ARGS, in their
- * place, and PROGRAM as argv[0]. Free it with g_strfreev(). NULL with ERR
+/* A new argv with a device of QEMU's for each of SOCKETS, one for each device
+ * of ARGS, in their place, and PROGRAM as argv[0]. Free it with g_strfreev(). NULL with ERR
  * set. */
 char **launcherArgsRewrite(const LauncherArgs *args,
                            int argc,
                            char *const *argv,
                            const char *program,
-                           const char *driver,
-                           const int *fds,
+                           const LauncherSocket *sockets,
                            GError **err);
 
 void launcherArgsClear(LauncherArgs *args);

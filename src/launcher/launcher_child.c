@@ -14,8 +14,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* For Linux's old numbers of system calls, the same everywhere. */
+#ifndef SYS_pidfd_open
+# define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_send_signal
+# define SYS_pidfd_send_signal 424
+#endif
 
 /* Whether a SIGCHLD was pending before the first child: then it is not ours
  * to take away. */
@@ -59,6 +68,20 @@ launcherChildReap(pid_t pid)
     }
 
     return rc < 0 ? -1 : status;
+}
+
+
+int
+launcherChildOpen(pid_t pid)
+{
+    return syscall(SYS_pidfd_open, pid, 0);
+}
+
+
+void
+launcherChildKill(int pidfd)
+{
+    ignore_value(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0));
 }
 
 

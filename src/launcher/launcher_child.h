@@ -21,6 +21,12 @@ pid_t launcherChildFork(void);
  * is not to be had (SIGCHLD is ignored). */
 int launcherChildReap(pid_t pid);
 
+/* A descriptor for the process PID, and SIGKILL to it if it still is; its
+ * number may be another process's by then. -1 where Linux has none of those
+ * (before 5.3). */
+int launcherChildOpen(pid_t pid);
+void launcherChildKill(int pidfd);
+
 /* In a child: standard input and, if OUTPUT is -1, standard output become
  * /dev/null; OUTPUT becomes standard output otherwise. FALSE with errno set. */
 gboolean launcherChildSetStdio(int output);

@@ -1,5 +1,5 @@
 /*
- * launcher_emulator.c: starts pci-emulator beside QEMU
+ * launcher_emulator.c: starts an emulator beside QEMU
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -15,7 +15,6 @@
 #include "ignore-value.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -33,15 +32,13 @@ typedef struct {
 } LauncherReport;
 
 
-/* What the emulator is told of a device. */
-static char *
-launcherEmulatorFormatDevice(const QEMUProps *props,
-                             int fd)
+char *
+launcherEmulatorFormatDevice(const QEMUProps *props)
 {
     GString *result = g_string_new(NULL);
     int i;
 
-    g_string_append_printf(result, "fd=%d,%s=%s", fd,
+    g_string_append_printf(result, "%s=%s",
                            emulatedPCIFieldGetInfo(EMULATED_PCI_FIELD_DEVICENAME)->name,
                            props->devicename);
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
@@ -55,20 +52,23 @@ launcherEmulatorFormatDevice(const QEMUProps *props,
 
 
 static char **
-launcherEmulatorFormatArgs(const char *program,
-                           QEMUProps *const *props,
-                           size_t n,
-                           int ready,
-                           const int *fds)
+launcherEmulatorFormatArgs(const LauncherEmulatorSpec *spec,
+                           int ready)
 {
     GPtrArray *args = g_ptr_array_new();
     size_t i;
 
-    g_ptr_array_add(args, g_strdup(program));
+    g_ptr_array_add(args, g_strdup(spec->program));
+    for (i = 0; spec->args && spec->args[i]; i++)
+        g_ptr_array_add(args, g_strdup(spec->args[i]));
     g_ptr_array_add(args, g_strdup_printf("--ready-fd=%d", ready));
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < spec->n; i++) {
+        g_autofree char *device = launcherEmulatorFormatDevice(spec->props[i]);
+
         g_ptr_array_add(args, g_strdup("--device"));
-        g_ptr_array_add(args, launcherEmulatorFormatDevice(props[i], fds[i]));
+        g_ptr_array_add(args, spec->sockets[i]->path ?
+                        g_strdup_printf("socket=%s,%s", spec->sockets[i]->path, device) :
+                        g_strdup_printf("fd=%d,%s", spec->sockets[i]->theirs, device));
     }
     g_ptr_array_add(args, NULL);
     return (char **) g_ptr_array_free(args, FALSE);
@@ -132,17 +132,19 @@ launcherEmulatorFork(char **args,
 static gboolean
 launcherEmulatorReadReports(LauncherEmulator *emulator,
                             int report,
-                            const char *program,
+                            const LauncherEmulatorSpec *spec,
                             GError **err)
 {
     const gint64 deadline = g_get_monotonic_time() + LAUNCHER_EMULATOR_TIMEOUT * INT64_C(1000);
     LauncherReport r;
+    gboolean started = FALSE;
     ssize_t got;
 
     while ((got = launcherChildRead(report, &r, sizeof(r), deadline)) == sizeof(r)) {
         switch (r.kind) {
         case LAUNCHER_REPORT_PID:
-            emulator->pid = r.value;
+            emulator->pidfd = launcherChildOpen(r.value);
+            started = TRUE;
             break;
 
         case LAUNCHER_REPORT_FORK:
@@ -153,15 +155,15 @@ launcherEmulatorReadReports(LauncherEmulator *emulator,
         case LAUNCHER_REPORT_EXEC:
         default:
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("cannot run the PCI device emulator '%1$s': %2$s"),
-                                   program, g_strerror(r.value));
+                                   _("cannot run '%1$s' for the PCI device emulator '%2$s': %3$s"),
+                                   spec->program, spec->name, g_strerror(r.value));
             return FALSE;
         }
     }
 
-    if (got != 0 || emulator->pid <= 0) {
+    if (got != 0 || !started) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("cannot start the PCI device emulator '%1$s'"), program);
+                               _("cannot start the PCI device emulator '%1$s'"), spec->name);
         return FALSE;
     }
     return TRUE;
@@ -176,89 +178,62 @@ launcherEmulatorCompareFds(const void *a,
 }
 
 
-/* Forks; READY, REPORT and the N of THEIRS are the child's descriptors. */
+/* Forks; READY, REPORT and the other ends of the sockets are the child's
+ * descriptors. */
 static pid_t
-launcherEmulatorSpawn(const char *program,
-                      QEMUProps *const *props,
-                      size_t n,
-                      const int *theirs,
+launcherEmulatorSpawn(const LauncherEmulatorSpec *spec,
                       int ready,
                       int report)
 {
-    g_auto(GStrv) args = launcherEmulatorFormatArgs(program, props, n, ready, theirs);
-    g_autofree int *keep = g_new(int, n + 2);
-    pid_t pid;
+    g_auto(GStrv) args = launcherEmulatorFormatArgs(spec, ready);
+    g_autofree int *keep = g_new(int, spec->n + 2);
+    size_t n = 0;
     size_t i;
+    pid_t pid;
 
-    for (i = 0; i < n; i++)
-        keep[i] = theirs[i];
-    keep[n] = ready;
-    keep[n + 1] = report;
-    qsort(keep, n + 2, sizeof(*keep), launcherEmulatorCompareFds);
+    for (i = 0; i < spec->n; i++) {
+        if (spec->sockets[i]->theirs >= 0)
+            keep[n++] = spec->sockets[i]->theirs;
+    }
+    keep[n++] = ready;
+    keep[n++] = report;
+    qsort(keep, n, sizeof(*keep), launcherEmulatorCompareFds);
 
     pid = launcherChildFork();
     if (pid == 0)
-        launcherEmulatorFork(args, keep, n + 2, report);
+        launcherEmulatorFork(args, keep, n, report);
     return pid;
-}
-
-
-/* Makes the sockets: QEMU's ends in EMULATOR, the others in THEIRS. */
-static gboolean
-launcherEmulatorConnect(LauncherEmulator *emulator,
-                        int *theirs,
-                        size_t n,
-                        GError **err)
-{
-    for (; emulator->n < n; emulator->n++) {
-        int fds[2];
-
-        if (!launcherFdsSocketpair(fds)) {
-            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("cannot make a socket for emulated PCI device %1$zu of %2$zu: %3$s"),
-                                   emulator->n + 1, n, g_strerror(errno));
-            return FALSE;
-        }
-        emulator->fds[emulator->n] = fds[0];
-        theirs[emulator->n] = fds[1];
-    }
-    return TRUE;
 }
 
 
 gboolean
 launcherEmulatorStart(LauncherEmulator *emulator,
-                      const char *program,
-                      QEMUProps *const *props,
-                      size_t n,
+                      const LauncherEmulatorSpec *spec,
                       GError **err)
 {
-    g_autofree int *theirs = g_new(int, n);
     int ready[2] = { -1, -1 };
     int report[2] = { -1, -1 };
     gboolean ok = FALSE;
     pid_t pid = -1;
     size_t i;
 
-    *emulator = (LauncherEmulator) { .ready = -1, .fds = g_new(int, n) };
+    *emulator = (LauncherEmulator) { .name = spec->name, .pidfd = -1, .ready = -1 };
 
-    if (launcherEmulatorConnect(emulator, theirs, n, err)) {
-        if (launcherFdsPipe(ready) && launcherFdsPipe(report))
-            pid = launcherEmulatorSpawn(program, props, n, theirs, ready[1], report[1]);
-        if (pid < 0)
-            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("cannot start a process: %1$s"), g_strerror(errno));
-    }
+    if (launcherFdsPipe(ready) && launcherFdsPipe(report))
+        pid = launcherEmulatorSpawn(spec, ready[1], report[1]);
+    if (pid < 0)
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("cannot start a process: %1$s"), g_strerror(errno));
 
     /* The other side's ends are its own from here on. */
-    for (i = 0; i < emulator->n; i++)
-        launcherFdsClose(&theirs[i]);
+    for (i = 0; i < spec->n; i++)
+        launcherFdsClose(&spec->sockets[i]->theirs);
     launcherFdsClose(&ready[1]);
     launcherFdsClose(&report[1]);
     emulator->ready = ready[0];
 
     if (pid > 0) {
-        ok = launcherEmulatorReadReports(emulator, report[0], program, err);
+        ok = launcherEmulatorReadReports(emulator, report[0], spec, err);
         launcherChildReap(pid);
     }
     launcherFdsClose(&report[0]);
@@ -268,10 +243,9 @@ launcherEmulatorStart(LauncherEmulator *emulator,
 
 gboolean
 launcherEmulatorWait(LauncherEmulator *emulator,
-                     int timeout,
+                     gint64 deadline,
                      GError **err)
 {
-    const gint64 deadline = g_get_monotonic_time() + timeout * INT64_C(1000);
     char byte;
 
     switch (launcherChildRead(emulator->ready, &byte, 1, deadline)) {
@@ -279,46 +253,31 @@ launcherEmulatorWait(LauncherEmulator *emulator,
         return TRUE;
 
     case 0:
-        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED, "%s",
-                               _("the PCI device emulator ended before it was ready"));
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("the PCI device emulator '%1$s' ended before it was ready"),
+                               emulator->name);
         return FALSE;
 
     default:
-        /* It still holds the pipe: its pid is its own. */
-        kill(emulator->pid, SIGKILL);
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("the PCI device emulator was not ready after %1$d milliseconds"),
-                               timeout);
+                               _("the PCI device emulator '%1$s' was not ready after %2$d milliseconds"),
+                               emulator->name, LAUNCHER_EMULATOR_TIMEOUT);
         return FALSE;
     }
 }
 
 
-gboolean
-launcherEmulatorInherit(const LauncherEmulator *emulator,
-                        GError **err)
+void
+launcherEmulatorKill(LauncherEmulator *emulator)
 {
-    size_t i;
-
-    for (i = 0; i < emulator->n; i++) {
-        if (!launcherFdsInherit(emulator->fds[i])) {
-            emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                                   _("cannot hand over a socket: %1$s"), g_strerror(errno));
-            return FALSE;
-        }
-    }
-    return TRUE;
+    if (emulator->pidfd >= 0)
+        launcherChildKill(emulator->pidfd);
 }
 
 
 void
 launcherEmulatorClear(LauncherEmulator *emulator)
 {
-    size_t i;
-
-    for (i = 0; i < emulator->n; i++)
-        launcherFdsClose(&emulator->fds[i]);
+    launcherFdsClose(&emulator->pidfd);
     launcherFdsClose(&emulator->ready);
-    g_clear_pointer(&emulator->fds, g_free);
-    emulator->n = 0;
 }

@@ -1,51 +1,61 @@
 /*
- * launcher_emulator.h: starts pci-emulator beside QEMU
+ * launcher_emulator.h: starts an emulator beside QEMU
  *
- * One process serves all devices of a domain, over a socketpair for each. It
- * is no child of the launcher's, which becomes QEMU, but of whoever adopts
- * orphans: QEMU will find no child that it did not make. It ends by itself
- * when QEMU does, because its sockets do.
+ * One process serves those devices of a domain that name it. It is no child
+ * of the launcher's, which becomes QEMU, but of whoever adopts orphans: QEMU
+ * will find no child that it did not make. It ends by itself when QEMU does,
+ * because its sockets do.
  *
- * Its command line (see pci-emulator(8)):
+ * Its command line (see pci-emulator(8), and docs/pci-emulator-contract.rst
+ * for programs of other people):
  *
- *   pci-emulator --ready-fd=N --device fd=7,devicename=…,vendorid=0x5853,… …
+ *   PROGRAM [ARGUMENT…] --ready-fd=N --device fd=7,devicename=…,vendorid=0x5853,… …
+ *
+ * with socket=PATH instead of fd=N for vfio-user.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #pragma once
 
+#include "launcher_socket.h"
 #include "qemu_props.h"
 
-/* As many functions as one PCI bus has. */
-#define LAUNCHER_DEVICES_MAX 256
-
-/* The longest time that the emulator may take to get ready, in milliseconds;
- * it needs about three. */
+/* The longest time that an emulator may take to get ready, in milliseconds;
+ * pci-emulator needs about three. */
 #define LAUNCHER_EMULATOR_TIMEOUT 10000
 
 typedef struct {
-    pid_t pid;
-    int ready;          /* what the emulator announces itself on */
-    int *fds;           /* QEMU's ends, one a device, in their order */
-    size_t n;
+    const char *name;       /* for messages */
+    const char *program;
+    char *const *args;      /* its own arguments, or NULL */
+    size_t n;               /* devices */
+    QEMUProps *const *props;
+    LauncherSocket *const *sockets;
+} LauncherEmulatorSpec;
+
+typedef struct {
+    const char *name;       /* the spec's */
+    int pidfd;              /* or -1: has ended, or this Linux has none */
+    int ready;              /* what the emulator announces itself on */
 } LauncherEmulator;
 
-/* Starts PROGRAM for the N devices of PROPS and returns at once. EMULATOR is
- * filled in. FALSE with ERR set. */
+/* What an emulator is told of a device, but for its socket. Newly
+ * allocated. */
+char *launcherEmulatorFormatDevice(const QEMUProps *props);
+
+/* Starts what SPEC says and returns at once; the emulator's ends of the
+ * sockets are closed here. EMULATOR is filled in. FALSE with ERR set. */
 gboolean launcherEmulatorStart(LauncherEmulator *emulator,
-                               const char *program,
-                               QEMUProps *const *props,
-                               size_t n,
+                               const LauncherEmulatorSpec *spec,
                                GError **err);
 
 /* Waits until the emulator serves its devices. FALSE, with ERR set, if it
- * ended before or took longer than TIMEOUT milliseconds; then it is killed. */
-gboolean launcherEmulatorWait(LauncherEmulator *emulator, int timeout, GError **err);
+ * ended before or is not ready at DEADLINE, a g_get_monotonic_time(). */
+gboolean launcherEmulatorWait(LauncherEmulator *emulator, gint64 deadline, GError **err);
 
-/* Lets QEMU's ends, and nothing else, live through exec. */
-gboolean launcherEmulatorInherit(const LauncherEmulator *emulator, GError **err);
+/* Ends the emulator, if it has not ended. */
+void launcherEmulatorKill(LauncherEmulator *emulator);
 
-/* Closes everything; the emulator then ends. */
+/* Closes everything of ours. */
 void launcherEmulatorClear(LauncherEmulator *emulator);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherEmulator, launcherEmulatorClear)

@@ -32,7 +32,8 @@
 
 #define LAUNCHER_QEMU_BANNER "QEMU emulator version "
 
-/* QEMU says its version within the first hundred bytes. */
+/* QEMU says its version within the first hundred bytes, and a device's name
+ * before its properties. */
 #define LAUNCHER_QEMU_OUTPUT_MAX 512
 #define LAUNCHER_QEMU_TIMEOUT 10000
 
@@ -65,6 +66,7 @@ launcherQEMURead(LauncherQEMU *qemu,
                  size_t size)
 {
     static const char driver[] = LAUNCHER_QEMU_DRIVER;
+    static const char vfioUser[] = LAUNCHER_QEMU_VFIO_USER;
     const char *const end = data + size;
     const char *at = data;
 
@@ -79,6 +81,7 @@ launcherQEMURead(LauncherQEMU *qemu,
     /* With the NUL: the whole name. */
     qemu->known = TRUE;
     qemu->proxy = memmem(data, size, driver, sizeof(driver)) != NULL;
+    qemu->vfioUser = memmem(data, size, vfioUser, sizeof(vfioUser)) != NULL;
     return TRUE;
 }
 
@@ -159,9 +162,12 @@ launcherQEMUReadFile(LauncherQEMU *qemu,
 }
 
 
-/* The first bytes that PROGRAM --version prints, in BUF. */
+/* The first bytes that PROGRAM prints when it gets OPTION and VALUE (or
+ * NULL), in BUF. */
 static gboolean
 launcherQEMURun(const char *program,
+                const char *option,
+                const char *value,
                 char *buf,
                 size_t size)
 {
@@ -177,7 +183,7 @@ launcherQEMURun(const char *program,
     pid = launcherChildFork();
     if (pid == 0) {
         if (launcherChildSetStdio(fds[1]) && launcherFdsCloseExcept(NULL, 0))
-            execl(program, program, "--version", NULL);
+            execl(program, program, option, value, NULL);
         _exit(EXIT_FAILURE);
     }
     launcherFdsClose(&fds[1]);
@@ -197,6 +203,15 @@ launcherQEMURun(const char *program,
 }
 
 
+static gboolean
+launcherQEMUIsSince(const LauncherQEMU *qemu,
+                    int major,
+                    int minor)
+{
+    return qemu->major > major || (qemu->major == major && qemu->minor >= minor);
+}
+
+
 gboolean
 launcherQEMUInspect(LauncherQEMU *qemu,
                     const char *program,
@@ -207,7 +222,7 @@ launcherQEMUInspect(LauncherQEMU *qemu,
     if (launcherQEMUReadFile(qemu, program))
         return TRUE;
 
-    if (!launcherQEMURun(program, output, sizeof(output)) ||
+    if (!launcherQEMURun(program, "--version", NULL, output, sizeof(output)) ||
         !launcherQEMURead(qemu, output, strlen(output))) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("cannot find out the version of '%1$s': it does not print one with --version"),
@@ -215,15 +230,20 @@ launcherQEMUInspect(LauncherQEMU *qemu,
         return FALSE;
     }
     qemu->known = FALSE;
+    qemu->vfioUser = launcherQEMUIsSince(qemu, 10, 1) &&
+        launcherQEMURun(program, "-device", LAUNCHER_QEMU_VFIO_USER ",help",
+                        output, sizeof(output)) &&
+        strstr(output, LAUNCHER_QEMU_VFIO_USER " options") != NULL;
     return TRUE;
 }
 
 
-gboolean
-launcherQEMUCheck(const LauncherQEMU *qemu,
-                  const char *program,
-                  gboolean kvm,
-                  GError **err)
+/* Whether a machine with x-pci-proxy-dev can run. */
+static gboolean
+launcherQEMUCheckProxy(const LauncherQEMU *qemu,
+                       const char *program,
+                       gboolean kvm,
+                       GError **err)
 {
     if (qemu->major < 6 || (qemu->known && !qemu->proxy)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -232,11 +252,36 @@ launcherQEMUCheck(const LauncherQEMU *qemu,
         return FALSE;
     }
 
-    if (!kvm && (qemu->major > 8 || (qemu->major == 8 && qemu->minor >= 2))) {
+    if (!kvm && launcherQEMUIsSince(qemu, 8, 2)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("emulated PCI devices need KVM with QEMU %1$d.%2$d ('%3$s'): from 8.2 on QEMU crashes when a machine that may run without KVM gets a '%4$s'; use <domain type='kvm'>, or a QEMU from 6.0 to 8.1"),
-                               qemu->major, qemu->minor, program, LAUNCHER_QEMU_DRIVER);
+                               _("emulated PCI devices need KVM with QEMU %1$d.%2$d ('%3$s'): from 8.2 on QEMU crashes when a machine that may run without KVM gets a '%4$s'; use <domain type='kvm'>, or a QEMU from 6.0 to 8.1, or one that has '%5$s'"),
+                               qemu->major, qemu->minor, program, LAUNCHER_QEMU_DRIVER,
+                               LAUNCHER_QEMU_VFIO_USER);
         return FALSE;
     }
     return TRUE;
+}
+
+
+EmulatedPCIVersion
+launcherQEMUChoose(const LauncherQEMU *qemu,
+                   const char *program,
+                   gboolean kvm,
+                   EmulatedPCIVersion wanted,
+                   GError **err)
+{
+    if (wanted == EMULATED_PCI_VERSION_NONE)
+        wanted = qemu->vfioUser ? EMULATED_PCI_VERSION_VFIO_USER : EMULATED_PCI_VERSION_MPQEMU;
+
+    if (wanted == EMULATED_PCI_VERSION_MPQEMU)
+        return launcherQEMUCheckProxy(qemu, program, kvm, err) ? wanted : EMULATED_PCI_VERSION_NONE;
+
+    if (!qemu->vfioUser) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("QEMU %1$d.%2$d ('%3$s') has no device '%4$s', which emulators of version '%5$s' need: it came with QEMU 10.1"),
+                               qemu->major, qemu->minor, program, LAUNCHER_QEMU_VFIO_USER,
+                               emulatedPCIVersionToString(wanted));
+        return EMULATED_PCI_VERSION_NONE;
+    }
+    return wanted;
 }

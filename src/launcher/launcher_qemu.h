@@ -1,9 +1,9 @@
 /*
  * launcher_qemu.h: what a QEMU program is able to do for us
  *
- * Of all out-of-process PCI devices, x-pci-proxy-dev is the one that this
- * launcher uses. QEMU has it since 6.0, in programs for machines that KVM can
- * run.
+ * There are two out-of-process PCI devices. vfio-user-pci came with QEMU 10.1;
+ * where it is, it is used. x-pci-proxy-dev is there since 6.0, in programs for
+ * machines that KVM can run.
  *
  * From QEMU 8.2 on, a machine that does not run with KVM crashes when such a
  * device is made: the device registers its interrupt with KVM whether or not
@@ -17,17 +17,19 @@
 
 #pragma once
 
-#include "emulatedpci_error.h"
+#include "emulatedpci_driver.h"
 
 #include <stddef.h>
 
 #define LAUNCHER_QEMU_DRIVER "x-pci-proxy-dev"
+#define LAUNCHER_QEMU_VFIO_USER "vfio-user-pci"
 
 typedef struct {
     int major;
     int minor;
     gboolean known;         /* whether proxy is an answer */
     gboolean proxy;         /* it has x-pci-proxy-dev */
+    gboolean vfioUser;      /* it has vfio-user-pci */
 } LauncherQEMU;
 
 /* Reads what is in DATA, SIZE bytes of a program's constants or output. FALSE
@@ -38,12 +40,14 @@ gboolean launcherQEMURead(LauncherQEMU *qemu, const char *data, size_t size);
 gboolean launcherQEMUReadProgram(LauncherQEMU *qemu, const char *data, size_t size);
 
 /* Finds out what the PROGRAM is: reads it or, if that does not help, runs it
- * with --version. FALSE with ERR set. */
+ * with --version, and from 10.1 on with -device vfio-user-pci,help. FALSE
+ * with ERR set. */
 gboolean launcherQEMUInspect(LauncherQEMU *qemu, const char *program, GError **err);
 
-/* Whether a machine with emulated devices can run. FALSE, with ERR set,
- * says why not. */
-gboolean launcherQEMUCheck(const LauncherQEMU *qemu,
-                           const char *program,
-                           gboolean kvm,
-                           GError **err);
+/* How an emulator will talk with it: as WANTED, or, if that is NONE, in the
+ * best way there is. NONE, with ERR set, if that cannot be. */
+EmulatedPCIVersion launcherQEMUChoose(const LauncherQEMU *qemu,
+                                      const char *program,
+                                      gboolean kvm,
+                                      EmulatedPCIVersion wanted,
+                                      GError **err);

@@ -9,7 +9,7 @@
 #include "launcher_run.h"
 #include "launcher_accel.h"
 #include "launcher_args.h"
-#include "launcher_emulator.h"
+#include "launcher_fleet.h"
 #include "launcher_log.h"
 #include "launcher_paths.h"
 #include "launcher_qemu.h"
@@ -54,40 +54,38 @@ launcherRunRefresh(const char *qemu)
 }
 
 
-/* Starts the emulator for the devices of ARGV. Returns QEMU's argv, or NULL
- * with ERR set. */
+/* Starts the emulators for the devices in ARGV, which ARGS keeps. Returns
+ * QEMU's argv, or NULL with ERR set. */
 static char **
 launcherRunPrepare(const char *qemu,
                    int argc,
                    char **argv,
-                   LauncherEmulator *emulator,
+                   LauncherArgs *args,
+                   LauncherFleet *fleet,
                    GError **err)
 {
-    g_auto(LauncherArgs) args = { NULL, NULL };
     g_auto(GStrv) result = NULL;
     g_autofree char *home = NULL;
-    g_autofree char *program = NULL;
+    QEMUProps *const *props;
     LauncherQEMU info;
 
-    if (!launcherArgsParse(&args, argc, argv, err))
+    if (!launcherArgsParse(args, argc, argv, err))
         return NULL;
+    props = (QEMUProps *const *) args->props->pdata;
 
     home = launcherPathsGetHome(err);
-    if (!home)
-        return NULL;
-    program = launcherPathsGetEmulator(home);
-
-    /* While the emulator gets ready there is time to look at QEMU. */
-    if (!launcherEmulatorStart(emulator, program, (QEMUProps *const *) args.props->pdata,
-                               args.props->len, err) ||
+    if (!home ||
         !launcherQEMUInspect(&info, qemu, err) ||
-        !launcherQEMUCheck(&info, qemu, launcherAccelIsKVM(argc, argv), err))
+        !launcherFleetPlan(fleet, props, args->props->len, &info, qemu,
+                           launcherAccelIsKVM(argc, argv), err) ||
+        !launcherFleetStart(fleet, props, home, err))
         return NULL;
 
-    result = launcherArgsRewrite(&args, argc, argv, qemu, LAUNCHER_QEMU_DRIVER, emulator->fds, err);
+    /* While the emulators get ready there is time for the rest. */
+    result = launcherArgsRewrite(args, argc, argv, qemu, fleet->sockets, err);
     if (!result ||
-        !launcherEmulatorWait(emulator, LAUNCHER_EMULATOR_TIMEOUT, err) ||
-        !launcherEmulatorInherit(emulator, err))
+        !launcherFleetWait(fleet, err) ||
+        !launcherSocketInherit(fleet->sockets, fleet->n, err))
         return NULL;
     return g_steal_pointer(&result);
 }
@@ -99,7 +97,8 @@ launcherRun(const char *name,
             char **argv)
 {
     g_autofree char *qemu = qemuLauncherNameToQEMU(NULL, name);
-    g_auto(LauncherEmulator) emulator = { .ready = -1 };
+    g_auto(LauncherArgs) args = { NULL, NULL };
+    g_auto(LauncherFleet) fleet = { NULL };
     g_auto(GStrv) result = NULL;
     g_autoptr(GError) err = NULL;
 
@@ -121,7 +120,7 @@ launcherRun(const char *name,
         return saved == ENOENT ? LAUNCHER_EXIT_NOT_FOUND : LAUNCHER_EXIT_CANNOT_RUN;
     }
 
-    result = launcherRunPrepare(qemu, argc, argv, &emulator, &err);
+    result = launcherRunPrepare(qemu, argc, argv, &args, &fleet, &err);
     if (!result) {
         launcherLog("%s", err->message);
         return LAUNCHER_EXIT_FAILURE;

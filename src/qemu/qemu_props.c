@@ -24,6 +24,7 @@
 
 #define QEMU_PROPS_DRIVER "driver"
 #define QEMU_PROPS_FD "fd"
+#define QEMU_PROPS_SOCKET "socket"
 
 /* What a message shows of a value, in bytes. */
 #define QEMU_PROPS_SHOW_MAX 64
@@ -375,10 +376,12 @@ qemuPropsJSONToString(JSONObject *object)
 }
 
 
+/* LINK is what stands between QEMU and the device, and its value. */
 static char *
 qemuPropsReplaceJSON(const char *arg,
                      const char *driver,
-                     const char *fd,
+                     const char *link,
+                     JSONObject *linkValue,
                      GError **err)
 {
     g_autoptr(JSONObject) object = qemuPropsReadJSON(arg);
@@ -390,7 +393,7 @@ qemuPropsReplaceJSON(const char *arg,
     }
 
     json_object_object_foreach(object, key, value) {
-        if (strcmp(key, QEMU_PROPS_FD) == 0) {
+        if (strcmp(key, link) == 0) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("property '%1$s' cannot be given for a device of driver '%2$s'"),
                                    key, QEMU_EMULATED_PCI_DRIVER);
@@ -398,7 +401,7 @@ qemuPropsReplaceJSON(const char *arg,
         }
         if (strcmp(key, QEMU_PROPS_DRIVER) == 0) {
             json_object_object_add(result, key, json_object_new_string(driver));
-            json_object_object_add(result, QEMU_PROPS_FD, json_object_new_string(fd));
+            json_object_object_add(result, link, json_object_get(linkValue));
         } else if (!qemuPropsIsOurs(key)) {
             json_object_object_add(result, key, json_object_get(value));
         }
@@ -719,10 +722,35 @@ qemuPropsReplaceDriver(const char *arg,
                        GError **err)
 {
     g_autofree char *number = g_strdup_printf("%d", fd);
+    g_autoptr(JSONObject) value = NULL;
 
-    if (qemuPropsIsJSON(arg))
-        return qemuPropsReplaceJSON(arg, driver, number, err);
-    return qemuPropsReplaceKeyValue(arg, driver, number, err);
+    if (!qemuPropsIsJSON(arg))
+        return qemuPropsReplaceKeyValue(arg, driver, number, err);
+
+    value = json_object_new_string(number);
+    return qemuPropsReplaceJSON(arg, driver, QEMU_PROPS_FD, value, err);
+}
+
+
+char *
+qemuPropsReplaceDriverPath(const char *arg,
+                           const char *driver,
+                           const char *path,
+                           GError **err)
+{
+    g_autoptr(JSONObject) value = NULL;
+
+    if (!qemuPropsIsJSON(arg)) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("a device of driver '%1$s' must be given in the JSON form to become one of '%2$s'"),
+                               QEMU_EMULATED_PCI_DRIVER, driver);
+        return NULL;
+    }
+
+    value = json_object_new_object();
+    json_object_object_add(value, "type", json_object_new_string("unix"));
+    json_object_object_add(value, "path", json_object_new_string(path));
+    return qemuPropsReplaceJSON(arg, driver, QEMU_PROPS_SOCKET, value, err);
 }
 
 

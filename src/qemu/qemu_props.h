@@ -80,6 +80,13 @@ char *qemuPropsReplaceDriver(const char *arg,
                              int fd,
                              GError **err);
 
+/* The same with a UNIX socket at PATH as its property "socket". Only in the
+ * JSON form: QEMU's key=value form has no such properties. */
+char *qemuPropsReplaceDriverPath(const char *arg,
+                                 const char *driver,
+                                 const char *path,
+                                 GError **err);
+
 /* The -device argument for PROPS: the driver, the fields in the table's
  * order, the definition and the emulator's if there are; no foreign properties. Newly
  * allocated. */

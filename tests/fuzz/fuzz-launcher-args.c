@@ -26,10 +26,30 @@ checkError(const GError *err)
 {
     g_assert_nonnull(err);
     g_assert_true(err->domain == EMULATED_PCI_ERROR);
-    g_assert_cmpint(err->code, ==, VIR_ERR_CONFIG_UNSUPPORTED);
+    g_assert_true(err->code == VIR_ERR_CONFIG_UNSUPPORTED || err->code == VIR_ERR_XML_ERROR);
     g_assert_cmpuint(strlen(err->message), <, 1000);
     g_assert_true(g_utf8_validate(err->message, -1, NULL));
     g_assert_null(strchr(err->message, '\n'));
+}
+
+
+static void
+checkDriver(const EmulatedPCIDriver *a,
+            const EmulatedPCIDriver *b)
+{
+    gsize i;
+
+    g_assert_true((a == NULL) == (b == NULL));
+    if (!a)
+        return;
+    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
+        g_autofree char *valueA = emulatedPCIDriverGet(a, i);
+        g_autofree char *valueB = emulatedPCIDriverGet(b, i);
+
+        g_assert_cmpstr(valueA, ==, valueB);
+    }
+    for (i = 0; i < EMULATED_PCI_DRIVER_ARGS_MAX; i++)
+        g_assert_cmpstr(a->args[i], ==, b->args[i]);
 }
 
 
@@ -47,6 +67,7 @@ checkProps(const QEMUProps *props)
         g_assert_cmpstr(again->devicename, ==, props->devicename);
         g_assert_cmpstr(again->definition, ==, props->definition);
         g_assert_cmpmem(again->value, sizeof(again->value), props->value, sizeof(props->value));
+        checkDriver(again->driver, props->driver);
     }
 }
 
@@ -81,7 +102,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
     g_auto(GStrv) result = NULL;
     g_autoptr(GError) err = NULL;
     char *argv[ARGS_MAX + 1] = { NULL };
-    int fds[ARGS_MAX];
+    LauncherSocket sockets[ARGS_MAX];
+    char socketPath[] = "/x";
     LauncherQEMU qemu;
     int argc = 0;
     size_t at = 0;
@@ -91,7 +113,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
         memcpy(text, data, size);
     text[size] = '\0';
     while (at <= size && argc < ARGS_MAX) {
-        fds[argc] = argc + 3;
+        /* Both kinds of device */
+        sockets[argc] = (LauncherSocket) {
+            .version = EMULATED_PCI_VERSION_MPQEMU,
+            .fd = argc + 3,
+            .path = size & 1 ? socketPath : NULL,
+        };
         argv[argc++] = text + at;
         at += strlen(text + at) + 1;
     }
@@ -107,7 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
     for (i = 0; i < args.props->len; i++)
         checkProps(g_ptr_array_index(args.props, i));
 
-    result = launcherArgsRewrite(&args, argc, argv, "/qemu", LAUNCHER_QEMU_DRIVER, fds, &err);
+    result = launcherArgsRewrite(&args, argc, argv, "/qemu", sockets, &err);
     if (result)
         checkRewritten(&args, argc, argv, result);
     else

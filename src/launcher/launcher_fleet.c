@@ -1,0 +1,154 @@
+/*
+ * launcher_fleet.c: all emulators of a domain
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "launcher_fleet.h"
+#include "launcher_attach.h"
+#include "launcher_paths.h"
+
+
+static const char *
+launcherFleetGetName(const EmulatedPCIDriver *driver)
+{
+    return driver && driver->emulator ? driver->emulator : LAUNCHER_FLEET_DEFAULT;
+}
+
+
+GPtrArray *
+launcherFleetGroup(QEMUProps *const *props,
+                   size_t n,
+                   GError **err)
+{
+    g_autofree const EmulatedPCIDriver **drivers = g_new(const EmulatedPCIDriver *, n);
+    g_autofree const char **names = g_new(const char *, n);
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        drivers[i] = props[i]->driver;
+        names[i] = props[i]->devicename;
+    }
+    return emulatedPCIDriverGroupAll(drivers, names, n, err);
+}
+
+
+gboolean
+launcherFleetPlan(LauncherFleet *fleet,
+                  QEMUProps *const *props,
+                  size_t n,
+                  const LauncherQEMU *qemu,
+                  const char *program,
+                  gboolean kvm,
+                  GError **err)
+{
+    guint i;
+    guint j;
+
+    fleet->groups = launcherFleetGroup(props, n, err);
+    if (!fleet->groups)
+        return FALSE;
+
+    fleet->emulators = g_new0(LauncherEmulator, fleet->groups->len);
+    fleet->sockets = launcherSocketNew(n);
+    fleet->n = n;
+
+    for (i = 0; i < fleet->groups->len; i++) {
+        const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
+        const EmulatedPCIVersion wanted =
+            group->driver ? group->driver->version : EMULATED_PCI_VERSION_NONE;
+        const EmulatedPCIVersion version = launcherQEMUChoose(qemu, program, kvm, wanted, err);
+
+        if (version == EMULATED_PCI_VERSION_NONE)
+            return FALSE;
+        for (j = 0; j < group->devices->len; j++)
+            fleet->sockets[g_array_index(group->devices, gsize, j)].version = version;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+launcherFleetStartGroup(LauncherFleet *fleet,
+                        const EmulatedPCIDriverGroup *group,
+                        QEMUProps *const *all,
+                        const char *home,
+                        GError **err)
+{
+    const EmulatedPCIDriver *driver = group->driver;
+    const size_t n = group->devices->len;
+    g_autofree QEMUProps **props = g_new(QEMUProps *, n);
+    g_autofree LauncherSocket **sockets = g_new(LauncherSocket *, n);
+    g_autofree char *program = NULL;
+    LauncherEmulatorSpec spec = { .name = launcherFleetGetName(driver), .n = n };
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        const gsize device = g_array_index(group->devices, gsize, i);
+
+        props[i] = all[device];
+        sockets[i] = &fleet->sockets[device];
+        if (!launcherSocketMake(sockets[i], device, fleet->n, err))
+            return FALSE;
+    }
+
+    if (driver && driver->pid > 0)
+        return launcherAttach(driver->pid, props, sockets, n, err);
+
+    program = driver && driver->model ? g_strdup(driver->model) : launcherPathsGetEmulator(home);
+    spec.program = program;
+    spec.args = driver ? driver->args : NULL;
+    spec.props = props;
+    spec.sockets = sockets;
+    return launcherEmulatorStart(&fleet->emulators[fleet->started++], &spec, err);
+}
+
+
+gboolean
+launcherFleetStart(LauncherFleet *fleet,
+                   QEMUProps *const *props,
+                   const char *home,
+                   GError **err)
+{
+    guint i;
+
+    for (i = 0; i < fleet->groups->len; i++) {
+        if (!launcherFleetStartGroup(fleet, g_ptr_array_index(fleet->groups, i), props, home, err))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+launcherFleetWait(LauncherFleet *fleet,
+                  GError **err)
+{
+    const gint64 deadline = g_get_monotonic_time() + LAUNCHER_EMULATOR_TIMEOUT * INT64_C(1000);
+    size_t i;
+
+    for (i = 0; i < fleet->started; i++) {
+        if (!launcherEmulatorWait(&fleet->emulators[i], deadline, err))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+void
+launcherFleetClear(LauncherFleet *fleet)
+{
+    size_t i;
+
+    for (i = 0; i < fleet->started; i++) {
+        launcherEmulatorKill(&fleet->emulators[i]);
+        launcherEmulatorClear(&fleet->emulators[i]);
+    }
+    g_clear_pointer(&fleet->emulators, g_free);
+    if (fleet->sockets)
+        launcherSocketFree(fleet->sockets, fleet->n);
+    fleet->sockets = NULL;
+    g_clear_pointer(&fleet->groups, g_ptr_array_unref);
+}
