@@ -1,12 +1,19 @@
 """emulatordriver.py: runs pci-emulator for a test, as the launcher does
 
+Over either transport: Emulator(devices, transport=MPQEMU or VFIO_USER). What
+differs is in the two classes of these names.
+
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import os
+import shutil
 import socket
 import struct
 import subprocess
+import tempfile
+
+import vfiouserclient as vfio
 
 FIELDS = ('devicename', 'vendorid', 'deviceid', 'command', 'status', 'revision', 'classcode',
           'headertype', 'subvendorid', 'subsystemid', 'interruptline', 'interruptpin')
@@ -27,8 +34,9 @@ def emulator_path():
     return os.path.join(os.environ['abs_top_builddir'], 'src/emulator/pci-emulator')
 
 
-def device_argument(fd, fields):
-    items = ['fd=%d' % fd]
+def device_argument(where, fields):
+    """WHERE: the number of a descriptor, or the path to listen on."""
+    items = ['fd=%d' % where if isinstance(where, int) else 'socket=%s' % where]
     for name in FIELDS:
         value = fields[name]
         items.append('%s=%s' % (name, value if isinstance(value, str) else hex(value)))
@@ -37,16 +45,26 @@ def device_argument(fd, fields):
 
 class Emulator:
     """A pci-emulator that serves DEVICES, a list of dicts of the twelve fields.
-    sockets[i] is QEMU's end of device i."""
+    sockets[i] is QEMU's end of device i, after what QEMU says before a guest
+    runs."""
 
-    def __init__(self, devices, options=(), pass_fds=(), stderr=subprocess.PIPE):
+    def __init__(self, devices, options=(), pass_fds=(), stderr=subprocess.PIPE, transport=None):
+        self.transport = transport or MPQEMU
+        self.dir = None
+        self.sockets = []
+        theirs = []
+        if self.transport is MPQEMU:
+            pairs = [socket.socketpair() for _ in devices]
+            self.sockets = [pair[0] for pair in pairs]
+            theirs = [pair[1] for pair in pairs]
+            places = [sock.fileno() for sock in theirs]
+        else:
+            self.dir = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
+            places = [os.path.join(self.dir, '%d.sock' % i) for i in range(len(devices))]
         ready, ready_write = os.pipe()
-        pairs = [socket.socketpair() for _ in devices]
-        self.sockets = [pair[0] for pair in pairs]
-        theirs = [pair[1] for pair in pairs]
         arguments = [emulator_path(), '--ready-fd=%d' % ready_write] + list(options)
-        for fields, sock in zip(devices, theirs):
-            arguments += ['--device', device_argument(sock.fileno(), fields)]
+        for fields, place in zip(devices, places):
+            arguments += ['--device', device_argument(place, fields)]
         self.fds = [sock.fileno() for sock in theirs]
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stderr=stderr,
@@ -54,8 +72,6 @@ class Emulator:
         os.close(ready_write)
         for sock in theirs:
             sock.close()
-        for sock in self.sockets:
-            sock.settimeout(TIMEOUT)
         self.ready = b''
         while True:
             data = os.read(ready, 16)
@@ -63,6 +79,12 @@ class Emulator:
                 break
             self.ready += data
         os.close(ready)
+        if self.dir is not None and self.ready:
+            self.sockets = [vfio.Client.connect(path).sock for path in places]
+        for sock in self.sockets:
+            sock.settimeout(TIMEOUT)
+            if self.ready:
+                self.transport.start(sock)
 
     def wait(self):
         """Closes what is open of QEMU's ends; returns exit status and stderr."""
@@ -74,7 +96,13 @@ class Emulator:
             self.process.kill()
             self.process.communicate()
             raise
+        self.cleanup()
         return self.process.returncode, (err or b'').decode()
+
+    def cleanup(self):
+        if self.dir is not None:
+            shutil.rmtree(self.dir, ignore_errors=True)
+            self.dir = None
 
     def __enter__(self):
         return self
@@ -88,6 +116,7 @@ class Emulator:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.communicate()
+        self.cleanup()
 
 
 # --- the multi-process link, QEMU's side
@@ -135,3 +164,83 @@ def config_write(sock, addr, value, length):
 def reset(sock):
     sock.sendall(message(DEVICE_RESET))
     return reply(sock)
+
+
+# --- the two transports with one face
+
+class _MPQemu:
+    """x-pci-proxy-dev"""
+    name = 'mpqemu'
+
+    # Messages that descriptors ride on, how many QEMU sends, and whether there is an answer
+    with_descriptors = (
+        (message(SYNC_SYSMEM, struct.pack('=8Q8Q8q', *range(8), *[4096] * 8, *[0] * 8)), 8, False),
+        (message(SET_IRQFD), 2, False),
+    )
+    nonsense = b'\xff' * 64
+
+    def start(self, sock):
+        """What QEMU says before a guest runs."""
+
+    read_request = staticmethod(config_read_message)
+    write_request = staticmethod(config_write_message)
+
+    @staticmethod
+    def reset_request():
+        return message(DEVICE_RESET)
+
+    @staticmethod
+    def answer(sock):
+        """The next answer: the value of a read, else 0."""
+        return reply(sock)
+
+    def read(self, sock, addr, length):
+        sock.sendall(self.read_request(addr, length))
+        return self.answer(sock)
+
+    def write(self, sock, addr, value, length):
+        sock.sendall(self.write_request(addr, value, length))
+        return self.answer(sock)
+
+    def reset(self, sock):
+        sock.sendall(self.reset_request())
+        return self.answer(sock)
+
+
+class _VFIOUser(_MPQemu):
+    """vfio-user-pci"""
+    name = 'vfio-user'
+
+    with_descriptors = (
+        (vfio.message(vfio.DMA_MAP, vfio.dma_map_payload(0, 1 << 20)), 1, True),
+        (vfio.message(vfio.SET_IRQS, vfio.set_irqs_payload(0x24, 0, 0, 1)), 1, True),
+    )
+
+    def start(self, sock):
+        vfio.Client(sock, sock.gettimeout()).start()
+
+    @staticmethod
+    def read_request(addr, length):
+        return vfio.message(vfio.REGION_READ, vfio.access_payload(addr, length))
+
+    @staticmethod
+    def write_request(addr, value, length):
+        data = (value & (1 << 8 * length) - 1).to_bytes(length, 'little')
+        return vfio.message(vfio.REGION_WRITE, vfio.access_payload(addr, length, data))
+
+    @staticmethod
+    def reset_request():
+        return vfio.message(vfio.RESET)
+
+    @staticmethod
+    def answer(sock):
+        _, command, size, flags, error = vfio.HEADER.unpack(receive(sock, vfio.HEADER.size))
+        payload = receive(sock, size - vfio.HEADER.size)
+        if flags != vfio.REPLY or error:
+            raise ValueError('flags 0x%x, errno %d' % (flags, error))
+        return int.from_bytes(payload[16:], 'little') if command == vfio.REGION_READ else 0
+
+
+MPQEMU = _MPQemu()
+VFIO_USER = _VFIOUser()
+TRANSPORTS = (MPQEMU, VFIO_USER)

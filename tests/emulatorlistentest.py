@@ -181,7 +181,7 @@ def check_domains(tap, root):
 
         code, err = listener.end()
         tap.equal(code, 0, 'SIGTERM ends it')
-        tap.ok(err.count('\n') == 1 and 'not the multi-process protocol' in err,
+        tap.ok(err.count('\n') == 1 and 'not the mpqemu protocol' in err,
                'it has told of the nonsense', err)
         tap.ok(not os.path.exists(listener.path), 'nobody else can attach')
         tap.equal(emu.config_read(again.sockets[0], 0, 4), 0xc0005853, 'domains go on without it')

@@ -380,7 +380,7 @@ def check_options(tap):
     capabilities = json.loads(result.stdout)
     tap.equal((result.returncode, result.stderr), (0, ''), '--print-capabilities')
     tap.equal(capabilities['type'], 'pci-emulator', 'capabilities: type')
-    tap.equal(capabilities['transports'], ['mpqemu'], 'capabilities: transports')
+    tap.equal(capabilities['transports'], ['mpqemu', 'vfio-user'], 'capabilities: transports')
     tap.equal(list(capabilities['fields']), list(emu.FIELDS), 'capabilities: the twelve fields')
     tap.ok(run(['--version']).stdout.startswith('pci-emulator ('), '--version')
     tap.ok('--ready-fd' in run(['--help']).stdout, '--help')
@@ -410,6 +410,11 @@ def check_options(tap):
         ('an internet socket', ['--device', emu.device_argument(internet.fileno(), EXAMPLE)], 'invalid fd'),
         ('one fd twice', ['--device', good, '--device', good], 'given to two devices'),
         ('fd twice', ['--device', good + ',fd=%d' % fd], "a second socket, fd '%d'" % fd),
+        ('a relative socket', ['--device', emu.device_argument('x', EXAMPLE)], "invalid socket 'x'"),
+        ('a long socket', ['--device', emu.device_argument('/' + 'x' * 107, EXAMPLE)], 'invalid socket'),
+        ('a socket that is there', ['--device', emu.device_argument('/dev/null', EXAMPLE)],
+         "device citrix-pv-bus: cannot listen on '/dev/null'"),
+        ('a socket and an fd', ['--device', good + ',socket=/x'], "a second socket, socket '/x'"),
         ('a field twice', ['--device', good + ',vendorid=1'], 'vendorid is given twice'),
         ('an unknown key', ['--device', good + ',vendor=1'], "unknown key 'vendor'"),
         ('a key without value', ['--device', good + ',vendorid'], "no value in 'vendorid'"),

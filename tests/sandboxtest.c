@@ -253,7 +253,7 @@ runSandboxed(SandboxFilter filter,
     if (pid == 0) {
         const Child child = { pair[0], fds[1] };
 
-        if (sandboxEnter(filter, child.notify) < 0)
+        if (sandboxEnter(filter, child.notify, 0) < 0)
             syscall(SYS_exit_group, 2);
         syscall(SYS_exit_group, call(&child) < 0 ? 1 : 0);
     }

@@ -142,7 +142,7 @@ expectClose(Device *device,
     g_assert_cmpint(send(device, command, 0, request, requestLen), ==, -1);
     g_assert_cmpstr(device->why, ==, why);
     g_assert_cmpmem(&device->config, sizeof(device->config), &before.config, sizeof(before.config));
-    g_assert_false(device->session.negotiated);
+    g_assert_cmpint(device->session.negotiated, ==, 0);
 }
 
 
@@ -170,7 +170,7 @@ negotiate(Device *device)
 
     deviceInit(device);
     g_assert_cmpint(send(device, VFIO_USER_VERSION, 0, request, len), >, 0);
-    g_assert_true(device->session.negotiated);
+    g_assert_cmpint(device->session.negotiated, ==, 1);
 }
 
 
@@ -208,7 +208,7 @@ testVersion(void)
         len = version(request, 0, good[i].minor, good[i].proposed);
         expect(&device, VFIO_USER_VERSION, request, len,
                answer, version(answer, 0, 0, good[i].answer));
-        g_assert_true(device.session.negotiated);
+        g_assert_cmpint(device.session.negotiated, ==, 1);
         expectError(&device, VFIO_USER_VERSION, request, len, EINVAL);
     }
 

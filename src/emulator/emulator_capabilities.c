@@ -24,7 +24,7 @@ emulatorCapabilitiesPrint(void)
     printf("{\n"
            "  \"type\": \"pci-emulator\",\n"
            "  \"version\": \"%s\",\n"
-           "  \"transports\": [ \"mpqemu\" ],\n"
+           "  \"transports\": [ \"mpqemu\", \"vfio-user\" ],\n"
            "  \"features\": [ \"cmdarg-allow-user\", \"cmdarg-device\", \"cmdarg-listen\", "
            "\"cmdarg-ready-fd\", \"cmdarg-seccomp\" ],\n"
            "  \"seccomp-default\": \"%s\",\n"

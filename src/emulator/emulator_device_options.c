@@ -141,8 +141,6 @@ deviceValidate(const EmulatorDeviceOptions *device,
     if (vendor == 0 || vendor == 0xffff)
         return fail(error, _("--device: invalid vendorid '0x%1$04x': a guest reads it as no device; "
                              "0x0001 to 0xfffe are allowed"), vendor);
-    if (device->transport != EMULATOR_TRANSPORT_MPQEMU)
-        return fail(error, _("--device: vfio-user is not served yet"));
     if (header & ~EMULATED_PCI_HEADERTYPE_MULTIFUNCTION)
         return fail(error, _("--device: invalid headertype '0x%1$02x': an endpoint's layout is 0, "
                              "so 0x00 and 0x80 are allowed"), header);

@@ -19,6 +19,8 @@
 typedef enum {
     EMULATOR_TRANSPORT_MPQEMU = 0,      /* over a connected socket */
     EMULATOR_TRANSPORT_VFIO_USER,       /* over the first connection to a listening one */
+
+    EMULATOR_TRANSPORT_LAST
 } EmulatorTransport;
 
 typedef struct {

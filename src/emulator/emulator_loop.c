@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "emulator_log.h"
+#include "emulator_transport.h"
 #include "gettext.h"
-#include "mpqemu.h"
 
 #define _(s) gettext(s)
 
@@ -26,6 +26,7 @@
  * memory that another one could write to. */
 typedef struct {
     int fd;                 /* or -1 */
+    bool listening;         /* FD is what the peer connects to, once */
     bool blocked;           /* waits until the peer takes an answer */
     const EmulatorProtocol *protocol;
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
@@ -63,7 +64,8 @@ emulatorLoopNew(const EmulatorOptions *options,
         struct epoll_event event = { .events = EPOLLIN, .data.u64 = i };
 
         device->fd = from->fd;
-        device->protocol = &mpqemuProtocol;
+        device->listening = from->transport == EMULATOR_TRANSPORT_VFIO_USER;
+        device->protocol = emulatorTransportGet(from->transport);
         strcpy(device->devicename, from->devicename);
         device->status = &status->devices[i];
 
@@ -159,11 +161,31 @@ deviceServe(LoopDevice *device,
 
         case EMULATOR_DEVICE_VIOLATION:
         default:
-            emulatorLog(_("device %1$s (fd %2$d): closed: not the multi-process protocol: %3$s"),
-                        device->devicename, device->fd, why);
+            emulatorLog(_("device %1$s (fd %2$d): closed: not the %3$s protocol: %4$s"),
+                        device->devicename, device->fd, device->protocol->name, why);
             return DEVICE_CLOSE;
         }
     }
+}
+
+
+/* The connection takes the place of the socket that it came to: there is no
+ * second one. */
+static DeviceState
+deviceAccept(EmulatorLoop *loop,
+             LoopDevice *device)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = device - loop->devices };
+    const int fd = accept4(device->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0)
+        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ?
+            DEVICE_OPEN : DEVICE_CLOSE;
+
+    close(device->fd);
+    device->fd = fd;
+    device->listening = false;
+    return epoll_ctl(loop->epfd, EPOLL_CTL_ADD, fd, &event) == 0 ? DEVICE_OPEN : DEVICE_CLOSE;
 }
 
 
@@ -175,7 +197,7 @@ loopServe(EmulatorLoop *loop,
     DeviceState state;
 
     loop->status->serving = 1 + (device - loop->devices);
-    state = deviceServe(device, receive);
+    state = device->listening ? deviceAccept(loop, device) : deviceServe(device, receive);
 
     if (state == DEVICE_CLOSE ||
         ((state == DEVICE_WAIT) != device->blocked &&

@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "emulator_capabilities.h"
@@ -23,6 +25,7 @@
 #include "emulator_log.h"
 #include "emulator_loop.h"
 #include "emulator_options.h"
+#include "emulator_socket.h"
 #include "emulator_status.h"
 #include "gettext.h"
 #include "sandbox.h"
@@ -67,14 +70,73 @@ closeOthers(const EmulatorOptions *options)
     if (!fds)
         return -1;
 
-    for (i = 0; i < options->ndevices; i++)
-        fds[nfds++] = options->devices[i].fd;
+    for (i = 0; i < options->ndevices; i++) {
+        if (options->devices[i].fd >= 0)
+            fds[nfds++] = options->devices[i].fd;
+    }
     if (options->readyFd >= 0)
         fds[nfds++] = options->readyFd;
 
     rc = sandboxCloseOthers(fds, nfds);
     free(fds);
     return rc;
+}
+
+
+/* Takes away the sockets of the first N devices, those that have a path. */
+static void
+unlinkAll(const EmulatorOptions *options,
+          size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (*options->devices[i].path)
+            unlink(options->devices[i].path);
+    }
+}
+
+
+/* Makes the sockets that a client is to connect to. */
+static int
+listenAll(EmulatorOptions *options)
+{
+    size_t i;
+
+    for (i = 0; i < options->ndevices; i++) {
+        EmulatorDeviceOptions *device = &options->devices[i];
+
+        if (device->fd >= 0)
+            continue;
+
+        device->fd = emulatorSocketListen(device->path, SOCK_STREAM, 0600);
+        if (device->fd < 0) {
+            emulatorLog(_("device %1$s: cannot listen on '%2$s': %3$s"),
+                        device->devicename, device->path, strerror(errno));
+            unlinkAll(options, i);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+
+/* What sandboxEnter() wants to know: 0 if nobody will connect, else more than
+ * the number of any descriptor. */
+static unsigned int
+acceptBelow(const EmulatorOptions *options)
+{
+    bool accepting = false;
+    int highest = dup(STDERR_FILENO);
+    size_t i;
+
+    close(highest);
+    for (i = 0; i < options->ndevices; i++) {
+        accepting |= options->devices[i].transport == EMULATOR_TRANSPORT_VFIO_USER;
+        if (options->devices[i].fd > highest)
+            highest = options->devices[i].fd;
+    }
+    return accepting ? highest + 2 : 0;
 }
 
 
@@ -111,11 +173,15 @@ run(EmulatorOptions *options)
     static EmulatorLoop *loop;
     EmulatorStatus *status;
     int statusFd = -1;
+    unsigned int below;
 
     initSignals();
 
     if (closeOthers(options) < 0)
         return fail(_("cannot close other descriptors"));
+
+    if (listenAll(options) < 0)
+        return EXIT_FAILURE;
 
     status = emulatorStatusNew(options, &statusFd);
     if (!status)
@@ -125,10 +191,11 @@ run(EmulatorOptions *options)
     if (!loop)
         return fail(_("cannot watch the devices' sockets"));
 
+    below = acceptBelow(options);
     free(options->devices);
     options->devices = NULL;
 
-    if (sandboxEnter(options->filter, options->readyFd) < 0)
+    if (sandboxEnter(options->filter, options->readyFd, below) < 0)
         return fail(_("cannot enter the sandbox"));
 
     if (notifyReady(options->readyFd) < 0)

@@ -142,7 +142,7 @@ optionsValidate(const EmulatorOptions *options)
         return -1;
     }
     for (i = 0; i < options->ndevices; i++) {
-        if (options->devices[i].fd == options->readyFd) {
+        if (options->readyFd >= 0 && options->devices[i].fd == options->readyFd) {
             emulatorLog(_("--ready-fd: fd %1$d is a device's"), options->readyFd);
             return -1;
         }
@@ -235,9 +235,10 @@ emulatorOptionsHelp(void)
            "       pci-emulator --listen[=PATH] [--allow-user=NAME] ...\n"
            "\n"
            "Answers the configuration space accesses of emulated PCI devices, each on the\n"
-           "socket whose other end QEMU's x-pci-proxy-dev has. Ends with QEMU.\n"
+           "socket whose other end QEMU's x-pci-proxy-dev or vfio-user-pci has. Ends with\n"
+           "QEMU.\n"
            "\n"
-           "  --device KEY=VALUE,...  a device: fd, and the twelve fields devicename,\n"
+           "  --device KEY=VALUE,...  a device: fd or socket, and the fields devicename,\n"
            "                          vendorid, deviceid, command, status, revision,\n"
            "                          classcode, headertype, subvendorid, subsystemid,\n"
            "                          interruptline, interruptpin\n"

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mpqemu.h"
+#include "emulator_transport.h"
 
 /* Linux 5.1; older kernels refuse it, and then the file could be written to
  * by a process of the same user. */
@@ -74,8 +74,10 @@ emulatorStatusNew(const EmulatorOptions *options,
         socklen_t len = sizeof(peer);
 
         strcpy(to->devicename, from->devicename);
-        strcpy(to->transport, mpqemuProtocol.name);
-        if (getsockopt(from->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+        strcpy(to->transport, emulatorTransportGet(from->transport)->name);
+        /* A listening socket's peer is whoever listens. */
+        if (from->transport == EMULATOR_TRANSPORT_MPQEMU &&
+            getsockopt(from->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
             to->peer = peer.pid;
         emulatorDeviceInit(&to->device, from->values);
     }

@@ -16,6 +16,7 @@
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -173,7 +174,8 @@ sandboxCloseOthers(int *fds,
 /* Returns 0 or a negative errno, like libseccomp. */
 static int
 addRules(scmp_filter_ctx ctx,
-         int notifyFd)
+         int notifyFd,
+         bool accepting)
 {
     size_t i;
     int rc;
@@ -185,6 +187,9 @@ addRules(scmp_filter_ctx ctx,
 
     if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
                                SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO))) < 0)
+        return rc;
+
+    if (accepting && (rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 0)) < 0)
         return rc;
 
     if (notifyFd < 0)
@@ -199,6 +204,7 @@ addRules(scmp_filter_ctx ctx,
 static int
 buildFilter(SandboxFilter filter,
             int notifyFd,
+            bool accepting,
             struct sock_fprog *program,
             size_t max)
 {
@@ -214,7 +220,7 @@ buildFilter(SandboxFilter filter,
     }
 
     /* A pipe takes 4096 bytes, more than the program has, without a reader. */
-    if ((rc = addRules(ctx, notifyFd)) == 0) {
+    if ((rc = addRules(ctx, notifyFd, accepting)) == 0) {
         if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
             rc = -errno;
         else
@@ -244,10 +250,12 @@ buildFilter(SandboxFilter filter,
 
 
 static int
-setLimits(SandboxFilter filter)
+setLimits(SandboxFilter filter,
+          unsigned int acceptBelow)
 {
     const struct rlimit none = { 0, 0 };
     const struct rlimit one = { 1, 1 };
+    const struct rlimit few = { acceptBelow, acceptBelow };
 
     if (setrlimit(RLIMIT_CORE, &none) < 0 ||
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
@@ -257,25 +265,28 @@ setLimits(SandboxFilter filter)
     /* No descriptor can come any more: number 0 is taken. (Not 0: poll()
      * takes no more entries than that.) The sanitizers and valgrind, for
      * which the filter is relaxed, open files when they report. */
-    return filter == SANDBOX_FILTER_KILL ? setrlimit(RLIMIT_NOFILE, &one) : 0;
+    if (filter != SANDBOX_FILTER_KILL)
+        return 0;
+    return setrlimit(RLIMIT_NOFILE, acceptBelow > 0 ? &few : &one);
 }
 
 
 int
 sandboxEnter(SandboxFilter filter,
-             int notifyFd)
+             int notifyFd,
+             unsigned int acceptBelow)
 {
     struct sock_filter instructions[256];
     struct sock_fprog program = { .filter = instructions };
 
     if (filter != SANDBOX_FILTER_NONE &&
-        buildFilter(filter, notifyFd, &program,
+        buildFilter(filter, notifyFd, acceptBelow > 0, &program,
                     sizeof(instructions) / sizeof(instructions[0])) < 0)
         return -1;
 
     malloc_trim(0);
 
-    if (chdir("/") < 0 || setLimits(filter) < 0)
+    if (chdir("/") < 0 || setLimits(filter, acceptBelow) < 0)
         return -1;
 
     if (filter == SANDBOX_FILTER_NONE)

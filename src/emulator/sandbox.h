@@ -45,7 +45,9 @@ int sandboxCloseOthers(int *fds,
                        size_t nfds);
 
 /* Gives up everything else. NOTIFYFD is the one descriptor beside standard
- * error that write() is allowed on, or -1. The process has one thread.
- * Returns 0, or -1 with errno set. */
+ * error that write() is allowed on, or -1. ACCEPT_BELOW is 0, or accept4() is
+ * allowed, and what it brings is a descriptor below that number. The process
+ * has one thread. Returns 0, or -1 with errno set. */
 int sandboxEnter(SandboxFilter filter,
-                 int notifyFd);
+                 int notifyFd,
+                 unsigned int acceptBelow);

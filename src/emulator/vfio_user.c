@@ -9,6 +9,7 @@
 #include "vfio_user.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,6 +92,10 @@ typedef struct {
 } VFIOUserRegionAccess;
 
 verify(sizeof(VFIOUserRegionAccess) == 16);
+
+verify(sizeof(VFIOUserSession) <= sizeof(EmulatorSession));
+verify(VFIO_USER_MESSAGE_MAX <= EMULATOR_REQUEST_MAX);
+verify(VFIO_USER_REPLY_MAX <= EMULATOR_REPLY_MAX);
 
 /* The flags of these structures, as in linux/vfio.h */
 enum {
@@ -191,7 +196,7 @@ handleVersion(Exchange *exchange)
                     vfioUserCapabilitiesParse(&capabilities, text, len - 1) < 0))
         return -EINVAL;
 
-    exchange->session->negotiated = true;
+    exchange->session->negotiated = 1;
     exchange->session->peerDataMax = capabilities.hasMaxDataXferSize ?
         capabilities.maxDataXferSize : PEER_DATA_DEFAULT;
 
@@ -497,3 +502,28 @@ vfioUserAnswer(VFIOUserSession *session,
     memcpy(reply, &header, sizeof(header));
     return header.size;
 }
+
+
+static ssize_t
+protocolAnswer(EmulatorSession *session,
+               PCIConfig *config,
+               const uint8_t *request,
+               size_t len,
+               uint8_t reply[EMULATOR_REPLY_MAX],
+               const char **why)
+{
+    VFIOUserSession own;
+    ssize_t rc;
+
+    memcpy(&own, session->words, sizeof(own));
+    rc = vfioUserAnswer(&own, config, request, len, reply, why);
+    memcpy(session->words, &own, sizeof(own));
+    return rc;
+}
+
+
+const EmulatorProtocol vfioUserProtocol = {
+    .name = "vfio-user",
+    .requestLength = vfioUserRequestLength,
+    .answer = protocolAnswer,
+};

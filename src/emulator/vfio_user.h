@@ -15,11 +15,11 @@
 
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "emulator_protocol.h"
 #include "pci_config.h"
 
 typedef enum {
@@ -64,7 +64,7 @@ typedef enum {
 
 /* What is remembered of a connection. All zeros is a fresh one. */
 typedef struct {
-    bool negotiated;                /* VERSION was answered */
+    uint64_t negotiated;            /* not 0: VERSION was answered */
     uint64_t peerDataMax;           /* data that the peer takes in one message */
 } VFIOUserSession;
 
@@ -86,3 +86,6 @@ ssize_t vfioUserAnswer(VFIOUserSession *session,
                        size_t len,
                        uint8_t reply[VFIO_USER_REPLY_MAX],
                        const char **why);
+
+/* The same, for devices: emulator_device.h. */
+extern const EmulatorProtocol vfioUserProtocol;

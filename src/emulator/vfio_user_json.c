@@ -155,12 +155,9 @@ readString(JSONReader *reader,
 
 static bool
 skipMember(JSONReader *reader,
-           const JSONString *name,
-           void *opaque)
+           const JSONString *name _GL_UNUSED,
+           void *opaque _GL_UNUSED)
 {
-    (void) name;
-    (void) opaque;
-
     return readValue(reader);
 }
 

@@ -121,7 +121,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
     memset(&outcome, 0, sizeof(outcome));
     pciConfigInit(&outcome.config, values);
     if (*data++ & 1) {
-        outcome.session.negotiated = true;
+        outcome.session.negotiated = 1;
         outcome.session.peerDataMax = PCI_CONFIG_SIZE;
     }
 

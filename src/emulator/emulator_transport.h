@@ -1,0 +1,13 @@
+/*
+ * emulator_transport.h: the protocols that a device can speak, by name
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "emulator_device_options.h"
+#include "emulator_protocol.h"
+
+/* Never NULL. */
+const EmulatorProtocol *emulatorTransportGet(EmulatorTransport transport);
