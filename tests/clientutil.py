@@ -23,6 +23,22 @@ SECOND = {'devicename': 'second', 'vendorid': 0x1af4, 'deviceid': 0x1234}
 
 DEVICE = emulatedpci_xml(CITRIX)
 
+# A program that stands for netcat: %s is a socket's path
+NETCAT = '''#!/usr/bin/env python3
+import os, select, socket
+peer = socket.socket(socket.AF_UNIX)
+peer.connect('%s')
+while True:
+    for source in select.select([0, peer], [], [])[0]:
+        data = os.read(0, 65536) if source == 0 else peer.recv(65536)
+        if not data:
+            raise SystemExit
+        if source == 0:
+            peer.sendall(data)
+        else:
+            os.write(1, data)
+'''
+
 
 class Terminal:
     """A program with a pseudo-terminal as its input and output."""

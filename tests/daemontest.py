@@ -16,6 +16,7 @@ import struct
 import threading
 import time
 
+from clientutil import NETCAT
 from daemonstack import DaemonStack
 from emulatedpcistack import (LIMIT, PATH, Qtest, domain_xml, emulated_devices, emulatedpci_xml,
                               needs, run_tests)
@@ -347,22 +348,6 @@ def test_volumes(tap, stack):
     stack.virsh('vol-download', 'vol', stack.path('tmp/out2'), '--pool', 'pool', '--sparse')
     tap.equal(digest(stack.path('tmp/out2')), digest(stack.path('tmp/sparse')), 'sparse upload and download')
     stack.virsh('pool-destroy', 'pool')
-
-
-NETCAT = '''#!/usr/bin/env python3
-import os, select, socket
-peer = socket.socket(socket.AF_UNIX)
-peer.connect('%s')
-while True:
-    for source in select.select([0, peer], [], [])[0]:
-        data = os.read(0, 65536) if source == 0 else peer.recv(65536)
-        if not data:
-            raise SystemExit
-        if source == 0:
-            peer.sendall(data)
-        else:
-            os.write(1, data)
-'''
 
 
 def test_ssh(tap, stack):
