@@ -44,7 +44,7 @@ def offered(*words, cwd='/', package=''):
 
 
 def main(tap):
-    tap.equal(offered(''), ['export', 'import', 'lift', 'lint', 'lower', 'validate', 'xml2argv'], 'subcommands')
+    tap.equal(offered(''), ['attach', 'detach', 'export', 'import', 'lift', 'lint', 'lower', 'validate', 'xml2argv'], 'subcommands')
     tap.equal(offered('l'), ['lift', 'lint', 'lower'], 'subcommands with a beginning')
     tap.equal(offered('--'), ['--help', '--version'], 'global options')
     tap.equal(offered('lower', '--'), ['--help', '--launch-dir', '--qemu-dir'], 'options of lower')

@@ -20,6 +20,7 @@ typedef enum {
     TOOL_EXIT_OK = 0,
     TOOL_EXIT_FAILED = 1,   /* invalid, findings, or it could not be done */
     TOOL_EXIT_USAGE = 2,    /* the command line is wrong */
+    TOOL_EXIT_SOME = 3,     /* done for some domains, not for others */
 } ToolExit;
 
 typedef struct _ToolCommand ToolCommand;
@@ -33,6 +34,8 @@ struct _ToolCommand {
     ToolExit (*run)(const ToolCommand *command, int argc, char **argv);
 };
 
+extern const ToolCommand toolCommandAttach;
+extern const ToolCommand toolCommandDetach;
 extern const ToolCommand toolCommandExport;
 extern const ToolCommand toolCommandImport;
 extern const ToolCommand toolCommandLift;

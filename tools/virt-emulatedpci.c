@@ -25,6 +25,8 @@ static const ToolCommand *const commands[] = {
     &toolCommandXML2Argv,
     &toolCommandImport,
     &toolCommandExport,
+    &toolCommandAttach,
+    &toolCommandDetach,
 };
 
 
@@ -39,7 +41,7 @@ toolDescribeCommands(void)
     g_string_append_printf(text, "\n\n%s\n\n%s",
                            _("\"virt-emulatedpci SUBCOMMAND --help\" says more about each."),
                            _("Exit status: 0 if all is well, 1 if something is invalid, was found or\n"
-                             "failed, 2 if the command line is wrong."));
+                             "failed, 2 if the command line is wrong, 3 if only a part was done."));
     return g_string_free(text, FALSE);
 }
 

@@ -1,0 +1,64 @@
+/*
+ * fleet.h: one operation on many domains of many hosts
+ *
+ * Picks the domains, does the operation on each in parallel, tells of each how
+ * it went, and goes on after failures. Knows nothing of what the operation is.
+ *
+ * Every worker has a connection of its own to every host that it comes to:
+ * libvirt passes the calls of one connection one after the other.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "tool_connect.h"
+#include "tool_options.h"
+
+typedef enum {
+    FLEET_LEFT = 0,         /* not begun, because of an interruption */
+    FLEET_DONE,
+    FLEET_UNCHANGED,        /* there was nothing to do */
+    FLEET_FAILED,
+} FleetOutcome;
+
+typedef struct {
+    const char *name;       /* of the operation, in JSON */
+    const char *done;       /* what is said of FLEET_DONE; marked for translation */
+    const char *would;      /* and in a dry run; likewise */
+
+    /* Before any domain of a host is touched; with CONN to it. An error is one of
+     * the host's: none of its domains is touched then. *HOST is passed to run().
+     * May be NULL. */
+    gboolean (*prepare)(virConnectPtr conn, void *opaque, void **host, GError **err);
+
+    /* On one domain; changes nothing if DRY. FLEET_FAILED with ERR set. Called in
+     * several threads at once. */
+    FleetOutcome (*run)(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err);
+
+    GDestroyNotify freeHost;
+} FleetOperation;
+
+/* The options that all fleet subcommands have. */
+typedef struct {
+    char **uris;
+    char **where;
+    gboolean all;
+    gboolean dry;
+    gboolean json;
+    gboolean quiet;
+    int jobs;
+} FleetOptions;
+
+/* To be given to toolOptionsParse(), after ENTRIES of the subcommand's own, in one
+ * new array. */
+GOptionEntry *fleetOptionsEntries(FleetOptions *options, const GOptionEntry *entries);
+
+void fleetOptionsClear(FleetOptions *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(FleetOptions, fleetOptionsClear)
+
+/* Does it, on the domains that NAMES (names, uuids or ids; NULL: none) and the
+ * options say. LABEL is what is attached or detached, for JSON. Returns the exit
+ * status. */
+ToolExit fleetRun(const ToolCommand *command, const FleetOperation *operation,
+                  const FleetOptions *options, char **names, const char *label, void *opaque);

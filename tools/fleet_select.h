@@ -1,0 +1,42 @@
+/*
+ * fleet_select.h: which domains of a host are meant
+ *
+ * A list of conditions KEY=GLOB or KEY!=GLOB; a domain is meant if all of them
+ * hold. What a condition needs to know of a domain is asked of libvirt when it
+ * is needed, the XML last of all.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "tool_connect.h"
+#include "tool_xml.h"
+
+typedef struct _FleetSelect FleetSelect;
+
+/* Reads WHERE (NULL: no condition, every domain is meant). NULL with ERR set:
+ * an unknown key, a state that no domain can have, or an XPath expression that
+ * is none. */
+FleetSelect *fleetSelectNew(char **where, GError **err);
+void fleetSelectFree(FleetSelect *select);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetSelect, fleetSelectFree)
+
+typedef enum {
+    FLEET_SELECT_ERROR = -1,
+    FLEET_SELECT_NO = 0,
+    FLEET_SELECT_YES = 1,
+} FleetSelectResult;
+
+/* Whether DOMAIN is meant; FLEET_SELECT_ERROR with ERR set if that cannot be
+ * found out. Several threads may ask at once. */
+FleetSelectResult fleetSelectMatch(const FleetSelect *select, virDomainPtr domain, GError **err);
+
+/* The domain's XML as the next start will have it, parsed; NULL with ERR set. */
+xmlDocPtr fleetDomainXML(virDomainPtr domain, unsigned int flags, GError **err);
+
+/* The name of a state, as --where and JSON have it. */
+const char *fleetStateName(int state);
+
+/* What stands before the names of definitions, and may be left out. */
+#define FLEET_DEFINITION_PREFIX "emulatedpci_"

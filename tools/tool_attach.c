@@ -1,0 +1,427 @@
+/*
+ * tool_attach.c: virt-emulatedpci attach and detach
+ *
+ * Both change what libvirt keeps of a domain, so that its next start has or
+ * has not the device. libvirt gives the address.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "fleet.h"
+#include "fleet_select.h"
+#include "tool_machine.h"
+#include "tool_output.h"
+
+#include "emulatedpci_conf.h"
+#include "emulatedpci_error.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+
+typedef struct {
+    /* what it is about: one of these two */
+    const char *definition;     /* as the user wrote it: name or uuid */
+    EmulatedPCIDef *def;
+
+    gboolean again;             /* attach one more */
+    gboolean raise;             /* the machine type, if need be */
+    gboolean each;              /* detach all */
+    char *alias;                /* detach this one, or NULL */
+} ToolAttach;
+
+
+/* --- the definition, on each host */
+
+/* The uuid in a node device's XML is UUID. */
+static gboolean
+toolAttachHasUUID(virNodeDevicePtr device, const char *uuid)
+{
+    g_autofree char *xml = virNodeDeviceGetXMLDesc(device, 0);
+    g_autofree char *element = g_strdup_printf("<uuid>%s</uuid>", uuid);
+
+    return xml && strstr(xml, element);
+}
+
+
+static char *
+toolAttachFindUUID(virConnectPtr conn, const char *text, GError **err)
+{
+    g_autofree char *uuid = g_ascii_strdown(text, -1);
+    virNodeDevicePtr *devices = NULL;
+    const int count = virConnectListAllNodeDevices(conn, &devices, 0);
+    char *name = NULL;
+    int i;
+
+    if (count < 0) {
+        toolConnectReport(err);
+        return NULL;
+    }
+    for (i = 0; i < count; i++) {
+        if (!name && g_str_has_prefix(virNodeDeviceGetName(devices[i]), FLEET_DEFINITION_PREFIX) &&
+            toolAttachHasUUID(devices[i], uuid))
+            name = g_strdup(virNodeDeviceGetName(devices[i]));
+        virNodeDeviceFree(devices[i]);
+    }
+    free(devices);
+    return name;
+}
+
+
+/* The full name of the definition, as this host has it; also one that it does not have, but
+ * a domain may still refer to, unless MUST. NULL with ERR set. */
+static char *
+toolAttachResolve(virConnectPtr conn, const char *definition, gboolean must, GError **err)
+{
+    const gboolean whole = g_str_has_prefix(definition, FLEET_DEFINITION_PREFIX);
+    g_autofree char *name = NULL;
+    g_autoptr(ToolNodeDevice) device = NULL;
+
+    if (!whole && strlen(definition) == VIR_UUID_STRING_BUFLEN - 1 && strchr(definition, '-')) {
+        name = toolAttachFindUUID(conn, definition, err);
+        if (name || (err && *err))
+            return g_steal_pointer(&name);
+    }
+    name = g_strconcat(whole ? "" : FLEET_DEFINITION_PREFIX, definition, NULL);
+    if (!must)
+        return g_steal_pointer(&name);
+
+    device = virNodeDeviceLookupByName(conn, name);
+    if (device)
+        return g_steal_pointer(&name);
+    if (virGetLastErrorCode() == VIR_ERR_NO_NODE_DEVICE)
+        emulatedPCIReportError(err, VIR_ERR_NO_NODE_DEVICE,
+                               _("there is no definition '%1$s'; 'virt-emulatedpci list' shows them"),
+                               definition);
+    else
+        toolConnectReport(err);
+    return NULL;
+}
+
+
+static gboolean
+toolAttachPrepare(virConnectPtr conn, void *opaque, void **host, GError **err)
+{
+    const ToolAttach *attach = opaque;
+
+    if (attach->definition)
+        *host = toolAttachResolve(conn, attach->definition, TRUE, err);
+    return !attach->definition || *host;
+}
+
+
+static gboolean
+toolDetachPrepare(virConnectPtr conn, void *opaque, void **host, GError **err)
+{
+    const ToolAttach *attach = opaque;
+
+    if (attach->definition)
+        *host = toolAttachResolve(conn, attach->definition, FALSE, err);
+    return !attach->definition || *host;
+}
+
+
+/* --- the devices that a domain has of it */
+
+typedef struct {
+    const ToolAttach *attach;
+    const char *name;           /* of the definition, or NULL */
+    GPtrArray *defs;
+    GError **err;
+    gboolean ok;
+} ToolAttachFind;
+
+
+static void
+toolAttachFindDevice(xmlNodePtr node, void *opaque)
+{
+    ToolAttachFind *find = opaque;
+    g_autoptr(EmulatedPCIDef) def = NULL;
+    gboolean match;
+
+    if (!find->ok)
+        return;
+    def = emulatedPCIDefParseNode(node, find->err);
+    if (!def) {
+        find->ok = FALSE;
+        return;
+    }
+    if (find->name)
+        match = g_strcmp0(def->definition, find->name) == 0;
+    else
+        match = emulatedPCIDefEqualFields(def, find->attach->def);
+    if (match && find->attach->alias)
+        match = g_strcmp0(def->alias, find->attach->alias) == 0;
+    if (match)
+        g_ptr_array_add(find->defs, g_steal_pointer(&def));
+}
+
+
+/* NULL with ERR set. */
+static GPtrArray *
+toolAttachFindAll(const ToolAttach *attach, const char *name, xmlDocPtr doc, GError **err)
+{
+    g_autoptr(GPtrArray) defs = g_ptr_array_new_with_free_func((GDestroyNotify) emulatedPCIDefFree);
+    ToolAttachFind find = { attach, name, defs, err, TRUE };
+
+    toolXMLForEachChild(xmlDocGetRootElement(doc), "devices", "emulatedpci", toolAttachFindDevice,
+                        &find);
+    return find.ok ? g_steal_pointer(&defs) : NULL;
+}
+
+
+/* --- attach */
+
+static char *
+toolAttachXML(const ToolAttach *attach, const char *name)
+{
+    GString *xml = g_string_new(NULL);
+
+    if (name)
+        g_string_printf(xml, "<emulatedpci definition='%s'/>", name);
+    else
+        emulatedPCIDefFormat(attach->def, "", "\n", xml);
+    return g_string_free(xml, FALSE);
+}
+
+
+static void
+toolAttachFindDevices(xmlNodePtr root, xmlNodePtr *devices)
+{
+    for (*devices = root->children; *devices; *devices = (*devices)->next) {
+        if (toolXMLIs(*devices, "devices"))
+            return;
+    }
+}
+
+
+/* Puts XML into DOC, a domain's, and defines that. */
+static gboolean
+toolAttachDefine(virDomainPtr domain, xmlDocPtr doc, const char *xml, GError **err)
+{
+    g_autoptr(ToolDomain) defined = NULL;
+    xmlNodePtr devices = NULL;
+    xmlNodePtr added = NULL;
+    xmlChar *text = NULL;
+    int len = 0;
+
+    toolAttachFindDevices(xmlDocGetRootElement(doc), &devices);
+    if (!devices || xmlParseInNodeContext(devices, xml, strlen(xml), 0, &added) != XML_ERR_OK) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("the device does not go into the domain"));
+        return FALSE;
+    }
+    xmlAddChildList(devices, added);
+    xmlDocDumpMemory(doc, &text, &len);
+    defined = virDomainDefineXML(virDomainGetConnect(domain), (char *) text);
+    xmlFree(text);
+    if (!defined)
+        toolConnectReport(err);
+    return defined != NULL;
+}
+
+
+static FleetOutcome
+toolAttachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err)
+{
+    const ToolAttach *attach = opaque;
+    g_autofree char *xml = toolAttachXML(attach, host);
+    g_autoptr(ToolXMLDoc) doc = NULL;
+    const unsigned int flags = VIR_DOMAIN_XML_INACTIVE | (attach->raise ? VIR_DOMAIN_XML_SECURE : 0);
+
+    if (!attach->again || attach->raise) {
+        g_autoptr(GPtrArray) present = NULL;
+
+        doc = fleetDomainXML(domain, flags, err);
+        present = doc ? toolAttachFindAll(attach, host, doc, err) : NULL;
+        if (!present)
+            return FLEET_FAILED;
+        if (present->len > 0 && !attach->again)
+            return FLEET_UNCHANGED;
+    }
+    if (attach->raise) {
+        switch (toolMachineRaise(xmlDocGetRootElement(doc), virDomainGetConnect(domain), err)) {
+        case -1:
+            return FLEET_FAILED;
+        case 1:
+            return dry || toolAttachDefine(domain, doc, xml, err) ? FLEET_DONE : FLEET_FAILED;
+        default:
+            break;
+        }
+    }
+    if (!dry && virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
+        toolConnectReport(err);
+        return FLEET_FAILED;
+    }
+    return FLEET_DONE;
+}
+
+
+/* --- detach */
+
+static gboolean
+toolDetachDevice(virDomainPtr domain, const EmulatedPCIDef *def, GError **err)
+{
+    g_autoptr(GString) xml = g_string_new(NULL);
+
+    emulatedPCIDefFormat(def, "", "\n", xml);
+    if (virDomainDetachDeviceFlags(domain, xml->str, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+        return TRUE;
+    toolConnectReport(err);
+    return FALSE;
+}
+
+
+static void
+toolDetachReportSeveral(const GPtrArray *present, GError **err)
+{
+    g_autoptr(GString) aliases = g_string_new(NULL);
+    guint i;
+
+    for (i = 0; i < present->len; i++) {
+        const EmulatedPCIDef *def = g_ptr_array_index(present, i);
+
+        g_string_append_printf(aliases, "%s%s", i > 0 ? ", " : "", def->alias ? def->alias : "?");
+    }
+    emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                           _("the domain has %1$u of these (%2$s); say which one with --alias, or "
+                             "--every"), present->len, aliases->str);
+}
+
+
+static FleetOutcome
+toolDetachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err)
+{
+    const ToolAttach *attach = opaque;
+    g_autoptr(ToolXMLDoc) doc = fleetDomainXML(domain, VIR_DOMAIN_XML_INACTIVE, err);
+    g_autoptr(GPtrArray) present = doc ? toolAttachFindAll(attach, host, doc, err) : NULL;
+    guint i;
+
+    if (!present)
+        return FLEET_FAILED;
+    if (present->len == 0)
+        return FLEET_UNCHANGED;
+    if (present->len > 1 && !attach->each) {
+        toolDetachReportSeveral(present, err);
+        return FLEET_FAILED;
+    }
+    for (i = 0; !dry && i < present->len; i++) {
+        if (!toolDetachDevice(domain, g_ptr_array_index(present, i), err))
+            return FLEET_FAILED;
+    }
+    return FLEET_DONE;
+}
+
+
+/* --- the command lines */
+
+static gboolean
+toolAttachReadFile(ToolAttach *attach, const char *file)
+{
+    g_auto(ToolInput) input = { NULL, NULL, 0 };
+    g_autoptr(GError) err = NULL;
+
+    if (!toolInputRead(&input, file))
+        return FALSE;
+    attach->def = emulatedPCIDefParseString(input.data, input.len, &err);
+    if (attach->def && emulatedPCIDefValidate(attach->def, &err))
+        return TRUE;
+    toolOutputError(input.name, err);
+    return FALSE;
+}
+
+
+static ToolExit
+toolAttachMain(const ToolCommand *command, const FleetOperation *operation, ToolAttach *attach,
+               const GOptionEntry *entries, char **file, int argc, char **argv)
+{
+    g_auto(ToolOptions) options = { 0 };
+    g_auto(FleetOptions) fleet = { 0 };
+    g_autofree GOptionEntry *all = fleetOptionsEntries(&fleet, entries);
+    char **names;
+    ToolExit result;
+
+    if (!toolOptionsParse(&options, command, all, FALSE, TOOL_FILES_ANY, argc, argv))
+        return TOOL_EXIT_USAGE;
+    names = options.files;
+    if (*file) {
+        if (!toolAttachReadFile(attach, *file))
+            return TOOL_EXIT_FAILED;
+    } else if (names && *names[0]) {
+        attach->definition = *names++;
+    } else {
+        return toolOutputUsageError(command, _("what device? Name a definition, or give --file"));
+    }
+    if (names && !*names)
+        names = NULL;
+
+    result = fleetRun(command, operation, &fleet, names,
+                      attach->def ? attach->def->devicename : attach->definition, attach);
+    emulatedPCIDefFree(attach->def);
+    g_free(attach->alias);
+    return result;
+}
+
+
+static ToolExit
+toolAttachCommand(const ToolCommand *command, int argc, char **argv)
+{
+    static const FleetOperation operation = {
+        "attach", N_("attached"), N_("would be attached"), toolAttachPrepare, toolAttachRun, g_free,
+    };
+    ToolAttach attach = { 0 };
+    g_autofree char *file = NULL;
+    const GOptionEntry entries[] = {
+        { "file", 'f', 0, G_OPTION_ARG_FILENAME, &file,
+          N_("Attach the <emulatedpci> in FILE, not a definition"), N_("FILE") },
+        { "again", 0, 0, G_OPTION_ARG_NONE, &attach.again,
+          N_("One more, where there is one already"), NULL },
+        { "raise-machine", 0, 0, G_OPTION_ARG_NONE, &attach.raise,
+          N_("Set the newest machine type where it is too old"), NULL },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+
+    return toolAttachMain(command, &operation, &attach, entries, &file, argc, argv);
+}
+
+
+static ToolExit
+toolDetachCommand(const ToolCommand *command, int argc, char **argv)
+{
+    static const FleetOperation operation = {
+        "detach", N_("detached"), N_("would be detached"), toolDetachPrepare, toolDetachRun, g_free,
+    };
+    ToolAttach attach = { 0 };
+    g_autofree char *file = NULL;
+    const GOptionEntry entries[] = {
+        { "file", 'f', 0, G_OPTION_ARG_FILENAME, &file,
+          N_("Detach what is like the <emulatedpci> in FILE"), N_("FILE") },
+        { "alias", 0, 0, G_OPTION_ARG_STRING, &attach.alias,
+          N_("Detach the one with this alias"), N_("ALIAS") },
+        { "every", 0, 0, G_OPTION_ARG_NONE, &attach.each,
+          N_("Detach all of them, where there are several"), NULL },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+
+    return toolAttachMain(command, &operation, &attach, entries, &file, argc, argv);
+}
+
+
+const ToolCommand toolCommandAttach = {
+    .name = "attach",
+    .operands = N_("DEFINITION [DOMAIN…]"),
+    .summary = N_("Give domains an emulated device"),
+    .description = N_("Attaches DEFINITION (name or uuid) to DOMAINs (name, uuid or id), or to those\n"
+                      "that --where picks, for their next start. KEY is one of state, name, uuid,\n"
+                      "title, description, machine, arch, has (a definition) and xpath.\n"
+                      "Exit status: 0 if all is done, 1 if nothing is, 3 if a part is."),
+    .run = toolAttachCommand,
+};
+
+const ToolCommand toolCommandDetach = {
+    .name = "detach",
+    .operands = N_("DEFINITION [DOMAIN…]"),
+    .summary = N_("Take an emulated device from domains"),
+    .description = N_("The reverse of \"attach\", for domains that are picked in the same way."),
+    .run = toolDetachCommand,
+};

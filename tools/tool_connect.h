@@ -1,0 +1,37 @@
+/*
+ * tool_connect.h: connections to libvirt, for subcommands that need one
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "tool.h"
+
+#include <libvirt/libvirt.h>
+
+typedef virConnect ToolConnection;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolConnection, virConnectClose)
+
+typedef virDomain ToolDomain;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolDomain, virDomainFree)
+
+typedef virNodeDevice ToolNodeDevice;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolNodeDevice, virNodeDeviceFree)
+
+/* To be called first, in the main thread. FALSE after showing an error. */
+gboolean toolConnectInit(void);
+
+/* The URI if there is no --connect: $LIBVIRT_DEFAULT_URI, or else our daemon's
+ * on this machine, the system's for root, the session's for others. */
+const char *toolConnectDefaultURI(void);
+
+/* Opens URI; asks for passwords on the terminal if need be, in one thread at
+ * a time. NULL with ERR set. */
+virConnectPtr toolConnectOpen(const char *uri, GError **err);
+
+/* Whether CONN leads to a virtemulatedpcid. If not, ERR says what URI would. */
+gboolean toolConnectCheckDaemon(virConnectPtr conn, const char *uri, GError **err);
+
+/* Sets ERR to what libvirt said last in this thread. */
+void toolConnectReport(GError **err);

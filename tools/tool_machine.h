@@ -1,0 +1,21 @@
+/*
+ * tool_machine.h: a domain's machine type, its virtual hardware's version
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "tool_xml.h"
+
+#include <libvirt/libvirt.h>
+
+/* Whether MACHINE is a versioned machine type older than QEMU 6.0's, which had
+ * the first emulated PCI devices: "pc-i440fx-5.2", "pc-q35-2.12", "pc-1.0". Types of
+ * other names, such as distributions give, have no version that we know. */
+gboolean toolMachineIsOld(const char *machine);
+
+/* Gives the <domain> at ROOT the newest machine type of its family that the host of
+ * CONN has, if its own is too old. Returns 1 if it did, 0 if that was not needed, -1
+ * with ERR set. */
+int toolMachineRaise(xmlNodePtr root, virConnectPtr conn, GError **err);
