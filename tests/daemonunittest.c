@@ -330,7 +330,7 @@ testRewrite(void)
         g_autoptr(GError) err = NULL;
         guint size;
 
-        if (!proc)
+        if (!proc || proc->action == PROCEDURE_UNDEFINE)
             continue;
         seen++;
         frame = makePayload(proc->layout, "<twice>");

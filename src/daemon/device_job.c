@@ -6,7 +6,8 @@
  *
  * with the live part alone: is it active? -- fetch the live XML -- detach by
  * alias -- reply. A device call without an <emulatedpci> that changes the
- * persistent XML takes the lock too, then passes.
+ * persistent XML takes the lock too, then passes; and so do calls that define
+ * or undefine a domain, whose work would be undone between fetch and define.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -533,26 +534,98 @@ deviceOperation(guint32 procedure)
 }
 
 
+/* The byte of the lock file that stands for the domain of that UUID. */
+static guint64
+deviceLockOffset(const guint8 *uuid)
+{
+    return ((guint64) rpcGetU32(uuid) << 30 ^ rpcGetU32(uuid + 4) ^
+            (guint64) rpcGetU32(uuid + 8) << 15 ^ rpcGetU32(uuid + 12)) &
+        G_GINT64_CONSTANT(0x3fffffffffffffff);
+}
+
+
 static DeviceJob *
-deviceJobNew(Session *session,
-             const RPCHeader *header,
-             const RewriteArguments *args,
-             guint32 flags)
+deviceJobNew(Session *session, const RPCHeader *header, guint64 lockOffset)
 {
     DeviceJob *job = g_new0(DeviceJob, 1);
-    const guint8 *uuid = (const guint8 *) args->domain + args->domainLen - 20;
 
     job->call = *header;
+    job->lock = session->opts->lock;
+    job->lockOffset = lockOffset;
+    return job;
+}
+
+
+static DeviceJob *
+deviceJobNewDevice(Session *session,
+                   const RPCHeader *header,
+                   const RewriteArguments *args,
+                   guint32 flags)
+{
+    const guint8 *domain = (const guint8 *) args->domain;
+    DeviceJob *job = deviceJobNew(session, header,
+                                  deviceLockOffset(domain + args->domainLen - 20));
+
     job->op = deviceOperation(header->procedure);
     job->domain = g_byte_array_new();
-    g_byte_array_append(job->domain, (const guint8 *) args->domain, args->domainLen);
-    job->lock = session->opts->lock;
-    job->lockOffset = ((guint64) rpcGetU32(uuid) << 30 ^ rpcGetU32(uuid + 4) ^
-                       (guint64) rpcGetU32(uuid + 8) << 15 ^ rpcGetU32(uuid + 12)) &
-        G_GINT64_CONSTANT(0x3fffffffffffffff);
+    g_byte_array_append(job->domain, domain, args->domainLen);
     job->live = (flags & VIR_DOMAIN_AFFECT_LIVE) != 0;
     job->config = (flags & VIR_DOMAIN_AFFECT_CONFIG) != 0;
     return job;
+}
+
+
+/* The UUID that a domain's XML begins with, in libvirt's form. */
+static gboolean
+deviceReadUUID(const char *xml, gsize len, guint8 uuid[16])
+{
+    const char *text = g_strstr_len(xml, len, "<uuid>");
+    const char *end = xml + len;
+    int digits = 0;
+
+    if (!text)
+        return FALSE;
+
+    for (text += strlen("<uuid>"); text < end && digits < 32; text++) {
+        if (*text == '-' || g_ascii_isspace(*text))
+            continue;
+        if (!g_ascii_isxdigit(*text))
+            return FALSE;
+        uuid[digits / 2] = (guint8) (uuid[digits / 2] << 4 | g_ascii_xdigit_value(*text));
+        digits++;
+    }
+    return digits == 32;
+}
+
+
+void
+deviceJobForwardCall(Session *session,
+                     const RPCHeader *header,
+                     const Procedure *proc,
+                     RPCFrame *call)
+{
+    guint8 uuid[16] = { 0 };
+    RewriteArguments args;
+
+    if (header->type != RPC_CALL ||
+        (proc->action != PROCEDURE_UNDEFINE &&
+         header->procedure != PROCEDURE_DOMAIN_DEFINE_XML &&
+         header->procedure != PROCEDURE_DOMAIN_DEFINE_XML_FLAGS) ||
+        !rewriteRead(proc, call->bytes, RPC_HEADER_SIZE, &args)) {
+        rpcChannelInject(session->toServer, call);
+        return;
+    }
+
+    if (args.domain) {
+        memcpy(uuid, args.domain + args.domainLen - 20, sizeof(uuid));
+    } else if (!deviceReadUUID(args.xml, args.xmlLen, uuid)) {
+        rpcChannelInject(session->toServer, call);
+        return;
+    }
+
+    session->device = deviceJobNew(session, header, deviceLockOffset(uuid));
+    session->device->original = call;
+    deviceJobLock(session);
 }
 
 
@@ -582,7 +655,7 @@ deviceJobStart(Session *session,
          * and so is what does not touch the persistent XML. */
         if (flags == VIR_DOMAIN_AFFECT_LIVE || (byAlias && flags & ~DEVICE_FLAGS))
             return FALSE;
-        session->device = deviceJobNew(session, header, &args, flags);
+        session->device = deviceJobNewDevice(session, header, &args, flags);
         session->device->original = rpcFrameNew(g_byte_array_ref(call->bytes));
         if (byAlias && args.xmlLen > 3 && memcmp(args.xml, "ua-", 3) == 0) {
             session->device->alias = g_strndup(args.xml, args.xmlLen);
@@ -607,7 +680,7 @@ deviceJobStart(Session *session,
         return TRUE;
     }
 
-    session->device = deviceJobNew(session, header, &args, flags);
+    session->device = deviceJobNewDevice(session, header, &args, flags);
     session->device->def = g_steal_pointer(&def);
     sessionCall(session, PROCEDURE_DOMAIN_IS_ACTIVE, session->device->domain,
                 deviceJobGotActive, NULL);

@@ -3,8 +3,9 @@
  *
  * libvirt cannot attach what it does not know, so a device call with an
  * <emulatedpci> is done by editing the domain's persistent XML: fetched,
- * lifted, edited, lowered, defined. Device calls that change one domain's
- * persistent XML exclude each other across all connections of a daemon.
+ * lifted, edited, lowered, defined. Calls that change one domain's persistent
+ * XML exclude each other in the meantime, across all connections of a daemon:
+ * device calls, undefining, and defining a document that has a <uuid>.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -19,6 +20,13 @@ gboolean deviceJobStart(Session *session,
                         const RPCHeader *header,
                         const Procedure *proc,
                         RPCFrame *call);
+
+/* Sends CALL upstream, which now belongs to the job or the channel: if it
+ * defines or undefines a domain, not while a device call changes that. */
+void deviceJobForwardCall(Session *session,
+                          const RPCHeader *header,
+                          const Procedure *proc,
+                          RPCFrame *call);
 
 /* In how many ms deviceJobTick() is to be called, or -1. */
 int deviceJobTimeout(const DeviceJob *job);

@@ -20,6 +20,7 @@ typedef enum {
     PROCEDURE_LIFT,             /* XML in the reply is lifted */
     PROCEDURE_DEVICE,           /* a device is attached, detached or updated */
     PROCEDURE_DOMCAPS,          /* the reply gains <emulatedpci> */
+    PROCEDURE_UNDEFINE,         /* passes, but not while a device is attached: device_job.h */
 } ProcedureAction;
 
 /* The layout of arguments or of a reply is a string, one letter a field, up
@@ -40,6 +41,7 @@ typedef struct {
 } Procedure;
 
 #define PROCEDURE_DOMAIN_ATTACH_DEVICE 8
+#define PROCEDURE_DOMAIN_DEFINE_XML 11
 #define PROCEDURE_DOMAIN_DETACH_DEVICE 13
 #define PROCEDURE_DOMAIN_GET_XML_DESC 14
 #define PROCEDURE_DOMAIN_IS_ACTIVE 150

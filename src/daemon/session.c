@@ -120,6 +120,7 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
 {
     Session *session = opaque;
     const Procedure *proc;
+    gboolean lifts;
 
     if (header->type != RPC_CALL && header->type != RPC_CALL_WITH_FDS)
         return RPC_VERDICT_PASS;
@@ -131,8 +132,10 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
         return RPC_VERDICT_PASS;
     }
 
-    /* A client that asks without reading answers, and what must not overlap. */
-    if (session->device || session->validate ||
+    lifts = proc->action == PROCEDURE_LIFT || proc->action == PROCEDURE_DOMCAPS;
+
+    /* What must not overlap, and a client that asks without reading answers. */
+    if ((!lifts && (session->device || session->validate)) ||
         g_hash_table_size(session->pending) >= SESSION_PENDING_MAX ||
         rpcChannelInjected(session->toClient) > SESSION_INJECTED_MAX)
         return RPC_VERDICT_WAIT;
@@ -140,7 +143,7 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
     session->lastSerial = header->serial;
     session->inflight++;
 
-    if (proc->action == PROCEDURE_LIFT || proc->action == PROCEDURE_DOMCAPS) {
+    if (lifts) {
         sessionAddPending(session, header->serial, proc, NULL, NULL);
         return RPC_VERDICT_PASS;
     }
@@ -178,7 +181,7 @@ sessionCallFrame(RPCChannel *channel,
         sessionReplyError(session, header, err);
         return;
     case PROJECTION_UNCHANGED:
-        rpcChannelInject(channel, g_steal_pointer(&call));
+        deviceJobForwardCall(session, header, proc, g_steal_pointer(&call));
         return;
     case PROJECTION_CHANGED:
         break;
@@ -199,7 +202,7 @@ sessionCallFrame(RPCChannel *channel,
 
     g_byte_array_unref(call->bytes);
     call->bytes = g_steal_pointer(&lowered);
-    rpcChannelInject(channel, g_steal_pointer(&call));
+    deviceJobForwardCall(session, header, proc, g_steal_pointer(&call));
 }
 
 

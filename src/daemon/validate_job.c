@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include "daemon_log.h"
+#include "device_job.h"
 #include "emulatedpci_error.h"
 #include "validate_job.h"
 
@@ -216,7 +217,8 @@ validateJobFinish(Session *session)
     if (err)
         sessionReplyError(session, &job->header, err);
     else
-        rpcChannelInject(session->toServer, g_steal_pointer(&job->call));
+        deviceJobForwardCall(session, &job->header, procedureLookup(job->header.procedure),
+                             g_steal_pointer(&job->call));
     validateJobFree(job);
 }
 

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# racetest.py: who changes a domain while devices are attached to it
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import re
+import struct
+import threading
+
+import libvirtrpc as rpc
+from daemonstack import DaemonStack
+from emulatedpcistack import domain_xml, emulatedpci_xml, needs, run_tests
+
+FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
+NO_DOMAIN = 42      # VIR_ERR_NO_DOMAIN
+
+
+def test(tap, stack):
+    """Devices are attached by editing the domain's XML: nobody's define and
+    undefine in between is undone by that."""
+    uuid = 'b51bb4a7-7a5c-4b6f-8a35-5d2f2a3c6e10'
+    plain = domain_xml('race', 'pc', emulatedpci_xml(FIELDS)).replace(
+        '<vcpu>', '<uuid>%s</uuid><title>none</title><vcpu>' % uuid)
+    device = emulatedpci_xml({'devicename': 'other', 'vendorid': 1, 'deviceid': 2})
+    config = struct.pack('>I', 2)
+    attached = []
+
+    def attach(domain, stop):
+        with rpc.Client(stack.socket, timeout=120) as client:
+            client.open()
+            while not stop.is_set():
+                for procedure in (rpc.ATTACH_DEVICE_FLAGS, rpc.DETACH_DEVICE_FLAGS):
+                    try:
+                        client.call(procedure, domain + rpc.string(device) + config)
+                        attached.append(procedure)
+                    except rpc.RPCError as error:
+                        if error.code == NO_DOMAIN:
+                            return
+
+    with rpc.Client(stack.socket, timeout=120) as client:
+        client.open()
+        domain = rpc.read_domain(client.call(rpc.DEFINE_XML, rpc.string(plain)))
+        stop = threading.Event()
+        thread = threading.Thread(target=attach, args=(domain, stop))
+        thread.start()
+        titles, inactive = [], domain + struct.pack('>I', 2)
+        for number in range(40):
+            now = rpc.read_string(client.call(rpc.GET_XML_DESC, inactive))[0].decode()
+            title = '<title>%d</title>' % number
+            client.call(rpc.DEFINE_XML_FLAGS, rpc.string(re.sub('<title>.*</title>', title, now)) + bytes(4))
+            titles.append(title in rpc.read_string(client.call(rpc.GET_XML_DESC, inactive))[0].decode())
+        stop.set()
+        thread.join()
+        tap.equal((titles.count(True), len(attached) > 0), (40, True), 'what is defined while devices are attached stays')
+
+        left = 0
+        for _ in range(15):
+            client.call(rpc.DEFINE_XML, rpc.string(plain))
+            thread = threading.Thread(target=attach, args=(domain, threading.Event()))
+            before = len(attached)
+            thread.start()
+            stack.wait_for(lambda: len(attached) > before, 'devices are attached')
+            client.call(rpc.UNDEFINE_FLAGS, domain + bytes(4))
+            thread.join()
+            left += 'race' in stack.direct('list', '--all', '--name').split()
+        tap.equal(left, 0, 'a domain that is undefined in the meantime does not come back')
+
+
+def main(tap):
+    needs('libvirtd', 'virsh', 'qemu-system-x86_64')
+    with DaemonStack() as stack:
+        stack.start_libvirtd()
+        stack.start_daemon()
+        test(tap, stack)
+        tap.ok('killed by signal' not in stack.read('log/daemon.log'), 'no process of the daemon crashed',
+               stack.read('log/daemon.log'))
+        tap.equal(stack.close(), [], 'everything ended by itself')
+
+
+run_tests(main)
