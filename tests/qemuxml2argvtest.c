@@ -11,6 +11,7 @@
 
 #include <config.h>
 
+#include "catalog.h"
 #include "emulatedpci_error.h"
 #include "error_name.h"
 #include "projection.h"
@@ -60,6 +61,7 @@ static GPtrArray *cases;
 static char *dataDir;
 static TestEmbed *embed;
 static ProjectionOptions options;
+static Catalog *definitions;
 
 /* Properties of native devices that say where a device is and what it is to
  * the guest; the others are libvirt's business and change with its version. */
@@ -734,6 +736,19 @@ regenerate(void)
 }
 
 
+static Catalog *
+builtInDefinitions(void)
+{
+    g_autofree char *dir = testSourcePath("src/catalog/definitions");
+    g_autoptr(GError) err = NULL;
+    Catalog *catalog = catalogNew();
+
+    catalogLoad(catalog, dir, NULL, &err);
+    g_assert_no_error(err);
+    return catalog;
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -747,6 +762,9 @@ main(int argc, char **argv)
 
     embed = testEmbedOpen();
     options.launchDir = testEmbedLaunchDir(embed);
+    definitions = builtInDefinitions();
+    options.definition = catalogResolve;
+    options.definitionOpaque = definitions;
 
     for (i = 0; i < cases->len; i++) {
         Case *c = g_ptr_array_index(cases, i);
@@ -757,6 +775,7 @@ main(int argc, char **argv)
     result = g_test_run();
 
     testEmbedClose(embed);
+    catalogFree(definitions);
     if (testRegenerate())
         regenerate();
     g_ptr_array_unref(cases);

@@ -47,7 +47,7 @@ def main(tap):
     tap.equal(offered(''), ['attach', 'detach', 'export', 'import', 'lift', 'lint', 'lower', 'validate', 'xml2argv'], 'subcommands')
     tap.equal(offered('l'), ['lift', 'lint', 'lower'], 'subcommands with a beginning')
     tap.equal(offered('--'), ['--help', '--version'], 'global options')
-    tap.equal(offered('lower', '--'), ['--help', '--launch-dir', '--qemu-dir'], 'options of lower')
+    tap.equal(offered('lower', '--'), ['--definitions', '--help', '--launch-dir', '--qemu-dir'], 'options of lower')
     tap.equal(offered('xml2argv', '--l'), ['--launch-dir', '--launched'], 'options with a beginning')
     tap.ok('-c' in offered('xml2argv', '-'), 'short options')
     tap.equal(offered('validate', '--n'), ['--no-schema'], 'options of validate')

@@ -22,6 +22,7 @@ DATA = os.path.join(SOURCE, 'tests', 'qemuxml2argvdata')
 SCHEMAS = '--schema-dir=' + os.path.join(BUILD, 'docs', 'schemas')
 FILTERS = ('validate', 'lint', 'lower', 'lift', 'xml2argv')
 SUBCOMMANDS = FILTERS + ('import', 'export', 'attach', 'detach')
+DEFINITIONS = '--definitions=' + os.path.join(SOURCE, 'src', 'catalog', 'definitions')
 DIRS = ('--launch-dir=/LAUNCH', '--qemu-dir=/usr/bin')
 NOBODY = 65534
 
@@ -286,15 +287,51 @@ def test_validate_golden(tap):
             unschematic.append(data(name))
         else:
             good.append(data(name))
-    wrong = [path for path in bad if tool('validate', '--no-schema', '-q', path).returncode != 1]
+    wrong = [path for path in bad if tool('validate', '--no-schema', '-q', DEFINITIONS, path).returncode != 1]
     tap.ok(bad and not wrong, '%d invalid documents' % len(bad), *wrong)
-    result = tool('validate', '--no-schema', '-q', *good, *unschematic)
+    result = tool('validate', '--no-schema', '-q', DEFINITIONS, *good, *unschematic)
     tap.equal((result.returncode, result.stderr), (0, b''), '%d valid documents' % len(good))
-    result = tool('validate', '-q', SCHEMAS, *good)
+    result = tool('validate', '-q', SCHEMAS, DEFINITIONS, *good)
     tap.equal((result.returncode, result.stderr), (0, b''), 'by the schema, too')
     result = tool('validate', '-q', SCHEMAS, *unschematic)
     tap.equal((result.returncode, result.stderr.count(b'[VIR_ERR_XML_INVALID_SCHEMA]\n')),
               (1, len(unschematic)), '%d invalid by the schema only' % len(unschematic))
+
+
+# --- definitions
+
+def test_definitions(tap, tmp):
+    device = b"<emulatedpci definition='emulatedpci_mine'><config interruptpin='9'/></emulatedpci>"
+    own = os.path.join(tmp, 'definitions')
+    os.mkdir(own)
+    option = '--definitions=' + own
+    definition = os.path.join(own, 'emulatedpci_mine.xml')
+    with open(definition, 'w', encoding='utf-8') as file:
+        file.write("<device><name>emulatedpci_mine</name><capability type='emulatedpci' devicename='pv'>"
+                   "<config vendorid='0x5853' deviceid='1' revision='0xab'/></capability></device>")
+    with open(os.path.join(own, 'emulatedpci_bad.xml'), 'w', encoding='utf-8') as file:
+        file.write('<device')
+    before = sorted(os.listdir(own)), read(definition)
+    warning = r'virt-emulatedpci: warning: [^\n]*/emulatedpci_bad\.xml [^\n]*\n'
+
+    for name, more in (('validate', (SCHEMAS,)), ('lint', ())):
+        result = tool(name, option, *more, stdin=device)
+        tap.ok(result.returncode == (name == 'lint') and re.fullmatch(warning, result.stderr.decode()),
+               '%s --definitions' % name, result)
+    lowered = tool('lower', option, stdin=device)
+    tap.ok(all(b"name='%s' type=" % word in lowered.stdout
+               for word in (b'devicename', b'revision', b'interruptpin', b'definition')) and
+           b"value='171'" in lowered.stdout and b"value='9'" in lowered.stdout,
+           'lower --definitions fills in what is not given', lowered.stdout)
+    tap.equal((sorted(os.listdir(own)), read(definition)), before, 'nothing there has changed')
+
+    check(tap, 'no such definition', tool('lower', option, stdin=device.replace(b'mine', b'none')), 1, b'',
+          warning + error(r"no definition .*'emulatedpci_none'.*'emulatedpci_mine'",
+                          'VIR_ERR_NO_NODE_DEVICE'))
+    check(tap, 'no such directory', tool('lower', option + '/none', stdin=device), 1, b'',
+          error(r"there is no directory '%s/none'" % re.escape(own), 'VIR_ERR_INVALID_ARG'))
+    check(tap, 'a complete device needs none',
+          tool('lower', option + '/none', data('definition.xml')), 0, None, None)
 
 
 # --- lint
@@ -407,7 +444,7 @@ def main(tap):
     test_validate(tap)
     test_validate_golden(tap)
     test_lint(tap)
-    for test in (test_input, test_lower, test_xml2argv):
+    for test in (test_definitions, test_input, test_lower, test_xml2argv):
         with tempfile.TemporaryDirectory(prefix='emulatedpci-tool-', dir='/tmp') as tmp:
             os.chmod(tmp, stat.S_IRWXU | stat.S_IXGRP | stat.S_IXOTH)
             test(tap, tmp)

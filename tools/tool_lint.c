@@ -14,8 +14,15 @@
 
 #include <string.h>
 
+/* For all documents. */
+typedef struct {
+    const ProjectionOptions *projection;
+    const gboolean *ignored;
+} ToolLintWhat;
+
 typedef struct {
     const ToolInput *input;
+    const ProjectionOptions *projection;
     const gboolean *ignored;    /* by EmulatedPCILintKind */
     GPtrArray *defs;            /* of the domain being read */
     GArray *lines;              /* guint: where each of defs is */
@@ -31,7 +38,8 @@ toolLintCollect(xmlNodePtr node, void *opaque)
     g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseNode(node, &err);
     guint line = xmlGetLineNo(node);
 
-    if (!def || !emulatedPCIDefValidate(def, &err)) {
+    if (!def || !projectionResolve(def, lint->projection, &err) ||
+        !emulatedPCIDefValidate(def, &err)) {
         toolOutputError(lint->input->name, err);
         lint->clean = FALSE;
         return;
@@ -80,7 +88,8 @@ toolLintInput(const ToolInput *input, void *opaque)
 {
     g_autoptr(GPtrArray) defs = g_ptr_array_new_with_free_func((GDestroyNotify) emulatedPCIDefFree);
     g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(guint));
-    ToolLint lint = { input, opaque, defs, lines, TRUE };
+    const ToolLintWhat *what = opaque;
+    ToolLint lint = { input, what->projection, what->ignored, defs, lines, TRUE };
     g_autoptr(GError) err = NULL;
     g_autoptr(ToolXMLDoc) doc = toolXMLParse(input, &err);
     xmlNodePtr root;
@@ -139,7 +148,9 @@ toolLint(const ToolCommand *command, int argc, char **argv)
     g_auto(GStrv) names = NULL;
     gboolean ignored[EMULATED_PCI_LINT_LAST] = { FALSE };
     gboolean list = FALSE;
+    const ToolLintWhat what = { &options.projection, ignored };
     const GOptionEntry entries[] = {
+        TOOL_OPTION_DEFINITIONS(&options),
         { "ignore", 0, 0, G_OPTION_ARG_STRING_ARRAY, &names,
           N_("Do not look for this; may be given several times"), N_("ID") },
         { "list", 0, 0, G_OPTION_ARG_NONE, &list, N_("Print the IDs of all warnings and exit"), NULL },
@@ -153,7 +164,7 @@ toolLint(const ToolCommand *command, int argc, char **argv)
         toolLintList();
         return TOOL_EXIT_OK;
     }
-    return toolInputForEach(options.files, toolLintInput, ignored) ? TOOL_EXIT_OK
+    return toolInputForEach(options.files, toolLintInput, (void *) &what) ? TOOL_EXIT_OK
                                                                    : TOOL_EXIT_FAILED;
 }
 

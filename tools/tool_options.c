@@ -30,6 +30,7 @@ toolOptionsParse(ToolOptions *options,
                  char **argv)
 {
     const GOptionEntry projectEntries[] = {
+        TOOL_OPTION_DEFINITIONS(options),
         { "launch-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->launchDir,
           N_("Where the launcher's links are"), N_("DIR") },
         { "qemu-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->qemuDir,
@@ -73,6 +74,8 @@ toolOptionsParse(ToolOptions *options,
 
     options->projection.launchDir = options->launchDir;
     options->projection.qemuDir = options->qemuDir;
+    options->projection.definition = toolDefinitionsFind;
+    options->projection.definitionOpaque = &options->definitions;
     return TRUE;
 }
 
@@ -82,5 +85,6 @@ toolOptionsClear(ToolOptions *options)
 {
     g_clear_pointer(&options->launchDir, g_free);
     g_clear_pointer(&options->qemuDir, g_free);
+    toolDefinitionsClear(&options->definitions);
     g_clear_pointer(&options->files, g_strfreev);
 }

@@ -8,20 +8,27 @@
 
 #include "projection.h"
 #include "tool.h"
+#include "tool_definitions.h"
 
 /* Options of subcommands that lower or lift, and the operands. */
 typedef struct {
     char *launchDir;
     char *qemuDir;
-    ProjectionOptions projection;   /* points to the two */
+    ToolDefinitions definitions;
+    ProjectionOptions projection;   /* points to the three */
     char **files;                   /* NULL: none given */
 } ToolOptions;
 
 /* How many files a subcommand takes at most. */
 #define TOOL_FILES_ANY 0
 
-/* Reads ARGV by ENTRIES (NULL: none) and, if PROJECT, --launch-dir and
- * --qemu-dir. --help is answered here, and the program ends. FALSE: the
+/* The option that chooses where OPTIONS' definitions are. */
+#define TOOL_OPTION_DEFINITIONS(options) \
+    { "definitions", 0, 0, G_OPTION_ARG_FILENAME, &(options)->definitions.dir, \
+      N_("Where definitions are"), N_("DIR") }
+
+/* Reads ARGV by ENTRIES (NULL: none) and, if PROJECT, --definitions,
+ * --launch-dir and --qemu-dir. --help is answered here, and the program ends. FALSE: the
  * command line is wrong, and an error was shown. */
 gboolean toolOptionsParse(ToolOptions *options,
                           const ToolCommand *command,

@@ -20,27 +20,29 @@
 
 typedef struct {
     ToolSchema *schema;     /* NULL: without */
+    const ProjectionOptions *projection;
     gboolean quiet;
 } ToolValidate;
 
 
 static gboolean
-toolValidateDevice(const ToolInput *input, GError **err)
+toolValidateDevice(const ToolValidate *validate, const ToolInput *input, GError **err)
 {
     g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseString(input->data, input->len, err);
 
-    return def && emulatedPCIDefValidate(def, err);
+    return def && projectionResolve(def, validate->projection, err) &&
+        emulatedPCIDefValidate(def, err);
 }
 
 
 /* Lowering is what judges a whole domain: it is done and thrown away. */
 static gboolean
-toolValidateDomains(const ToolInput *input, GError **err)
+toolValidateDomains(const ToolValidate *validate, const ToolInput *input, GError **err)
 {
     g_autofree char *out = NULL;
     gsize outlen;
 
-    return projectionLower(input->data, input->len, NULL, &out, &outlen, err) != PROJECTION_ERROR;
+    return projectionLower(input->data, input->len, validate->projection, &out, &outlen, err) != PROJECTION_ERROR;
 }
 
 
@@ -53,9 +55,9 @@ toolValidateDocument(const ToolValidate *validate, const ToolInput *input, GErro
         return FALSE;
 
     if (toolXMLIs(xmlDocGetRootElement(doc), "emulatedpci")) {
-        if (!toolValidateDevice(input, err))
+        if (!toolValidateDevice(validate, input, err))
             return FALSE;
-    } else if (!toolValidateDomains(input, err)) {
+    } else if (!toolValidateDomains(validate, input, err)) {
         return FALSE;
     }
     return !validate->schema || toolSchemaValidate(validate->schema, doc, err);
@@ -87,9 +89,10 @@ toolValidate(const ToolCommand *command, int argc, char **argv)
     g_auto(ToolOptions) options = { 0 };
     g_autoptr(ToolSchema) schema = NULL;
     g_autofree char *schemaDir = NULL;
-    ToolValidate validate = { NULL, FALSE };
+    ToolValidate validate = { NULL, &options.projection, FALSE };
     gboolean noSchema = FALSE;
     const GOptionEntry entries[] = {
+        TOOL_OPTION_DEFINITIONS(&options),
         { "no-schema", 0, 0, G_OPTION_ARG_NONE, &noSchema,
           N_("Do not look at the RELAX NG schemas"), NULL },
         { "schema-dir", 0, 0, G_OPTION_ARG_FILENAME, &schemaDir,

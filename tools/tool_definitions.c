@@ -1,0 +1,76 @@
+/*
+ * tool_definitions.c: definitions for documents that refer to them
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "tool_definitions.h"
+#include "tool_output.h"
+
+#include "catalog.h"
+
+#include <unistd.h>
+
+#define BUILT_IN_DIR PKGDATA_DIR "/definitions"
+#define SYSTEM_DIR SYSCONF_DIR "/libvirt/emulatedpci"
+
+
+/* What the catalog says of files that it cannot load. */
+static void
+toolDefinitionsWarn(const char *domain G_GNUC_UNUSED,
+                    GLogLevelFlags level G_GNUC_UNUSED,
+                    const char *message,
+                    gpointer opaque G_GNUC_UNUSED)
+{
+    toolOutputWarning(NULL, "%s", message);
+}
+
+
+/* Definitions of the system's that this user may not read are none. */
+static gboolean
+toolDefinitionsLoad(ToolDefinitions *definitions, Catalog *catalog, GError **err)
+{
+    if (!definitions->dir) {
+        const gboolean readable = access(SYSTEM_DIR, R_OK | X_OK) == 0;
+
+        return catalogLoad(catalog, BUILT_IN_DIR, readable ? SYSTEM_DIR : NULL, err);
+    }
+    if (!g_file_test(definitions->dir, G_FILE_TEST_IS_DIR)) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("there is no directory '%1$s'"),
+                               definitions->dir);
+        return FALSE;
+    }
+    return catalogLoad(catalog, NULL, definitions->dir, err);
+}
+
+
+const EmulatedPCIDef *
+toolDefinitionsFind(const char *name, void *opaque, GError **err)
+{
+    ToolDefinitions *definitions = opaque;
+
+    if (!definitions->catalog) {
+        g_autoptr(Catalog) catalog = catalogNew();
+        guint handler;
+        gboolean ok;
+
+        catalogSetReadOnly(catalog);
+        handler = g_log_set_handler(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, toolDefinitionsWarn, NULL);
+        ok = toolDefinitionsLoad(definitions, catalog, err);
+        g_log_remove_handler(G_LOG_DOMAIN, handler);
+        if (!ok)
+            return NULL;
+        definitions->catalog = g_steal_pointer(&catalog);
+    }
+    return catalogResolve(name, definitions->catalog, err);
+}
+
+
+void
+toolDefinitionsClear(ToolDefinitions *definitions)
+{
+    g_clear_pointer(&definitions->dir, g_free);
+    g_clear_pointer(&definitions->catalog, catalogFree);
+}
