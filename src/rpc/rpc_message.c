@@ -28,6 +28,7 @@ static const struct {
     { VIR_ERR_OPERATION_FAILED, N_("operation failed") },
     { VIR_ERR_XML_ERROR, N_("XML error") },
     { VIR_ERR_OPERATION_DENIED, N_("operation forbidden") },
+    { VIR_ERR_NO_NODE_DEVICE, N_("Node device not found") },
     { VIR_ERR_OPERATION_INVALID, N_("Requested operation is not valid") },
     { VIR_ERR_CONFIG_UNSUPPORTED, N_("unsupported configuration") },
     { VIR_ERR_OPERATION_UNSUPPORTED, N_("Operation not supported") },
