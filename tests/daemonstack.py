@@ -26,6 +26,8 @@ class DaemonStack(Stack):
                                  'sbin/virtemulatedpcid')
         for grammar in glob.glob(os.path.join(self.build, 'docs/schemas/*.rng')):
             self.copy(grammar, 'share/schemas/' + os.path.basename(grammar), 0o644)
+        for definition in glob.glob(os.path.join(os.environ['abs_top_srcdir'], 'src/catalog/definitions/*.xml')):
+            self.copy(definition, 'share/definitions/' + os.path.basename(definition), 0o644)
 
     def stage(self):
         """Like Stack's, without the command line tool, which the daemon
@@ -45,9 +47,13 @@ class DaemonStack(Stack):
         finally:
             self.uri = ours
 
-    def start_daemon(self, *args):
-        self.front = self.start([self.program, '--launch-dir', self.launch_dir, '--schema-dir',
-                                 self.path('share/schemas')] + list(args), 'log/daemon.log')
+    def start_daemon(self, *args, builtin=False):
+        """With the definitions that ship with us only if BUILTIN: without
+        them, there is nothing that a direct connection does not have."""
+        self.front = self.start([self.program, '--launch-dir', self.launch_dir,
+                                 '--schema-dir', self.path('share/schemas'), '--builtin-definitions',
+                                 self.path('share/definitions' if builtin else 'share/none')] + list(args),
+                                'log/daemon.log')
         self.wait_for(lambda: self.listens(self.socket) or self.status(self.front) is not None, 'virtemulatedpcid listens')
 
     @staticmethod

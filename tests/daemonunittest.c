@@ -43,7 +43,8 @@ testConfig(void)
     config = daemonConfigParse("# comment\n\n  unix_sock_group = \"kvm\" # why\n"
                                "unix_sock_rw_perms='0770'\nunix_sock_ro_perms=\"0\"\r\n"
                                "max_clients = 17\nlog_level=1\nlog_filters=\"1:session\"\n"
-                               "log_outputs = \"2:stderr\"\nupstream = \"/a=b\"", "f", &err);
+                               "log_outputs = \"2:stderr\"\nupstream = \"/a=b\"\n"
+                               "definitions_dir = \"/d\"", "f", &err);
     g_assert_no_error(err);
     g_assert_cmpstr(config->group, ==, "kvm");
     g_assert_cmpint(config->rwPerms, ==, 0770);
@@ -53,6 +54,7 @@ testConfig(void)
     g_assert_cmpstr(config->logFilters, ==, "1:session");
     g_assert_cmpstr(config->logOutputs, ==, "2:stderr");
     g_assert_cmpstr(config->upstream, ==, "/a=b");
+    g_assert_cmpstr(config->definitionsDir, ==, "/d");
 }
 
 
@@ -113,7 +115,7 @@ testShippedConfig(void)
             examples++;
         }
     }
-    g_assert_cmpint(examples, ==, 8);
+    g_assert_cmpint(examples, ==, 9);
     g_clear_pointer(&config, daemonConfigFree);
     config = daemonConfigParse(active->str, "examples", &err);
     g_assert_no_error(err);
@@ -330,7 +332,7 @@ testRewrite(void)
         g_autoptr(GError) err = NULL;
         guint size;
 
-        if (!proc || proc->action == PROCEDURE_UNDEFINE)
+        if (!proc || proc->action == PROCEDURE_UNDEFINE || proc->action == PROCEDURE_NODEDEV)
             continue;
         seen++;
         frame = makePayload(proc->layout, "<twice>");

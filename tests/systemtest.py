@@ -119,8 +119,8 @@ def virsh(path, *args, user=0, groups=(), readonly=False, uri=None):
 def test(tap):
     prepare()
     start(['libvirtd'], LIBVIRTD)
-    start(['/mnt/virtemulatedpcid', '--config', '/mnt/daemon.conf', '--launch-dir', '/mnt/libexec/launch'],
-          DAEMON)
+    start(['/mnt/virtemulatedpcid', '--config', '/mnt/daemon.conf', '--launch-dir', '/mnt/libexec/launch',
+           '--definitions', '/mnt/definitions', '--builtin-definitions', '/mnt/none'], DAEMON)
     xml = domain_xml('system', 'pc', emulatedpci_xml(FIELDS))
     path = write('/mnt/system.xml', xml)
 
@@ -164,6 +164,50 @@ def test(tap):
         tap.ok(status == 0 and '<emulatedpci ' in text, 'and read-only, to its other socket', text)
         status, text = virsh(DAEMON, 'undefine', 'system', user=NOBODY, readonly=True, uri=uri)
         tap.ok(status == 1 and 'read only access' in text, 'where nothing can be changed', text)
+
+    test_definitions(tap)
+
+
+def test_definitions(tap):
+    """A connection's process has its client's user; the definitions are root's."""
+    def define(name, **who):
+        path = write('/mnt/%s.xml' % name, '<device><name>emulatedpci_%s</name><capability type="emulatedpci" '
+                     'devicename="%s"><config vendorid="0x5853" deviceid="0xc001"/></capability></device>'
+                     % (name, name))
+        return virsh(DAEMON, 'nodedev-define', path, **who)
+
+    member = {'user': NOBODY, 'groups': [GROUP]}
+    status, text = define('root')
+    tap.ok(status == 0, 'root defines a device', text)
+    status, text = define('member', **member)
+    tap.ok(status == 0, 'and so does a member of the group', text)
+    found = [os.stat('/mnt/definitions/emulatedpci_member.xml'), os.stat('/mnt/definitions')]
+    tap.equal([(entry.st_uid, entry.st_mode & 0o777) for entry in found], [(0, 0o644), (0, 0o755)],
+              'which is root\'s on disk')
+    status, text = define('outsider', user=NOBODY)
+    tap.ok(status == 1 and 'Permission denied' in text, 'a user outside of it does not', text)
+    status, text = virsh(DAEMON, 'nodedev-list', user=NOBODY, readonly=True)
+    tap.ok(status == 0 and 'emulatedpci_member' in text, 'but sees it through the read-only socket', text)
+    for user, groups in ((NOBODY, []), (NOBODY, [GROUP]), (0, [])):
+        for args in (['nodedev-define', '/mnt/root.xml'], ['nodedev-undefine', 'emulatedpci_root'],
+                     ['nodedev-destroy', 'emulatedpci_root'], ['nodedev-create', '/mnt/outsider.xml'],
+                     ['nodedev-autostart', '--disable', 'emulatedpci_root']):
+            status, text = virsh(DAEMON, *args, user=user, groups=groups, readonly=True)
+            tap.ok(status == 1 and 'read only access' in text,
+                   '%s there is refused to user %d with groups %r' % (args[0], user, groups), text)
+    # No -r: the library lets it pass, and the daemon has to refuse.
+    status, text = virsh(DAEMON, 'nodedev-undefine', 'emulatedpci_root',
+                         uri='qemu:///system?socket=%s-ro' % DAEMON)
+    tap.ok(status == 1 and 'read only access' in text, 'whatever the client says that it is', text)
+
+    path = write('/mnt/using.xml', domain_xml('using', 'pc', '<emulatedpci definition="emulatedpci_member"/>'))
+    status, text = virsh(DAEMON, 'define', path)
+    tap.ok(status == 0, 'root uses what the member has defined', text)
+    status, text = virsh(DAEMON, 'nodedev-undefine', 'emulatedpci_member', **member)
+    tap.ok(status == 1 and "'using'" in text, 'who then cannot undefine it', text)
+    virsh(DAEMON, 'undefine', 'using')
+    status, text = virsh(DAEMON, 'nodedev-undefine', 'emulatedpci_member', **member)
+    tap.ok(status == 0 and os.listdir('/mnt/definitions') == ['emulatedpci_root.xml'], 'until it is free again', text)
 
 
 def main():

@@ -38,6 +38,7 @@ static const ConfigKey keys[] = {
     { "unix_sock_ro_perms", KEY_MODE, offsetof(DaemonConfig, roPerms), 0, 0777 },
     { "unix_sock_rw_perms", KEY_MODE, offsetof(DaemonConfig, rwPerms), 0, 0777 },
     { "upstream", KEY_STRING, offsetof(DaemonConfig, upstream), 0, 0 },
+    { "definitions_dir", KEY_STRING, offsetof(DaemonConfig, definitionsDir), 0, 0 },
     { "max_clients", KEY_NUMBER, offsetof(DaemonConfig, maxClients), 1,
       CONFIG_MAX_CLIENTS_LIMIT },
     { "log_level", KEY_NUMBER, offsetof(DaemonConfig, logLevel), 1, 4 },
@@ -67,6 +68,7 @@ daemonConfigFree(DaemonConfig *config)
 
     g_free(config->group);
     g_free(config->upstream);
+    g_free(config->definitionsDir);
     g_free(config->logFilters);
     g_free(config->logOutputs);
     g_free(config);

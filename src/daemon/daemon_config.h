@@ -17,6 +17,7 @@ typedef struct {
     int roPerms;                /* unix_sock_ro_perms, or -1 */
     int rwPerms;                /* unix_sock_rw_perms, or -1 */
     char *upstream;             /* upstream, or NULL */
+    char *definitionsDir;       /* definitions_dir, or NULL */
     int maxClients;             /* max_clients */
     int logLevel;               /* log_level */
     char *logFilters;           /* log_filters, or NULL */

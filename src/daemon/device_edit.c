@@ -25,6 +25,7 @@ typedef enum {
     MATCH_ADDRESS,
     MATCH_FIELDS,
     MATCH_NAME,
+    MATCH_DEFINITION,
 } DeviceMatch;
 
 
@@ -50,9 +51,49 @@ deviceMatches(const EmulatedPCIDef *have, const EmulatedPCIDef *want, DeviceMatc
         return strcmp(have->devicename, want->devicename) == 0;
     case MATCH_NAME:
         return strcmp(have->devicename, want->devicename) == 0;
+    case MATCH_DEFINITION:
+        for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+            if (i != EMULATED_PCI_FIELD_DEVICENAME && want->given[i] &&
+                have->value[i] != want->value[i])
+                return FALSE;
+        }
+        return g_strcmp0(have->definition, want->definition) == 0 &&
+            (!want->devicename || strcmp(have->devicename, want->devicename) == 0);
     default:
         g_return_val_if_reached(FALSE);
     }
+}
+
+
+/* What WANT is found by, for messages. */
+static const char *
+deviceWanted(const EmulatedPCIDef *want, DeviceMatch match)
+{
+    switch (match) {
+    case MATCH_ALIAS:
+        return want->alias;
+    case MATCH_DEFINITION:
+        return want->definition;
+    default:
+        return want->devicename ? want->devicename : want->definition;
+    }
+}
+
+
+/* The aliases of all DEVICES that WANT matches, for a message. */
+static char *
+deviceAliases(GPtrArray *devices, const EmulatedPCIDef *want, DeviceMatch match)
+{
+    g_autoptr(GString) aliases = g_string_new(NULL);
+    guint i;
+
+    for (i = 0; i < devices->len; i++) {
+        const ProjectionDevice *device = g_ptr_array_index(devices, i);
+
+        if (deviceMatches(device->def, want, match) && device->def->alias)
+            g_string_append_printf(aliases, "%s%s", aliases->len ? ", " : "", device->def->alias);
+    }
+    return g_string_free(g_steal_pointer(&aliases), FALSE);
 }
 
 
@@ -72,9 +113,12 @@ deviceFind(GPtrArray *devices,
         if (!deviceMatches(device->def, want, match))
             continue;
         if (found) {
+            g_autofree char *aliases = deviceAliases(devices, want, match);
+
             emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                                   _("several emulated PCI devices match '%1$s'; give the "
-                                     "device's <alias> or <address>"), want->devicename);
+                                   _("several emulated PCI devices match '%1$s': %2$s; give the "
+                                     "device's <alias> or <address>"),
+                                   deviceWanted(want, match), aliases);
             return NULL;
         }
         found = device;
@@ -83,7 +127,7 @@ deviceFind(GPtrArray *devices,
     if (!found) {
         emulatedPCIReportError(err, VIR_ERR_DEVICE_MISSING,
                                _("no emulated PCI device matches '%1$s'"),
-                               match == MATCH_ALIAS ? want->alias : want->devicename);
+                               deviceWanted(want, match));
     }
     return found;
 }
@@ -96,7 +140,9 @@ deviceHowToMatch(const EmulatedPCIDef *want, DeviceOperation op)
         return MATCH_ALIAS;
     if (want->hasAddress)
         return MATCH_ADDRESS;
-    return op == DEVICE_UPDATE ? MATCH_NAME : MATCH_FIELDS;
+    if (op == DEVICE_UPDATE)
+        return MATCH_NAME;
+    return want->definition ? MATCH_DEFINITION : MATCH_FIELDS;
 }
 
 

@@ -18,6 +18,8 @@
 #include "device_edit.h"
 #include "device_job.h"
 #include "emulatedpci_error.h"
+#include "nodedev_message.h"
+#include "nodedev_session.h"
 #include "projection.h"
 #include "rewrite.h"
 #include "rpc_xdr.h"
@@ -111,14 +113,7 @@ deviceJobFailWith(Session *session, int code, const char *message)
 static void
 deviceJobForward(Session *session, RPCFrame *reply)
 {
-    RPCHeader header;
-
-    rpcHeaderDecode(reply->bytes->data, &header);
-    header.procedure = session->device->call.procedure;
-    header.serial = session->device->call.serial;
-    rpcHeaderEncode(reply->bytes->data, &header);
-    session->inflight--;
-    rpcChannelInject(session->toClient, reply);
+    sessionForward(session, &session->device->call, reply);
     deviceJobEnd(session);
 }
 
@@ -126,15 +121,7 @@ deviceJobForward(Session *session, RPCFrame *reply)
 static void
 deviceJobSucceed(Session *session)
 {
-    RPCHeader header = session->device->call;
-    GByteArray *reply;
-
-    header.type = RPC_REPLY;
-    header.status = RPC_OK;
-    reply = rpcMessageNew(&header);
-    rpcMessageFinish(reply);
-    session->inflight--;
-    rpcChannelInject(session->toClient, rpcFrameNew(reply));
+    sessionReply(session, &session->device->call, NULL);
     deviceJobEnd(session);
 }
 
@@ -183,7 +170,7 @@ deviceJobReadXML(Session *session, const RPCFrame *reply)
         return NULL;
     }
 
-    switch (projectionLift(xml, len, &session->opts->projection, &lifted, &liftedLen, &err)) {
+    switch (projectionLift(xml, len, &session->projection, &lifted, &liftedLen, &err)) {
     case PROJECTION_ERROR:
         deviceJobFail(session, err);
         return NULL;
@@ -323,7 +310,7 @@ deviceJobLower(Session *session, char **edited)
     g_autoptr(GError) err = NULL;
     gsize len;
 
-    switch (projectionLower(*edited, strlen(*edited), &session->opts->projection,
+    switch (projectionLower(*edited, strlen(*edited), &session->projection,
                             &job->edited, &len, &err)) {
     case PROJECTION_ERROR:
         deviceJobFail(session, err);
@@ -629,6 +616,29 @@ deviceJobForwardCall(Session *session,
 }
 
 
+/* Gives DEF what its definition has and itself has not, and validates it. To
+ * detach, a definition's name is enough. */
+static gboolean
+deviceComplete(Session *session, DeviceOperation op, EmulatedPCIDef *def, GError **err)
+{
+    if (op == DEVICE_DETACH && def->needsDefinition) {
+        const EmulatedPCIDef *from;
+
+        if (g_str_has_prefix(def->definition, NODEDEV_PREFIX))
+            return TRUE;
+
+        /* by its uuid: domains have the name */
+        from = nodedevSessionDefinition(def->definition, session, err);
+        if (!from)
+            return FALSE;
+        g_free(def->definition);
+        def->definition = g_strdup(from->definition);
+        return TRUE;
+    }
+    return projectionResolve(def, &session->projection, err) && emulatedPCIDefValidate(def, err);
+}
+
+
 gboolean
 deviceJobStart(Session *session,
                const RPCHeader *header,
@@ -668,7 +678,9 @@ deviceJobStart(Session *session,
     }
 
     def = emulatedPCIDefParseString(args.xml, args.xmlLen, &err);
-    if (!def || !emulatedPCIDefValidate(def, &err)) {
+    if (!def || !deviceComplete(session, deviceOperation(header->procedure), def, &err)) {
+        if (nodedevSessionWants(session))
+            return FALSE;
         sessionReplyError(session, header, err);
         return TRUE;
     }

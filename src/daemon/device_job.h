@@ -15,7 +15,8 @@
 #include "session_private.h"
 
 /* Begins with CALL, whose header is HEADER; takes a reference of its own of
- * what it needs. FALSE if the call is no business of ours. */
+ * what it needs. FALSE if the call is no business of ours, or if
+ * nodedevSessionWants() what it refers to: then it is to be begun again. */
 gboolean deviceJobStart(Session *session,
                         const RPCHeader *header,
                         const Procedure *proc,

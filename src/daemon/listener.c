@@ -16,6 +16,7 @@
 #include "emulatedpci_error.h"
 #include "identity.h"
 #include "listener.h"
+#include "nodedev_service.h"
 #include "session.h"
 #include "upstream.h"
 
@@ -28,6 +29,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -44,6 +46,9 @@
 
 #define LISTENER_SOCKETS_MAX 4
 
+/* Descriptors besides those of clients. */
+#define LISTENER_DESCRIPTORS 64
+
 typedef struct {
     int fd;
     gboolean readonly;
@@ -59,6 +64,7 @@ typedef struct {
     int nsockets;
     int lock;                   /* for device calls: see device_job.c */
     GHashTable *children;       /* set of pids */
+    NodedevService *nodedev;
     gint64 idleSince;
     sigset_t sigmask;           /* in effect while waiting */
 } Listener;
@@ -98,6 +104,11 @@ listenerConfigure(const ListenerOptions *opts, GError **err)
     if (opts->upstream) {
         g_free(config->upstream);
         config->upstream = g_strdup(opts->upstream);
+    }
+    if (opts->definitionsDir || !config->definitionsDir) {
+        g_free(config->definitionsDir);
+        config->definitionsDir = g_strdup(opts->definitionsDir ? opts->definitionsDir :
+                                          opts->defaultDefinitionsDir);
     }
     paths = upstreamPaths(config->upstream, opts->system, FALSE, err);
     if (!paths)
@@ -325,10 +336,13 @@ listenerOwnPath(int client)
 
 
 static int
-listenerServe(Listener *listener, int client, gboolean readonly)
+listenerServe(Listener *listener,
+              int client,
+              const Identity *id,
+              int nodedev,
+              gboolean readonly)
 {
     const ListenerOptions *opts = listener->opts;
-    g_auto(Identity) id = { 0 };
     g_auto(GStrv) paths = NULL;
     g_autofree char *own = listenerOwnPath(client);
     const char *name = listener->config->upstream;
@@ -337,6 +351,7 @@ listenerServe(Listener *listener, int client, gboolean readonly)
         .client = client,
         .upstream = -1,
         .lock = listener->lock,
+        .nodedev = nodedev,
         .schemaDir = opts->schemaDir,
         .projection = {
             .launchDir = opts->launchDir,
@@ -348,14 +363,14 @@ listenerServe(Listener *listener, int client, gboolean readonly)
     };
     int errnum = 0;
 
-    if (!identityOfPeer(client, &id, &err) || !identityBecome(&id, &err)) {
+    if (!identityBecome(id, &err)) {
         daemonWarning("session", "%s", err->message);
         sessionRefuse(client, err->code, err->message, errnum);
         return 1;
     }
 
-    daemonInfo("session", "client: user %u, group %u, process %d%s", id.uid, id.gid,
-               (int) id.pid, readonly ? ", read-only" : "");
+    daemonInfo("session", "client: user %u, group %u, process %d%s", id->uid, id->gid,
+               (int) id->pid, readonly ? ", read-only" : "");
 
     paths = upstreamPaths(name, opts->system, readonly, &err);
     if (paths)
@@ -375,8 +390,20 @@ listenerServe(Listener *listener, int client, gboolean readonly)
 static void
 listenerFork(Listener *listener, int client, gboolean readonly)
 {
-    pid_t pid = fork();
+    g_auto(Identity) id = { 0 };
+    g_autoptr(GError) err = NULL;
+    int nodedev;
+    pid_t pid;
 
+    if (!identityOfPeer(client, &id, &err)) {
+        daemonWarning("listener", "%s", err->message);
+        close(client);
+        return;
+    }
+
+    /* Without, a connection has no definitions, but is one. */
+    nodedev = nodedevServiceAddPeer(listener->nodedev, &id, readonly);
+    pid = fork();
     if (pid == 0) {
         int status;
 
@@ -384,7 +411,8 @@ listenerFork(Listener *listener, int client, gboolean readonly)
         listenerSetSignal(SIGHUP, SIG_IGN);
         stopping = 0;
         listenerClose(listener, FALSE);
-        status = listenerServe(listener, client, readonly);
+        nodedevServiceForget(listener->nodedev);
+        status = listenerServe(listener, client, &id, nodedev, readonly);
 
         /* Nothing is to be cleaned up that the end of the process does not. */
         _exit(status);
@@ -394,6 +422,8 @@ listenerFork(Listener *listener, int client, gboolean readonly)
         daemonError("listener", "fork: %s", g_strerror(errno));
     else
         g_hash_table_add(listener->children, GINT_TO_POINTER(pid));
+    if (nodedev >= 0)
+        close(nodedev);
     close(client);
 }
 
@@ -440,6 +470,24 @@ listenerReap(Listener *listener)
 }
 
 
+/* Definitions as the configuration says. */
+static gboolean
+listenerLoadDefinitions(Listener *listener, GError **err)
+{
+    const ListenerOptions *opts = listener->opts;
+    const char *name = listener->config->upstream;
+    GStrv paths = upstreamPaths(name, opts->system, FALSE, err);
+
+    if (!paths)
+        return FALSE;
+    nodedevServiceSetUpstream(listener->nodedev, paths, opts->path,
+                              upstreamMayStart(name, opts->system),
+                              opts->system ? "qemu:///system" : "qemu:///session");
+    return nodedevServiceLoad(listener->nodedev, opts->builtinDir,
+                              listener->config->definitionsDir, err);
+}
+
+
 static void
 listenerReload(Listener *listener)
 {
@@ -462,6 +510,8 @@ listenerReload(Listener *listener)
         if (sock->path)
             listenerSetAccess(listener, sock->path, sock->readonly, &err);
     }
+    if (!err)
+        listenerLoadDefinitions(listener, &err);
     if (err)
         daemonError("listener", "configuration not loaded: %s", err->message);
     daemonSystemdNotify("READY=1");
@@ -474,7 +524,9 @@ listenerTimeout(const Listener *listener)
 {
     gint64 left;
 
-    if (listener->opts->timeout <= 0 || g_hash_table_size(listener->children) > 0)
+    /* Transient definitions would be gone. */
+    if (listener->opts->timeout <= 0 || g_hash_table_size(listener->children) > 0 ||
+        nodedevServiceHasTransient(listener->nodedev))
         return -1;
     left = listener->idleSince + listener->opts->timeout * G_USEC_PER_SEC -
         g_get_monotonic_time();
@@ -494,13 +546,14 @@ listenerPoll(Listener *listener, struct pollfd *fds, int nfds, int timeout)
 static void
 listenerLoop(Listener *listener)
 {
-    struct pollfd fds[LISTENER_SOCKETS_MAX] = { 0 };
+    struct pollfd fds[LISTENER_SOCKETS_MAX + 1] = { 0 };
     int i;
 
     while (!stopping) {
         gboolean full = g_hash_table_size(listener->children) >=
             (guint) listener->config->maxClients;
         int timeout = listenerTimeout(listener);
+        int wait = nodedevServiceTimeout(listener->nodedev);
         int rc;
 
         for (i = 0; i < listener->nsockets; i++) {
@@ -509,7 +562,13 @@ listenerLoop(Listener *listener)
             fds[i].revents = 0;
         }
 
-        rc = listenerPoll(listener, fds, listener->nsockets, timeout);
+        fds[i].fd = nodedevServiceFD(listener->nodedev);
+        fds[i].events = POLLIN;
+        fds[i].revents = 0;
+        if (wait >= 0 && (timeout < 0 || wait < timeout))
+            timeout = wait;
+
+        rc = listenerPoll(listener, fds, listener->nsockets + 1, timeout);
         if (rc < 0 && errno != EINTR) {
             daemonError("listener", "poll: %s", g_strerror(errno));
             return;
@@ -523,6 +582,8 @@ listenerLoop(Listener *listener)
             listenerReap(listener);
         if (reloading)
             listenerReload(listener);
+        if ((rc > 0 && fds[listener->nsockets].revents) || wait >= 0)
+            nodedevServiceDispatch(listener->nodedev);
         for (i = 0; rc > 0 && !stopping && i < listener->nsockets; i++) {
             if (fds[i].revents)
                 listenerAccept(listener, &listener->sockets[i]);
@@ -548,6 +609,7 @@ static void
 listenerStop(Listener *listener)
 {
     gint64 deadline = g_get_monotonic_time() + LISTENER_GRACE * 1000LL;
+    struct pollfd pfd = { .fd = nodedevServiceFD(listener->nodedev), .events = POLLIN };
 
     daemonSystemdNotify("STOPPING=1");
     listenerClose(listener, TRUE);
@@ -562,7 +624,8 @@ listenerStop(Listener *listener)
             return;
         if (left <= 0)
             break;
-        listenerPoll(listener, NULL, 0, (int) left);
+        listenerPoll(listener, &pfd, 1, (int) left);
+        nodedevServiceDispatch(listener->nodedev);
     }
 
     daemonWarning("listener", "%u clients' calls did not end in %d s",
@@ -597,6 +660,31 @@ listenerSetSignals(Listener *listener)
 }
 
 
+/* What the catalog has to say, such as that a file is damaged. */
+static void
+listenerLogWarning(const char *domain G_GNUC_UNUSED,
+                   GLogLevelFlags level G_GNUC_UNUSED,
+                   const char *message,
+                   void *opaque G_GNUC_UNUSED)
+{
+    daemonError("catalog", "%s", message);
+}
+
+
+/* A client takes a descriptor as long as it is connected. */
+static void
+listenerRaiseLimit(const DaemonConfig *config)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t) config->maxClients + LISTENER_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = MIN(limit.rlim_max, wanted);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+
 int
 listenerRun(const ListenerOptions *opts, DaemonConfig *config)
 {
@@ -606,10 +694,18 @@ listenerRun(const ListenerOptions *opts, DaemonConfig *config)
     listener.children = g_hash_table_new(NULL, NULL);
     listener.idleSince = g_get_monotonic_time();
     listenerSetSignals(&listener);
+    listenerRaiseLimit(config);
 
     listener.lock = memfd_create("virtemulatedpcid-locks", MFD_CLOEXEC);
     if (listener.lock < 0) {
         daemonError("listener", "memfd_create: %s", g_strerror(errno));
+        return 1;
+    }
+
+    g_log_set_handler(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, listenerLogWarning, NULL);
+    listener.nodedev = nodedevServiceNew(&err);
+    if (!listener.nodedev || !listenerLoadDefinitions(&listener, &err)) {
+        daemonError("listener", "%s", err->message);
         return 1;
     }
 
@@ -625,6 +721,7 @@ listenerRun(const ListenerOptions *opts, DaemonConfig *config)
     listenerStop(&listener);
 
     close(listener.lock);
+    nodedevServiceFree(listener.nodedev);
     g_hash_table_unref(listener.children);
     daemonConfigFree(listener.config);
     return 0;

@@ -13,6 +13,9 @@ typedef struct {
     const char *path;           /* of the read-write socket; NULL: none */
     const char *pathRO;         /* of the read-only one; NULL: none */
     const char *upstream;       /* --upstream; NULL: the configuration's */
+    const char *definitionsDir; /* --definitions; NULL: the configuration's */
+    const char *defaultDefinitionsDir;
+    const char *builtinDir;     /* of the definitions that ship with us */
     const char *configPath;     /* read again when SIGHUP comes; NULL: none */
     gboolean configRequired;         /* it was named: it must be there */
     int timeout;                /* s without a client until the end; 0: never */

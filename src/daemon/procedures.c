@@ -11,11 +11,14 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 
+/* VIR_NODE_DEVICE_{CREATE,DEFINE}_XML_VALIDATE, since 8.10.0 */
+#define NODEDEV_VALIDATE 1
+
 #define PROC(number, name, action, layout, validate) \
     [number] = { name, PROCEDURE_ ## action, layout, validate }
 
 static const Procedure procedures[] = {
-    PROC(1, "CONNECT_OPEN", OPEN, "X", 0),
+    PROC(1, "CONNECT_OPEN", OPEN, "Xf", 0),
 
     /* a domain */
     PROC(10, "DOMAIN_CREATE_XML", LOWER, "xf", VIR_DOMAIN_START_VALIDATE),
@@ -68,6 +71,32 @@ static const Procedure procedures[] = {
     PROC(305, "DOMAIN_MIGRATE_PERFORM3_PARAMS", LOWER, "dSp", 0),
     PROC(306, "DOMAIN_MIGRATE_FINISH3_PARAMS", LOWER, "p", 0),
     PROC(307, "DOMAIN_MIGRATE_CONFIRM3_PARAMS", LOWER, "dp", 0),
+
+    /* node devices: lists, one by its name, XML, events */
+    PROC(111, "NODE_NUM_OF_DEVICES", NODEDEV, "Sf", 0),
+    PROC(112, "NODE_LIST_DEVICES", NODEDEV, "Suf", 0),
+    PROC(285, "CONNECT_LIST_ALL_NODE_DEVICES", NODEDEV, "uf", 0),
+    PROC(113, "NODE_DEVICE_LOOKUP_BY_NAME", NODEDEV, "s", 0),
+    PROC(114, "NODE_DEVICE_GET_XML_DESC", NODEDEV, "sf", 0),
+    PROC(115, "NODE_DEVICE_GET_PARENT", NODEDEV, "s", 0),
+    PROC(116, "NODE_DEVICE_NUM_OF_CAPS", NODEDEV, "s", 0),
+    PROC(117, "NODE_DEVICE_LIST_CAPS", NODEDEV, "su", 0),
+    PROC(118, "NODE_DEVICE_DETTACH", NODEDEV, "s", 0),
+    PROC(119, "NODE_DEVICE_RE_ATTACH", NODEDEV, "s", 0),
+    PROC(120, "NODE_DEVICE_RESET", NODEDEV, "s", 0),
+    PROC(301, "NODE_DEVICE_DETACH_FLAGS", NODEDEV, "sSf", 0),
+    PROC(124, "NODE_DEVICE_DESTROY", NODEDEV, "s", 0),
+    PROC(429, "NODE_DEVICE_UNDEFINE", NODEDEV, "sf", 0),
+    PROC(430, "NODE_DEVICE_CREATE", NODEDEV, "sf", 0),
+    PROC(433, "NODE_DEVICE_GET_AUTOSTART", NODEDEV, "s", 0),
+    PROC(434, "NODE_DEVICE_SET_AUTOSTART", NODEDEV, "su", 0),
+    PROC(435, "NODE_DEVICE_IS_PERSISTENT", NODEDEV, "s", 0),
+    PROC(436, "NODE_DEVICE_IS_ACTIVE", NODEDEV, "s", 0),
+    PROC(447, "NODE_DEVICE_UPDATE", NODEDEV, "sxf", 0),
+    PROC(123, "NODE_DEVICE_CREATE_XML", NODEDEV, "xf", NODEDEV_VALIDATE),
+    PROC(428, "NODE_DEVICE_DEFINE_XML", NODEDEV, "xf", NODEDEV_VALIDATE),
+    PROC(374, "CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY", NODEDEV, "uS", 0),
+    PROC(375, "CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY", NODEDEV, "u", 0),
 };
 
 /* The names of typed parameters that hold domain XML. */

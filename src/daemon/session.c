@@ -12,6 +12,7 @@
 #include "domcaps.h"
 #include "emulatedpci_error.h"
 #include "lift_cache.h"
+#include "nodedev_session.h"
 #include "rewrite.h"
 #include "session_private.h"
 #include "validate_job.h"
@@ -35,16 +36,63 @@
 #define SESSION_LINGER 10000
 
 
+/* The client's call SERIAL gets its answer. */
+static void
+sessionEndCall(Session *session, guint32 serial)
+{
+    session->inflight--;
+    nodedevSessionEnded(session, serial);
+}
+
+
 void
-sessionReplyError(Session *session, const RPCHeader *call, const GError *err)
+sessionReplyErrorFrom(Session *session, const RPCHeader *call, int domain, const GError *err)
 {
     int code = err->domain == EMULATED_PCI_ERROR ? err->code : VIR_ERR_INTERNAL_ERROR;
-    GByteArray *reply = rpcMessageNewError(call, code, VIR_FROM_DOMAIN, err->message, 0);
+    GByteArray *reply = rpcMessageNewError(call, code, domain, err->message, 0);
 
     daemonInfo("session", "call %u of procedure %u: %s", call->serial, call->procedure,
                err->message);
-    session->inflight--;
+    sessionEndCall(session, call->serial);
     rpcChannelInject(session->toClient, rpcFrameNew(reply));
+}
+
+
+void
+sessionReplyError(Session *session, const RPCHeader *call, const GError *err)
+{
+    sessionReplyErrorFrom(session, call, VIR_FROM_DOMAIN, err);
+}
+
+
+void
+sessionReply(Session *session, const RPCHeader *call, const GByteArray *payload)
+{
+    RPCHeader header = *call;
+    GByteArray *reply;
+
+    header.type = RPC_REPLY;
+    header.status = RPC_OK;
+    reply = rpcMessageNew(&header);
+    if (payload)
+        g_byte_array_append(reply, payload->data, payload->len);
+    rpcMessageFinish(reply);
+    sessionEndCall(session, call->serial);
+    rpcChannelInject(session->toClient, rpcFrameNew(reply));
+}
+
+
+void
+sessionForward(Session *session, const RPCHeader *call, RPCFrame *reply)
+{
+    RPCHeader header;
+
+    rpcHeaderDecode(reply->bytes->data, &header);
+    header.procedure = call->procedure;
+    header.serial = call->serial;
+    rpcHeaderEncode(reply->bytes->data, &header);
+    sessionEndCall(session, call->serial);
+    rpcChannelInject(session->toClient, reply);
 }
 
 
@@ -132,10 +180,18 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
         return RPC_VERDICT_PASS;
     }
 
+    /* Before upstream has judged the client, nothing is ours to answer. */
+    if (proc->action == PROCEDURE_NODEDEV && (!session->nodedev || !session->open)) {
+        session->lastSerial = header->serial;
+        session->inflight++;
+        return RPC_VERDICT_PASS;
+    }
+
     lifts = proc->action == PROCEDURE_LIFT || proc->action == PROCEDURE_DOMCAPS;
 
     /* What must not overlap, and a client that asks without reading answers. */
-    if ((!lifts && (session->device || session->validate)) ||
+    if ((!lifts && (session->device || session->validate || session->resolving)) ||
+        (proc->action == PROCEDURE_NODEDEV && nodedevSessionIsFull(session->nodedev)) ||
         g_hash_table_size(session->pending) >= SESSION_PENDING_MAX ||
         rpcChannelInjected(session->toClient) > SESSION_INJECTED_MAX)
         return RPC_VERDICT_WAIT;
@@ -151,14 +207,19 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
 }
 
 
-/* A call whose arguments are rewritten, whole. */
+/* A call that has been validated, or needs to be no more, goes upstream. */
 static void
-sessionCallFrame(RPCChannel *channel,
-                 const RPCHeader *header,
-                 RPCFrame *frame,
-                 void *opaque)
+sessionPassCall(Session *session, const RPCHeader *header, RPCFrame *call)
 {
-    Session *session = opaque;
+    deviceJobForwardCall(session, header, procedureLookup(header->procedure), call);
+}
+
+
+/* Does with a whole CALL, which now belongs to it, what the table says; once
+ * more if it refers to definitions, when these are there. */
+static void
+sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
+{
     const Procedure *proc = procedureLookup(header->procedure);
     gsize offset = sessionPayloadOffset(header);
     g_autoptr(RPCFrame) call = frame;
@@ -166,22 +227,34 @@ sessionCallFrame(RPCChannel *channel,
     g_autoptr(GError) err = NULL;
     RewriteArguments args;
     RewriteFunc func = proc->action == PROCEDURE_OPEN ? connectURI : projectionLower;
-
-    session->busy = TRUE;
+    ProjectionResult result;
 
     if (proc->action == PROCEDURE_DEVICE) {
-        if (!deviceJobStart(session, header, proc, call))
-            rpcChannelInject(channel, g_steal_pointer(&call));
+        gboolean ours = deviceJobStart(session, header, proc, call);
+
+        if (nodedevSessionWants(session)) {
+            nodedevSessionFetch(session, header, g_steal_pointer(&call), sessionRewriteCall);
+            return;
+        }
+        nodedevSessionForget(session);
+        if (!ours)
+            rpcChannelInject(session->toServer, g_steal_pointer(&call));
         return;
     }
 
-    switch (rewriteFrame(proc, call->bytes, offset, func,
-                         &session->opts->projection, &lowered, &err)) {
+    result = rewriteFrame(proc, call->bytes, offset, func, &session->projection, &lowered, &err);
+    if (nodedevSessionWants(session)) {
+        nodedevSessionFetch(session, header, g_steal_pointer(&call), sessionRewriteCall);
+        return;
+    }
+    nodedevSessionForget(session);
+
+    switch (result) {
     case PROJECTION_ERROR:
         sessionReplyError(session, header, err);
         return;
     case PROJECTION_UNCHANGED:
-        deviceJobForwardCall(session, header, proc, g_steal_pointer(&call));
+        sessionPassCall(session, header, g_steal_pointer(&call));
         return;
     case PROJECTION_CHANGED:
         break;
@@ -196,13 +269,43 @@ sessionCallFrame(RPCChannel *channel,
         g_autoptr(GByteArray) original G_GNUC_UNUSED = g_steal_pointer(&call->bytes);
 
         call->bytes = g_steal_pointer(&lowered);
-        validateJobStart(session, header, args.xml, args.xmlLen, g_steal_pointer(&call));
+        validateJobStart(session, header, args.xml, args.xmlLen, g_steal_pointer(&call),
+                         sessionPassCall);
         return;
     }
 
     g_byte_array_unref(call->bytes);
     call->bytes = g_steal_pointer(&lowered);
-    deviceJobForwardCall(session, header, proc, g_steal_pointer(&call));
+    sessionPassCall(session, header, g_steal_pointer(&call));
+}
+
+
+/* A call of the table's, whole. */
+static void
+sessionCallFrame(RPCChannel *channel,
+                 const RPCHeader *header,
+                 RPCFrame *frame,
+                 void *opaque)
+{
+    Session *session = opaque;
+    const Procedure *proc = procedureLookup(header->procedure);
+    RewriteArguments args;
+
+    session->busy = TRUE;
+    if (proc->action == PROCEDURE_NODEDEV) {
+        if (nodedevSessionCall(session, header, proc, frame))
+            rpcFrameFree(frame);
+        else
+            rpcChannelInject(channel, frame);
+        return;
+    }
+
+    if (proc->action == PROCEDURE_OPEN &&
+        rewriteRead(proc, frame->bytes, sessionPayloadOffset(header), &args)) {
+        session->readonly = (args.flags & VIR_CONNECT_RO) != 0;
+        sessionAddPending(session, header->serial, proc, NULL, NULL);
+    }
+    sessionRewriteCall(session, header, frame);
 }
 
 
@@ -224,7 +327,7 @@ sessionReplyHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, v
     if (header->type != RPC_REPLY && header->type != RPC_REPLY_WITH_FDS)
         return RPC_VERDICT_PASS;
 
-    session->inflight--;
+    sessionEndCall(session, header->serial);
     pending = sessionFindPending(session, header);
     if (G_LIKELY(!pending))
         return RPC_VERDICT_PASS;
@@ -232,7 +335,9 @@ sessionReplyHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, v
     if (pending->func)
         return RPC_VERDICT_COLLECT;
 
-    if (header->status != RPC_OK) {
+    if (pending->proc->action == PROCEDURE_OPEN)
+        session->open = header->status == RPC_OK;
+    if (header->status != RPC_OK || pending->proc->action == PROCEDURE_OPEN) {
         g_hash_table_remove(session->pending, GUINT_TO_POINTER(header->serial));
         return RPC_VERDICT_PASS;
     }
@@ -271,7 +376,7 @@ sessionReplyFrame(RPCChannel *channel,
 
     func = pending.proc->action == PROCEDURE_DOMCAPS ? domcapsExtend : liftCached;
     if (rewriteFrame(pending.proc, reply->bytes, sessionPayloadOffset(header), func,
-                     &session->opts->projection, &lifted, &err) == PROJECTION_ERROR) {
+                     &session->projection, &lifted, &err) == PROJECTION_ERROR) {
         /* What libvirt holds is shown as it is rather than not at all. */
         daemonWarning("session", "reply to call %u, %s, is passed as it is: %s",
                       header->serial, pending.proc->name, err->message);
@@ -386,6 +491,7 @@ static gboolean
 sessionCanStop(const Session *session)
 {
     return session->inflight <= 0 && !session->device && !session->validate &&
+        (!session->nodedev || nodedevSessionIsIdle(session->nodedev)) &&
         rpcChannelIsIdle(session->toServer) && rpcChannelIsIdle(session->toClient);
 }
 
@@ -394,9 +500,10 @@ static gboolean
 sessionLoop(Session *session)
 {
     const SessionOptions *opts = session->opts;
-    struct pollfd fds[3] = {
+    struct pollfd fds[4] = {
         { .fd = opts->client },
         { .fd = opts->upstream },
+        { .fd = -1, .events = POLLIN },
         { .fd = -1, .events = POLLIN },
     };
     gint64 deadline = 0;
@@ -417,6 +524,7 @@ sessionLoop(Session *session)
         fds[0].fd = hungUp[0] && !fds[0].events ? -1 : opts->client;
         fds[1].fd = hungUp[1] && !fds[1].events ? -1 : opts->upstream;
         fds[2].fd = session->validate ? validateJobFD(session->validate) : -1;
+        fds[3].fd = session->nodedev ? nodedevSessionFD(session->nodedev) : -1;
 
         if (*opts->stop && sessionCanStop(session))
             return TRUE;
@@ -463,6 +571,8 @@ sessionLoop(Session *session)
             return FALSE;
         if (fds[2].revents)
             validateJobFinish(session);
+        if (fds[3].revents)
+            nodedevSessionRead(session);
         if (session->device)
             deviceJobTick(session);
         if (!sessionSettle(session))
@@ -499,10 +609,15 @@ sessionLoop(Session *session)
 gboolean
 sessionRun(const SessionOptions *opts)
 {
-    Session session = { .opts = opts };
+    Session session = { .opts = opts, .projection = opts->projection };
     gboolean ok;
 
     session.pending = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    if (opts->nodedev >= 0) {
+        session.nodedev = nodedevSessionNew(opts->nodedev);
+        session.projection.definition = nodedevSessionDefinition;
+        session.projection.definitionOpaque = &session;
+    }
     session.toServer = rpcChannelNew(opts->client, opts->upstream, RPC_CALL_WITH_FDS,
                                      sessionCallHeader, sessionCallFrame, &session);
     session.toClient = rpcChannelNew(opts->upstream, opts->client, RPC_REPLY_WITH_FDS,
@@ -512,6 +627,7 @@ sessionRun(const SessionOptions *opts)
 
     deviceJobFree(session.device);
     validateJobFree(session.validate);
+    nodedevSessionFree(session.nodedev);
     rpcChannelFree(session.toServer);
     rpcChannelFree(session.toClient);
     g_hash_table_unref(session.pending);

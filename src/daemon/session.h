@@ -18,6 +18,8 @@ typedef struct {
     int client;                         /* non-blocking sockets; they stay the caller's */
     int upstream;
     int lock;                           /* file in which domains are locked, or -1 */
+    int nodedev;                        /* to the listener's definitions; becomes the
+                                         * session's. -1: there are none */
     const char *schemaDir;              /* our grammars */
     ProjectionOptions projection;
     const volatile sig_atomic_t *stop;  /* set by a signal: end when calls are done */

@@ -20,6 +20,7 @@
 typedef struct _Session Session;
 typedef struct _DeviceJob DeviceJob;
 typedef struct _ValidateJob ValidateJob;
+typedef struct _NodedevSession NodedevSession;
 
 /* The reply to a call of ours. */
 typedef void (*SessionReplyFunc)(Session *session,
@@ -42,13 +43,30 @@ struct _Session {
     guint32 ownSerial;
     gint64 inflight;                    /* calls without a reply so far */
     gboolean busy;                      /* something was rewritten: memory to give back */
+    gboolean open;                      /* upstream has let the client in */
+    gboolean readonly;                  /* the client asked for no more */
+    gboolean resolving;                 /* definitions are being fetched for a call */
+    ProjectionOptions projection;       /* with the definitions */
 
     DeviceJob *device;                  /* the one that runs, or NULL */
     ValidateJob *validate;              /* the one that runs, or NULL */
+    NodedevSession *nodedev;            /* NULL: there are no definitions */
 };
 
-/* Answers CALL with an error. */
+/* Answers CALL with an error; the second with one of libvirt's part DOMAIN,
+ * a virErrorDomain. */
 void sessionReplyError(Session *session, const RPCHeader *call, const GError *err);
+void sessionReplyErrorFrom(Session *session,
+                           const RPCHeader *call,
+                           int domain,
+                           const GError *err);
+
+/* Answers CALL with success and PAYLOAD, which may be NULL. */
+void sessionReply(Session *session, const RPCHeader *call, const GByteArray *payload);
+
+/* Answers CALL with REPLY, which came for a call of ours and now belongs to
+ * the session. */
+void sessionForward(Session *session, const RPCHeader *call, RPCFrame *reply);
 
 /* Sends a call of ours; FUNC gets the reply. PAYLOAD may be NULL. */
 void sessionCall(Session *session,

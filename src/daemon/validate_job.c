@@ -7,7 +7,6 @@
 #include <config.h>
 
 #include "daemon_log.h"
-#include "device_job.h"
 #include "emulatedpci_error.h"
 #include "validate_job.h"
 
@@ -34,6 +33,7 @@ struct _ValidateJob {
     int fd;
     RPCHeader header;
     RPCFrame *call;
+    ValidateFunc valid;
 };
 
 /* How a result travels through the pipe. */
@@ -117,8 +117,11 @@ validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err
     }
 
     root = xmlDocGetRootElement(doc);
-    path = g_strdup_printf("%s/%s.rng", schemaDir, (const char *) root->name);
+    path = g_strdup_printf("%s/%s.rng", schemaDir,
+                           strcmp((const char *) root->name, "device") == 0 ?
+                           "nodedev" : (const char *) root->name);
     if (strcmp((const char *) root->name, "domain") != 0 &&
+        strcmp((const char *) root->name, "device") != 0 &&
         strcmp((const char *) root->name, "domainsnapshot") != 0 &&
         strcmp((const char *) root->name, "domaincheckpoint") != 0) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
@@ -155,7 +158,8 @@ validateJobStart(Session *session,
                  const RPCHeader *header,
                  const char *xml,
                  gsize len,
-                 RPCFrame *call)
+                 RPCFrame *call,
+                 ValidateFunc valid)
 {
     ValidateJob *job;
     g_autoptr(RPCFrame) frame = call;
@@ -188,6 +192,7 @@ validateJobStart(Session *session,
     job->fd = fds[0];
     job->header = *header;
     job->call = g_steal_pointer(&frame);
+    job->valid = valid;
     session->validate = job;
 }
 
@@ -217,8 +222,7 @@ validateJobFinish(Session *session)
     if (err)
         sessionReplyError(session, &job->header, err);
     else
-        deviceJobForwardCall(session, &job->header, procedureLookup(job->header.procedure),
-                             g_steal_pointer(&job->call));
+        job->valid(session, &job->header, g_steal_pointer(&job->call));
     validateJobFree(job);
 }
 

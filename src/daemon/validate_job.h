@@ -12,13 +12,17 @@
 
 #include "session_private.h"
 
-/* Validates the XML of the call HEADER, LEN bytes; then sends CALL, which now
- * belongs to the job, upstream or an error to the client. */
+typedef void (*ValidateFunc)(Session *session, const RPCHeader *header, RPCFrame *call);
+
+/* Validates the XML of the call HEADER, LEN bytes; then has VALID, which gets
+ * CALL, go on, or sends an error to the client. CALL belongs to the job till
+ * then. */
 void validateJobStart(Session *session,
                       const RPCHeader *header,
                       const char *xml,
                       gsize len,
-                      RPCFrame *call);
+                      RPCFrame *call,
+                      ValidateFunc valid);
 
 /* Becomes readable when the process has ended. */
 int validateJobFD(const ValidateJob *job);

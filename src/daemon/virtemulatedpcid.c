@@ -25,6 +25,7 @@
 #define DAEMON_SYSTEM_DIR "/run/libvirt"
 #define DAEMON_SOCKET "virtemulatedpcid-sock"
 #define DAEMON_CONFIG "virtemulatedpcid.conf"
+#define DAEMON_DEFINITIONS "emulatedpci"
 
 
 int
@@ -36,6 +37,9 @@ main(int argc, char **argv)
     g_autofree char *configPath = NULL;
     g_autofree char *launchDir = NULL;
     g_autofree char *schemaDir = NULL;
+    g_autofree char *definitionsDir = NULL;
+    g_autofree char *defaultDefinitionsDir = NULL;
+    g_autofree char *builtinDir = NULL;
     g_autoptr(GOptionContext) context = NULL;
     g_autoptr(GError) err = NULL;
     ListenerOptions opts = { 0 };
@@ -51,6 +55,10 @@ main(int argc, char **argv)
           N_("Path of the read-only socket"), N_("PATH") },
         { "upstream", 'u', 0, G_OPTION_ARG_STRING, &upstream,
           N_("The libvirtd or virtqemud that does the work"), N_("URI|PATH") },
+        { "definitions", 'd', 0, G_OPTION_ARG_FILENAME, &definitionsDir,
+          N_("Where definitions of devices are kept"), N_("DIR") },
+        { "builtin-definitions", 0, 0, G_OPTION_ARG_FILENAME, &builtinDir,
+          N_("Where the definitions are that ship with the package"), N_("DIR") },
         { "timeout", 't', 0, G_OPTION_ARG_INT, &timeout,
           N_("Exit after so many seconds without a client"), N_("SECONDS") },
         { "launch-dir", 0, 0, G_OPTION_ARG_FILENAME, &launchDir,
@@ -97,6 +105,10 @@ main(int argc, char **argv)
             g_build_filename(g_get_user_config_dir(), "libvirt", DAEMON_CONFIG, NULL);
     }
 
+    defaultDefinitionsDir = opts.system ?
+        g_build_filename(SYSCONF_DIR, "libvirt", DAEMON_DEFINITIONS, NULL) :
+        g_build_filename(g_get_user_config_dir(), "libvirt", DAEMON_DEFINITIONS, NULL);
+
     /* A user's libvirtd has no read-only socket, and so have we none there. */
     if (!listenPath && !listenROPath) {
         listenPath = opts.system ?
@@ -112,6 +124,9 @@ main(int argc, char **argv)
     opts.configPath = configPath;
     opts.timeout = timeout;
     opts.launchDir = launchDir;
+    opts.definitionsDir = definitionsDir;
+    opts.defaultDefinitionsDir = defaultDefinitionsDir;
+    opts.builtinDir = builtinDir ? builtinDir : PKGDATA_DIR "/definitions";
     opts.schemaDir = schemaDir ? schemaDir : PKGDATA_DIR "/schemas";
 
     config = listenerConfigure(&opts, &err);

@@ -1,0 +1,334 @@
+/*
+ * nodedev_check.c: questions to upstream that the listener asks for itself
+ *
+ * A client of libvirt's, one call at a time, that waits for the answers.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulatedpci_error.h"
+#include "nodedev_check.h"
+#include "rpc_frame.h"
+#include "rpc_message.h"
+#include "rpc_xdr.h"
+#include "upstream.h"
+
+#include "full-read.h"
+#include "full-write.h"
+#include "gettext.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libvirt/libvirt.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+/* How long all of it may take, in s. */
+#define CHECK_TIMEOUT 20
+
+/* How many of the domains a message names. */
+#define CHECK_NAMES 8
+
+#define CHECK_OPEN 1
+#define CHECK_AUTH_LIST 66
+#define CHECK_AUTH_POLKIT 70
+#define CHECK_LIST_ALL_DOMAINS 273
+#define CHECK_GET_XML_DESC 14
+
+#define CHECK_AUTH_TYPE_NONE 0
+#define CHECK_AUTH_TYPE_POLKIT 2
+#define CHECK_AUTH_TYPES_MAX 20
+#define CHECK_UUID_SIZE 16
+
+typedef struct {
+    int fd;
+    guint32 serial;
+} CheckConnection;
+
+
+/* Sends the whole FRAME, and puts the one that answers it in its place. */
+static gboolean
+checkExchange(CheckConnection *conn, GByteArray *frame, RPCHeader *header)
+{
+    guint32 serial = header->serial;
+    gsize rest;
+
+    if (full_write(conn->fd, frame->data, frame->len) != frame->len)
+        return FALSE;
+
+    do {
+        g_byte_array_set_size(frame, RPC_HEADER_SIZE);
+        if (full_read(conn->fd, frame->data, RPC_HEADER_SIZE) != RPC_HEADER_SIZE)
+            return FALSE;
+        rpcHeaderDecode(frame->data, header);
+        if (!rpcLengthIsValid(header->length))
+            return FALSE;
+        rest = header->length - RPC_HEADER_SIZE;
+        g_byte_array_set_size(frame, header->length);
+        if (full_read(conn->fd, frame->data + RPC_HEADER_SIZE, rest) != rest)
+            return FALSE;
+    } while (header->type != RPC_REPLY || header->serial != serial);
+    return TRUE;
+}
+
+
+/* The payload that answers PROCEDURE with ARGS; NULL with ERR set to what
+ * upstream said, or if it said nothing. */
+static GByteArray *
+checkCall(CheckConnection *conn, guint32 procedure, const GByteArray *args, GError **err)
+{
+    RPCHeader header = {
+        .program = RPC_PROGRAM_REMOTE,
+        .version = 1,
+        .procedure = procedure,
+        .type = RPC_CALL,
+        .serial = ++conn->serial,
+    };
+    g_autoptr(GByteArray) frame = rpcMessageNew(&header);
+    g_autofree char *message = NULL;
+    int code = VIR_ERR_RPC;
+
+    if (args)
+        g_byte_array_append(frame, args->data, args->len);
+    rpcMessageFinish(frame);
+    if (!checkExchange(conn, frame, &header)) {
+        emulatedPCIReportError(err, VIR_ERR_RPC, "%s", _("libvirtd has closed the connection"));
+        return NULL;
+    }
+
+    if (header.status == RPC_OK) {
+        g_byte_array_remove_range(frame, 0, RPC_HEADER_SIZE);
+        return g_steal_pointer(&frame);
+    }
+    if (!rpcMessageReadError(frame, &code, &message))
+        message = g_strdup(_("an error that cannot be read"));
+    emulatedPCIReportError(err, code, "%s", message);
+    return NULL;
+}
+
+
+/* Passes what of authentication needs no user. */
+static gboolean
+checkAuthenticate(CheckConnection *conn, GError **err)
+{
+    g_autoptr(GByteArray) reply = checkCall(conn, CHECK_AUTH_LIST, NULL, err);
+    g_autoptr(GByteArray) done = NULL;
+    gboolean polkit = FALSE;
+    RPCReader reader;
+    guint32 count;
+    guint32 type;
+
+    if (!reply)
+        return FALSE;
+
+    rpcReaderInit(&reader, reply->data, reply->len);
+    if (!rpcReadU32(&reader, &count) || count > CHECK_AUTH_TYPES_MAX)
+        count = 0;
+    while (count-- > 0 && rpcReadU32(&reader, &type)) {
+        if (type == CHECK_AUTH_TYPE_NONE)
+            return TRUE;
+        polkit |= type == CHECK_AUTH_TYPE_POLKIT;
+    }
+
+    if (!polkit) {
+        emulatedPCIReportError(err, VIR_ERR_AUTH_FAILED, "%s",
+                               _("libvirtd's way of authentication is not for this"));
+        return FALSE;
+    }
+    done = checkCall(conn, CHECK_AUTH_POLKIT, NULL, err);
+    return done != NULL;
+}
+
+
+static gboolean
+checkOpen(CheckConnection *conn, const char *uri, GError **err)
+{
+    g_autoptr(GByteArray) args = g_byte_array_new();
+    g_autoptr(GByteArray) reply = NULL;
+
+    rpcWriteOptString(args, uri, strlen(uri));
+    rpcWriteU32(args, 0);
+    reply = checkCall(conn, CHECK_OPEN, args, err);
+    return reply != NULL;
+}
+
+
+/* Whether XML, as libvirt prints it, holds a device of that DEFINITION. 1, 0,
+ * or -1 with ERR set. */
+static int
+checkXML(CheckConnection *conn,
+         const guint8 *domain,
+         guint domainLen,
+         guint32 flags,
+         const char *pattern,
+         GError **err)
+{
+    g_autoptr(GByteArray) args = g_byte_array_new();
+    g_autoptr(GByteArray) reply = NULL;
+    g_autoptr(GError) failed = NULL;
+
+    g_byte_array_append(args, domain, domainLen);
+    rpcWriteU32(args, flags);
+    reply = checkCall(conn, CHECK_GET_XML_DESC, args, &failed);
+    if (reply)
+        return memmem(reply->data, reply->len, pattern, strlen(pattern)) != NULL;
+
+    /* It has gone in the meantime. */
+    if (failed->code == VIR_ERR_NO_DOMAIN)
+        return 0;
+    g_propagate_error(err, g_steal_pointer(&failed));
+    return -1;
+}
+
+
+static void
+checkAddUser(NodedevCheckResult *result, GString *names, const char *name, guint len)
+{
+    if (result->users++ >= CHECK_NAMES)
+        return;
+    g_string_append_printf(names, "%s'%.*s'", names->len > 0 ? ", " : "", (int) len, name);
+}
+
+
+static gboolean
+checkDomains(CheckConnection *conn,
+             const char *definition,
+             NodedevCheckResult *result,
+             GError **err)
+{
+    /* How lowering writes it and libvirt prints it; a definition's name has
+     * nothing to escape. */
+    g_autofree char *pattern =
+        g_strdup_printf("<qemu:property name='definition' type='string' value='%s'/>", definition);
+    g_autoptr(GString) names = g_string_new(NULL);
+    g_autoptr(GByteArray) args = g_byte_array_new();
+    g_autoptr(GByteArray) reply = NULL;
+    RPCReader reader;
+    guint32 count;
+
+    rpcWriteU32(args, 1);
+    rpcWriteU32(args, 0);
+    reply = checkCall(conn, CHECK_LIST_ALL_DOMAINS, args, err);
+    if (!reply)
+        return FALSE;
+
+    rpcReaderInit(&reader, reply->data, reply->len);
+    if (!rpcReadU32(&reader, &count))
+        count = 0;
+
+    while (count-- > 0) {
+        guint start = rpcReaderPosition(&reader);
+        const guint8 *uuid;
+        const char *name;
+        gint32 id;
+        guint len;
+        guint domainLen;
+        int used;
+
+        if (!rpcReadString(&reader, RPC_STRING_MAX, &name, &len) ||
+            !rpcReadFixed(&reader, CHECK_UUID_SIZE, &uuid) || !rpcReadI32(&reader, &id)) {
+            emulatedPCIReportError(err, VIR_ERR_RPC, "%s",
+                                   _("Unable to decode message payload"));
+            return FALSE;
+        }
+        domainLen = rpcReaderPosition(&reader) - start;
+
+        used = checkXML(conn, reply->data + start, domainLen, 0, pattern, err);
+        if (used == 0 && id != -1)
+            used = checkXML(conn, reply->data + start, domainLen, VIR_DOMAIN_XML_INACTIVE,
+                            pattern, err);
+        if (used < 0)
+            return FALSE;
+        if (used > 0)
+            checkAddUser(result, names, name, len);
+    }
+
+    if (result->users > CHECK_NAMES)
+        g_string_append_printf(names, _(" and %1$u more"), result->users - CHECK_NAMES);
+    g_strlcpy(result->message, names->str, sizeof(result->message));
+    return TRUE;
+}
+
+
+void
+nodedevCheckRun(const NodedevCheckOptions *opts, NodedevCheckResult *result)
+{
+    CheckConnection conn = { 0 };
+    g_autoptr(GError) err = NULL;
+    int errnum = 0;
+
+    *result = (NodedevCheckResult) { 0 };
+    conn.fd = upstreamConnect(opts->paths, opts->own, opts->start, &errnum, &err);
+    if (conn.fd >= 0) {
+        fcntl(conn.fd, F_SETFL, fcntl(conn.fd, F_GETFL) & ~O_NONBLOCK);
+        if (checkAuthenticate(&conn, &err) && checkOpen(&conn, opts->uri, &err) &&
+            opts->definition)
+            checkDomains(&conn, opts->definition, result, &err);
+        close(conn.fd);
+    }
+
+    if (err) {
+        result->code = err->code;
+        g_strlcpy(result->message, err->message, sizeof(result->message));
+    }
+}
+
+
+/* In the process of its own. */
+G_GNUC_NORETURN static void
+checkChild(const NodedevCheckOptions *opts, int fd)
+{
+    g_autoptr(GError) err = NULL;
+    NodedevCheckResult result = { 0 };
+
+    signal(SIGALRM, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    alarm(CHECK_TIMEOUT);
+
+    if (opts->id && !identityBecome(opts->id, &err)) {
+        result.code = err->code;
+        g_strlcpy(result.message, err->message, sizeof(result.message));
+    } else {
+        nodedevCheckRun(opts, &result);
+    }
+    _exit(full_write(fd, &result, sizeof(result)) == sizeof(result) ? 0 : 1);
+}
+
+
+pid_t
+nodedevCheckStart(const NodedevCheckOptions *opts, int *fd, GError **err)
+{
+    int fds[2];
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "pipe: %s", g_strerror(errno));
+        return -1;
+    }
+
+    pid = fork();
+    if (pid == 0) {
+        sigset_t none;
+
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        close(fds[0]);
+        checkChild(opts, fds[1]);
+    }
+
+    close(fds[1]);
+    if (pid < 0) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "fork: %s", g_strerror(errno));
+        close(fds[0]);
+        return -1;
+    }
+    *fd = fds[0];
+    return pid;
+}

@@ -1,0 +1,1002 @@
+/*
+ * nodedev_service.c: the definitions, in the listener
+ *
+ * Questions are answered at once. Changes wait in one queue, in the order in
+ * which they came, since some of them wait for a process that asks upstream
+ * (nodedev_check.h):
+ *
+ *     [may this client change anything?]  --  done
+ *
+ * and to take a definition away:
+ *
+ *     [may this client?]  --  [nobody is about to use it]  --  [no domain
+ *     uses it]  --  done
+ *
+ * A connection is about to use a definition from its question (NODEDEV_USE)
+ * until upstream has answered the call in which the definition is; what asks
+ * while it is being taken away waits until that is decided.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "catalog.h"
+#include "daemon_log.h"
+#include "emulatedpci_error.h"
+#include "nodedev_check.h"
+#include "nodedev_message.h"
+#include "nodedev_service.h"
+
+#include "gettext.h"
+
+#include <errno.h>
+#include <libvirt/libvirt.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+/* Bytes that a connection may leave unread. */
+#define SERVICE_QUEUE_MAX (1024 * 1024)
+
+/* Requests of one connection that may wait. */
+#define SERVICE_WAITING_MAX 256
+
+/* Definitions that one connection may be about to use. */
+#define SERVICE_USES_MAX 4096
+
+/* Packets that are read before the listener looks after other things. */
+#define SERVICE_BATCH 64
+
+/* How long a definition may be about to be used while it is to be taken away,
+ * in ms. */
+#define SERVICE_USE_TIMEOUT 30000
+
+struct _NodedevPeer {
+    int fd;
+    Identity id;
+    gboolean readonly;
+    gboolean trusted;           /* upstream lets it write, too */
+    gboolean subscribed;
+    gboolean writing;           /* waits until the connection reads */
+    GHashTable *uses;           /* set of names; NULL: none */
+    GQueue queue;               /* of GByteArray */
+    gsize queued;               /* bytes */
+    guint waiting;              /* requests */
+};
+
+/* A request that waits. */
+typedef struct {
+    NodedevPeer *peer;          /* NULL: it has gone */
+    NodedevKind kind;
+    guint32 serial;
+    guint32 value;
+    char *name;
+    char *text;
+    gsize textLen;
+} ServiceRequest;
+
+typedef enum {
+    CHECK_NONE = 0,
+    CHECK_RIGHTS,               /* a process asks upstream */
+    CHECK_USES,                 /* until nobody is about to use it */
+    CHECK_DOMAINS,              /* a process asks upstream */
+} ServiceCheck;
+
+struct _NodedevService {
+    Catalog *catalog;
+    GStrv upstream;             /* see nodedevServiceSetUpstream() */
+    char *own;
+    gboolean start;
+    char *uri;
+    int epoll;
+    GHashTable *peers;          /* set */
+    GQueue changes;             /* of ServiceRequest; the first one is at work */
+    GQueue parked;              /* NODEDEV_USE of what is being taken away */
+
+    ServiceCheck check;         /* of the first change */
+    gint64 useDeadline;
+    pid_t checkPid;             /* 0: none */
+    int checkFD;
+    guint8 *buffer;             /* NODEDEV_MESSAGE_MAX + 1 */
+};
+
+static void serviceRun(NodedevService *service);
+
+
+/* --- what goes to a connection --- */
+
+static void
+serviceWatch(NodedevService *service, NodedevPeer *peer, gboolean writing)
+{
+    struct epoll_event event = { .events = EPOLLIN | (writing ? EPOLLOUT : 0), .data.ptr = peer };
+
+    if (peer->writing == writing)
+        return;
+    peer->writing = writing;
+    epoll_ctl(service->epoll, EPOLL_CTL_MOD, peer->fd, &event);
+}
+
+
+static void
+serviceRequestFree(ServiceRequest *request)
+{
+    if (request->peer)
+        request->peer->waiting--;
+    g_free(request->name);
+    g_free(request->text);
+    g_free(request);
+}
+
+
+static void
+servicePeerFree(NodedevPeer *peer)
+{
+    close(peer->fd);
+    identityClear(&peer->id);
+    g_clear_pointer(&peer->uses, g_hash_table_unref);
+    while (!g_queue_is_empty(&peer->queue))
+        g_byte_array_unref(g_queue_pop_head(&peer->queue));
+    g_free(peer);
+}
+
+
+static void
+serviceForgetRequests(GQueue *queue, const NodedevPeer *peer)
+{
+    GList *link;
+
+    for (link = queue->head; link; link = link->next) {
+        ServiceRequest *request = link->data;
+
+        if (request->peer == peer)
+            request->peer = NULL;
+    }
+}
+
+
+/* The connection is served no longer: it has ended, or is cut off. */
+static void
+serviceDropPeer(NodedevService *service, NodedevPeer *peer)
+{
+    serviceForgetRequests(&service->changes, peer);
+    serviceForgetRequests(&service->parked, peer);
+    g_hash_table_remove(service->peers, peer);
+}
+
+
+/* Marks a connection that is in use further up; serviceSweep() drops it. */
+static void
+serviceCutOff(NodedevPeer *peer, const char *why)
+{
+    daemonWarning("nodedev", "connection process of user %u: %s", peer->id.uid, why);
+    shutdown(peer->fd, SHUT_RDWR);
+}
+
+
+/* Sends what the connection takes. */
+static void
+serviceFlush(NodedevService *service, NodedevPeer *peer)
+{
+    while (!g_queue_is_empty(&peer->queue)) {
+        GByteArray *packet = g_queue_peek_head(&peer->queue);
+        ssize_t sent;
+
+        do {
+            sent = send(peer->fd, packet->data, packet->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        } while (sent < 0 && errno == EINTR);
+
+        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+            serviceWatch(service, peer, TRUE);
+            return;
+        }
+        /* Other errors come with a hangup, which is seen when it is read from. */
+        peer->queued -= packet->len;
+        g_byte_array_unref(g_queue_pop_head(&peer->queue));
+    }
+    serviceWatch(service, peer, FALSE);
+}
+
+
+static void
+serviceSend(NodedevService *service, NodedevPeer *peer, const NodedevMessage *message)
+{
+    GByteArray *packet = nodedevMessageEncode(message);
+
+    g_return_if_fail(packet);
+    if (peer->queued + packet->len > SERVICE_QUEUE_MAX) {
+        g_byte_array_unref(packet);
+        serviceCutOff(peer, "does not read");
+        return;
+    }
+
+    peer->queued += packet->len;
+    g_queue_push_tail(&peer->queue, packet);
+    if (!peer->writing)
+        serviceFlush(service, peer);
+}
+
+
+static void
+serviceReply(NodedevService *service,
+             NodedevPeer *peer,
+             guint32 serial,
+             NodedevKind kind,
+             guint32 value,
+             const char *name,
+             const char *text)
+{
+    NodedevMessage message = {
+        .kind = kind,
+        .serial = serial,
+        .value = value,
+        .name = name,
+        .nameLen = name ? strlen(name) : 0,
+        .text = text,
+        .textLen = text ? strlen(text) : 0,
+    };
+
+    if (peer)
+        serviceSend(service, peer, &message);
+}
+
+
+static void
+serviceReplyError(NodedevService *service, NodedevPeer *peer, guint32 serial, const GError *err)
+{
+    int code = err->domain == EMULATED_PCI_ERROR ? err->code : VIR_ERR_INTERNAL_ERROR;
+    g_autofree char *valid = g_utf8_make_valid(err->message, -1);
+    g_autofree char *message = g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), 4096));
+
+    serviceReply(service, peer, serial, NODEDEV_ERROR, (guint32) code, NULL, message);
+}
+
+
+/* To all who want to know. */
+static void
+serviceTell(NodedevService *service, NodedevKind kind, guint32 value, const char *name)
+{
+    GHashTableIter iter;
+    void *peer;
+
+    g_hash_table_iter_init(&iter, service->peers);
+    while (g_hash_table_iter_next(&iter, &peer, NULL)) {
+        if (((NodedevPeer *) peer)->subscribed)
+            serviceReply(service, peer, 0, kind, value, name, NULL);
+    }
+}
+
+
+/* --- questions --- */
+
+static guint32
+serviceState(const CatalogDefinition *def)
+{
+    return (def->active ? NODEDEV_ACTIVE : 0) |
+        (def->persistent ? NODEDEV_PERSISTENT : 0) |
+        (def->autostart ? NODEDEV_AUTOSTART : 0) |
+        (def->builtIn ? NODEDEV_BUILT_IN : 0);
+}
+
+
+static const CatalogDefinition *
+serviceFind(NodedevService *service, const char *name, GError **err)
+{
+    const CatalogDefinition *def = catalogFind(service->catalog, name);
+
+    if (!def) {
+        emulatedPCIReportError(err, VIR_ERR_NO_NODE_DEVICE,
+                               _("no node device with matching name '%1$s'"), name);
+    }
+    return def;
+}
+
+
+static void
+serviceGet(NodedevService *service, NodedevPeer *peer, guint32 serial, const char *name)
+{
+    g_autoptr(GError) err = NULL;
+    const CatalogDefinition *def = serviceFind(service, name, &err);
+    g_autofree char *xml = NULL;
+
+    if (!def) {
+        serviceReplyError(service, peer, serial, err);
+        return;
+    }
+    xml = catalogDefinitionFormat(def);
+    serviceReply(service, peer, serial, NODEDEV_DEFINITION, serviceState(def), def->name, xml);
+}
+
+
+static void
+serviceList(NodedevService *service, NodedevPeer *peer, guint32 serial, const char *after)
+{
+    g_autoptr(GPtrArray) list = catalogList(service->catalog);
+    g_autoptr(GByteArray) text = g_byte_array_new();
+    NodedevMessage message = { .kind = NODEDEV_NAMES, .serial = serial };
+    guint i;
+
+    for (i = 0; i < list->len; i++) {
+        const CatalogDefinition *def = g_ptr_array_index(list, i);
+
+        if (strcmp(def->name, after) <= 0)
+            continue;
+        if (!nodedevNamesAppend(text, def->name, serviceState(def))) {
+            message.value = 1;
+            break;
+        }
+    }
+    message.text = (const char *) text->data;
+    message.textLen = text->len;
+    serviceSend(service, peer, &message);
+}
+
+
+/* The first change, if it takes a definition away and has got that far. */
+static const char *
+serviceBeingTaken(const NodedevService *service)
+{
+    const ServiceRequest *first = g_queue_peek_head((GQueue *) &service->changes);
+
+    return service->check == CHECK_USES || service->check == CHECK_DOMAINS ? first->name : NULL;
+}
+
+
+/* The definition NAME's <emulatedpci> for PEER, which is going to use it. */
+static void
+serviceUse(NodedevService *service, NodedevPeer *peer, guint32 serial, const char *name)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(GString) xml = g_string_new(NULL);
+    const CatalogDefinition *def = catalogFind(service->catalog, name);
+    const EmulatedPCIDef *fields;
+    const char *taken = serviceBeingTaken(service);
+
+    if (def && taken && strcmp(taken, def->name) == 0) {
+        ServiceRequest *request = g_new0(ServiceRequest, 1);
+
+        request->peer = peer;
+        request->kind = NODEDEV_USE;
+        request->serial = serial;
+        request->name = g_strdup(name);
+        peer->waiting++;
+        g_queue_push_tail(&service->parked, request);
+        return;
+    }
+
+    fields = catalogResolve(name, service->catalog, &err);
+    if (!fields) {
+        serviceReplyError(service, peer, serial, err);
+        return;
+    }
+
+    /* Whoever can write nothing takes nothing into use. */
+    if (!peer->readonly) {
+        if (!peer->uses)
+            peer->uses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        if (g_hash_table_size(peer->uses) >= SERVICE_USES_MAX) {
+            serviceCutOff(peer, "uses too many definitions at once");
+            return;
+        }
+        g_hash_table_add(peer->uses, g_strdup(def->name));
+    }
+
+    emulatedPCIDefFormat(fields, "", "", xml);
+    serviceReply(service, peer, serial, NODEDEV_DEFINITION, serviceState(def), def->name, xml->str);
+}
+
+
+/* What waited for a decision that has been made. */
+static void
+serviceUnpark(NodedevService *service)
+{
+    guint count = g_queue_get_length(&service->parked);
+
+    while (count-- > 0) {
+        ServiceRequest *request = g_queue_pop_head(&service->parked);
+
+        if (request->peer)
+            serviceUse(service, request->peer, request->serial, request->name);
+        serviceRequestFree(request);
+    }
+}
+
+
+/* --- changes --- */
+
+/* Makes the change; *NAME gets the name for the reply. */
+static gboolean
+serviceChange(NodedevService *service, const ServiceRequest *request, char **name, GError **err)
+{
+    Catalog *catalog = service->catalog;
+    const CatalogDefinition *def;
+    gboolean persistent;
+    gboolean wasActive;
+    gboolean created;
+
+    switch (request->kind) {
+    case NODEDEV_DEFINE:
+        def = catalogDefine(catalog, request->text, request->textLen, &created, err);
+        if (!def)
+            return FALSE;
+        *name = g_strdup(def->name);
+        serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DEFINED, *name);
+        if (created && def->active)
+            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, *name);
+        else if (!created)
+            serviceTell(service, NODEDEV_UPDATED, 0, *name);
+        return TRUE;
+
+    case NODEDEV_CREATE:
+        def = catalogCreate(catalog, request->text, request->textLen, err);
+        if (!def)
+            return FALSE;
+        *name = g_strdup(def->name);
+        serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, *name);
+        return TRUE;
+
+    case NODEDEV_START:
+        if (!catalogStart(catalog, request->name, err))
+            return FALSE;
+        serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, request->name);
+        return TRUE;
+
+    case NODEDEV_SET_AUTOSTART:
+        return catalogSetAutostart(catalog, request->name, request->value != 0, err);
+
+    case NODEDEV_DESTROY:
+        if (!catalogDestroy(catalog, request->name, err))
+            return FALSE;
+        serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, request->name);
+        return TRUE;
+
+    case NODEDEV_UNDEFINE:
+        def = catalogFind(catalog, request->name);
+        persistent = def && def->persistent;
+        wasActive = def && def->active;
+        if (!catalogUndefine(catalog, request->name, err))
+            return FALSE;
+        if (wasActive)
+            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, request->name);
+        if (persistent)
+            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_UNDEFINED, request->name);
+        return TRUE;
+
+    default:
+        g_return_val_if_reached(FALSE);
+    }
+}
+
+
+/* Ends the first change, with ERR or with success. */
+static void
+serviceFinish(NodedevService *service, const char *name, const GError *err)
+{
+    ServiceRequest *request = g_queue_pop_head(&service->changes);
+
+    service->check = CHECK_NONE;
+    if (err)
+        serviceReplyError(service, request->peer, request->serial, err);
+    else
+        serviceReply(service, request->peer, request->serial, NODEDEV_DONE, 0, name, NULL);
+    serviceRequestFree(request);
+    serviceUnpark(service);
+}
+
+
+/* Makes the first change and ends it. */
+static void
+serviceCommit(NodedevService *service)
+{
+    const ServiceRequest *request = g_queue_peek_head(&service->changes);
+    g_autoptr(GError) err = NULL;
+    g_autofree char *name = NULL;
+
+    serviceChange(service, request, &name, &err);
+    daemonInfo("nodedev", "change %u of '%s': %s", request->kind,
+               name ? name : request->name, err ? err->message : "done");
+    serviceFinish(service, name ? name : request->name, err);
+}
+
+
+/* --- before a change --- */
+
+static gboolean
+serviceTakesAway(const ServiceRequest *request)
+{
+    return request->kind == NODEDEV_UNDEFINE || request->kind == NODEDEV_DESTROY;
+}
+
+
+static gboolean
+serviceIsInUse(const NodedevService *service, const char *name)
+{
+    GHashTableIter iter;
+    void *peer;
+
+    g_hash_table_iter_init(&iter, service->peers);
+    while (g_hash_table_iter_next(&iter, &peer, NULL)) {
+        GHashTable *uses = ((NodedevPeer *) peer)->uses;
+
+        if (uses && g_hash_table_contains(uses, name))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+/* Starts the process that asks upstream for the first change; FALSE, and the
+ * change has failed, if that is not possible. */
+static gboolean
+serviceAsk(NodedevService *service, const Identity *id, const char *definition)
+{
+    NodedevCheckOptions opts = {
+        .paths = (const char *const *) service->upstream,
+        .own = service->own,
+        .start = service->start,
+        .uri = service->uri,
+        .id = id,
+        .definition = definition,
+    };
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = service };
+    g_autoptr(GError) err = NULL;
+
+    service->checkPid = nodedevCheckStart(&opts, &service->checkFD, &err);
+    if (service->checkPid > 0) {
+        epoll_ctl(service->epoll, EPOLL_CTL_ADD, service->checkFD, &event);
+        return TRUE;
+    }
+
+    service->checkPid = 0;
+    serviceFinish(service, NULL, err);
+    return FALSE;
+}
+
+
+/* The first change takes a definition away: TRUE if it may be made now. */
+static gboolean
+serviceMayTake(NodedevService *service, const ServiceRequest *request)
+{
+    const CatalogDefinition *def = catalogFind(service->catalog, request->name);
+    g_autoptr(GError) err = NULL;
+
+    /* What cannot be done anyway needs no question. A definition that is
+     * inactive may be in use, too. */
+    if (!def || def->builtIn ||
+        (request->kind == NODEDEV_UNDEFINE && !def->persistent) ||
+        (request->kind == NODEDEV_DESTROY && !def->active))
+        return TRUE;
+
+    if (service->check != CHECK_USES) {
+        service->check = CHECK_USES;
+        service->useDeadline = g_get_monotonic_time() + SERVICE_USE_TIMEOUT * 1000LL;
+    }
+    if (serviceIsInUse(service, request->name)) {
+        if (g_get_monotonic_time() < service->useDeadline)
+            return FALSE;
+        emulatedPCIReportError(&err, VIR_ERR_RESOURCE_BUSY,
+                               _("a call that uses the definition '%1$s' does not end"),
+                               request->name);
+        serviceFinish(service, NULL, err);
+        return FALSE;
+    }
+
+    if (serviceAsk(service, NULL, request->name))
+        service->check = CHECK_DOMAINS;
+    return FALSE;
+}
+
+
+/* Goes on with the changes until one has to wait. */
+static void
+serviceRun(NodedevService *service)
+{
+    while (service->checkPid == 0 && !g_queue_is_empty(&service->changes)) {
+        const ServiceRequest *request = g_queue_peek_head(&service->changes);
+
+        if (!request->peer) {
+            service->check = CHECK_NONE;
+            serviceRequestFree(g_queue_pop_head(&service->changes));
+            serviceUnpark(service);
+            continue;
+        }
+
+        if (!request->peer->trusted) {
+            if (serviceAsk(service, &request->peer->id, NULL))
+                service->check = CHECK_RIGHTS;
+            continue;
+        }
+
+        if (!serviceTakesAway(request) || serviceMayTake(service, request))
+            serviceCommit(service);
+        else if (service->check == CHECK_USES)
+            return;
+    }
+}
+
+
+/* What the process has found out about the first change. */
+static void
+serviceChecked(NodedevService *service)
+{
+    const ServiceRequest *request = g_queue_peek_head(&service->changes);
+    ServiceCheck check = service->check;
+    NodedevCheckResult result = { .code = VIR_ERR_INTERNAL_ERROR };
+    g_autoptr(GError) err = NULL;
+    ssize_t got;
+
+    do {
+        got = read(service->checkFD, &result, sizeof(result));
+    } while (got < 0 && errno == EINTR);
+    if (got != (ssize_t) sizeof(result)) {
+        result.code = VIR_ERR_OPERATION_TIMEOUT;
+        g_strlcpy(result.message, _("libvirtd does not answer"), sizeof(result.message));
+    }
+    result.message[sizeof(result.message) - 1] = '\0';
+    epoll_ctl(service->epoll, EPOLL_CTL_DEL, service->checkFD, NULL);
+    close(service->checkFD);
+    service->checkPid = 0;
+
+    if (check == CHECK_RIGHTS) {
+        service->check = CHECK_NONE;
+        if (result.code == 0) {
+            if (request->peer)
+                request->peer->trusted = TRUE;
+        } else {
+            emulatedPCIReportError(&err, VIR_ERR_OPERATION_DENIED,
+                                   _("only those whom libvirtd lets write may change "
+                                     "definitions: %1$s"), result.message);
+            serviceFinish(service, NULL, err);
+        }
+        return;
+    }
+
+    if (result.code != 0) {
+        emulatedPCIReportError(&err, VIR_ERR_OPERATION_FAILED,
+                               _("cannot find out which domains use the definition '%1$s': %2$s"),
+                               request->name, result.message);
+        serviceFinish(service, NULL, err);
+    } else if (result.users > 0) {
+        emulatedPCIReportError(&err, VIR_ERR_OPERATION_INVALID,
+                               ngettext("the definition '%1$s' is in use by the domain %2$s",
+                                        "the definition '%1$s' is in use by the domains %2$s",
+                                        result.users), request->name, result.message);
+        serviceFinish(service, NULL, err);
+    } else {
+        serviceCommit(service);
+    }
+}
+
+
+/* --- what comes from a connection --- */
+
+static void
+serviceEnqueue(NodedevService *service,
+               NodedevPeer *peer,
+               const NodedevMessage *message,
+               const char *name)
+{
+    g_autoptr(GError) err = NULL;
+    ServiceRequest *request;
+
+    if (peer->readonly) {
+        emulatedPCIReportError(&err, VIR_ERR_OPERATION_DENIED, "%s",
+                               _("read only access prevents changes of definitions"));
+    } else if (message->kind != NODEDEV_DEFINE && message->kind != NODEDEV_CREATE &&
+               !g_str_has_prefix(name, NODEDEV_PREFIX)) {
+        /* Not by its UUID: names are compared. */
+        emulatedPCIReportError(&err, VIR_ERR_NO_NODE_DEVICE,
+                               _("no node device with matching name '%1$s'"), name);
+    }
+    if (err) {
+        serviceReplyError(service, peer, message->serial, err);
+        return;
+    }
+
+    request = g_new0(ServiceRequest, 1);
+    request->peer = peer;
+    request->kind = message->kind;
+    request->serial = message->serial;
+    request->value = message->value;
+    request->name = g_strdup(name);
+    request->text = g_strndup(message->text, message->textLen);
+    request->textLen = message->textLen;
+    peer->waiting++;
+    g_queue_push_tail(&service->changes, request);
+}
+
+
+/* FALSE: such a connection is not ours. */
+static gboolean
+serviceRequest(NodedevService *service, NodedevPeer *peer, const NodedevMessage *message)
+{
+    g_autofree char *name = g_strndup(message->name, message->nameLen);
+
+    switch (message->kind) {
+    case NODEDEV_GET:
+        serviceGet(service, peer, message->serial, name);
+        return TRUE;
+    case NODEDEV_LIST:
+        serviceList(service, peer, message->serial, name);
+        return TRUE;
+    case NODEDEV_USE:
+        if (peer->waiting >= SERVICE_WAITING_MAX)
+            return FALSE;
+        serviceUse(service, peer, message->serial, name);
+        return TRUE;
+    case NODEDEV_RELEASE:
+        g_clear_pointer(&peer->uses, g_hash_table_unref);
+        return TRUE;
+    case NODEDEV_SUBSCRIBE:
+        peer->subscribed = message->value != 0;
+        serviceReply(service, peer, message->serial, NODEDEV_DONE, 0, NULL, NULL);
+        return TRUE;
+    case NODEDEV_DEFINE:
+    case NODEDEV_CREATE:
+    case NODEDEV_UNDEFINE:
+    case NODEDEV_DESTROY:
+    case NODEDEV_START:
+    case NODEDEV_SET_AUTOSTART:
+        if (peer->waiting >= SERVICE_WAITING_MAX)
+            return FALSE;
+        serviceEnqueue(service, peer, message, name);
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+
+/* Reads one packet. FALSE: the connection is served no longer. */
+static gboolean
+serviceRead(NodedevService *service, NodedevPeer *peer)
+{
+    NodedevMessage message;
+    ssize_t got;
+
+    do {
+        got = recv(peer->fd, service->buffer, NODEDEV_MESSAGE_MAX + 1, MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+
+    if (got < 0)
+        return errno == EAGAIN;
+    if (got == 0)
+        return FALSE;
+
+    if (!nodedevMessageDecode(service->buffer, got, &message) ||
+        !serviceRequest(service, peer, &message)) {
+        serviceCutOff(peer, "sent what no connection process sends");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+int
+nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean readonly)
+{
+    struct epoll_event event = { .events = EPOLLIN };
+    NodedevPeer *peer;
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
+        daemonError("nodedev", "socketpair: %s", g_strerror(errno));
+        return -1;
+    }
+
+    peer = g_new0(NodedevPeer, 1);
+    peer->fd = fds[0];
+    peer->readonly = readonly;
+    peer->id = *id;
+    peer->id.groups = g_memdup2(id->groups, id->ngroups * sizeof(gid_t));
+    /* Root, and the user whose daemon this is. */
+    peer->trusted = !readonly && (id->uid == 0 || id->uid == geteuid());
+    g_queue_init(&peer->queue);
+
+    event.data.ptr = peer;
+    if (epoll_ctl(service->epoll, EPOLL_CTL_ADD, peer->fd, &event) < 0) {
+        daemonError("nodedev", "epoll_ctl: %s", g_strerror(errno));
+        servicePeerFree(peer);
+        close(fds[1]);
+        return -1;
+    }
+    g_hash_table_add(service->peers, peer);
+    return fds[1];
+}
+
+
+void
+nodedevServiceForget(NodedevService *service)
+{
+    GHashTableIter iter;
+    void *peer;
+
+    /* Only what others could be harmed with: the memory is shared. */
+    g_hash_table_iter_init(&iter, service->peers);
+    while (g_hash_table_iter_next(&iter, &peer, NULL))
+        close(((NodedevPeer *) peer)->fd);
+    if (service->checkPid)
+        close(service->checkFD);
+    close(service->epoll);
+}
+
+
+int
+nodedevServiceFD(const NodedevService *service)
+{
+    return service->epoll;
+}
+
+
+int
+nodedevServiceTimeout(const NodedevService *service)
+{
+    gint64 left;
+
+    if (service->check != CHECK_USES)
+        return -1;
+    left = (service->useDeadline - g_get_monotonic_time()) / 1000;
+    return left < 0 ? 0 : (int) left + 1;
+}
+
+
+void
+nodedevServiceDispatch(NodedevService *service)
+{
+    int i;
+
+    /* One event at a time: what one does may end what the next is of. */
+    for (i = 0; i < SERVICE_BATCH; i++) {
+        struct epoll_event event;
+        NodedevPeer *peer;
+
+        if (epoll_wait(service->epoll, &event, 1, 0) != 1)
+            break;
+
+        if (event.data.ptr == service) {
+            serviceChecked(service);
+        } else {
+            peer = event.data.ptr;
+            if (event.events & EPOLLOUT)
+                serviceFlush(service, peer);
+            if (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR) && !serviceRead(service, peer))
+                serviceDropPeer(service, peer);
+        }
+        serviceRun(service);
+    }
+    serviceRun(service);
+}
+
+
+/* --- the catalog as a whole --- */
+
+/* What only the memory knows: transient definitions, and what is active. */
+static void
+serviceCarryOver(const Catalog *from, Catalog *to)
+{
+    g_autoptr(GPtrArray) list = catalogList(from);
+    guint i;
+
+    for (i = 0; i < list->len; i++) {
+        const CatalogDefinition *old = g_ptr_array_index(list, i);
+        const CatalogDefinition *now = catalogFind(to, old->name);
+        g_autoptr(GError) err = NULL;
+
+        if (!old->persistent && !old->builtIn && !now) {
+            g_autofree char *xml = catalogDefinitionFormat(old);
+
+            catalogCreate(to, xml, strlen(xml), &err);
+        } else if (now && !now->builtIn && now->active && !old->active) {
+            catalogDestroy(to, old->name, &err);
+        } else if (now && !now->builtIn && !now->active && old->active) {
+            catalogStart(to, old->name, &err);
+        }
+        if (err)
+            daemonWarning("nodedev", "'%s': %s", old->name, err->message);
+    }
+}
+
+
+gboolean
+nodedevServiceLoad(NodedevService *service,
+                   const char *builtinDir,
+                   const char *dir,
+                   GError **err)
+{
+    Catalog *catalog = catalogNew();
+
+    if (!catalogLoad(catalog, builtinDir, dir, err)) {
+        catalogFree(catalog);
+        return FALSE;
+    }
+    if (service->catalog) {
+        serviceCarryOver(service->catalog, catalog);
+        catalogFree(service->catalog);
+    }
+    service->catalog = catalog;
+    return TRUE;
+}
+
+
+gboolean
+nodedevServiceHasTransient(const NodedevService *service)
+{
+    g_autoptr(GPtrArray) list = catalogList(service->catalog);
+    guint i;
+
+    for (i = 0; i < list->len; i++) {
+        const CatalogDefinition *def = g_ptr_array_index(list, i);
+
+        if (!def->persistent && !def->builtIn)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+void
+nodedevServiceSetUpstream(NodedevService *service,
+                          GStrv paths,
+                          const char *own,
+                          gboolean start,
+                          const char *uri)
+{
+    g_strfreev(service->upstream);
+    service->upstream = paths;
+    g_free(service->own);
+    service->own = g_strdup(own);
+    service->start = start;
+    g_free(service->uri);
+    service->uri = g_strdup(uri);
+}
+
+
+NodedevService *
+nodedevServiceNew(GError **err)
+{
+    NodedevService *service;
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+
+    if (fd < 0) {
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, "epoll_create1: %s", g_strerror(errno));
+        return NULL;
+    }
+
+    service = g_new0(NodedevService, 1);
+    service->epoll = fd;
+    service->catalog = catalogNew();
+    service->peers = g_hash_table_new_full(NULL, NULL, (GDestroyNotify) servicePeerFree, NULL);
+    service->buffer = g_malloc(NODEDEV_MESSAGE_MAX + 1);
+    g_queue_init(&service->changes);
+    g_queue_init(&service->parked);
+    return service;
+}
+
+
+void
+nodedevServiceFree(NodedevService *service)
+{
+    if (!service)
+        return;
+
+    if (service->checkPid) {
+        kill(service->checkPid, SIGKILL);
+        close(service->checkFD);
+    }
+    while (!g_queue_is_empty(&service->changes))
+        serviceRequestFree(g_queue_pop_head(&service->changes));
+    while (!g_queue_is_empty(&service->parked))
+        serviceRequestFree(g_queue_pop_head(&service->parked));
+    g_hash_table_unref(service->peers);
+    catalogFree(service->catalog);
+    g_strfreev(service->upstream);
+    g_free(service->own);
+    g_free(service->uri);
+    g_free(service->buffer);
+    close(service->epoll);
+    g_free(service);
+}

@@ -1,0 +1,57 @@
+/*
+ * nodedev_service.h: the definitions, in the listener
+ *
+ * The one catalog, which the processes of the connections ask. They run
+ * with their clients' identity and are not trusted: what may be changed is
+ * judged here, by the socket that a client came through and by what upstream
+ * lets it do. Never waits for one of them: whoever does not read is cut off.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "identity.h"
+
+#include <glib.h>
+
+typedef struct _NodedevService NodedevService;
+typedef struct _NodedevPeer NodedevPeer;
+
+NodedevService *nodedevServiceNew(GError **err);
+void nodedevServiceFree(NodedevService *service);
+
+/* Whom to ask who may change definitions, and who uses them: PATHS, OWN and
+ * START are for upstreamConnect(), URI is what to open there. PATHS now belong
+ * to the service. */
+void nodedevServiceSetUpstream(NodedevService *service,
+                               GStrv paths,
+                               const char *own,
+                               gboolean start,
+                               const char *uri);
+
+/* Reads the definitions of both directories anew; transient ones stay. On
+ * failure ERR is set, and all is as it was. */
+gboolean nodedevServiceLoad(NodedevService *service,
+                            const char *builtinDir,
+                            const char *dir,
+                            GError **err);
+
+/* A connection's end of its pair, or -1; the caller closes it in the listener.
+ * ID is copied. */
+int nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean readonly);
+
+/* In a process that was forked: closes what is the listener's. */
+void nodedevServiceForget(NodedevService *service);
+
+/* Becomes readable when there is something to do. */
+int nodedevServiceFD(const NodedevService *service);
+
+/* In how many ms there is, or -1. */
+int nodedevServiceTimeout(const NodedevService *service);
+
+/* Does it. */
+void nodedevServiceDispatch(NodedevService *service);
+
+/* Whether there are definitions that end with the daemon. */
+gboolean nodedevServiceHasTransient(const NodedevService *service);

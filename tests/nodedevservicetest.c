@@ -1,0 +1,510 @@
+/*
+ * nodedevservicetest.c: the listener's definitions, and connection processes
+ * that misbehave
+ *
+ * The test is the connections' processes, as a client that has taken one over
+ * could be.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "nodedev_message.h"
+#include "nodedev_service.h"
+#include "testutils.h"
+
+#include <glib/gstdio.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* For what comes by itself, in s. */
+#define LIMIT 60
+
+#define DEFINITION(name) \
+    "<device><name>" name "</name><capability type='emulatedpci' devicename='test'>" \
+    "<config vendorid='0x5853' deviceid='0xc001'/></capability></device>"
+
+typedef struct {
+    NodedevService *service;
+    char *dir;
+} Fixture;
+
+static guint32 serial;
+static guint8 buffer[NODEDEV_MESSAGE_MAX + 1];
+
+
+static void
+setUp(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    g_autoptr(GError) err = NULL;
+    GStrv paths = g_new0(char *, 2);
+
+    fixture->dir = g_dir_make_tmp("nodedevservicetest.XXXXXX", &err);
+    g_assert_no_error(err);
+    fixture->service = nodedevServiceNew(&err);
+    g_assert_no_error(err);
+
+    /* Nobody is there to ask. */
+    paths[0] = g_build_filename(fixture->dir, "none", NULL);
+    nodedevServiceSetUpstream(fixture->service, paths, NULL, FALSE, "qemu:///session");
+    nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
+    g_assert_no_error(err);
+}
+
+
+static void
+tearDown(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    g_autoptr(GDir) dir = g_dir_open(fixture->dir, 0, NULL);
+    const char *name;
+
+    nodedevServiceFree(fixture->service);
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(fixture->dir, name, NULL);
+        g_unlink(path);
+    }
+    g_rmdir(fixture->dir);
+    g_free(fixture->dir);
+}
+
+
+static int
+addPeer(Fixture *fixture, gboolean readonly)
+{
+    Identity id = { .uid = geteuid(), .gid = getegid() };
+    int fd = nodedevServiceAddPeer(fixture->service, &id, readonly);
+
+    g_assert_cmpint(fd, >=, 0);
+    return fd;
+}
+
+
+static guint32
+ask(int fd, NodedevKind kind, guint32 value, const char *name, const char *text)
+{
+    NodedevMessage message = {
+        .kind = kind,
+        .serial = ++serial,
+        .value = value,
+        .name = name,
+        .nameLen = strlen(name),
+        .text = text,
+        .textLen = strlen(text),
+    };
+    g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+
+    g_assert_cmpint(send(fd, packet->data, packet->len, MSG_NOSIGNAL), ==, packet->len);
+    return serial;
+}
+
+
+/* Lets the service work until there is something to read from FD. */
+static void
+work(Fixture *fixture, int fd)
+{
+    gint64 deadline = g_get_monotonic_time() + LIMIT * G_USEC_PER_SEC;
+
+    while (g_get_monotonic_time() < deadline) {
+        struct pollfd fds[2] = {
+            { .fd = nodedevServiceFD(fixture->service), .events = POLLIN },
+            { .fd = fd, .events = POLLIN },
+        };
+
+        poll(fds, 2, 1000);
+        if (fds[1].revents)
+            return;
+        nodedevServiceDispatch(fixture->service);
+    }
+    g_assert_not_reached();
+}
+
+
+/* Lets the service work off what it has. */
+static void
+settle(Fixture *fixture)
+{
+    struct pollfd pfd = { .fd = nodedevServiceFD(fixture->service), .events = POLLIN };
+
+    while (poll(&pfd, 1, 0) > 0)
+        nodedevServiceDispatch(fixture->service);
+}
+
+
+static void
+answer(Fixture *fixture, int fd, NodedevMessage *message)
+{
+    ssize_t got;
+
+    work(fixture, fd);
+    got = recv(fd, buffer, sizeof(buffer), 0);
+    g_assert_cmpint(got, >, 0);
+    g_assert_true(nodedevMessageDecode(buffer, got, message));
+}
+
+
+/* The code of the error, or 0. */
+static guint32
+result(Fixture *fixture, int fd, guint32 expected)
+{
+    NodedevMessage message;
+
+    answer(fixture, fd, &message);
+    g_assert_cmpuint(message.serial, ==, expected);
+    return message.kind == NODEDEV_ERROR ? message.value : 0;
+}
+
+
+static guint32
+change(Fixture *fixture, int fd, NodedevKind kind, const char *name, const char *text)
+{
+    return result(fixture, fd, ask(fd, kind, 0, name, text));
+}
+
+
+static void
+assertCutOff(Fixture *fixture, int fd)
+{
+    ssize_t got;
+
+    do {
+        work(fixture, fd);
+        got = recv(fd, buffer, sizeof(buffer), 0);
+    } while (got > 0);
+    close(fd);
+}
+
+
+static void
+testReadOnly(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    static const NodedevKind kinds[] = {
+        NODEDEV_DEFINE, NODEDEV_CREATE, NODEDEV_UNDEFINE, NODEDEV_DESTROY, NODEDEV_START,
+        NODEDEV_SET_AUTOSTART,
+    };
+    int writer = addPeer(fixture, FALSE);
+    int reader = addPeer(fixture, TRUE);
+    gsize i;
+
+    g_assert_cmpuint(change(fixture, writer, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    for (i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_assert_cmpuint(change(fixture, reader, kinds[i], "emulatedpci_a",
+                                DEFINITION("emulatedpci_b")), ==, VIR_ERR_OPERATION_DENIED);
+    }
+    g_assert_cmpuint(change(fixture, reader, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, reader, NODEDEV_GET, "emulatedpci_b", ""), ==,
+                     VIR_ERR_NO_NODE_DEVICE);
+    close(reader);
+    close(writer);
+}
+
+
+/* Of a user whom upstream, which is not there, does not let in. */
+static void
+testStranger(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    Identity id = { .uid = 65534 == geteuid() ? 65533 : 65534, .gid = 65534 };
+    int fd = nodedevServiceAddPeer(fixture->service, &id, FALSE);
+    g_autofree char *path = g_build_filename(fixture->dir, "emulatedpci_a.xml", NULL);
+
+    g_assert_cmpuint(change(fixture, fd, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==,
+                     VIR_ERR_OPERATION_DENIED);
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    close(fd);
+}
+
+
+/* Who uses it cannot be found out: it stays. */
+static void
+testUnknownUse(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    int fd = addPeer(fixture, FALSE);
+
+    g_assert_cmpuint(change(fixture, fd, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, fd, NODEDEV_UNDEFINE, "emulatedpci_a", ""), ==,
+                     VIR_ERR_OPERATION_FAILED);
+    g_assert_cmpuint(change(fixture, fd, NODEDEV_DESTROY, "emulatedpci_a", ""), ==,
+                     VIR_ERR_OPERATION_FAILED);
+    g_assert_cmpuint(change(fixture, fd, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+    close(fd);
+}
+
+
+static void
+testUse(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    int user = addPeer(fixture, FALSE);
+    int other = addPeer(fixture, FALSE);
+    int third = addPeer(fixture, FALSE);
+    struct pollfd pfd = { .fd = other, .events = POLLIN };
+    guint32 undefine;
+    guint32 parked;
+
+    g_assert_cmpuint(change(fixture, user, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, user, NODEDEV_USE, "emulatedpci_a", ""), ==, 0);
+
+    /* Waits for the user, and what asks then waits for it. */
+    undefine = ask(other, NODEDEV_UNDEFINE, 0, "emulatedpci_a", "");
+    settle(fixture);
+    parked = ask(third, NODEDEV_USE, 0, "emulatedpci_a", "");
+    settle(fixture);
+    g_assert_cmpint(poll(&pfd, 1, 0), ==, 0);
+    pfd.fd = third;
+    g_assert_cmpint(poll(&pfd, 1, 0), ==, 0);
+    g_assert_cmpint(nodedevServiceTimeout(fixture->service), >, 0);
+    g_assert_cmpuint(change(fixture, user, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+
+    ask(user, NODEDEV_RELEASE, 0, "", "");
+    g_assert_cmpuint(result(fixture, other, undefine), ==, VIR_ERR_OPERATION_FAILED);
+    g_assert_cmpuint(result(fixture, third, parked), ==, 0);
+    g_assert_cmpint(nodedevServiceTimeout(fixture->service), ==, -1);
+
+    /* Whoever has gone uses nothing. */
+    undefine = ask(other, NODEDEV_UNDEFINE, 0, "emulatedpci_a", "");
+    settle(fixture);
+    close(third);
+    g_assert_cmpuint(result(fixture, other, undefine), ==, VIR_ERR_OPERATION_FAILED);
+    close(user);
+    close(other);
+    settle(fixture);
+}
+
+
+static void
+testEvents(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    int one = addPeer(fixture, FALSE);
+    int two = addPeer(fixture, TRUE);
+    struct pollfd pfd = { .fd = two, .events = POLLIN };
+    NodedevMessage message;
+
+    g_assert_cmpuint(change(fixture, one, NODEDEV_CREATE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    settle(fixture);
+    g_assert_cmpint(poll(&pfd, 1, 0), ==, 0);
+
+    g_assert_cmpuint(result(fixture, two, ask(two, NODEDEV_SUBSCRIBE, 1, "", "")), ==, 0);
+    g_assert_cmpuint(change(fixture, one, NODEDEV_CREATE, "", DEFINITION("emulatedpci_b")), ==, 0);
+    answer(fixture, two, &message);
+    g_assert_cmpuint(message.kind, ==, NODEDEV_LIFECYCLE);
+    g_assert_cmpuint(message.value, ==, VIR_NODE_DEVICE_EVENT_CREATED);
+    g_assert_cmpuint(message.nameLen, ==, strlen("emulatedpci_b"));
+    g_assert_true(nodedevServiceHasTransient(fixture->service));
+    close(one);
+    close(two);
+}
+
+
+/* What no connection's process sends ends it, and nothing else. */
+static void
+testMalformed(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(4711);
+    int good = addPeer(fixture, FALSE);
+    guint i;
+
+    for (i = 0; i < 300; i++) {
+        NodedevMessage message = {
+            .kind = 1 + i % 12,
+            .name = "emulatedpci_a",
+            .nameLen = strlen("emulatedpci_a"),
+            .text = DEFINITION("emulatedpci_a"),
+            .textLen = strlen(DEFINITION("emulatedpci_a")),
+        };
+        g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+        int bad = addPeer(fixture, i % 2 == 0);
+        guint at = 12 + g_rand_int_range(rand, 0, 8);
+
+        /* A length that is wrong, a kind that there is not, an end too early. */
+        switch (i % 3) {
+        case 0:
+            packet->data[at / 4 * 4] = 0xff;
+            packet->data[12] = 0x7f;
+            break;
+        case 1:
+            packet->data[2] = 1 + g_rand_int_range(rand, 0, 255);
+            break;
+        default:
+            g_byte_array_set_size(packet, g_rand_int_range(rand, 1, packet->len));
+            break;
+        }
+        g_assert_cmpint(send(bad, packet->data, packet->len, MSG_NOSIGNAL), ==, packet->len);
+        assertCutOff(fixture, bad);
+    }
+    g_assert_cmpuint(change(fixture, good, NODEDEV_GET, "emulatedpci_a", ""), ==,
+                     VIR_ERR_NO_NODE_DEVICE);
+    close(good);
+}
+
+
+/* Random bytes: what they do does not matter, as long as the others are
+ * served. */
+static void
+testNoise(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(42);
+    int good = addPeer(fixture, FALSE);
+    guint i;
+    gsize j;
+
+    for (i = 0; i < 2000; i++) {
+        guint8 noise[128];
+        gsize len = g_rand_int_range(rand, 1, sizeof(noise));
+        int bad = addPeer(fixture, TRUE);
+
+        for (j = 0; j < len; j++)
+            noise[j] = g_rand_int_range(rand, 0, 4) ? 0 : g_rand_int_range(rand, 0, 256);
+        g_assert_cmpint(send(bad, noise, len, MSG_NOSIGNAL), ==, len);
+        settle(fixture);
+        close(bad);
+    }
+    g_assert_cmpuint(change(fixture, good, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    close(good);
+}
+
+
+/* One that asks and does not read is cut off, and nobody waits for it. */
+static void
+testDeaf(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    int good = addPeer(fixture, FALSE);
+    int deaf = addPeer(fixture, FALSE);
+    NodedevMessage message = { .kind = NODEDEV_LIST };
+    g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+    gboolean cut = FALSE;
+    guint i;
+
+    for (i = 0; i < 200; i++) {
+        g_autofree char *xml = g_strdup_printf(DEFINITION("emulatedpci_%u"), i);
+        g_assert_cmpuint(change(fixture, good, NODEDEV_CREATE, "", xml), ==, 0);
+    }
+    for (i = 0; i < 100000 && !cut; i++) {
+        ssize_t sent = send(deaf, packet->data, packet->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        cut = sent < 0 && errno == EPIPE;
+        settle(fixture);
+    }
+    g_assert_true(cut);
+    g_assert_cmpuint(change(fixture, good, NODEDEV_GET, "emulatedpci_0", ""), ==, 0);
+    assertCutOff(fixture, deaf);
+    close(good);
+}
+
+
+/* More waiting changes than any client's calls could be. */
+static void
+testFlood(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    int holder = addPeer(fixture, FALSE);
+    int flood = addPeer(fixture, FALSE);
+    guint i;
+
+    g_assert_cmpuint(change(fixture, holder, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, holder, NODEDEV_USE, "emulatedpci_a", ""), ==, 0);
+    for (i = 0; i < 300; i++) {
+        NodedevMessage message = {
+            .kind = NODEDEV_UNDEFINE, .name = "emulatedpci_a", .nameLen = strlen("emulatedpci_a"),
+        };
+        g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+
+        if (send(flood, packet->data, packet->len, MSG_NOSIGNAL) < 0)
+            break;
+        settle(fixture);
+    }
+    g_assert_cmpuint(i, <, 300);
+    assertCutOff(fixture, flood);
+    g_assert_cmpuint(change(fixture, holder, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+    close(holder);
+}
+
+
+static void
+testList(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    int fd = addPeer(fixture, FALSE);
+    g_autofree char *after = g_strdup("");
+    NodedevMessage message;
+    guint pages = 0;
+    guint count = 0;
+    guint i;
+
+    for (i = 0; i < 3000; i++) {
+        g_autofree char *xml = g_strdup_printf(DEFINITION("emulatedpci_%04u"), i);
+        g_assert_cmpuint(change(fixture, fd, NODEDEV_CREATE, "", xml), ==, 0);
+    }
+    do {
+        const char *name;
+        guint32 state;
+        guint offset = 0;
+        guint len;
+
+        ask(fd, NODEDEV_LIST, 0, after, "");
+        answer(fixture, fd, &message);
+        g_assert_cmpuint(message.kind, ==, NODEDEV_NAMES);
+        while (nodedevNamesNext(message.text, message.textLen, &offset, &name, &len, &state)) {
+            g_autofree char *got = g_strndup(name, len);
+            g_autofree char *want = g_strdup_printf("emulatedpci_%04u", count++);
+
+            g_assert_cmpstr(got, ==, want);
+            g_assert_cmpuint(state & (NODEDEV_ACTIVE | NODEDEV_PERSISTENT), ==, NODEDEV_ACTIVE);
+            g_free(after);
+            after = g_steal_pointer(&got);
+        }
+        pages++;
+    } while (message.value);
+    g_assert_cmpuint(count, ==, 3000);
+    g_assert_cmpuint(pages, >, 1);
+    close(fd);
+}
+
+
+static void
+testMessage(void)
+{
+    NodedevMessage message = { .kind = NODEDEV_GET, .serial = 7, .value = 9, .name = "n",
+                               .nameLen = 1, .text = "text", .textLen = 4 };
+    g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+    g_autofree char *big = g_strnfill(NODEDEV_STRINGS_MAX + 1, 'x');
+    NodedevMessage got;
+    guint i;
+
+    g_assert_true(nodedevMessageDecode(packet->data, packet->len, &got));
+    g_assert_cmpuint(got.kind, ==, NODEDEV_GET);
+    g_assert_cmpuint(got.serial, ==, 7);
+    g_assert_cmpuint(got.value, ==, 9);
+    g_assert_cmpmem(got.name, got.nameLen, "n", 1);
+    g_assert_cmpmem(got.text, got.textLen, "text", 4);
+    for (i = 0; i < packet->len; i++)
+        g_assert_false(nodedevMessageDecode(packet->data, i, &got));
+
+    message.text = big;
+    message.textLen = NODEDEV_STRINGS_MAX + 1;
+    g_assert_null(nodedevMessageEncode(&message));
+    message.textLen = NODEDEV_STRINGS_MAX;
+    g_assert_null(nodedevMessageEncode(&message));
+}
+
+
+#define ADD(path, func) \
+    g_test_add("/nodedevservice/" path, Fixture, NULL, setUp, func, tearDown)
+
+int
+main(int argc, char **argv)
+{
+    testInit(&argc, &argv);
+    g_test_add_func("/nodedevservice/message", testMessage);
+    ADD("read-only", testReadOnly);
+    ADD("stranger", testStranger);
+    ADD("unknown-use", testUnknownUse);
+    ADD("use", testUse);
+    ADD("events", testEvents);
+    ADD("malformed", testMalformed);
+    ADD("noise", testNoise);
+    ADD("deaf", testDeaf);
+    ADD("flood", testFlood);
+    ADD("list", testList);
+    return g_test_run();
+}
