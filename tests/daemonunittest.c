@@ -22,6 +22,7 @@
 #include "validate_job.h"
 
 #include <libvirt/libvirt.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* --- the configuration file --- */
@@ -548,6 +549,44 @@ testDomcaps(void)
 }
 
 
+/* The transports follow from what is in the QEMU program. */
+static void
+testDomcapsTransports(void)
+{
+    static const struct {
+        const char *program;
+        gsize len;
+        const char *expected;
+    } cases[] = {
+        { "..x-pci-proxy-dev\0..", 20, "<value>mpqemu</value>\n      </enum>" },
+        { "x-pci-proxy-dev\0vfio-user-pci\0", 30,
+          "<value>mpqemu</value>\n        <value>vfio-user</value>\n      </enum>" },
+        { "x-pci-proxy-devs\0vfio-user-pci", 31,
+          "<enum name='transport'>\n        <value>vfio-user</value>\n      </enum>" },
+        { "#!/bin/sh", 9, "<enum name='transport'>\n        <value>mpqemu</value>\n      </enum>" },
+        { "", 0, "<enum name='transport'>\n        <value>mpqemu</value>\n      </enum>" },
+    };
+    g_autofree char *dir = g_dir_make_tmp("emulatedpci.XXXXXX", NULL);
+    g_autofree char *program = g_build_filename(dir, "qemu-system-x86_64", NULL);
+    g_autofree char *caps = makeCaps("kvm", "x86_64", "pc-q35-7.2");
+    const ProjectionOptions opts = { "/launch", dir };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_auto(GStrv) parts = g_strsplit(caps, "/q", 2);
+        g_autofree char *xml = g_strjoinv(i % 2 ? "/launch/qemu-system-x86_64" : program, parts);
+        g_autofree char *out = NULL;
+        gsize len;
+
+        g_assert_true(g_file_set_contents(program, cases[i].program, cases[i].len, NULL));
+        g_assert_cmpint(domcapsExtend(xml, strlen(xml), &opts, &out, &len, NULL), ==, PROJECTION_CHANGED);
+        g_assert_nonnull(strstr(out, cases[i].expected));
+    }
+    g_assert_cmpint(g_remove(program), ==, 0);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
+
 static void
 testLiftCache(void)
 {
@@ -627,6 +666,7 @@ main(int argc, char **argv)
     g_test_add_func("/daemon/rewrite-limit", testRewriteLimit);
     g_test_add_func("/daemon/device-edit", testDeviceEdit);
     g_test_add_func("/daemon/domcaps", testDomcaps);
+    g_test_add_func("/daemon/domcaps/transports", testDomcapsTransports);
     g_test_add_func("/daemon/lift-cache", testLiftCache);
     g_test_add_func("/daemon/validate", testValidate);
 

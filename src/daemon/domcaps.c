@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include "qemu_launcher_path.h"
+
 #define DOMCAPS_DEVICES_END "\n  </devices>\n"
 
 /* The text of the element of that NAME right below the root, or NULL. */
@@ -49,9 +51,49 @@ domcapsSupported(const char *xml)
 }
 
 
+/* Which transports the QEMU of the document has devices for. Whoever has no
+ * readable program gets what every QEMU with KVM since 6.0 has. */
+static void
+domcapsAppendTransports(GString *result,
+                        const char *xml,
+                        const ProjectionOptions *opts)
+{
+    /* The names with their NUL, as they are among a program's constants */
+    static const struct {
+        const char *transport;
+        char device[16];
+    } all[] = {
+        { "mpqemu", "x-pci-proxy-dev" },
+        { "vfio-user", "vfio-user-pci" },
+    };
+    g_autofree char *path = domcapsGet(xml, "path");
+    g_autofree char *qemu = NULL;
+    g_autoptr(GMappedFile) program = NULL;
+    gboolean found = FALSE;
+    gsize i;
+
+    if (path)
+        qemu = qemuLauncherPathToQEMU(opts && opts->launchDir ? opts->launchDir : LAUNCH_DIR,
+                                      opts && opts->qemuDir ? opts->qemuDir : QEMU_DIR, path);
+    if (path)
+        program = g_mapped_file_new(qemu ? qemu : path, FALSE, NULL);
+
+    for (i = 0; program && i < G_N_ELEMENTS(all); i++) {
+        if (g_mapped_file_get_length(program) == 0 ||
+            !memmem(g_mapped_file_get_contents(program), g_mapped_file_get_length(program),
+                    all[i].device, strlen(all[i].device) + 1))
+            continue;
+        g_string_append_printf(result, "        <value>%s</value>\n", all[i].transport);
+        found = TRUE;
+    }
+    if (!found)
+        g_string_append(result, "        <value>mpqemu</value>\n");
+}
+
+
 ProjectionResult
 domcapsExtend(const char *xml, gsize len,
-              const ProjectionOptions *opts G_GNUC_UNUSED,
+              const ProjectionOptions *opts,
               char **out, gsize *outlen,
               GError **err G_GNUC_UNUSED)
 {
@@ -66,8 +108,9 @@ domcapsExtend(const char *xml, gsize len,
     if (domcapsSupported(doc)) {
         g_string_append(result,
                         "    <emulatedpci supported='yes'>\n"
-                        "      <enum name='transport'>\n"
-                        "        <value>mpqemu</value>\n"
+                        "      <enum name='transport'>\n");
+        domcapsAppendTransports(result, doc, opts);
+        g_string_append(result,
                         "      </enum>\n"
                         "    </emulatedpci>\n");
     } else {

@@ -9,8 +9,9 @@
 #include "projection.h"
 
 /* Puts <emulatedpci supported='…'> at the end of <devices>, in libvirt's own
- * formatting: supported with the emulator's transports for a QEMU domain of
- * an architecture and a machine type that can have one. A document without
+ * formatting: supported, with the transports that the document's QEMU program
+ * has devices for, in a QEMU domain of an architecture and a machine type that
+ * can have one. A document without
  * <devices> is PROJECTION_UNCHANGED. Never fails. */
 ProjectionResult domcapsExtend(const char *xml, gsize len,
                                const ProjectionOptions *opts,
