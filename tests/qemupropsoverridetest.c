@@ -207,6 +207,7 @@ testRefused(void)
             g_test_message("%s %s %s was taken", cases[i][0], cases[i][1], cases[i][2]);
             g_test_fail();
         }
+        qemuPropsOverrideClear(&props);
     }
 }
 
