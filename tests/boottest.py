@@ -101,7 +101,8 @@ def places_in_qemu(stack, name):
 def emulator_devices(stack):
     """[{field: value}] of the running emulator's command line."""
     found = []
-    for _, command in stack.processes('pci-emulator'):
+    # A guard and its worker have the same one.
+    for command in sorted({command for _, command in stack.processes('pci-emulator')}):
         for option in re.split(r'--device[ =]', command)[1:]:
             # The emulator takes its arguments apart where they stand: some of
             # the commas and equals signs are gone.

@@ -43,6 +43,20 @@ def device_argument(where, fields):
     return ','.join(items)
 
 
+def children(pid):
+    """The processes that PID has made and that live."""
+    found = []
+    for name in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open('/proc/%s/stat' % name, encoding='utf-8', errors='replace') as stat:
+                fields = stat.read().rpartition(')')[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] not in 'ZX':
+            found.append(int(name))
+    return found
+
+
 class Emulator:
     """A pci-emulator that serves DEVICES, a list of dicts of the twelve fields.
     sockets[i] is QEMU's end of device i, after what QEMU says before a guest
@@ -85,6 +99,12 @@ class Emulator:
             sock.settimeout(TIMEOUT)
             if self.ready:
                 self.transport.start(sock)
+
+    def worker(self):
+        """The process that serves now, behind the guard if there is one.
+        None if it was killed just now."""
+        guarded = self.transport is MPQEMU and '--no-guard' not in self.process.args
+        return next(iter(children(self.process.pid)), None if guarded else self.process.pid)
 
     def wait(self):
         """Closes what is open of QEMU's ends; returns exit status and stderr."""

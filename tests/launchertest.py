@@ -760,7 +760,7 @@ def real_devices():
     """real QEMU and pci-emulator: 1 and 28 devices, each with its own values"""
     for devices in (1, 28):
         with real_machine(devices) as machine:
-            expect(len(real.processes()), 1, "emulators")
+            expect(len(real.processes()), 2, "an emulator and its guard")
             found = {d["qdev_id"]: d["slot"] for d in machine.qmp("query-pci")[0]["devices"]}
             for i in range(devices):
                 expect(found[f"ua-{i}"], 3 + i, "slot")
@@ -776,7 +776,7 @@ def real_devices():
 def real_kill():
     """when QEMU is killed the emulator ends"""
     with real_machine(3) as machine:
-        expect(len(real.processes()), 1, "emulators")
+        expect(len(real.processes()), 2, "an emulator and its guard")
         machine.process.kill()
         machine.process.wait()
         real.wait_for_none()

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 
+import emulatordriver
 from emulatedpcistack import (KERNEL_ARGUMENTS, LIMIT, REGISTERS, Stack, StackError, Tap, config_fields,
                               domain_xml, emulated_devices, emulatedpci_xml, guest_buses,
                               guest_kernel, initramfs, needs, read_dumps, run_tests)
@@ -129,7 +130,7 @@ def detach(tap, stack, guest):
     guest.check('one device detached', rest)
     tap.ok(alias in emulated_devices(stack.dumpxml(guest.name, '--inactive')),
            '%s: the persistent definition still has it' % guest.name)
-    tap.equal(len(guest.emulators()), 1, '%s: the others are still served' % guest.name)
+    tap.equal(len(guest.emulators()), 2, '%s: the others are still served' % guest.name)
 
 
 def main(tap):
@@ -149,7 +150,7 @@ def main(tap):
         pc.check('started', dump=read_dumps(pc.seen())[0])
         q35.start()
         q35.check('started', dump=read_dumps(q35.seen())[0])
-        tap.equal((len(pc.emulators()), len(q35.emulators())), (1, 1), 'two domains, an emulator each')
+        tap.equal((len(pc.emulators()), len(q35.emulators())), (2, 2), 'two domains, an emulator and its guard each')
 
         stack.restart_libvirtd()
         pc.check('libvirtd restarted')
@@ -183,12 +184,21 @@ def main(tap):
         os.kill(q35.qemus()[0][0], signal.SIGKILL)
         q35.ended('QEMU killed')
 
-        # The device is dead then, the guest is not: it reads all ones.
         pc.start()
         where = emulated_devices(stack.dumpxml(pc.name))['ua-dev1'][1]
-        os.kill(pc.emulators()[0][0], signal.SIGKILL)
-        tap.equal(pc.dump().get(where), b'\xff' * 256, 'emulator killed: its device reads as all ones')
-        tap.equal(stack.state(pc.name), 'running', 'emulator killed: the guest runs on')
+        pids = [pid for pid, _ in pc.emulators()]
+        guard, worker = next((pid, emulatordriver.children(pid)[0]) for pid in pids
+                             if emulatordriver.children(pid))
+        os.kill(worker, signal.SIGKILL)
+        pc.check('emulator killed')
+        worker = emulatordriver.children(guard)[0]
+        os.kill(guard, signal.SIGKILL)
+        pc.check("emulator's guard killed")
+
+        # The device is dead then, the guest is not: it reads all ones.
+        os.kill(worker, signal.SIGKILL)
+        tap.equal(pc.dump().get(where), b'\xff' * 256, 'both killed: its device reads as all ones')
+        tap.equal(stack.state(pc.name), 'running', 'both killed: the guest runs on')
         stack.virsh('destroy', pc.name)
         pc.ended('virsh destroy')
 

@@ -198,7 +198,7 @@ def check_violations(tap):
 
 def check_descriptors(tap):
     with Emulator([EXAMPLE] * 2, stderr=subprocess.PIPE) as emulator:
-        pid = emulator.process.pid
+        pid = emulator.worker()
         sock, other = emulator.sockets
         before = open_fds(pid)
 
@@ -261,9 +261,10 @@ def check_greedy(tap):
         tap.ok(sent > 1000 * 28, 'a peer that takes no answers (%d bytes sent)' % sent)
         tap.equal(emu.config_read(good, 0, 4), 0xc0005853, 'does not hold up another device')
 
-        start = cpu_time(emulator.process.pid)
+        pid = emulator.worker()
+        start = cpu_time(pid)
         time.sleep(1)
-        tap.ok(cpu_time(emulator.process.pid) - start < 0.3, 'nor is it waited for in a busy loop')
+        tap.ok(cpu_time(pid) - start < 0.3, 'nor is it waited for in a busy loop')
 
         greedy.settimeout(emu.TIMEOUT)
         answers = 0
@@ -303,7 +304,7 @@ def check_sandbox(tap):
     inherited_read, inherited_write = os.pipe()
     with Emulator([EXAMPLE] * 3, pass_fds=[inherited_write], stderr=subprocess.PIPE) as emulator:
         os.close(inherited_write)
-        pid = emulator.process.pid
+        pid = emulator.worker()
         tap.ok(eof(inherited_read), 'a descriptor of somebody else is closed')
         os.close(inherited_read)
 
@@ -334,7 +335,11 @@ def check_sandbox(tap):
                 shared = [line for line in maps if line.split()[1] in ('rw-s', '-w-s') or 'memfd' in line]
             tap.ok(len(shared) == 1 and shared[0].rstrip().endswith(MEMORY),
                    'no memory is shared but that of the devices', *shared)
+        status = status_of(emulator.process.pid)
+        tap.equal((status['NoNewPrivs'], status['Seccomp'], status['Threads']), ('1', '2', '1'),
+                  'the guard is in a sandbox too')
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            os.kill(pid, number)
             emulator.process.send_signal(number)
         tap.equal(emu.config_read(emulator.sockets[1], 0, 4), 0xc0005853,
                   'what a terminal or session sends to QEMU does not end it')
@@ -468,7 +473,8 @@ def check_options(tap):
 
     for action, expected in (('none', '0'), ('log', '2')):
         with Emulator([EXAMPLE], ['--seccomp', action], stderr=subprocess.PIPE) as emulator:
-            tap.equal(status_of(emulator.process.pid)['Seccomp'], expected, '--seccomp %s' % action)
+            for who, pid in (('guard', emulator.process.pid), ('worker', emulator.worker())):
+                tap.equal(status_of(pid)['Seccomp'], expected, '--seccomp %s: %s' % (action, who))
             tap.equal(emu.config_read(emulator.sockets[0], 0, 4), 0xc0005853, '--seccomp %s: serves' % action)
             tap.equal(emulator.wait(), (0, ''), '--seccomp %s: ends' % action)
 

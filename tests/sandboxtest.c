@@ -28,6 +28,8 @@
 typedef struct {
     int sock;
     int notify;
+    pid_t pid;
+    const SandboxProgram *serving;
 } Child;
 
 typedef struct {
@@ -173,6 +175,62 @@ callFork(const Child *child G_GNUC_UNUSED)
 
 
 static long
+callClone(const Child *child G_GNUC_UNUSED)
+{
+#ifdef __s390__
+    const long pid = syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+    const long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+
+    if (pid == 0)
+        syscall(SYS_exit_group, 0);
+    return pid < 0 || waitpid(pid, NULL, 0) != pid ? -1 : 0;
+}
+
+
+static long
+callCloneNamespace(const Child *child G_GNUC_UNUSED)
+{
+#ifdef __s390__
+    return syscall(SYS_clone, 0, SIGCHLD | 0x10000000, 0, 0, 0);
+#else
+    return syscall(SYS_clone, SIGCHLD | 0x10000000, 0, 0, 0, 0);
+#endif
+}
+
+
+/* A child with the filter of its own, as the guard makes them */
+static long
+callCloneServe(const Child *child)
+{
+    int status = 0;
+    long pid;
+
+#ifdef __s390__
+    pid = syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+    pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+    if (pid == 0) {
+        if (sandboxApply(child->serving) < 0)
+            syscall(SYS_exit_group, 1);
+        syscall(SYS_kill, 1, 0);
+        syscall(SYS_exit_group, 1);
+    }
+    return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS
+        ? 0 : -1;
+}
+
+
+static long
+callSelfKill(const Child *child)
+{
+    return kill(child->pid, 0);
+}
+
+
+static long
 callExec(const Child *child G_GNUC_UNUSED)
 {
     return execl("/bin/true", "true", NULL);
@@ -233,10 +291,28 @@ static const Case cases[] = {
 };
 
 
+/* What a guard may do. It serves nothing, but has what its children need. */
+static const Case guardCases[] = {
+    { "clone", callClone, true },
+    { "clone-serve", callCloneServe, true },
+    { "kill", callSelfKill, true },
+    { "sendmmsg", callSendmmsg, true },
+    { "write-notify", callWriteNotify, true },
+    { "clone-namespace", callCloneNamespace, false },
+    { "prctl", callPrctl, false },
+    { "open", callOpen, false },
+    { "mmap", callMmap, false },
+    { "socket", callSocket, false },
+    { "exec", callExec, false },
+    { "getpid", callGetpid, false },
+};
+
+
 /* Runs CALL in a child, in the sandbox. Returns the child's status: exit
  * status 0 if the call succeeded, 1 if it failed, 2 if there was no sandbox. */
 static int
 runSandboxed(SandboxFilter filter,
+             SandboxRole role,
              long (*call)(const Child *child))
 {
     int pair[2];
@@ -251,10 +327,18 @@ runSandboxed(SandboxFilter filter,
     pid = fork();
     g_assert_cmpint(pid, >=, 0);
     if (pid == 0) {
-        const Child child = { pair[0], fds[1] };
+        SandboxProgram serving;
+        SandboxProgram guarding;
+        const Child child = { pair[0], fds[1], getpid(), &serving };
 
-        if (sandboxEnter(filter, child.notify, 0) < 0)
+        if (role == SANDBOX_ROLE_GUARD) {
+            if (sandboxPrepare(&serving, SANDBOX_ROLE_SERVE, filter, -1, 0) < 0 ||
+                sandboxPrepare(&guarding, role, filter, child.notify, 0) < 0 ||
+                sandboxConfine(filter, 0) < 0 || sandboxApply(&guarding) < 0)
+                syscall(SYS_exit_group, 2);
+        } else if (sandboxEnter(filter, child.notify, 0) < 0) {
             syscall(SYS_exit_group, 2);
+        }
         syscall(SYS_exit_group, call(&child) < 0 ? 1 : 0);
     }
 
@@ -268,10 +352,10 @@ runSandboxed(SandboxFilter filter,
 
 
 static void
-testKill(gconstpointer opaque)
+checkKill(const Case *c,
+          SandboxRole role)
 {
-    const Case *c = opaque;
-    const int status = runSandboxed(SANDBOX_FILTER_KILL, c->call);
+    const int status = runSandboxed(SANDBOX_FILTER_KILL, role, c->call);
 
     if (c->allowed) {
         g_assert_true(WIFEXITED(status));
@@ -285,9 +369,23 @@ testKill(gconstpointer opaque)
 
 
 static void
+testKill(gconstpointer opaque)
+{
+    checkKill(opaque, SANDBOX_ROLE_SERVE);
+}
+
+
+static void
+testGuard(gconstpointer opaque)
+{
+    checkKill(opaque, SANDBOX_ROLE_GUARD);
+}
+
+
+static void
 testRelaxed(gconstpointer opaque)
 {
-    const int status = runSandboxed(GPOINTER_TO_INT(opaque), callGetpid);
+    const int status = runSandboxed(GPOINTER_TO_INT(opaque), SANDBOX_ROLE_SERVE, callGetpid);
 
     g_assert_true(WIFEXITED(status));
     g_assert_cmpint(WEXITSTATUS(status), ==, 0);
@@ -368,6 +466,11 @@ main(int argc,
         g_autofree char *path = g_strdup_printf("/sandbox/kill/%s", cases[i].name);
 
         g_test_add_data_func(path, &cases[i], testKill);
+    }
+    for (i = 0; i < G_N_ELEMENTS(guardCases); i++) {
+        g_autofree char *path = g_strdup_printf("/sandbox/guard/%s", guardCases[i].name);
+
+        g_test_add_data_func(path, &guardCases[i], testGuard);
     }
 
     return g_test_run();

@@ -26,6 +26,7 @@ emulatorCapabilitiesPrint(void)
            "  \"version\": \"%s\",\n"
            "  \"transports\": [ \"mpqemu\", \"vfio-user\" ],\n"
            "  \"features\": [ \"cmdarg-allow-user\", \"cmdarg-device\", \"cmdarg-listen\", "
+           "\"cmdarg-no-guard\", "
            "\"cmdarg-ready-fd\", \"cmdarg-seccomp\" ],\n"
            "  \"seccomp-default\": \"%s\",\n"
            "  \"max-devices\": %d,\n"

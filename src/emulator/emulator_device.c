@@ -161,8 +161,28 @@ emulatorDeviceSending(EmulatorDevice *device)
 }
 
 
+/* What another process serves: it may change while it is read. */
+static const EmulatorState *
+devicePeek(const EmulatorDevice *device)
+{
+    return &device->states[__atomic_load_n(&device->current, __ATOMIC_ACQUIRE) & 1];
+}
+
+
 uint64_t
 emulatorDeviceServed(const EmulatorDevice *device)
 {
-    return device->states[__atomic_load_n(&device->current, __ATOMIC_ACQUIRE) & 1].served;
+    return devicePeek(device)->served;
+}
+
+
+EmulatorDeviceProgress
+emulatorDeviceGetProgress(const EmulatorDevice *device)
+{
+    const EmulatorState *state = devicePeek(device);
+
+    if (state->outSent + state->sent.message.msg_len < state->outLen)
+        return EMULATOR_DEVICE_ANSWERING;
+
+    return state->received.message.msg_len > 0 ? EMULATOR_DEVICE_IN_HAND : EMULATOR_DEVICE_IDLE;
 }

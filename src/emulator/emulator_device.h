@@ -48,9 +48,9 @@ typedef struct {
     EmulatorTransfer sent;
     uint64_t served;            /* requests since power-on */
     EmulatorSession session;
-    uint32_t inLen;             /* bytes in IN, without those that RECEIVED counts */
+    uint32_t inLen;             /* of what is there, without what RECEIVED counts */
     uint32_t outLen;            /* of the answer */
-    uint32_t outSent;           /* of those, without those that SENT counts */
+    uint32_t outSent;           /* of that, without what SENT counts */
     PCIConfig config;
     uint8_t out[EMULATOR_REPLY_MAX];
     uint8_t in[EMULATOR_REQUEST_MAX];
@@ -87,3 +87,12 @@ struct mmsghdr *emulatorDeviceSending(EmulatorDevice *device);
 
 /* Requests that were acted on since power-on. */
 uint64_t emulatorDeviceServed(const EmulatorDevice *device);
+
+typedef enum {
+    EMULATOR_DEVICE_IDLE = 0,       /* at most a part of a request has come */
+    EMULATOR_DEVICE_IN_HAND,        /* bytes came that were not looked at yet */
+    EMULATOR_DEVICE_ANSWERING,      /* an answer is not sent yet */
+} EmulatorDeviceProgress;
+
+/* What another process is at. It may have gone on meanwhile. */
+EmulatorDeviceProgress emulatorDeviceGetProgress(const EmulatorDevice *device);

@@ -9,6 +9,7 @@
 #include "emulator_loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,4 +244,41 @@ emulatorLoopRun(EmulatorLoop *loop)
             loopServe(loop, device, !device->blocked);
         }
     }
+}
+
+
+/* The socket, and what is in hand, of a device that is being served. */
+static bool
+deviceIsPending(const LoopDevice *device)
+{
+    struct pollfd pfd = { .fd = device->fd };
+
+    if (device->status->closed)
+        return false;
+
+    switch (emulatorDeviceGetProgress(&device->status->device)) {
+    case EMULATOR_DEVICE_IN_HAND:
+        return true;
+    case EMULATOR_DEVICE_ANSWERING:
+        pfd.events = POLLOUT;
+        break;
+    case EMULATOR_DEVICE_IDLE:
+    default:
+        pfd.events = POLLIN;
+        break;
+    }
+    return poll(&pfd, 1, 0) == 1;
+}
+
+
+bool
+emulatorLoopIsPending(const EmulatorLoop *loop)
+{
+    size_t i;
+
+    for (i = 0; i < loop->ndevices; i++) {
+        if (deviceIsPending(&loop->devices[i]))
+            return true;
+    }
+    return false;
 }

@@ -16,6 +16,7 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "emulator_options.h"
@@ -33,3 +34,7 @@ EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options,
  * other, each forked by the one that made the loop and that runs none itself.
  * Makes only system calls that the sandbox allows. */
 void emulatorLoopRun(EmulatorLoop *loop);
+
+/* Whether a request waits for the process that serves, and not for its peer
+ * to take an answer. For the process that made the loop. */
+bool emulatorLoopIsPending(const EmulatorLoop *loop);

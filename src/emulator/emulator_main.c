@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "emulator_capabilities.h"
+#include "emulator_guard.h"
 #include "emulator_listen.h"
 #include "emulator_log.h"
 #include "emulator_loop.h"
@@ -166,14 +167,43 @@ fail(const char *what)
 }
 
 
+/* What the processes of the program share. */
+typedef struct {
+    EmulatorGuard guard;
+    SandboxProgram serving;
+} Emulator;
+
+
+/* A process that serves: the only one, or one after the other. */
+static int
+serve(void *opaque)
+{
+    const Emulator *emulator = opaque;
+
+    if (sandboxApply(&emulator->serving) < 0)
+        return fail(_("cannot enter the sandbox"));
+
+    if (notifyReady(emulator->guard.readyFd) < 0)
+        return fail(_("cannot write to the descriptor of --ready-fd"));
+
+    emulatorLoopRun(emulator->guard.loop);
+    return EXIT_SUCCESS;
+}
+
+
 static int
 run(EmulatorOptions *options)
 {
     /* As long as the process: never freed, and always reachable. */
-    static EmulatorLoop *loop;
-    EmulatorStatus *status;
-    int statusFd = -1;
+    static Emulator emulator;
+    EmulatorGuard *guard = &emulator.guard;
+    SandboxProgram guarding;
     unsigned int below;
+
+    guard->readyFd = options->readyFd;
+    guard->ndevices = options->ndevices;
+    guard->serve = serve;
+    guard->opaque = &emulator;
 
     initSignals();
 
@@ -183,26 +213,35 @@ run(EmulatorOptions *options)
     if (listenAll(options) < 0)
         return EXIT_FAILURE;
 
-    status = emulatorStatusNew(options, &statusFd);
-    if (!status)
+    guard->status = emulatorStatusNew(options);
+    if (!guard->status)
         return fail(_("cannot make the devices' memory"));
 
-    loop = emulatorLoopNew(options, status);
-    if (!loop)
+    guard->loop = emulatorLoopNew(options, guard->status);
+    if (!guard->loop)
         return fail(_("cannot watch the devices' sockets"));
 
     below = acceptBelow(options);
     free(options->devices);
     options->devices = NULL;
 
-    if (sandboxEnter(options->filter, options->readyFd, below) < 0)
+    emulatorGuardInit();
+
+    if (sandboxPrepare(&emulator.serving, SANDBOX_ROLE_SERVE, options->filter,
+                       options->readyFd, below) < 0 ||
+        sandboxPrepare(&guarding, SANDBOX_ROLE_GUARD, options->filter,
+                       options->readyFd, below) < 0 ||
+        sandboxConfine(options->filter, below) < 0)
         return fail(_("cannot enter the sandbox"));
 
-    if (notifyReady(options->readyFd) < 0)
-        return fail(_("cannot write to the descriptor of --ready-fd"));
+    /* A guard cannot have the connection that its worker accepts. */
+    if (options->noGuard || below > 0)
+        return serve(&emulator);
 
-    emulatorLoopRun(loop);
-    return EXIT_SUCCESS;
+    if (sandboxApply(&guarding) < 0)
+        return fail(_("cannot enter the sandbox"));
+
+    return emulatorGuardRun(guard);
 }
 
 

@@ -23,6 +23,7 @@ enum {
     OPTION_DEVICE = 256,
     OPTION_READY_FD,
     OPTION_SECCOMP,
+    OPTION_NO_GUARD,
     OPTION_LISTEN,
     OPTION_ALLOW_USER,
     OPTION_PRINT_CAPABILITIES,
@@ -34,6 +35,7 @@ static const struct option longOptions[] = {
     { "device", required_argument, NULL, OPTION_DEVICE },
     { "ready-fd", required_argument, NULL, OPTION_READY_FD },
     { "seccomp", required_argument, NULL, OPTION_SECCOMP },
+    { "no-guard", no_argument, NULL, OPTION_NO_GUARD },
     { "listen", optional_argument, NULL, OPTION_LISTEN },
     { "allow-user", required_argument, NULL, OPTION_ALLOW_USER },
     { "print-capabilities", no_argument, NULL, OPTION_PRINT_CAPABILITIES },
@@ -185,6 +187,10 @@ emulatorOptionsParse(EmulatorOptions *options,
             }
             break;
 
+        case OPTION_NO_GUARD:
+            options->noGuard = true;
+            break;
+
         case OPTION_LISTEN:
             if (optionsSetListen(options, optarg) < 0)
                 return -1;
@@ -245,6 +251,7 @@ emulatorOptionsHelp(void)
            "  --ready-fd FD           write one byte to FD and close it when serving\n"
            "  --seccomp ACTION        for a forbidden system call: kill (the default), log;\n"
            "                          or none, no filter\n"
+           "  --no-guard              end, rather than go on, when killed by a signal\n"
            "  --listen[=PATH]         run on its own and take devices from launchers\n"
            "  --allow-user NAME       who may attach to it, besides root and its user\n"
            "  --print-capabilities    print what this program can do, as JSON\n"

@@ -33,6 +33,7 @@ typedef struct {
     EmulatorAction action;
     int readyFd;                                /* or -1 */
     SandboxFilter filter;
+    bool noGuard;                               /* a worker that is killed is not replaced */
     size_t ndevices;
     EmulatorDeviceOptions *devices;             /* released by free() */
     bool listen;                                /* devices come later, from launchers */

@@ -27,8 +27,7 @@
 
 /* A memory file of SIZE bytes, mapped. */
 static void *
-statusMap(size_t size,
-          int *result)
+statusMap(size_t size)
 {
     const int fd = memfd_create(EMULATOR_STATUS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
@@ -41,10 +40,8 @@ statusMap(size_t size,
     if (ftruncate(fd, size) == 0 &&
         (memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED &&
         (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_FUTURE_WRITE) == 0 ||
-         fcntl(fd, F_ADD_SEALS, seals) == 0)) {
-        *result = fd;
+         fcntl(fd, F_ADD_SEALS, seals) == 0))
         return memory;
-    }
 
     saved = errno;
     if (memory != MAP_FAILED)
@@ -56,11 +53,10 @@ statusMap(size_t size,
 
 
 EmulatorStatus *
-emulatorStatusNew(const EmulatorOptions *options,
-                  int *fd)
+emulatorStatusNew(const EmulatorOptions *options)
 {
     EmulatorStatus *status = statusMap(sizeof(*status) +
-                                       options->ndevices * sizeof(*status->devices), fd);
+                                       options->ndevices * sizeof(*status->devices));
     struct timespec now;
     size_t i;
 

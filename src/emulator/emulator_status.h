@@ -48,9 +48,9 @@ typedef struct {
 } EmulatorStatus;
 
 /* The memory for the devices of OPTIONS, which power up now. It lives as long
- * as the process. *FD is the file. NULL with errno set on failure. */
-EmulatorStatus *emulatorStatusNew(const EmulatorOptions *options,
-                                  int *fd);
+ * as the process, and so does the file's descriptor. NULL with errno set on
+ * failure. */
+EmulatorStatus *emulatorStatusNew(const EmulatorOptions *options);
 
 /* Requests that all devices have served together. */
 uint64_t emulatorStatusServed(const EmulatorStatus *status,

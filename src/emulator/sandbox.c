@@ -16,6 +16,7 @@
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,28 @@ static const int allowedCalls[] = {
     SCMP_SYS(restart_syscall),
     SCMP_SYS(rt_sigreturn),
 };
+
+/* The guard's, besides: those that it forks inherit its filter. */
+static const int guardCalls[] = {
+    SCMP_SYS(wait4),
+    SCMP_SYS(kill),
+    SCMP_SYS(rt_sigtimedwait),
+#ifdef __SNR_rt_sigtimedwait_time64
+    SCMP_SYS(rt_sigtimedwait_time64),
+#endif
+    /* where the vDSO has no clock */
+    SCMP_SYS(clock_gettime),
+#ifdef __SNR_clock_gettime64
+    SCMP_SYS(clock_gettime64),
+#endif
+};
+
+/* The argument of clone() that holds the flags */
+#ifdef __s390__
+# define CLONE_FLAGS SCMP_A1
+#else
+# define CLONE_FLAGS SCMP_A0
+#endif
 
 
 const char *
@@ -171,47 +194,93 @@ sandboxCloseOthers(int *fds,
 }
 
 
-/* Returns 0 or a negative errno, like libseccomp. */
+/* These return 0 or a negative errno, like libseccomp. */
 static int
-addRules(scmp_filter_ctx ctx,
-         int notifyFd,
-         bool accepting)
+addCalls(scmp_filter_ctx ctx,
+         const int *calls,
+         size_t n)
 {
     size_t i;
     int rc;
 
-    for (i = 0; i < sizeof(allowedCalls) / sizeof(allowedCalls[0]); i++) {
-        if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowedCalls[i], 0)) < 0)
+    for (i = 0; i < n; i++) {
+        if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0)) < 0)
             return rc;
     }
+    return 0;
+}
 
-    if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                               SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO))) < 0)
+
+static int
+addWrite(scmp_filter_ctx ctx,
+         int fd)
+{
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, fd));
+}
+
+
+static int
+addPrctl(scmp_filter_ctx ctx,
+         int option)
+{
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                            SCMP_A0(SCMP_CMP_EQ, option));
+}
+
+
+static int
+addGuardRules(scmp_filter_ctx ctx)
+{
+    int rc;
+
+    if ((rc = addCalls(ctx, guardCalls, sizeof(guardCalls) / sizeof(guardCalls[0]))) < 0 ||
+        (rc = addPrctl(ctx, PR_SET_DUMPABLE)) < 0 ||
+        (rc = addPrctl(ctx, PR_SET_SECCOMP)) < 0)
+        return rc;
+
+    /* fork(): no thread, no namespace */
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                            CLONE_FLAGS(SCMP_CMP_EQ, SIGCHLD));
+}
+
+
+static int
+addRules(scmp_filter_ctx ctx,
+         SandboxRole role,
+         int notifyFd,
+         bool accepting)
+{
+    int rc;
+
+    if ((rc = addCalls(ctx, allowedCalls, sizeof(allowedCalls) / sizeof(allowedCalls[0]))) < 0 ||
+        (rc = addWrite(ctx, STDERR_FILENO)) < 0)
         return rc;
 
     if (accepting && (rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 0)) < 0)
         return rc;
 
-    if (notifyFd < 0)
-        return 0;
-    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                            SCMP_A0(SCMP_CMP_EQ, notifyFd));
+    if (role == SANDBOX_ROLE_GUARD && (rc = addGuardRules(ctx)) < 0)
+        return rc;
+
+    return notifyFd < 0 ? 0 : addWrite(ctx, notifyFd);
 }
 
 
-/* Compiles the filter into PROGRAM. libseccomp's memory is given back on the
- * way: once the filter is there, free() could not. */
-static int
-buildFilter(SandboxFilter filter,
-            int notifyFd,
-            bool accepting,
-            struct sock_fprog *program,
-            size_t max)
+int
+sandboxPrepare(SandboxProgram *program,
+               SandboxRole role,
+               SandboxFilter filter,
+               int notifyFd,
+               unsigned int acceptBelow)
 {
     scmp_filter_ctx ctx;
     int fds[2] = { -1, -1 };
     ssize_t got = -1;
     int rc;
+
+    *program = (SandboxProgram) { .role = role, .filter = filter };
+    if (filter == SANDBOX_FILTER_NONE)
+        return 0;
 
     ctx = seccomp_init(filter == SANDBOX_FILTER_LOG ? SCMP_ACT_LOG : SCMP_ACT_KILL_PROCESS);
     if (!ctx) {
@@ -220,15 +289,17 @@ buildFilter(SandboxFilter filter,
     }
 
     /* A pipe takes 4096 bytes, more than the program has, without a reader. */
-    if ((rc = addRules(ctx, notifyFd, accepting)) == 0) {
+    if ((rc = addRules(ctx, role, notifyFd, acceptBelow > 0)) == 0) {
         if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
             rc = -errno;
         else
             rc = seccomp_export_bpf(ctx, fds[1]);
     }
     if (rc == 0)
-        got = read(fds[0], program->filter, max * sizeof(*program->filter));
+        got = read(fds[0], program->instructions, sizeof(program->instructions));
 
+    /* libseccomp's memory is given back here: once a filter is there, free()
+     * could not. */
     if (fds[0] >= 0) {
         close(fds[0]);
         close(fds[1]);
@@ -239,26 +310,28 @@ buildFilter(SandboxFilter filter,
         errno = -rc;
         return -1;
     }
-    if (got <= 0 || got % sizeof(*program->filter) != 0 ||
-        got == max * sizeof(*program->filter)) {
+    if (got <= 0 || got % sizeof(program->instructions[0]) != 0 ||
+        got == sizeof(program->instructions)) {
         errno = EOVERFLOW;
         return -1;
     }
-    program->len = got / sizeof(*program->filter);
+    program->len = got / sizeof(program->instructions[0]);
     return 0;
 }
 
 
-static int
-setLimits(SandboxFilter filter,
-          unsigned int acceptBelow)
+int
+sandboxConfine(SandboxFilter filter,
+               unsigned int acceptBelow)
 {
     const struct rlimit none = { 0, 0 };
     const struct rlimit one = { 1, 1 };
     const struct rlimit few = { acceptBelow, acceptBelow };
 
-    if (setrlimit(RLIMIT_CORE, &none) < 0 ||
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+    malloc_trim(0);
+
+    if (chdir("/") < 0 ||
+        setrlimit(RLIMIT_CORE, &none) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -1;
 
@@ -272,25 +345,33 @@ setLimits(SandboxFilter filter,
 
 
 int
+sandboxApply(const SandboxProgram *program)
+{
+    struct sock_fprog filter = {
+        .len = program->len,
+        .filter = (struct sock_filter *) program->instructions,
+    };
+
+    if (program->role == SANDBOX_ROLE_SERVE && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return -1;
+
+    if (program->filter == SANDBOX_FILTER_NONE)
+        return 0;
+
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
+}
+
+
+int
 sandboxEnter(SandboxFilter filter,
              int notifyFd,
              unsigned int acceptBelow)
 {
-    struct sock_filter instructions[256];
-    struct sock_fprog program = { .filter = instructions };
+    SandboxProgram program;
 
-    if (filter != SANDBOX_FILTER_NONE &&
-        buildFilter(filter, notifyFd, acceptBelow > 0, &program,
-                    sizeof(instructions) / sizeof(instructions[0])) < 0)
+    if (sandboxPrepare(&program, SANDBOX_ROLE_SERVE, filter, notifyFd, acceptBelow) < 0 ||
+        sandboxConfine(filter, acceptBelow) < 0)
         return -1;
 
-    malloc_trim(0);
-
-    if (chdir("/") < 0 || setLimits(filter, acceptBelow) < 0)
-        return -1;
-
-    if (filter == SANDBOX_FILTER_NONE)
-        return 0;
-
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+    return sandboxApply(&program);
 }

@@ -14,6 +14,7 @@
 
 #pragma once
 
+#include <linux/filter.h>
 #include <stddef.h>
 
 /* What happens at a system call that is not allowed. */
@@ -44,10 +45,43 @@ int sandboxFilterFromString(const char *str,
 int sandboxCloseOthers(int *fds,
                        size_t nfds);
 
-/* Gives up everything else. NOTIFYFD is the one descriptor beside standard
+/* What a process is to do in its sandbox. */
+typedef enum {
+    SANDBOX_ROLE_SERVE = 0,     /* answers what QEMU asks */
+    SANDBOX_ROLE_GUARD,         /* makes processes of the other role, and waits for them */
+} SandboxRole;
+
+/* A filter that was made before: what makes one needs more system calls than
+ * any sandbox allows. */
+typedef struct {
+    SandboxRole role;
+    SandboxFilter filter;
+    unsigned short len;
+    struct sock_filter instructions[256];
+} SandboxProgram;
+
+/* Makes the filter of ROLE. NOTIFYFD is the one descriptor beside standard
  * error that write() is allowed on, or -1. ACCEPT_BELOW is 0, or accept4() is
- * allowed, and what it brings is a descriptor below that number. The process
- * has one thread. Returns 0, or -1 with errno set. */
+ * allowed. Returns 0, or -1 with errno set. */
+int sandboxPrepare(SandboxProgram *program,
+                   SandboxRole role,
+                   SandboxFilter filter,
+                   int notifyFd,
+                   unsigned int acceptBelow);
+
+/* Gives up what all processes of the program do without, for this one and
+ * those that it forks. ACCEPT_BELOW is 0, or no descriptor can come but one
+ * below that number. Returns 0, or -1 with errno set. */
+int sandboxConfine(SandboxFilter filter,
+                   unsigned int acceptBelow);
+
+/* Enters the sandbox that PROGRAM describes, after sandboxConfine(). The
+ * process has one thread. A worker enters its own within that of the guard
+ * that has forked it; nobody of its user can look into it from then on.
+ * Returns 0, or -1 with errno set. */
+int sandboxApply(const SandboxProgram *program);
+
+/* All of these in one, for a process that serves without a guard. */
 int sandboxEnter(SandboxFilter filter,
                  int notifyFd,
                  unsigned int acceptBelow);

@@ -1,0 +1,236 @@
+/*
+ * emulator_guard.c: the process that replaces a worker that was killed
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulator_guard.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "emulator_log.h"
+#include "gettext.h"
+
+#define _(s) gettext(s)
+
+/* What the guard remembers of the workers before. */
+typedef struct {
+    uint64_t served;        /* by all of them */
+    unsigned int failures;  /* in a row */
+    uint32_t serving;       /* 1 + the device whose request the last one had in hand */
+    uint64_t handled;       /* requests of that device */
+    unsigned int repeated;  /* how many in a row had the same request in hand */
+} GuardHistory;
+
+
+static int64_t
+guardNow(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+
+void
+emulatorGuardInit(void)
+{
+    const struct sigaction action = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP };
+    sigset_t set;
+
+    sigaction(SIGCHLD, &action, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+
+/* Sleeps until a child has ended, for MILLISECONDS at most. */
+static void
+guardSleep(int milliseconds)
+{
+    const struct timespec timeout = {
+        .tv_sec = milliseconds / 1000,
+        .tv_nsec = milliseconds % 1000 * 1000000L,
+    };
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigtimedwait(&set, NULL, &timeout);
+}
+
+
+/* fork(), but nothing besides: what a libc's own one does around the system
+ * call differs between them, and the sandbox would have to know it. */
+static pid_t
+guardFork(void)
+{
+#ifdef __s390__
+    return syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+    return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+}
+
+
+/* Whether some request waits, and has waited before, while none is served.
+ * WAITING: how many looks in a row found that. */
+static bool
+guardFindStuck(const EmulatorGuard *guard,
+               unsigned int *waiting,
+               uint64_t *served)
+{
+    const uint64_t now = emulatorStatusServed(guard->status, guard->ndevices);
+
+    if (now != *served || !emulatorLoopIsPending(guard->loop))
+        *waiting = 0;
+    else
+        (*waiting)++;
+
+    *served = now;
+    return *waiting >= 2;
+}
+
+
+/* Waits for the end of the worker PID; returns its status. */
+static int
+guardWait(const EmulatorGuard *guard,
+          pid_t pid)
+{
+    uint64_t served = 0;
+    unsigned int waiting = 0;
+    int64_t look = guardNow() + EMULATOR_GUARD_INTERVAL;
+    int status;
+
+    for (;;) {
+        int64_t now;
+        pid_t rc;
+
+        while ((rc = waitpid(pid, &status, WNOHANG)) < 0 && errno == EINTR)
+            ;
+        if (rc != 0)
+            return rc < 0 ? 0 : status;
+
+        if ((now = guardNow()) >= look) {
+            if (guardFindStuck(guard, &waiting, &served)) {
+                emulatorLog(_("requests have waited for %1$d ms and none was answered"),
+                            EMULATOR_GUARD_INTERVAL);
+                kill(pid, SIGKILL);
+                waiting = 0;
+            }
+            look = now + EMULATOR_GUARD_INTERVAL;
+        }
+        guardSleep(look - now);
+    }
+}
+
+
+/* A device whose request kills one worker after the other is closed. */
+static void
+guardJudgeDevice(EmulatorGuard *guard,
+                 GuardHistory *history)
+{
+    const uint32_t serving = guard->status->serving;
+    EmulatorStatusDevice *device;
+    uint64_t handled;
+
+    if (serving == 0 || serving > guard->ndevices) {
+        history->serving = 0;
+        return;
+    }
+    device = &guard->status->devices[serving - 1];
+    handled = emulatorDeviceServed(&device->device);
+
+    if (serving != history->serving || handled != history->handled)
+        history->repeated = 0;
+    history->serving = serving;
+    history->handled = handled;
+
+    if (++history->repeated < EMULATOR_GUARD_FAILURES / 2 || device->closed)
+        return;
+
+    emulatorLog(_("device %1$u of %2$zu: closed: its request has ended %3$u processes in a row"),
+                serving, guard->ndevices, history->repeated);
+    device->closed = 1;
+    history->failures = 0;
+}
+
+
+/* A worker has gone after AGE milliseconds, or could not be made. Returns
+ * false when there is to be no other one. */
+static bool
+guardGoOn(EmulatorGuard *guard,
+          GuardHistory *history,
+          int64_t age)
+{
+    const uint64_t served = emulatorStatusServed(guard->status, guard->ndevices);
+
+    if (served != history->served || age >= EMULATOR_GUARD_SETTLED)
+        history->failures = 0;
+    history->served = served;
+    history->failures++;
+
+    guardJudgeDevice(guard, history);
+
+    if (history->failures >= EMULATOR_GUARD_FAILURES) {
+        emulatorLog(_("gave up after %1$u failures in a row: the guest reads its emulated "
+                      "devices as all ones from here on"), history->failures);
+        return false;
+    }
+
+    /* What is wrong may pass: no memory, or too many processes. */
+    if (history->failures > EMULATOR_GUARD_FAILURES / 2)
+        guardSleep(10 << (history->failures - EMULATOR_GUARD_FAILURES / 2 - 1));
+    return true;
+}
+
+
+int
+emulatorGuardRun(EmulatorGuard *guard)
+{
+    GuardHistory history = { 0 };
+    int64_t started;
+
+    do {
+        pid_t pid;
+        int status;
+
+        guard->status->serving = 0;
+        started = guardNow();
+        pid = guardFork();
+
+        if (pid == 0)
+            return guard->serve(guard->opaque);
+
+        if (pid < 0) {
+            emulatorLog("%s: %s", _("cannot start a process"), strerrorname_np(errno));
+            continue;
+        }
+        guard->status->worker = pid;
+
+        if (guard->readyFd >= 0)
+            close(guard->readyFd);
+        guard->readyFd = -1;
+
+        status = guardWait(guard, pid);
+        if (WIFEXITED(status))
+            return WEXITSTATUS(status);
+
+        guard->status->restarts++;
+        emulatorLog(_("replacing a process that was killed by signal %1$d (number %2$llu)"),
+                    WTERMSIG(status), (unsigned long long) guard->status->restarts);
+    } while (guardGoOn(guard, &history, guardNow() - started));
+
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,56 @@
+/*
+ * emulator_guard.h: the process that replaces a worker that was killed
+ *
+ * The guard is the process that the launcher starts. It makes the devices'
+ * memory and sockets ready and forks the worker, which serves. A worker that
+ * is killed by a signal is followed by another one, forked and without exec,
+ * which goes on where that one was (emulator_device.h); so the guest waits for
+ * its answer a little longer, and that is all. The guard never reads a byte
+ * that QEMU sends, and of the devices' memory only numbers, which it uses for
+ * comparing.
+ *
+ * A worker that has not acted on a request for a while, stopped or hanging,
+ * is killed and replaced too.
+ *
+ * If the guard itself is killed, its worker goes on, without a guard, until
+ * QEMU ends.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "emulator_loop.h"
+#include "emulator_status.h"
+
+/* How often in a row a worker may be killed within EMULATOR_GUARD_SETTLED of
+ * its start and before any request was served: then it is not replaced any
+ * more. At half of that, a device whose request was in hand each time is
+ * closed, for the others' sake, and counting begins anew. */
+#define EMULATOR_GUARD_FAILURES 16
+
+/* Milliseconds. */
+#define EMULATOR_GUARD_SETTLED 1000
+
+/* Milliseconds between two looks whether requests are waiting. A worker with
+ * one that waits at two looks in a row while it serves none is replaced. */
+#define EMULATOR_GUARD_INTERVAL 2000
+
+typedef struct {
+    EmulatorStatus *status;
+    EmulatorLoop *loop;
+    size_t ndevices;
+    int readyFd;            /* the first worker's; -1 in later ones */
+
+    /* What a worker does; the result is its exit status. */
+    int (*serve)(void *opaque);
+    void *opaque;
+} EmulatorGuard;
+
+/* Prepares this process, before it enters its sandbox: SIGCHLD. */
+void emulatorGuardInit(void);
+
+/* Guards until a worker ends by itself, and returns its exit status; or until
+ * workers are not replaced any more, and returns EXIT_FAILURE. Returns in each
+ * worker too, with its exit status. Needs the sandbox's guard role at most. */
+int emulatorGuardRun(EmulatorGuard *guard);
