@@ -51,7 +51,7 @@ setUp(Fixture *fixture, const void *data G_GNUC_UNUSED)
 
     /* Nobody is there to ask. */
     paths[0] = g_build_filename(fixture->dir, "none", NULL);
-    nodedevServiceSetUpstream(fixture->service, paths, NULL, FALSE, "qemu:///session");
+    nodedevServiceSetUpstream(fixture->service, paths, NULL, FALSE);
     nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
     g_assert_no_error(err);
 }
@@ -298,6 +298,62 @@ testEvents(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
+/* Who changes files by hand and sends SIGHUP is heard, too. */
+static void
+testReload(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "emulatedpci_b.xml", NULL);
+    g_autofree char *changed = NULL;
+    g_autoptr(GError) err = NULL;
+    int fd = addPeer(fixture, FALSE);
+    NodedevMessage message;
+    const NodedevKind kinds[] = {
+        NODEDEV_LIFECYCLE, NODEDEV_LIFECYCLE, NODEDEV_UPDATED, NODEDEV_LIFECYCLE, NODEDEV_LIFECYCLE,
+    };
+    const guint32 values[] = {
+        VIR_NODE_DEVICE_EVENT_DEFINED, VIR_NODE_DEVICE_EVENT_CREATED, 0,
+        VIR_NODE_DEVICE_EVENT_DELETED, VIR_NODE_DEVICE_EVENT_UNDEFINED,
+    };
+    gsize i;
+
+    g_assert_cmpuint(change(fixture, fd, NODEDEV_CREATE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(result(fixture, fd, ask(fd, NODEDEV_SUBSCRIBE, 1, "", "")), ==, 0);
+
+    g_file_set_contents(path, DEFINITION("emulatedpci_b"), -1, &err);
+    g_assert_no_error(err);
+    nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
+    g_assert_no_error(err);
+
+    ask(fd, NODEDEV_GET, 0, "emulatedpci_b", "");
+    for (i = 0; i < 2; i++) {
+        answer(fixture, fd, &message);
+        g_assert_cmpuint(message.kind, ==, kinds[i]);
+        g_assert_cmpuint(message.value, ==, values[i]);
+    }
+    answer(fixture, fd, &message);
+    g_assert_cmpuint(message.kind, ==, NODEDEV_DEFINITION);
+    changed = g_strndup(message.text, message.textLen);
+    memcpy(strstr(changed, "0xc001"), "0xc002", 6);
+    g_file_set_contents(path, changed, -1, &err);
+    g_assert_no_error(err);
+    nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
+    g_assert_no_error(err);
+    g_unlink(path);
+    nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
+    g_assert_no_error(err);
+
+    for (; i < G_N_ELEMENTS(kinds); i++) {
+        answer(fixture, fd, &message);
+        g_assert_cmpuint(message.kind, ==, kinds[i]);
+        if (message.kind == NODEDEV_LIFECYCLE)
+            g_assert_cmpuint(message.value, ==, values[i]);
+        g_assert_cmpmem(message.name, message.nameLen, "emulatedpci_b", strlen("emulatedpci_b"));
+    }
+    g_assert_cmpuint(change(fixture, fd, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+    close(fd);
+}
+
+
 /* What no connection's process sends ends it, and nothing else. */
 static void
 testMalformed(Fixture *fixture, const void *data G_GNUC_UNUSED)
@@ -501,6 +557,7 @@ main(int argc, char **argv)
     ADD("unknown-use", testUnknownUse);
     ADD("use", testUse);
     ADD("events", testEvents);
+    ADD("reload", testReload);
     ADD("malformed", testMalformed);
     ADD("noise", testNoise);
     ADD("deaf", testDeaf);

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -467,6 +468,92 @@ def test_upstream(tap, stack, tools):
     tap.ok('emulatedpci_alone' not in tools.ours('--all'), 'an answer that comes late is one')
 
 
+class Driverless(threading.Thread):
+    """A libvirtd without node devices, as a virtqemud without virtnodedevd is."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(8)
+
+    def run(self):
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    @staticmethod
+    def serve(connection):
+        error = struct.pack('>iiI', 3, 22, 1) + rpc.string('this function is not supported') + struct.pack(
+            '>iI3IiiI', 2, 0, 0, 0, 0, -1, -1, 0)
+        answers = {rpc.AUTH_LIST: struct.pack('>II', 1, 0), rpc.OPEN: b'', 273: struct.pack('>II', 0, 0)}
+        with connection:
+            while True:
+                head = connection.recv(28, socket.MSG_WAITALL)
+                if len(head) < 28:
+                    return
+                size, _, _, procedure, _, serial, _ = struct.unpack('>7I', head)
+                if size > 28:
+                    connection.recv(size - 28, socket.MSG_WAITALL)
+                answer = answers.get(procedure)
+                connection.sendall(rpc.frame(procedure, error if answer is None else answer, serial, rpc.REPLY,
+                                             rpc.ERROR if answer is None else rpc.OK))
+
+
+def test_driverless(tap, stack, tools):
+    path = stack.path('run/driverless')
+    Driverless(path).start()
+    os.chmod(path, 0o777)
+    ours = stack.path('run/front')
+    front = stack.start([stack.program, '--listen', ours, '--upstream', path, '--definitions',
+                         stack.path('config/libvirt/other'), '--builtin-definitions',
+                         stack.path('share/definitions')], 'log/front.log')
+    stack.wait_for(lambda: stack.listens(ours), 'another daemon listens')
+    xml = definition('emulatedpci_wire', **MINE)
+    with rpc.Client(ours) as client:
+        client.open()
+        count = struct.unpack('>I', client.call(285, struct.pack('>II', 1, 0))[:4])[0]
+        tap.ok(count >= 6, 'where upstream has no node devices, there are ours')
+        tap.equal(struct.unpack('>I', client.call(111, struct.pack('>II', 0, 0)))[0], count, 'in all lists')
+        tap.equal(code(client.call, 113, rpc.string('computer')), 3, 'and no others')
+        callback = register(client)
+        tap.ok(client.call(428, rpc.string(xml) + struct.pack('>I', 0)), 'definitions are taken')
+        kinds = []
+        serial = client.send(429, rpc.string('emulatedpci_wire') + struct.pack('>I', 0))
+        while len(kinds) < 2 or serial:
+            (_, procedure, kind, number, status), payload = client.receive()
+            if kind == rpc.MESSAGE and procedure == 376:
+                kinds.append(struct.unpack('>i', payload[:4])[0] == callback)
+            elif number == serial:
+                tap.equal(status, rpc.OK, 'and taken away')
+                serial = 0
+        tap.ok(all(kinds), 'events have the identifier that the client got')
+        client.call(375, struct.pack('>i', callback))
+        tap.equal(code(client.call, 375, struct.pack('>i', callback)), 3, 'which it can give back once')
+    os.kill(front, signal.SIGTERM)
+    stack.wait_for(lambda: stack.status(front) is not None, 'the other daemon ends')
+
+
+def test_events(tap, stack, tools):
+    pid = stack.start(['virsh', '-c', stack.uri, 'nodedev-event', '--event', 'lifecycle', '--loop'],
+                      'log/nodedev-event')
+    stack.write('tmp/event.xml', definition('emulatedpci_event', **MINE))
+
+    def heard():
+        tools.virsh('nodedev-create', stack.path('tmp/event.xml'))
+        tools.virsh('nodedev-destroy', 'emulatedpci_event')
+        text = stack.read('log/nodedev-event')
+        return "event 'lifecycle' for node device emulatedpci_event: Created" in text and \
+            "event 'lifecycle' for node device emulatedpci_event: Deleted" in text
+    stack.wait_for(heard, 'virsh nodedev-event hears')
+    tap.ok(True, 'virsh nodedev-event')
+    os.kill(pid, signal.SIGTERM)
+    stack.wait_for(lambda: stack.status(pid) is not None, 'virsh nodedev-event ends')
+
+
 def test_many(tap, stack, tools):
     with rpc.Client(stack.socket, timeout=120) as client:
         client.open()
@@ -486,7 +573,7 @@ def test(tap):
             stack.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), 'client/' + name, 0o644)
         tools = Tools(tap, stack)
         for part in (test_builtin, test_define, test_states, test_use, test_python, test_wire,
-                     test_concurrent, test_killed, test_upstream, test_many):
+                     test_concurrent, test_killed, test_upstream, test_driverless, test_events, test_many):
             part(tap, stack, tools)
         tap.equal(stack.stop_daemon(), 0, 'the daemon ends')
         tap.ok('connection process' not in stack.read('log/daemon.log'), 'and had no reason to complain',

@@ -481,8 +481,7 @@ listenerLoadDefinitions(Listener *listener, GError **err)
     if (!paths)
         return FALSE;
     nodedevServiceSetUpstream(listener->nodedev, paths, opts->path,
-                              upstreamMayStart(name, opts->system),
-                              opts->system ? "qemu:///system" : "qemu:///session");
+                              upstreamMayStart(name, opts->system));
     return nodedevServiceLoad(listener->nodedev, opts->builtinDir,
                               listener->config->definitionsDir, err);
 }

@@ -30,7 +30,7 @@
 #define _(s) gettext(s)
 
 /* How long all of it may take, in s. */
-#define CHECK_TIMEOUT 20
+#define CHECK_TIMEOUT 30
 
 /* How many of the domains a message names. */
 #define CHECK_NAMES 8
@@ -146,16 +146,27 @@ checkAuthenticate(CheckConnection *conn, GError **err)
 }
 
 
+/* Which of both libvirtd is, a path does not say; SYSTEM is tried first. */
 static gboolean
-checkOpen(CheckConnection *conn, const char *uri, GError **err)
+checkOpen(CheckConnection *conn, gboolean system, GError **err)
 {
-    g_autoptr(GByteArray) args = g_byte_array_new();
-    g_autoptr(GByteArray) reply = NULL;
+    static const char *const uris[] = { "qemu:///system", "qemu:///session" };
+    gsize i;
 
-    rpcWriteOptString(args, uri, strlen(uri));
-    rpcWriteU32(args, 0);
-    reply = checkCall(conn, CHECK_OPEN, args, err);
-    return reply != NULL;
+    for (i = 0; i < G_N_ELEMENTS(uris); i++) {
+        g_autoptr(GByteArray) args = g_byte_array_new();
+        g_autoptr(GByteArray) reply = NULL;
+
+        const char *uri = uris[system ? i : 1 - i];
+
+        rpcWriteOptString(args, uri, strlen(uri));
+        rpcWriteU32(args, 0);
+        g_clear_error(err);
+        reply = checkCall(conn, CHECK_OPEN, args, err);
+        if (reply)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 
@@ -267,7 +278,7 @@ nodedevCheckRun(const NodedevCheckOptions *opts, NodedevCheckResult *result)
     conn.fd = upstreamConnect(opts->paths, opts->own, opts->start, &errnum, &err);
     if (conn.fd >= 0) {
         fcntl(conn.fd, F_SETFL, fcntl(conn.fd, F_GETFL) & ~O_NONBLOCK);
-        if (checkAuthenticate(&conn, &err) && checkOpen(&conn, opts->uri, &err) &&
+        if (checkAuthenticate(&conn, &err) && checkOpen(&conn, opts->system, &err) &&
             opts->definition)
             checkDomains(&conn, opts->definition, result, &err);
         close(conn.fd);

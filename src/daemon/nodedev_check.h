@@ -20,7 +20,7 @@ typedef struct {
     const char *const *paths;   /* for upstreamConnect(): upstream's read-write sockets */
     const char *own;
     gboolean start;
-    const char *uri;            /* what to open there */
+    gboolean system;            /* it is the system's, likely */
     const Identity *id;         /* as whom; NULL: as ourselves */
     const char *definition;     /* whose users are looked for; NULL: none */
 } NodedevCheckOptions;

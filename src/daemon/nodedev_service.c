@@ -92,7 +92,6 @@ struct _NodedevService {
     GStrv upstream;             /* see nodedevServiceSetUpstream() */
     char *own;
     gboolean start;
-    char *uri;
     int epoll;
     GHashTable *peers;          /* set */
     GQueue changes;             /* of ServiceRequest; the first one is at work */
@@ -165,6 +164,10 @@ serviceDropPeer(NodedevService *service, NodedevPeer *peer)
 {
     serviceForgetRequests(&service->changes, peer);
     serviceForgetRequests(&service->parked, peer);
+
+    /* By hand: closing does not do it while a process that was forked has the
+     * descriptor, too. */
+    epoll_ctl(service->epoll, EPOLL_CTL_DEL, peer->fd, NULL);
     g_hash_table_remove(service->peers, peer);
 }
 
@@ -538,7 +541,7 @@ serviceAsk(NodedevService *service, const Identity *id, const char *definition)
         .paths = (const char *const *) service->upstream,
         .own = service->own,
         .start = service->start,
-        .uri = service->uri,
+        .system = geteuid() == 0,
         .id = id,
         .definition = definition,
     };
@@ -901,6 +904,41 @@ serviceCarryOver(const Catalog *from, Catalog *to)
 }
 
 
+/* Says what has changed since BEFORE. */
+static void
+serviceTellDifferences(NodedevService *service, const Catalog *before)
+{
+    g_autoptr(GPtrArray) old = catalogList(before);
+    g_autoptr(GPtrArray) now = catalogList(service->catalog);
+    guint i;
+
+    for (i = 0; i < old->len; i++) {
+        const CatalogDefinition *def = g_ptr_array_index(old, i);
+
+        if (catalogFind(service->catalog, def->name))
+            continue;
+        if (def->active)
+            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, def->name);
+        if (def->persistent)
+            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_UNDEFINED, def->name);
+    }
+
+    for (i = 0; i < now->len; i++) {
+        const CatalogDefinition *def = g_ptr_array_index(now, i);
+        const CatalogDefinition *was = catalogFind(before, def->name);
+
+        if (!was) {
+            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DEFINED, def->name);
+            if (def->active)
+                serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, def->name);
+        } else if (!emulatedPCIDefEqualFields(def->def, was->def) ||
+                   g_strcmp0(def->description, was->description) != 0) {
+            serviceTell(service, NODEDEV_UPDATED, 0, def->name);
+        }
+    }
+}
+
+
 gboolean
 nodedevServiceLoad(NodedevService *service,
                    const char *builtinDir,
@@ -908,16 +946,17 @@ nodedevServiceLoad(NodedevService *service,
                    GError **err)
 {
     Catalog *catalog = catalogNew();
+    g_autoptr(Catalog) before = NULL;
 
     if (!catalogLoad(catalog, builtinDir, dir, err)) {
         catalogFree(catalog);
         return FALSE;
     }
-    if (service->catalog) {
-        serviceCarryOver(service->catalog, catalog);
-        catalogFree(service->catalog);
-    }
+
+    serviceCarryOver(service->catalog, catalog);
+    before = service->catalog;
     service->catalog = catalog;
+    serviceTellDifferences(service, before);
     return TRUE;
 }
 
@@ -942,16 +981,13 @@ void
 nodedevServiceSetUpstream(NodedevService *service,
                           GStrv paths,
                           const char *own,
-                          gboolean start,
-                          const char *uri)
+                          gboolean start)
 {
     g_strfreev(service->upstream);
     service->upstream = paths;
     g_free(service->own);
     service->own = g_strdup(own);
     service->start = start;
-    g_free(service->uri);
-    service->uri = g_strdup(uri);
 }
 
 
@@ -995,7 +1031,6 @@ nodedevServiceFree(NodedevService *service)
     catalogFree(service->catalog);
     g_strfreev(service->upstream);
     g_free(service->own);
-    g_free(service->uri);
     g_free(service->buffer);
     close(service->epoll);
     g_free(service);

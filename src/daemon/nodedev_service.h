@@ -22,13 +22,11 @@ NodedevService *nodedevServiceNew(GError **err);
 void nodedevServiceFree(NodedevService *service);
 
 /* Whom to ask who may change definitions, and who uses them: PATHS, OWN and
- * START are for upstreamConnect(), URI is what to open there. PATHS now belong
- * to the service. */
+ * START are for upstreamConnect(). PATHS now belong to the service. */
 void nodedevServiceSetUpstream(NodedevService *service,
                                GStrv paths,
                                const char *own,
-                               gboolean start,
-                               const char *uri);
+                               gboolean start);
 
 /* Reads the definitions of both directories anew; transient ones stay. On
  * failure ERR is set, and all is as it was. */
