@@ -244,6 +244,16 @@ def test_use(tap, stack, tools):
     stack.virsh('undefine', 'user')
 
 
+def test_validate(tap, stack, tools):
+    good = definition('emulatedpci_valid', **MINE)
+    tools.virsh('nodedev-define', '--validate', tools.file(good))
+    tap.ok('emulatedpci_valid' in tools.ours(), 'nodedev-define --validate')
+    message = tools.fails('nodedev-define', '--validate', tools.file(good.replace('<name>', '<bogus/><name>')))
+    tap.ok('XML document failed to validate against schema' in message and 'nodedev.rng' in message,
+           'of what is not valid', message)
+    tools.virsh('nodedev-undefine', 'emulatedpci_valid')
+
+
 # --- python3-libvirt, in a process of its own
 
 def client_main(uri):
@@ -572,7 +582,7 @@ def test(tap):
         for name in ('nodedevtest.py', 'daemonstack.py', 'emulatedpcistack.py', 'libvirtrpc.py'):
             stack.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), 'client/' + name, 0o644)
         tools = Tools(tap, stack)
-        for part in (test_builtin, test_define, test_states, test_use, test_python, test_wire,
+        for part in (test_builtin, test_define, test_states, test_use, test_validate, test_python, test_wire,
                      test_concurrent, test_killed, test_upstream, test_driverless, test_events, test_many):
             part(tap, stack, tools)
         tap.equal(stack.stop_daemon(), 0, 'the daemon ends')
