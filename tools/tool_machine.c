@@ -10,52 +10,10 @@
 #include "tool_machine.h"
 
 #include "emulatedpci_error.h"
+#include "qemu_machine.h"
 
 #include <libvirt/virterror.h>
 #include <string.h>
-
-/* The first QEMU version with emulated PCI devices. */
-#define TOOL_MACHINE_MAJOR_MIN 6
-
-/* Prefixes of versioned machine types, and the name that stands for the newest. */
-static const struct {
-    const char *prefix;
-    const char *newest;
-} families[] = {
-    { "pc-i440fx-", "pc" },
-    { "pc-q35-", "q35" },
-    { "pc-", "pc" },
-};
-
-
-/* The family of MACHINE, with its major version (-1: none); or -1. */
-static int
-toolMachineFamily(const char *machine, gint64 *major)
-{
-    gsize i;
-
-    for (i = 0; i < G_N_ELEMENTS(families); i++) {
-        const char *version = machine + strlen(families[i].prefix);
-        char *end;
-
-        if (!g_str_has_prefix(machine, families[i].prefix))
-            continue;
-        *major = g_ascii_isdigit(*version) ? g_ascii_strtoll(version, &end, 10) : -1;
-        if (*major >= 0 && *end != '.')
-            *major = -1;
-        return i;
-    }
-    return -1;
-}
-
-
-gboolean
-toolMachineIsOld(const char *machine)
-{
-    gint64 major = -1;
-
-    return toolMachineFamily(machine, &major) >= 0 && major >= 0 && major < TOOL_MACHINE_MAJOR_MIN;
-}
 
 
 /* The content of ROOT's child, newly allocated, or NULL. */
@@ -118,22 +76,21 @@ toolMachineRaise(xmlNodePtr root, virConnectPtr conn, GError **err)
     xmlChar *arch;
     xmlChar *virttype;
     g_autofree char *newest = NULL;
-    gint64 major = -1;
     int result = 0;
 
     toolXMLForEachChild(root, "os", "type", toolMachineFindType, &type);
     machine = type ? xmlGetNoNsProp(type, BAD_CAST "machine") : NULL;
-    if (machine && toolMachineIsOld((char *) machine)) {
-        const int family = toolMachineFamily((char *) machine, &major);
+    if (machine && qemuMachineIsOld((char *) machine)) {
+        const char *family = NULL;
 
         arch = xmlGetNoNsProp(type, BAD_CAST "arch");
         virttype = xmlGetNoNsProp(root, BAD_CAST "type");
-        newest = toolMachineNewest(conn, (char *) arch, (char *) virttype, families[family].newest,
-                                   err);
+        qemuMachineFamily((char *) machine, &family);
+        newest = toolMachineNewest(conn, (char *) arch, (char *) virttype, family, err);
         xmlFree(arch);
         xmlFree(virttype);
         result = newest ? 1 : -1;
-        if (newest && toolMachineIsOld(newest)) {
+        if (newest && qemuMachineIsOld(newest)) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("the host's newest machine type of the family of '%1$s' is "
                                      "'%2$s', which is older than QEMU 6.0's too"),

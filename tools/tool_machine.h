@@ -10,11 +10,6 @@
 
 #include <libvirt/libvirt.h>
 
-/* Whether MACHINE is a versioned machine type older than QEMU 6.0's, which had
- * the first emulated PCI devices: "pc-i440fx-5.2", "pc-q35-2.12", "pc-1.0". Types of
- * other names, such as distributions give, have no version that we know. */
-gboolean toolMachineIsOld(const char *machine);
-
 /* Gives the <domain> at ROOT the newest machine type of its family that the host of
  * CONN has, if its own is too old. Returns 1 if it did, 0 if that was not needed, -1
  * with ERR set. */

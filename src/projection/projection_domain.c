@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include "projection_domain.h"
+#include "qemu_machine.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -217,6 +218,29 @@ projectionDomainCheck(const ProjectionDomain *domain,
                                _("emulated PCI devices are not supported for machine type '%1$s' "
                                  "of architecture '%2$s': it has no PCI bus"), machine, arch);
     }
+    return FALSE;
+}
+
+
+gboolean
+projectionDomainCheckMachine(const ProjectionDomain *domain,
+                             const char *devicename,
+                             GError **err)
+{
+    const char *newest = NULL;
+    g_autofree char *machine = NULL;
+
+    if (!domain->machine || !qemuMachineIsOld(domain->machine))
+        return TRUE;
+
+    machine = quote(domain->machine);
+    qemuMachineFamily(domain->machine, &newest);
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("machine type '%1$s' is too old for emulated PCI device '%2$s': that "
+                             "of QEMU %3$d.0 or a newer one is needed; give another in "
+                             "<type machine='…'>, such as '%4$s', or let 'virt-emulatedpci attach "
+                             "--raise-machine' do that"),
+                           machine, devicename ? devicename : "", QEMU_MACHINE_MAJOR_MIN, newest);
     return FALSE;
 }
 

@@ -49,6 +49,11 @@ typedef struct {
  * Returns TRUE, or FALSE with ERR set to VIR_ERR_CONFIG_UNSUPPORTED. */
 gboolean projectionDomainCheck(const ProjectionDomain *domain, GError **err);
 
+/* Whether DOMAIN's machine type is new enough for the device DEVICENAME (NULL: not
+ * known). Returns TRUE, or FALSE with ERR set to VIR_ERR_CONFIG_UNSUPPORTED. */
+gboolean projectionDomainCheckMachine(const ProjectionDomain *domain, const char *devicename,
+                                      GError **err);
+
 /* Gives each of N devices its index, and an alias if it has none:
  *
  * - an explicit index is taken as it is,

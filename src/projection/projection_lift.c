@@ -408,7 +408,8 @@ liftDomain(Lifting *lifting)
     findDevices(lifting);
     if ((lifting->list->len == 0 && lifting->detached->len == 0) ||
         (lifting->domain->isDevice && !isWholeDevice(lifting)) ||
-        !projectionDomainCheck(lifting->domain, NULL) || !liftEmulator(lifting))
+        !projectionDomainCheck(lifting->domain, NULL) ||
+        !projectionDomainCheckMachine(lifting->domain, NULL, NULL) || !liftEmulator(lifting))
         return;
 
     chooseIndexes(lifting);

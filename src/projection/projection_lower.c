@@ -665,6 +665,15 @@ lowerSingle(Lowering *lowering)
 }
 
 
+static const char *
+firstName(const Lowering *lowering)
+{
+    const EmulatedPCIDef *first = g_ptr_array_index(lowering->defs, 0);
+
+    return first->devicename;
+}
+
+
 static gboolean
 lowerDomain(Lowering *lowering,
             GError **err)
@@ -673,6 +682,7 @@ lowerDomain(Lowering *lowering,
 
     if (!projectionDomainCheck(lowering->domain, err) ||
         !readDefs(lowering, err) ||
+        !projectionDomainCheckMachine(lowering->domain, firstName(lowering), err) ||
         !joinFunctions(lowering, err) ||
         !validateDefs(lowering, err) ||
         !checkDrivers(lowering, err) ||
