@@ -1,0 +1,339 @@
+/*
+ * guardunittest.c: when the guard replaces a worker, and when it gives up
+ *
+ * Workers that do nothing but end, each case in a process of its own.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulator_guard.h"
+#include "testutils.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+    EmulatorGuard guard;
+    EmulatorOptions options;
+    EmulatorDeviceOptions devices[2];
+    int peers[2];
+    int ready[2];
+} Setup;
+
+
+static void
+setupInit(Setup *setup,
+          int (*serve)(void *opaque))
+{
+    EmulatorGuard *guard = &setup->guard;
+    size_t i;
+
+    memset(setup, 0, sizeof(*setup));
+    for (i = 0; i < G_N_ELEMENTS(setup->devices); i++) {
+        int pair[2];
+
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
+        setup->devices[i].fd = pair[0];
+        setup->peers[i] = pair[1];
+        g_snprintf(setup->devices[i].devicename, sizeof(setup->devices[i].devicename),
+                   "device%zu", i);
+    }
+    g_assert_cmpint(pipe2(setup->ready, O_CLOEXEC), ==, 0);
+
+    setup->options.ndevices = G_N_ELEMENTS(setup->devices);
+    setup->options.devices = setup->devices;
+
+    guard->status = emulatorStatusNew(&setup->options);
+    g_assert_nonnull(guard->status);
+    guard->loop = emulatorLoopNew(&setup->options, guard->status);
+    g_assert_nonnull(guard->loop);
+    guard->ndevices = setup->options.ndevices;
+    guard->readyFd = setup->ready[1];
+    guard->serve = serve;
+    guard->opaque = setup;
+}
+
+
+static void
+setupClear(Setup *setup)
+{
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(setup->devices); i++) {
+        close(setup->devices[i].fd);
+        close(setup->peers[i]);
+    }
+    close(setup->ready[0]);
+    close(setup->ready[1]);
+    free(setup->guard.loop);
+}
+
+
+/* The guard's exit status. Its messages are thrown away. */
+static int
+setupRun(Setup *setup)
+{
+    const pid_t pid = fork();
+    int status = 0;
+
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        const int null = open("/dev/null", O_WRONLY);
+
+        if (null < 0 || dup2(null, STDERR_FILENO) < 0)
+            _exit(255);
+        emulatorGuardInit();
+        _exit(emulatorGuardRun(&setup->guard));
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+
+G_GNUC_NORETURN static void
+die(void)
+{
+    kill(getpid(), SIGKILL);
+    _exit(254);
+}
+
+
+/* What is in the devices' memory, as a worker would change it */
+static void
+setServed(EmulatorStatus *status,
+          size_t i,
+          uint64_t served)
+{
+    EmulatorDevice *device = &status->devices[i].device;
+
+    device->states[device->current & 1].served = served;
+}
+
+
+static int
+serveEnd(void *opaque)
+{
+    const Setup *setup = opaque;
+
+    return setup->guard.readyFd == setup->ready[1] ? 7 : 8;
+}
+
+
+static void
+testEnd(void)
+{
+    Setup setup;
+
+    setupInit(&setup, serveEnd);
+    g_assert_cmpint(setupRun(&setup), ==, 7);
+    g_assert_cmpuint(setup.guard.status->restarts, ==, 0);
+    setupClear(&setup);
+}
+
+
+/* Dies once, and then knows that nobody waits for readiness any more. */
+static int
+serveDieOnce(void *opaque)
+{
+    const Setup *setup = opaque;
+
+    if (setup->guard.status->restarts == 0)
+        die();
+    return setup->guard.readyFd == -1 ? 5 : 6;
+}
+
+
+static void
+testDieOnce(void)
+{
+    Setup setup;
+
+    setupInit(&setup, serveDieOnce);
+    g_assert_cmpint(setupRun(&setup), ==, 5);
+    g_assert_cmpuint(setup.guard.status->restarts, ==, 1);
+    setupClear(&setup);
+}
+
+
+static int
+serveDie(void *opaque G_GNUC_UNUSED)
+{
+    die();
+}
+
+
+static void
+testGiveUp(void)
+{
+    Setup setup;
+
+    setupInit(&setup, serveDie);
+    g_assert_cmpint(setupRun(&setup), ==, EXIT_FAILURE);
+    g_assert_cmpuint(setup.guard.status->restarts, ==, EMULATOR_GUARD_FAILURES);
+    g_assert_cmpint(setup.guard.status->devices[0].closed, ==, 0);
+    g_assert_cmpint(setup.guard.status->devices[1].closed, ==, 0);
+    setupClear(&setup);
+}
+
+
+/* Serves one request in each life. */
+static int
+serveProgress(void *opaque)
+{
+    const Setup *setup = opaque;
+    EmulatorStatus *status = setup->guard.status;
+
+    setServed(status, 0, status->restarts + 1);
+    if (status->restarts < 5 * EMULATOR_GUARD_FAILURES)
+        die();
+    return 3;
+}
+
+
+static void
+testProgress(void)
+{
+    Setup setup;
+
+    setupInit(&setup, serveProgress);
+    g_assert_cmpint(setupRun(&setup), ==, 3);
+    g_assert_cmpuint(setup.guard.status->restarts, ==, 5 * EMULATOR_GUARD_FAILURES);
+    setupClear(&setup);
+}
+
+
+/* A request that is the end of whoever looks at it, while the other device
+ * gets one request done in each life */
+static int
+servePoison(void *opaque)
+{
+    const Setup *setup = opaque;
+    EmulatorStatus *status = setup->guard.status;
+
+    setServed(status, 0, status->restarts + 1);
+    if (status->devices[1].closed)
+        return 4;
+    status->serving = 2;
+    die();
+}
+
+
+static void
+testPoison(void)
+{
+    Setup setup;
+
+    setupInit(&setup, servePoison);
+    g_assert_cmpint(setupRun(&setup), ==, 4);
+    g_assert_cmpuint(setup.guard.status->restarts, ==, EMULATOR_GUARD_FAILURES / 2);
+    g_assert_cmpint(setup.guard.status->devices[0].closed, ==, 0);
+    setupClear(&setup);
+}
+
+
+/* What a worker writes there that a guest has taken over */
+static int
+serveScribble(void *opaque)
+{
+    const Setup *setup = opaque;
+    EmulatorStatus *status = setup->guard.status;
+    const uint64_t restarts = status->restarts;
+
+    memset(status, 0xff, sizeof(*status) + 2 * sizeof(*status->devices));
+    status->restarts = restarts;
+    die();
+}
+
+
+static void
+testScribble(void)
+{
+    Setup setup;
+
+    setupInit(&setup, serveScribble);
+    g_assert_cmpint(setupRun(&setup), ==, EXIT_FAILURE);
+    setupClear(&setup);
+}
+
+
+/* The next worker finds that, and gives its devices up. */
+static int
+serveScribbled(void *opaque)
+{
+    const Setup *setup = opaque;
+    EmulatorStatus *status = setup->guard.status;
+
+    if (status->restarts == 0) {
+        memset(&status->devices[0].device, 0xff, sizeof(status->devices[0].device));
+        memset(&status->devices[1].device.states, 0x7f, sizeof(status->devices[1].device.states));
+        die();
+    }
+    emulatorLoopRun(setup->guard.loop);
+    return status->devices[0].closed && status->devices[1].closed ? 2 : 1;
+}
+
+
+static void
+testScribbled(void)
+{
+    Setup setup;
+    char byte;
+
+    setupInit(&setup, serveScribbled);
+    g_assert_cmpint(setupRun(&setup), ==, 2);
+    g_assert_cmpint(recv(setup.peers[0], &byte, 1, MSG_DONTWAIT), ==, 0);
+    g_assert_cmpint(recv(setup.peers[1], &byte, 1, MSG_DONTWAIT), ==, 0);
+    setupClear(&setup);
+}
+
+
+/* Hangs, until it is replaced, if there is something to do. */
+static int
+serveHang(void *opaque)
+{
+    const Setup *setup = opaque;
+
+    if (setup->guard.status->restarts == 0) {
+        while (TRUE)
+            pause();
+    }
+    return 9;
+}
+
+
+static void
+testHang(void)
+{
+    Setup setup;
+
+    setupInit(&setup, serveHang);
+    g_assert_cmpint(send(setup.peers[1], "x", 1, 0), ==, 1);
+    g_assert_cmpint(setupRun(&setup), ==, 9);
+    g_assert_cmpuint(setup.guard.status->restarts, ==, 1);
+    setupClear(&setup);
+}
+
+
+int
+main(int argc,
+     char **argv)
+{
+    testInit(&argc, &argv);
+
+    g_test_add_func("/guard/end", testEnd);
+    g_test_add_func("/guard/die-once", testDieOnce);
+    g_test_add_func("/guard/give-up", testGiveUp);
+    g_test_add_func("/guard/progress", testProgress);
+    g_test_add_func("/guard/poison", testPoison);
+    g_test_add_func("/guard/scribble", testScribble);
+    g_test_add_func("/guard/scribbled", testScribbled);
+    g_test_add_func("/guard/hang", testHang);
+
+    return g_test_run();
+}
