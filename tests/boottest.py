@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # boottest.py: from the XML to a Linux guest's PCI bus, for real
 #
-# 1, 3 and 24 devices on pc and q35, and 7 of three emulators: lowered, defined and started in a stock
+# 1, 3 and 24 devices on pc and q35, and 7 of several emulators: lowered, defined and started in a stock
 # libvirtd and QEMU, and then every one of the twelve fields and every address
 # that libvirt recorded is compared with what was asked for, at four places:
 #
@@ -98,11 +98,16 @@ def places_in_qemu(stack, name):
     return places
 
 
+def emulators_of(stack):
+    """The command lines of all emulators. (A guard and its worker have the same one.)"""
+    return {command for _, command in stack.processes('pci-emulator')
+            if 'emulatedpci-stubdomain' not in command}
+
+
 def emulator_devices(stack):
     """[{field: value}] of the running emulator's command line."""
     found = []
-    # A guard and its worker have the same one.
-    for command in sorted({command for _, command in stack.processes('pci-emulator')}):
+    for command in emulators_of(stack):
         for option in re.split(r'--device[ =]', command)[1:]:
             # The emulator takes its arguments apart where they stand: some of
             # the commas and equals signs are gone.
@@ -124,7 +129,7 @@ def expected_in_guest(fields, got):
 
 # <driver>s of the devices of a domain with several emulators, by turns
 DRIVERS = ('', "<driver emulator='net'/>", "<driver emulator='net' version='mpqemu'/>",
-           "<driver emulator='other'/>")
+           "<driver emulator='other'/>", "<driver emulator='apart' stubdomain='yes'/>")
 
 
 def boot(tap, stack, kernel, initrd, machine, count, drivers=('',)):
@@ -175,7 +180,7 @@ def boot(tap, stack, kernel, initrd, machine, count, drivers=('',)):
     bus.close()
 
     given = emulator_devices(stack)
-    tap.equal(len({command for _, command in stack.processes('pci-emulator')}), emulators,
+    tap.equal(len(emulators_of(stack)), emulators,
               '%s: emulators' % what)
     tap.equal(sorted(given, key=str), sorted((fields for _, fields, _ in devices), key=str),
               '%s: the emulator has every name with its registers' % what)
@@ -220,7 +225,9 @@ def main(tap):
         for machine in ('pc', 'q35'):
             for count in (1, 3, 24):
                 boot(tap, stack, kernel, initrd, machine, count)
-        boot(tap, stack, kernel, initrd, 'pc', 7, DRIVERS)
+        # Some containers allow no namespaces to those who are not root.
+        apart = stack.run(['unshare', '--user', '--mount', 'true'], check=False).returncode == 0
+        boot(tap, stack, kernel, initrd, 'pc', 7, DRIVERS if apart else DRIVERS[:-1])
         tap.equal(stack.close(), [], 'nothing is left')
 
 

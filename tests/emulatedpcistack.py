@@ -350,6 +350,8 @@ class Stack:
         self.copy(os.path.join(self.build, 'src/launcher/emulatedpci-launcher'),
                   'libexec/emulatedpci-launcher')
         self.copy(os.path.join(self.build, 'src/emulator/pci-emulator'), 'libexec/pci-emulator')
+        self.copy(os.path.join(self.build, 'src/stubdomain/emulatedpci-stubdomain'),
+                  'libexec/emulatedpci-stubdomain')
         self.launch_dir = self.path('libexec/launch')
         os.mkdir(self.launch_dir)
         for arch in ('x86_64', 'i386'):

@@ -83,6 +83,7 @@ class Stage:
         self.emulator = os.path.join(self.top, "pci-emulator")
         if emulator:
             self.copy(emulator, "pci-emulator")
+        self.stubdomain = self.copy("src/stubdomain/emulatedpci-stubdomain", "emulatedpci-stubdomain")
         self.launch = os.path.join(self.top, "launch")
         os.mkdir(self.launch)
         self.home = os.path.join(self.top, "home")

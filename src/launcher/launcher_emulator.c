@@ -58,6 +58,10 @@ launcherEmulatorFormatArgs(const LauncherEmulatorSpec *spec,
     GPtrArray *args = g_ptr_array_new();
     size_t i;
 
+    if (spec->stubdomain) {
+        g_ptr_array_add(args, g_strdup(spec->stubdomain));
+        g_ptr_array_add(args, g_strdup_printf("--ready-fd=%d", ready));
+    }
     g_ptr_array_add(args, g_strdup(spec->program));
     for (i = 0; spec->args && spec->args[i]; i++)
         g_ptr_array_add(args, g_strdup(spec->args[i]));
@@ -156,7 +160,8 @@ launcherEmulatorReadReports(LauncherEmulator *emulator,
         default:
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("cannot run '%1$s' for the PCI device emulator '%2$s': %3$s"),
-                                   spec->program, spec->name, g_strerror(r.value));
+                                   spec->stubdomain ? spec->stubdomain : spec->program,
+                                   spec->name, g_strerror(r.value));
             return FALSE;
         }
     }

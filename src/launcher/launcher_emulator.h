@@ -11,7 +11,10 @@
  *
  *   PROGRAM [ARGUMENT…] --ready-fd=N --device fd=7,devicename=…,vendorid=0x5853,… …
  *
- * with socket=PATH instead of fd=N for vfio-user.
+ * with socket=PATH instead of fd=N for vfio-user; and in front of it, if it is
+ * to be isolated,
+ *
+ *   emulatedpci-stubdomain --ready-fd=N
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -27,6 +30,7 @@
 
 typedef struct {
     const char *name;       /* for messages */
+    const char *stubdomain; /* the program that isolates it, or NULL */
     const char *program;
     char *const *args;      /* its own arguments, or NULL */
     size_t n;               /* devices */

@@ -81,6 +81,7 @@ launcherFleetStartGroup(LauncherFleet *fleet,
     const size_t n = group->devices->len;
     g_autofree QEMUProps **props = g_new(QEMUProps *, n);
     g_autofree LauncherSocket **sockets = g_new(LauncherSocket *, n);
+    g_autofree char *stubdomain = NULL;
     g_autofree char *program = NULL;
     LauncherEmulatorSpec spec = { .name = launcherFleetGetName(driver), .n = n };
     size_t i;
@@ -98,6 +99,9 @@ launcherFleetStartGroup(LauncherFleet *fleet,
         return launcherAttach(driver->pid, props, sockets, n, err);
 
     program = driver && driver->model ? g_strdup(driver->model) : launcherPathsGetEmulator(home);
+    if (driver && driver->stubdomain == 1)
+        stubdomain = launcherPathsGetStubdomain(home);
+    spec.stubdomain = stubdomain;
     spec.program = program;
     spec.args = driver ? driver->args : NULL;
     spec.props = props;

@@ -15,6 +15,7 @@
 #define _(s) gettext(s)
 
 #define LAUNCHER_PATHS_EMULATOR "pci-emulator"
+#define LAUNCHER_PATHS_STUBDOMAIN "emulatedpci-stubdomain"
 #define LAUNCHER_PATHS_LAUNCH "launch"
 
 
@@ -45,6 +46,13 @@ char *
 launcherPathsGetEmulator(const char *home)
 {
     return g_build_filename(home, LAUNCHER_PATHS_EMULATOR, NULL);
+}
+
+
+char *
+launcherPathsGetStubdomain(const char *home)
+{
+    return g_build_filename(home, LAUNCHER_PATHS_STUBDOMAIN, NULL);
 }
 
 

@@ -3,6 +3,7 @@
  *
  *   PKGLIBEXEC/emulatedpci-launcher      the program
  *   PKGLIBEXEC/pci-emulator              what it starts
+ *   PKGLIBEXEC/emulatedpci-stubdomain    what it starts an isolated one with
  *   PKGLIBEXEC/launch/qemu-system-ARCH   links to the program
  *
  * Found from the program itself, so that an installed and a staged tree work
@@ -22,6 +23,7 @@
  * set. */
 char *launcherPathsGetHome(GError **err);
 
-/* pci-emulator, and the launch directory, in HOME. Newly allocated. */
+/* pci-emulator, emulatedpci-stubdomain and the launch directory, in HOME. Newly allocated. */
 char *launcherPathsGetEmulator(const char *home);
+char *launcherPathsGetStubdomain(const char *home);
 char *launcherPathsGetLaunchDir(const char *home);

@@ -1,0 +1,234 @@
+/*
+ * stubdomain.c: emulatedpci-stubdomain, around an emulator of stubdomain='yes'
+ *
+ *   emulatedpci-stubdomain --ready-fd=N PROGRAM [ARGUMENT…]
+ *
+ * Runs PROGRAM in namespaces of its own. It is loaded from the file system as
+ * any other; once it has written to descriptor N that it is ready, and before
+ * whoever waits for that hears of it, its root directory becomes an empty
+ * one. So a program needs to know nothing of this; it must only have opened
+ * by then what it needs.
+ *
+ * This process waits for the program's end, with nothing open and no
+ * privileges. If it is killed, so is the program.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "stubdomain_namespaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gettext.h"
+#include "ignore-value.h"
+
+#define _(s) gettext(s)
+
+/* Exit status of a program that ended by signal N, as shells have it. */
+#define EXIT_SIGNAL 128
+
+/* For Linux's old number of the system call, the same everywhere. */
+#ifndef SYS_close_range
+# define SYS_close_range 436
+#endif
+
+
+/* One line on standard error. */
+__attribute__((format(printf, 1, 2))) static int
+fail(const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    dprintf(STDERR_FILENO, "emulatedpci-stubdomain: %s\n", line);
+    return EXIT_FAILURE;
+}
+
+
+/* A descriptor above standard error, decimal. Returns -1 for anything else. */
+static int
+parseFd(const char *str)
+{
+    const size_t len = strlen(str);
+
+    if (len < 1 || len > 8 || strspn(str, "0123456789") != len || *str == '0')
+        return -1;
+    return atoi(str) > STDERR_FILENO ? atoi(str) : -1;
+}
+
+
+/* Closes all descriptors above standard error but A and B. Kernels before 5.9
+ * have no close_range(). */
+static void
+closeOthers(int a,
+            int b)
+{
+    const unsigned int low = a < b ? a : b;
+    const unsigned int high = a < b ? b : a;
+    struct rlimit limit;
+    unsigned int fd;
+
+    if ((low == STDERR_FILENO + 1 ||
+         syscall(SYS_close_range, STDERR_FILENO + 1, low - 1, 0) == 0) &&
+        (high == low + 1 || syscall(SYS_close_range, low + 1, high - 1, 0) == 0) &&
+        syscall(SYS_close_range, high + 1, UINT_MAX, 0) == 0)
+        return;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max > 4 * 1024 * 1024)
+        limit.rlim_max = 65536;
+    for (fd = STDERR_FILENO + 1; fd < limit.rlim_max; fd++) {
+        if (fd != low && fd != high)
+            close(fd);
+    }
+}
+
+
+/* The program to be. It announces itself on READY, which has the number FD
+ * for it, and ends with its parent. */
+__attribute__((noreturn)) static void
+runProgram(char **argv,
+           int ready,
+           int fd)
+{
+    struct pollfd p = { .fd = ready };
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        dup2(ready, fd) < 0 || chdir("/") < 0)
+        _exit(fail(_("cannot prepare a process: %s"), strerror(errno)));
+
+    /* Had the parent ended before the first call, nobody would read. */
+    if (poll(&p, 1, 0) > 0 && (p.revents & POLLERR))
+        _exit(EXIT_FAILURE);
+
+    execv(argv[0], argv);
+    _exit(fail(_("cannot run '%1$s': %2$s"), argv[0], strerror(errno)));
+}
+
+
+/* Whether the program became ready; 0 if it did not, -1 after a message if
+ * nothing can be made of it. */
+static int
+waitReady(int inner,
+          int outer)
+{
+    const char *what = "";
+    char byte;
+    ssize_t got;
+
+    do {
+        got = read(inner, &byte, 1);
+    } while (got < 0 && errno == EINTR);
+    close(inner);
+    if (got != 1)
+        return 0;
+
+    if (stubdomainEmptyRoot(&what) < 0 || stubdomainDropPrivileges(&what) < 0) {
+        fail("%s: %s", what, strerror(errno));
+        return -1;
+    }
+    ignore_value(write(outer, &byte, 1));
+    close(outer);
+    return 1;
+}
+
+
+static int
+waitEnd(pid_t pid)
+{
+    int status;
+    pid_t rc;
+
+    do {
+        rc = waitpid(pid, &status, 0);
+    } while (rc < 0 && errno == EINTR);
+
+    if (rc < 0)
+        return EXIT_FAILURE;
+    return WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+
+/* What a terminal or an ending session sends to QEMU's whole process group
+ * is not for us, as it is not for the emulator: see pci-emulator(8). */
+static void
+ignoreSignals(void)
+{
+    static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
+    size_t i;
+
+    for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+}
+
+
+static int
+run(char **argv,
+    int fd)
+{
+    const char *what = "";
+    int inner[2];
+    int outer;
+    pid_t pid;
+
+    if ((outer = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0 ||
+        pipe2(inner, O_CLOEXEC) < 0)
+        return fail("--ready-fd: %s", strerror(errno));
+
+    if (stubdomainEnter(&what) < 0)
+        return fail("%s: %s", what, strerror(errno));
+
+    signal(SIGCHLD, SIG_DFL);
+    pid = fork();
+    if (pid < 0)
+        return fail(_("cannot start a process: %s"), strerror(errno));
+    if (pid == 0)
+        runProgram(argv, inner[1], fd);
+
+    ignoreSignals();
+    closeOthers(inner[0], outer);
+
+    if (waitReady(inner[0], outer) < 0)
+        kill(pid, SIGKILL);
+    return waitEnd(pid);
+}
+
+
+int
+main(int argc,
+     char **argv)
+{
+    static const char option[] = "--ready-fd=";
+    int fd = -1;
+
+    setlocale(LC_ALL, "");
+    bindtextdomain(PACKAGE, LOCALEDIR);
+    textdomain(PACKAGE);
+
+    if (argc >= 3 && strncmp(argv[1], option, strlen(option)) == 0)
+        fd = parseFd(argv[1] + strlen(option));
+    if (fd < 0 || fcntl(fd, F_GETFD) < 0 || argv[2][0] != '/')
+        return fail(_("wrong command line: %s expected"),
+                    "emulatedpci-stubdomain --ready-fd=FD /PROGRAM [ARGUMENT...]");
+
+    return run(argv + 2, fd);
+}
