@@ -121,7 +121,7 @@ openSocket(const char *from,
     if (server ? bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 || listen(fd, 1) < 0
                : connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0) {
         perror(address.sun_path);
-        exit(98);
+        exit(EXIT_FAILURE);
     }
     return fd;
 }
