@@ -653,6 +653,73 @@ testTooMany(void)
 
 
 /* Without options the directories are those that configure chose. */
+#define COMPLETE "devicename='d' definition='emulatedpci_none'>" \
+    "<config vendorid='1' deviceid='2' command='0' status='0' revision='0' classcode='0' " \
+    "headertype='0' subvendorid='1' subsystemid='2' interruptline='0' interruptpin='0'/>"
+
+/* Definitions are the caller's business: here it has none. */
+static void
+testNoDefinitions(void)
+{
+    const char *incomplete = "<emulatedpci definition='emulatedpci_x'/>";
+    const char *complete = "<emulatedpci " COMPLETE "</emulatedpci>";
+    g_autofree char *lowered = project(projectionLower, complete);
+    g_autofree char *out = NULL;
+    g_autoptr(GError) err = NULL;
+    gsize outlen;
+
+    g_assert_nonnull(strstr(lowered, "name='definition' type='string' value='emulatedpci_none'"));
+    g_assert_cmpint(projectionLower(incomplete, strlen(incomplete), &options, &out, &outlen, &err),
+                    ==, PROJECTION_ERROR);
+    g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+    g_assert_nonnull(strstr(err->message, "'emulatedpci_x' is not available here"));
+}
+
+
+/* What the definition says of bit 7 of headertype, and the address of
+ * multifunction. */
+static void
+testResolveHeadertype(void)
+{
+    static const struct {
+        guint32 defined;
+        const char *given;
+        const char *address;
+        int result;         /* -1: cannot be */
+    } cases[] = {
+        { 0x00, "", "", 0x00 },
+        { 0x00, "", "<address type='pci' slot='1' multifunction='off'/>", 0x00 },
+        { 0x00, "", "<address type='pci' slot='1' multifunction='on'/>", 0x80 },
+        { 0x00, "<config headertype='0'/>", "<address type='pci' slot='1' multifunction='on'/>",
+          -1 },
+        { 0x80, "", "", -1 },
+        { 0x80, "", "<address type='pci' slot='1' multifunction='on'/>", 0x80 },
+        { 0x80, "<config headertype='0'/>", "", 0x00 },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *xml = g_strconcat("<emulatedpci definition='x'>", cases[i].given,
+                                           cases[i].address, "</emulatedpci>", NULL);
+        g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseString(xml, strlen(xml), NULL);
+        g_autoptr(EmulatedPCIDef) from = emulatedPCIDefNew();
+
+        g_assert_nonnull(def);
+        g_assert_true(def->needsDefinition);
+        from->devicename = g_strdup("from");
+        from->value[EMULATED_PCI_FIELD_VENDORID] = 1;
+        from->value[EMULATED_PCI_FIELD_HEADERTYPE] = cases[i].defined;
+        emulatedPCIDefFill(def, from);
+        g_assert_false(def->needsDefinition);
+        g_assert_cmpstr(def->devicename, ==, "from");
+        if (!emulatedPCIDefValidate(def, NULL))
+            g_assert_cmpint(cases[i].result, ==, -1);
+        else
+            g_assert_cmphex(def->value[EMULATED_PCI_FIELD_HEADERTYPE], ==, cases[i].result);
+    }
+}
+
+
 static void
 testDefaultDirs(void)
 {
@@ -719,5 +786,7 @@ main(int argc,
     g_test_add_func("/projection/large", testLarge);
     g_test_add_func("/projection/too-many", testTooMany);
     g_test_add_func("/projection/default-dirs", testDefaultDirs);
+    g_test_add_func("/projection/no-definitions", testNoDefinitions);
+    g_test_add_func("/projection/resolve-headertype", testResolveHeadertype);
     return g_test_run();
 }

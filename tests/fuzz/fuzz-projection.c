@@ -20,9 +20,36 @@
 /* Longer than any message of ours, with the line of XML that it shows. */
 #define MESSAGE_MAX 2000
 
+/* Names that begin so have a definition, the same for all. */
+#define DEFINED "emulatedpci_"
+
+
+static const EmulatedPCIDef *
+findDefinition(const char *name,
+               void *opaque G_GNUC_UNUSED,
+               GError **err)
+{
+    static EmulatedPCIDef def = {
+        .devicename = (char *) "defined",
+        .value = {
+            [EMULATED_PCI_FIELD_VENDORID] = 0x5853,
+            [EMULATED_PCI_FIELD_DEVICEID] = 0xc000,
+            [EMULATED_PCI_FIELD_CLASSCODE] = 0xff8000,
+        },
+        .definition = (char *) "emulatedpci_defined",
+    };
+
+    if (g_str_has_prefix(name, DEFINED))
+        return &def;
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED, "no definition");
+    return NULL;
+}
+
+
 static const ProjectionOptions options = {
     .launchDir = "/launch",
     .qemuDir = "/usr/bin",
+    .definition = findDefinition,
 };
 
 typedef ProjectionResult (*Projection)(const char *xml,
