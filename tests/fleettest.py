@@ -18,51 +18,13 @@ import subprocess
 import sys
 import termios
 
-from daemonstack import DaemonStack
-from emulatedpcistack import domain_xml, emulated_devices, needs, run_tests
+from emulatedpcistack import emulated_devices, needs, run_tests
+from fleetstack import FleetStack, names
 
-BUILD = os.environ['abs_top_builddir']
-STRING = 'citrix-pv-bus:5853:c000:0:0:1:ff8000:0:5853:c000:0:1'
 METADATA = "<metadata><acme:app xmlns:acme='urn:acme'><acme:role>%s</acme:role></acme:app></metadata>"
 
 # A machine without PCI: attaching fails.
 HOPELESS = ('web-07', 'web-13')
-
-
-class FleetStack(DaemonStack):
-    """With the tool, and a file with a device."""
-
-    def set_up(self, seconds):
-        super().set_up(seconds)
-        self.tool = self.copy(os.path.join(BUILD, 'tools/virt-emulatedpci'), 'bin/virt-emulatedpci')
-        self.env['LIBVIRT_DEFAULT_URI'] = self.uri
-        self.device = self.write('tmp/device.xml', self.run([self.tool, 'import', STRING]).stdout)
-
-    def begin(self):
-        self.start_libvirtd()
-        self.start_daemon()
-
-    def fleet(self, *args, **options):
-        """(exit status, stdout, stderr) of the tool."""
-        done = self.run([self.tool, *args], check=False, timeout=120, **options)
-        return done.returncode, done.stdout, done.stderr
-
-    def define(self, name, machine='pc', extra=''):
-        xml = domain_xml(name, machine).replace('</name>', '</name>' + extra, 1)
-        self.virsh('define', self.write('tmp/define.xml', xml))
-
-    def having(self):
-        """The names of the domains that have devices, and how many."""
-        found = {}
-        for name in self.virsh('list', '--all', '--name').split():
-            devices = emulated_devices(self.virsh('dumpxml', '--inactive', name))
-            if devices:
-                found[name] = len(devices)
-        return found
-
-
-def names(stdout, what):
-    return [line.rpartition(': ')[0] for line in stdout.splitlines() if line.endswith(': ' + what)]
 
 
 def populate(stack):

@@ -133,7 +133,7 @@ def test_definitions(tap):
     device = ET.fromstring(out)
     capability = device.find('capability')
     tap.ok(code == 0 and device.tag == 'device' and capability.get('type') == 'emulatedpci' and
-           device.find('name') is None, 'a definition', out, err)
+           device.findtext('name') == 'emulatedpci_citrix_pv_bus', 'a definition', out, err)
     tap.equal(dict(capability.find('config').items()), dict(ET.fromstring(ELEMENT).find('config').items()),
               'its fields')
     good(tap, 'and back', tool('export', stdin=out), STRING + '\n')

@@ -44,8 +44,9 @@ def offered(*words, cwd='/', package=''):
 
 
 def main(tap):
-    tap.equal(offered(''), ['attach', 'detach', 'export', 'import', 'lift', 'lint', 'lower', 'validate', 'xml2argv'], 'subcommands')
-    tap.equal(offered('l'), ['lift', 'lint', 'lower'], 'subcommands with a beginning')
+    tap.equal(offered(''), ['attach', 'clone', 'define', 'detach', 'export', 'import', 'lift', 'lint', 'list',
+                           'lower', 'show', 'undefine', 'validate', 'xml2argv'], 'subcommands')
+    tap.equal(offered('l'), ['lift', 'lint', 'list', 'lower'], 'subcommands with a beginning')
     tap.equal(offered('--'), ['--help', '--version'], 'global options')
     tap.equal(offered('lower', '--'), ['--definitions', '--help', '--launch-dir', '--qemu-dir'], 'options of lower')
     tap.equal(offered('xml2argv', '--l'), ['--launch-dir', '--launched'], 'options with a beginning')
@@ -57,7 +58,7 @@ def main(tap):
     tap.equal(len(offered('lint', '--ignore', '=')), len(offered('lint', '--ignore', '')), 'at "="')
     tap.equal(offered('lint', '--ignore', 'status-reserved', '--l'), ['--list'], 'a second option')
     if os.path.exists(PACKAGE):
-        tap.equal(offered('l', package=PACKAGE), ['lift', 'lint', 'lower'], 'with bash-completion')
+        tap.equal(offered('l', package=PACKAGE), ['lift', 'lint', 'list', 'lower'], 'with bash-completion')
         tap.equal(offered('xml2argv', '-c', 'qemu', ':', '///se', package=PACKAGE), ['///session'],
                   'with bash-completion, a URI, taken apart by bash')
 

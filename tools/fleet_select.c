@@ -8,6 +8,7 @@
 
 #include "fleet_select.h"
 
+#include "emulatedpci_definition.h"
 #include "emulatedpci_error.h"
 
 #include <fnmatch.h>
@@ -261,8 +262,8 @@ fleetSelectHas(xmlNodePtr devices, const char *glob)
         if (!name)
             continue;
         match = fnmatch(glob, (char *) name, 0) == 0 ||
-            (g_str_has_prefix((char *) name, FLEET_DEFINITION_PREFIX) &&
-             fnmatch(glob, (char *) name + strlen(FLEET_DEFINITION_PREFIX), 0) == 0);
+            (g_str_has_prefix((char *) name, EMULATED_PCI_DEFINITION_PREFIX) &&
+             fnmatch(glob, (char *) name + strlen(EMULATED_PCI_DEFINITION_PREFIX), 0) == 0);
         xmlFree(name);
         if (match)
             return TRUE;

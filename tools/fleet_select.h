@@ -37,6 +37,3 @@ xmlDocPtr fleetDomainXML(virDomainPtr domain, unsigned int flags, GError **err);
 
 /* The name of a state, as --where and JSON have it. */
 const char *fleetStateName(int state);
-
-/* What stands before the names of definitions, and may be left out. */
-#define FLEET_DEFINITION_PREFIX "emulatedpci_"

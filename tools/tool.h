@@ -35,11 +35,16 @@ struct _ToolCommand {
 };
 
 extern const ToolCommand toolCommandAttach;
+extern const ToolCommand toolCommandClone;
+extern const ToolCommand toolCommandDefine;
 extern const ToolCommand toolCommandDetach;
 extern const ToolCommand toolCommandExport;
 extern const ToolCommand toolCommandImport;
 extern const ToolCommand toolCommandLift;
 extern const ToolCommand toolCommandLint;
+extern const ToolCommand toolCommandList;
 extern const ToolCommand toolCommandLower;
+extern const ToolCommand toolCommandShow;
+extern const ToolCommand toolCommandUndefine;
 extern const ToolCommand toolCommandValidate;
 extern const ToolCommand toolCommandXML2Argv;

@@ -12,10 +12,12 @@
 #include "fleet.h"
 #include "fleet_select.h"
 #include "tool_machine.h"
+#include "tool_nodedev.h"
 #include "tool_output.h"
 
 #include "emulatedpci_conf.h"
 #include "emulatedpci_error.h"
+#include "projection.h"
 
 #include <libvirt/virterror.h>
 #include <string.h>
@@ -34,69 +36,13 @@ typedef struct {
 
 /* --- the definition, on each host */
 
-/* The uuid in a node device's XML is UUID. */
-static gboolean
-toolAttachHasUUID(virNodeDevicePtr device, const char *uuid)
-{
-    g_autofree char *xml = virNodeDeviceGetXMLDesc(device, 0);
-    g_autofree char *element = g_strdup_printf("<uuid>%s</uuid>", uuid);
-
-    return xml && strstr(xml, element);
-}
-
-
+/* The full name of the definition, as this host has it. NULL with ERR set. */
 static char *
-toolAttachFindUUID(virConnectPtr conn, const char *text, GError **err)
+toolAttachResolve(virConnectPtr conn, const char *definition, GError **err)
 {
-    g_autofree char *uuid = g_ascii_strdown(text, -1);
-    virNodeDevicePtr *devices = NULL;
-    const int count = virConnectListAllNodeDevices(conn, &devices, 0);
-    char *name = NULL;
-    int i;
+    g_autoptr(ToolNodeDevice) device = toolNodeDeviceLookup(conn, definition, err);
 
-    if (count < 0) {
-        toolConnectReport(err);
-        return NULL;
-    }
-    for (i = 0; i < count; i++) {
-        if (!name && g_str_has_prefix(virNodeDeviceGetName(devices[i]), FLEET_DEFINITION_PREFIX) &&
-            toolAttachHasUUID(devices[i], uuid))
-            name = g_strdup(virNodeDeviceGetName(devices[i]));
-        virNodeDeviceFree(devices[i]);
-    }
-    free(devices);
-    return name;
-}
-
-
-/* The full name of the definition, as this host has it; also one that it does not have, but
- * a domain may still refer to, unless MUST. NULL with ERR set. */
-static char *
-toolAttachResolve(virConnectPtr conn, const char *definition, gboolean must, GError **err)
-{
-    const gboolean whole = g_str_has_prefix(definition, FLEET_DEFINITION_PREFIX);
-    g_autofree char *name = NULL;
-    g_autoptr(ToolNodeDevice) device = NULL;
-
-    if (!whole && strlen(definition) == VIR_UUID_STRING_BUFLEN - 1 && strchr(definition, '-')) {
-        name = toolAttachFindUUID(conn, definition, err);
-        if (name || (err && *err))
-            return g_steal_pointer(&name);
-    }
-    name = g_strconcat(whole ? "" : FLEET_DEFINITION_PREFIX, definition, NULL);
-    if (!must)
-        return g_steal_pointer(&name);
-
-    device = virNodeDeviceLookupByName(conn, name);
-    if (device)
-        return g_steal_pointer(&name);
-    if (virGetLastErrorCode() == VIR_ERR_NO_NODE_DEVICE)
-        emulatedPCIReportError(err, VIR_ERR_NO_NODE_DEVICE,
-                               _("there is no definition '%1$s'; 'virt-emulatedpci list' shows them"),
-                               definition);
-    else
-        toolConnectReport(err);
-    return NULL;
+    return device ? g_strdup(virNodeDeviceGetName(device)) : NULL;
 }
 
 
@@ -106,19 +52,26 @@ toolAttachPrepare(virConnectPtr conn, void *opaque, void **host, GError **err)
     const ToolAttach *attach = opaque;
 
     if (attach->definition)
-        *host = toolAttachResolve(conn, attach->definition, TRUE, err);
+        *host = toolAttachResolve(conn, attach->definition, err);
     return !attach->definition || *host;
 }
 
 
+/* A domain may refer to one that is gone. */
 static gboolean
 toolDetachPrepare(virConnectPtr conn, void *opaque, void **host, GError **err)
 {
     const ToolAttach *attach = opaque;
+    g_autoptr(GError) failure = NULL;
 
-    if (attach->definition)
-        *host = toolAttachResolve(conn, attach->definition, FALSE, err);
-    return !attach->definition || *host;
+    if (!attach->definition)
+        return TRUE;
+    *host = toolAttachResolve(conn, attach->definition, &failure);
+    if (!*host && g_error_matches(failure, EMULATED_PCI_ERROR, VIR_ERR_NO_NODE_DEVICE))
+        *host = toolNodeDeviceFullName(attach->definition);
+    if (!*host)
+        g_propagate_error(err, g_steal_pointer(&failure));
+    return *host != NULL;
 }
 
 
@@ -324,7 +277,8 @@ toolAttachReadFile(ToolAttach *attach, const char *file)
     if (!toolInputRead(&input, file))
         return FALSE;
     attach->def = emulatedPCIDefParseString(input.data, input.len, &err);
-    if (attach->def && emulatedPCIDefValidate(attach->def, &err))
+    if (attach->def && projectionResolve(attach->def, NULL, &err) &&
+        emulatedPCIDefValidate(attach->def, &err))
         return TRUE;
     toolOutputError(input.name, err);
     return FALSE;

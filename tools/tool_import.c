@@ -6,42 +6,39 @@
 
 #include <config.h>
 
+#include "tool_nodedev.h"
 #include "tool_options.h"
 #include "tool_output.h"
 #include "tool_xml.h"
 #include "xenserver.h"
 
+#include "emulatedpci_definition.h"
 #include "emulatedpci_error.h"
 
 #include <string.h>
 
-#define TOOL_DEFINITION_PREFIX "emulatedpci_"
-
 
 /* --- import */
 
-/* One document of a definition. The daemon makes a name where there is none. */
-static void
-toolImportDefinition(const EmulatedPCIDef *def, const char *name, GString *out)
+/* Appends DEF as the document of a definition of that NAME (NULL: made of devicename). */
+static gboolean
+toolImportDefinition(EmulatedPCIDef *def, const char *name, GString *out)
 {
-    g_autoptr(GString) element = g_string_new(NULL);
-    const char *config;
-    const char *end;
+    g_autoptr(EmulatedPCIDefinition) definition = emulatedPCIDefinitionNew();
+    g_autofree char *xml = NULL;
+    g_autoptr(GError) err = NULL;
 
-    /* a definition's <config> is the element's own */
-    emulatedPCIDefFormat(def, "", "", element);
-    config = strstr(element->str, "<config");
-    end = strstr(config, "/>") + strlen("/>");
-
-    g_string_append(out, "<device>\n");
-    if (name)
-        g_string_append_printf(out, "  <name>%s</name>\n", name);
-    g_string_append_printf(out,
-                           "  <capability type='emulatedpci' devicename='%s'>\n"
-                           "    %.*s\n"
-                           "  </capability>\n"
-                           "</device>\n",
-                           def->devicename, (int) (end - config), config);
+    definition->name = name ? toolNodeDeviceFullName(name) : NULL;
+    emulatedPCIDefFree(definition->def);
+    definition->def = def;
+    if (!emulatedPCIDefinitionFill(definition, NULL, &err))
+        toolOutputError(def->devicename, err);
+    else
+        xml = emulatedPCIDefinitionFormat(definition, FALSE);
+    definition->def = NULL;
+    if (xml)
+        g_string_append(out, xml);
+    return xml != NULL;
 }
 
 
@@ -140,6 +137,7 @@ toolImport(const ToolCommand *command, int argc, char **argv)
     g_auto(ToolOptions) options = { 0 };
     g_auto(GStrv) files = NULL;
     g_autofree char *name = NULL;
+    g_autofree char *full = NULL;
     g_autoptr(GPtrArray) defs = g_ptr_array_new_with_free_func((GDestroyNotify) emulatedPCIDefFree);
     g_autoptr(GString) out = g_string_new(NULL);
     g_autofree char **kept = NULL;
@@ -160,8 +158,8 @@ toolImport(const ToolCommand *command, int argc, char **argv)
     kept = toolImportStrip(argc, argv, &count);
     if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, count, kept))
         return TOOL_EXIT_USAGE;
-    if (name && (strlen(name) > EMULATED_PCI_DEFINITION_MAX - strlen(TOOL_DEFINITION_PREFIX) || !*name ||
-                 name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")]))
+    full = name ? toolNodeDeviceFullName(name) : NULL;
+    if (full && !emulatedPCIDefinitionNameIsValid(full))
         return toolOutputUsageError(command, _("'%1$s' is no name of a definition: "
                                                "characters of A-Z a-z 0-9 _ . - are expected"), name);
 
@@ -175,13 +173,11 @@ toolImport(const ToolCommand *command, int argc, char **argv)
         return toolOutputUsageError(command, _("one name is not enough for %1$u devices"), defs->len);
 
     for (i = 0; i < defs->len; i++) {
-        const EmulatedPCIDef *def = g_ptr_array_index(defs, i);
+        EmulatedPCIDef *def = g_ptr_array_index(defs, i);
 
         if (definition || name) {
-            const gboolean whole = !name || g_str_has_prefix(name, TOOL_DEFINITION_PREFIX);
-            g_autofree char *full = g_strconcat(whole ? "" : TOOL_DEFINITION_PREFIX, name, NULL);
-
-            toolImportDefinition(def, name ? full : NULL, out);
+            if (!toolImportDefinition(def, full, out))
+                return TOOL_EXIT_FAILED;
         } else {
             emulatedPCIDefFormat(def, "", "\n", out);
             g_string_append_c(out, '\n');

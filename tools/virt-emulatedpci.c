@@ -25,6 +25,11 @@ static const ToolCommand *const commands[] = {
     &toolCommandXML2Argv,
     &toolCommandImport,
     &toolCommandExport,
+    &toolCommandList,
+    &toolCommandShow,
+    &toolCommandDefine,
+    &toolCommandClone,
+    &toolCommandUndefine,
     &toolCommandAttach,
     &toolCommandDetach,
 };

@@ -1,0 +1,46 @@
+# fleetstack.py: daemonstack.py's stack, with virt-emulatedpci on top
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+
+from daemonstack import DaemonStack
+from emulatedpcistack import domain_xml, emulated_devices
+
+STRING = 'citrix-pv-bus:5853:c000:0:0:1:ff8000:0:5853:c000:0:1'
+
+
+def names(stdout, what):
+    return [line.rpartition(': ')[0] for line in stdout.splitlines() if line.endswith(': ' + what)]
+
+
+class FleetStack(DaemonStack):
+    """With the tool, and a file with a device."""
+
+    def set_up(self, seconds):
+        super().set_up(seconds)
+        self.tool = self.copy(os.path.join(self.build, 'tools/virt-emulatedpci'), 'bin/virt-emulatedpci')
+        self.env['LIBVIRT_DEFAULT_URI'] = self.uri
+        self.device = self.write('tmp/device.xml', self.run([self.tool, 'import', STRING]).stdout)
+
+    def begin(self):
+        self.start_libvirtd()
+        self.start_daemon(builtin=True)
+
+    def fleet(self, *args, **options):
+        """(exit status, stdout, stderr) of the tool."""
+        done = self.run([self.tool, *args], check=False, timeout=120, **options)
+        return done.returncode, done.stdout, done.stderr
+
+    def define(self, name, machine='pc', extra=''):
+        xml = domain_xml(name, machine).replace('</name>', '</name>' + extra, 1)
+        self.virsh('define', self.write('tmp/define.xml', xml))
+
+    def having(self):
+        """The names of the domains that have devices, and how many."""
+        found = {}
+        for name in self.virsh('list', '--all', '--name').split():
+            devices = emulated_devices(self.virsh('dumpxml', '--inactive', name))
+            if devices:
+                found[name] = len(devices)
+        return found

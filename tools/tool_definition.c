@@ -1,0 +1,547 @@
+/*
+ * tool_definition.c: virt-emulatedpci list, show, define, clone and undefine
+ *
+ * What "virsh nodedev-…" does too, for definitions alone, on several hosts, and
+ * with names as one would type them.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "error_name.h"
+#include "tool_nodedev.h"
+#include "tool_options.h"
+#include "tool_output.h"
+#include "tool_xml.h"
+
+#include "emulatedpci_definition.h"
+#include "emulatedpci_error.h"
+
+#include <json-c/json.h>
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#define TOOL_DEFINITION_END "</device>"
+
+typedef struct {
+    const ToolCommand *command;
+    char **uris;
+    gboolean many;              /* several hosts: say whose it is */
+    gboolean json;
+    char **operands;            /* names */
+    char **set;                 /* FIELD=VALUE */
+    char *description;
+    GPtrArray *documents;       /* to define */
+
+    json_object *list;
+    guint done;
+    guint failed;
+} ToolDefinition;
+
+typedef void (*ToolDefinitionFunc)(ToolDefinition *tool, virConnectPtr conn, const char *uri);
+
+
+static void
+toolDefinitionFailed(ToolDefinition *tool, const char *uri, const char *what, const GError *err)
+{
+    g_autofree char *label = NULL;
+
+    if (tool->many && what)
+        label = g_strdup_printf("%s: %s", uri, what);
+    toolOutputError(label ? label : what ? what : uri, err);
+    tool->failed++;
+}
+
+
+static void
+toolDefinitionSay(ToolDefinition *tool, const char *uri, const char *what, const char *done)
+{
+    g_autofree char *line = g_strdup_printf("%s%s%s: %s\n", tool->many ? uri : "",
+                                            tool->many ? ": " : "", what, done);
+
+    toolOutputWrite(line, strlen(line));
+    tool->done++;
+}
+
+
+/* Does FUNC on every host, and makes the exit status. */
+static ToolExit
+toolDefinitionRun(ToolDefinition *tool, ToolDefinitionFunc func)
+{
+    const char *fallback[] = { toolConnectDefaultURI(), NULL };
+    const char *const *uris = tool->uris ? (const char *const *) tool->uris : fallback;
+    gsize i;
+
+    if (!toolConnectInit())
+        return TOOL_EXIT_FAILED;
+    tool->many = uris[1] != NULL;
+    for (i = 0; uris[i]; i++) {
+        g_autoptr(GError) err = NULL;
+        g_autoptr(ToolConnection) conn = toolConnectOpen(uris[i], &err);
+
+        if (conn && toolConnectCheckDaemon(conn, uris[i], &err))
+            func(tool, conn, uris[i]);
+        else
+            toolDefinitionFailed(tool, uris[i], NULL, err);
+    }
+    if (tool->failed == 0)
+        return TOOL_EXIT_OK;
+    return tool->done > 0 ? TOOL_EXIT_SOME : TOOL_EXIT_FAILED;
+}
+
+
+/* --- list */
+
+/* What libvirt shows of DEVICE, read. NULL with ERR set. */
+static EmulatedPCIDefinition *
+toolDefinitionRead(virNodeDevicePtr device, GError **err)
+{
+    g_autofree char *xml = virNodeDeviceGetXMLDesc(device, 0);
+    g_autoptr(EmulatedPCIDefinition) definition = NULL;
+
+    if (!xml) {
+        toolConnectReport(err);
+        return NULL;
+    }
+    definition = emulatedPCIDefinitionParse(xml, strlen(xml), FALSE, err);
+    if (!definition)
+        return NULL;
+    /* which reading passes over */
+    definition->builtIn = strstr(xml, " built_in='yes'") != NULL;
+    return g_steal_pointer(&definition);
+}
+
+
+static void
+toolDefinitionListJSON(ToolDefinition *tool, const char *uri, virNodeDevicePtr device,
+                       const EmulatedPCIDefinition *definition)
+{
+    json_object *object = json_object_new_object();
+    json_object *fields = json_object_new_object();
+    int autostart = 0;
+    int i;
+
+    virNodeDeviceGetAutostart(device, &autostart);
+    json_object_object_add(object, "uri", json_object_new_string(uri));
+    json_object_object_add(object, "name", json_object_new_string(definition->name));
+    json_object_object_add(object, "uuid", json_object_new_string(definition->uuid));
+    if (definition->description)
+        json_object_object_add(object, "description", json_object_new_string(definition->description));
+    json_object_object_add(object, "builtIn", json_object_new_boolean(definition->builtIn));
+    json_object_object_add(object, "active",
+                           json_object_new_boolean(virNodeDeviceIsActive(device) == 1));
+    json_object_object_add(object, "persistent",
+                           json_object_new_boolean(virNodeDeviceIsPersistent(device) == 1));
+    json_object_object_add(object, "autostart", json_object_new_boolean(autostart == 1));
+    json_object_object_add(fields, "devicename", json_object_new_string(definition->def->devicename));
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++)
+        json_object_object_add(fields, emulatedPCIFieldGetInfo(i)->name,
+                               json_object_new_int64(definition->def->value[i]));
+    json_object_object_add(object, "fields", fields);
+    json_object_array_add(tool->list, object);
+}
+
+
+static void
+toolDefinitionListRow(virNodeDevicePtr device, const EmulatedPCIDefinition *definition, int width,
+                      GString *out)
+{
+    const guint32 *value = definition->def->value;
+    const char *state = definition->builtIn ? _("built in")
+        : virNodeDeviceIsActive(device) != 1 ? _("inactive")
+        : virNodeDeviceIsPersistent(device) == 1 ? _("active") : _("transient");
+
+    g_string_append_printf(out, "%-*s  %04x:%04x  %06x  %s\n", width, definition->name,
+                           value[EMULATED_PCI_FIELD_VENDORID], value[EMULATED_PCI_FIELD_DEVICEID],
+                           value[EMULATED_PCI_FIELD_CLASSCODE], state);
+}
+
+
+static void
+toolDefinitionListHost(ToolDefinition *tool, virConnectPtr conn, const char *uri)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(GPtrArray) devices = toolNodeDeviceList(conn, &err);
+    g_autoptr(GString) out = g_string_new(NULL);
+    int width = strlen(_("Name"));
+    guint i;
+
+    if (!devices) {
+        toolDefinitionFailed(tool, uri, NULL, err);
+        return;
+    }
+    for (i = 0; i < devices->len; i++)
+        width = MAX(width, (int) strlen(virNodeDeviceGetName(g_ptr_array_index(devices, i))));
+    if (tool->many)
+        g_string_append_printf(out, "%s\n", uri);
+    g_string_append_printf(out, "%-*s  %-9s  %-6s  %s\n", width, _("Name"), _("Device"), _("Class"),
+                           _("State"));
+
+    for (i = 0; i < devices->len; i++) {
+        virNodeDevicePtr device = g_ptr_array_index(devices, i);
+        g_autoptr(GError) failure = NULL;
+        g_autoptr(EmulatedPCIDefinition) definition = toolDefinitionRead(device, &failure);
+
+        if (!definition)
+            toolDefinitionFailed(tool, uri, virNodeDeviceGetName(device), failure);
+        else if (tool->json)
+            toolDefinitionListJSON(tool, uri, device, definition);
+        else
+            toolDefinitionListRow(device, definition, width, out);
+    }
+    tool->done++;
+    if (!tool->json)
+        toolOutputWrite(out->str, out->len);
+}
+
+
+/* --- show, undefine */
+
+static void
+toolDefinitionShowHost(ToolDefinition *tool, virConnectPtr conn, const char *uri)
+{
+    gsize i;
+
+    for (i = 0; tool->operands[i]; i++) {
+        g_autoptr(GError) err = NULL;
+        g_autoptr(ToolNodeDevice) device = toolNodeDeviceLookup(conn, tool->operands[i], &err);
+        g_autofree char *xml = device ? virNodeDeviceGetXMLDesc(device, 0) : NULL;
+
+        if (device && !xml)
+            toolConnectReport(&err);
+        if (!xml) {
+            toolDefinitionFailed(tool, uri, tool->operands[i], err);
+            continue;
+        }
+        toolOutputWrite(xml, strlen(xml));
+        tool->done++;
+    }
+}
+
+
+static void
+toolDefinitionUndefineHost(ToolDefinition *tool, virConnectPtr conn, const char *uri)
+{
+    gsize i;
+
+    for (i = 0; tool->operands[i]; i++) {
+        g_autoptr(GError) err = NULL;
+        g_autoptr(ToolNodeDevice) device = toolNodeDeviceLookup(conn, tool->operands[i], &err);
+
+        if (device && virNodeDeviceUndefine(device, 0) == 0) {
+            toolDefinitionSay(tool, uri, virNodeDeviceGetName(device), _("undefined"));
+            continue;
+        }
+        if (device)
+            toolConnectReport(&err);
+        toolDefinitionFailed(tool, uri, tool->operands[i], err);
+    }
+}
+
+
+/* --- define, clone */
+
+static void
+toolDefinitionDefineOne(ToolDefinition *tool, virConnectPtr conn, const char *uri, const char *xml)
+{
+    g_autoptr(ToolNodeDevice) device = virNodeDeviceDefineXML(conn, xml, 0);
+
+    if (device) {
+        toolDefinitionSay(tool, uri, virNodeDeviceGetName(device), _("defined"));
+    } else {
+        g_autoptr(GError) err = NULL;
+
+        toolConnectReport(&err);
+        toolDefinitionFailed(tool, uri, NULL, err);
+    }
+}
+
+
+static void
+toolDefinitionDefineHost(ToolDefinition *tool, virConnectPtr conn, const char *uri)
+{
+    guint i;
+
+    for (i = 0; i < tool->documents->len; i++)
+        toolDefinitionDefineOne(tool, conn, uri, g_ptr_array_index(tool->documents, i));
+}
+
+
+/* A file holds one definition after another, as "import" writes them. */
+static gboolean
+toolDefinitionCollect(const ToolInput *input, void *opaque)
+{
+    ToolDefinition *tool = opaque;
+    const char *start = input->data;
+    const char *end;
+
+    while ((end = strstr(start, TOOL_DEFINITION_END))) {
+        end += strlen(TOOL_DEFINITION_END);
+        g_ptr_array_add(tool->documents, g_strndup(start, end - start));
+        start = end;
+    }
+    /* what is no definition, libvirt shall refuse */
+    if (start == input->data || start[strspn(start, " \t\r\n")])
+        g_ptr_array_add(tool->documents, g_strdup(start));
+    return TRUE;
+}
+
+
+static gboolean
+toolDefinitionSet(EmulatedPCIDefinition *definition, const char *set, GError **err)
+{
+    const char *value = strchr(set, '=');
+    g_autofree char *name = g_strndup(set, value ? (gsize) (value - set) : strlen(set));
+    const int field = value ? emulatedPCIFieldFromString(name) : -1;
+    EmulatedPCIDef *def = definition->def;
+
+    if (field < 0) {
+        g_autoptr(GString) names = g_string_new(NULL);
+        int i;
+
+        for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++)
+            g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", emulatedPCIFieldGetInfo(i)->name);
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                               _("'%1$s' sets no field; FIELD=VALUE is expected, and FIELD one of %2$s"),
+                               set, names->str);
+        return FALSE;
+    }
+    value++;
+    if (field == EMULATED_PCI_FIELD_DEVICENAME) {
+        if (!emulatedPCIDevicenameIsValid(value)) {
+            emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                                   _("invalid value '%1$s' for '%2$s': 1 to %3$d characters of "
+                                     "A-Z a-z 0-9 . _ - are expected"),
+                                   value, name, EMULATED_PCI_DEVICENAME_MAX);
+            return FALSE;
+        }
+        g_free(def->devicename);
+        def->devicename = g_strdup(value);
+    } else if (emulatedPCIFieldParseNumber(field, value, &def->value[field]) != EMULATED_PCI_NUMBER_OK) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                               _("invalid value '%1$s' for '%2$s': a decimal or 0x-hexadecimal number "
+                                 "from 0 to 0x%3$x is expected"),
+                               value, name, emulatedPCIFieldMax(field));
+        return FALSE;
+    }
+    def->given[field] = TRUE;
+    return TRUE;
+}
+
+
+/* The new definition's XML; NULL with ERR set. */
+static char *
+toolDefinitionCloneXML(ToolDefinition *tool, virNodeDevicePtr from, GError **err)
+{
+    g_autoptr(EmulatedPCIDefinition) definition = toolDefinitionRead(from, err);
+    gsize i;
+
+    if (!definition)
+        return NULL;
+    g_free(definition->name);
+    definition->name = toolNodeDeviceFullName(tool->operands[1]);
+    definition->uuid[0] = '\0';
+    definition->builtIn = FALSE;
+    if (tool->description) {
+        g_free(definition->description);
+        definition->description = g_strdup(tool->description);
+    }
+    for (i = 0; tool->set && tool->set[i]; i++) {
+        if (!toolDefinitionSet(definition, tool->set[i], err))
+            return NULL;
+    }
+    return emulatedPCIDefinitionFormat(definition, FALSE);
+}
+
+
+static void
+toolDefinitionCloneHost(ToolDefinition *tool, virConnectPtr conn, const char *uri)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(ToolNodeDevice) from = toolNodeDeviceLookup(conn, tool->operands[0], &err);
+    g_autofree char *name = toolNodeDeviceFullName(tool->operands[1]);
+    g_autoptr(ToolNodeDevice) there = NULL;
+    g_autofree char *xml = NULL;
+
+    if (!from) {
+        toolDefinitionFailed(tool, uri, tool->operands[0], err);
+        return;
+    }
+    there = virNodeDeviceLookupByName(conn, name);
+    if (there) {
+        emulatedPCIReportError(&err, VIR_ERR_OPERATION_FAILED, "%s",
+                               _("there is a definition of that name already"));
+        toolDefinitionFailed(tool, uri, name, err);
+        return;
+    }
+    xml = toolDefinitionCloneXML(tool, from, &err);
+    if (xml)
+        toolDefinitionDefineOne(tool, conn, uri, xml);
+    else
+        toolDefinitionFailed(tool, uri, tool->operands[1], err);
+}
+
+
+/* --- the command lines */
+
+static void
+toolDefinitionClear(ToolDefinition *tool)
+{
+    g_strfreev(tool->uris);
+    g_strfreev(tool->set);
+    g_free(tool->description);
+    g_clear_pointer(&tool->documents, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ToolDefinition, toolDefinitionClear)
+
+#define TOOL_DEFINITION_CONNECT(tool) \
+    { "connect", 'c', 0, G_OPTION_ARG_STRING_ARRAY, &(tool).uris, \
+      N_("Work on the host at URI; may be given several times"), N_("URI") }
+
+
+static ToolExit
+toolDefinitionList(const ToolCommand *command, int argc, char **argv)
+{
+    g_auto(ToolOptions) options = { 0 };
+    g_auto(ToolDefinition) tool = { .command = command };
+    const GOptionEntry entries[] = {
+        TOOL_DEFINITION_CONNECT(tool),
+        { "json", 0, 0, G_OPTION_ARG_NONE, &tool.json, N_("Write the results as JSON"), NULL },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+    ToolExit result;
+
+    if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
+        return TOOL_EXIT_USAGE;
+    if (options.files)
+        return toolOutputUsageError(command, _("there are no operands"));
+    tool.list = json_object_new_array();
+    result = toolDefinitionRun(&tool, toolDefinitionListHost);
+    if (tool.json) {
+        const char *text = json_object_to_json_string_ext(tool.list, JSON_C_TO_STRING_PRETTY |
+                                                          JSON_C_TO_STRING_NOSLASHESCAPE);
+
+        toolOutputWrite(text, strlen(text));
+        toolOutputWrite("\n", 1);
+    }
+    json_object_put(tool.list);
+    return result;
+}
+
+
+static ToolExit
+toolDefinitionNames(const ToolCommand *command, ToolDefinitionFunc func, int argc, char **argv)
+{
+    g_auto(ToolOptions) options = { 0 };
+    g_auto(ToolDefinition) tool = { .command = command };
+    const GOptionEntry entries[] = {
+        TOOL_DEFINITION_CONNECT(tool),
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+
+    if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
+        return TOOL_EXIT_USAGE;
+    if (!options.files)
+        return toolOutputUsageError(command, _("which definition?"));
+    tool.operands = options.files;
+    return toolDefinitionRun(&tool, func);
+}
+
+
+static ToolExit
+toolDefinitionShow(const ToolCommand *command, int argc, char **argv)
+{
+    return toolDefinitionNames(command, toolDefinitionShowHost, argc, argv);
+}
+
+
+static ToolExit
+toolDefinitionUndefine(const ToolCommand *command, int argc, char **argv)
+{
+    return toolDefinitionNames(command, toolDefinitionUndefineHost, argc, argv);
+}
+
+
+static ToolExit
+toolDefinitionDefine(const ToolCommand *command, int argc, char **argv)
+{
+    g_auto(ToolOptions) options = { 0 };
+    g_auto(ToolDefinition) tool = { .command = command };
+    const GOptionEntry entries[] = {
+        TOOL_DEFINITION_CONNECT(tool),
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+
+    if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
+        return TOOL_EXIT_USAGE;
+    tool.documents = g_ptr_array_new_with_free_func(g_free);
+    if (!toolInputForEach(options.files, toolDefinitionCollect, &tool))
+        return TOOL_EXIT_FAILED;
+    return toolDefinitionRun(&tool, toolDefinitionDefineHost);
+}
+
+
+static ToolExit
+toolDefinitionClone(const ToolCommand *command, int argc, char **argv)
+{
+    g_auto(ToolOptions) options = { 0 };
+    g_auto(ToolDefinition) tool = { .command = command };
+    const GOptionEntry entries[] = {
+        TOOL_DEFINITION_CONNECT(tool),
+        { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &tool.set,
+          N_("Another value for a field; may be given several times"), N_("FIELD=VALUE") },
+        { "description", 'd', 0, G_OPTION_ARG_STRING, &tool.description,
+          N_("Another description"), N_("TEXT") },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+
+    if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
+        return TOOL_EXIT_USAGE;
+    if (!options.files || g_strv_length(options.files) != 2)
+        return toolOutputUsageError(command, _("two names are expected"));
+    tool.operands = options.files;
+    return toolDefinitionRun(&tool, toolDefinitionCloneHost);
+}
+
+
+const ToolCommand toolCommandList = {
+    .name = "list",
+    .operands = "",
+    .summary = N_("List the definitions of devices"),
+    .description = N_("Those that are built in, and those that were made with \"define\" or \"clone\"."),
+    .run = toolDefinitionList,
+};
+
+const ToolCommand toolCommandShow = {
+    .name = "show",
+    .operands = N_("DEFINITION…"),
+    .summary = N_("Show the XML of definitions"),
+    .description = N_("A DEFINITION is a name, with or without \"emulatedpci_\" before it, or a uuid."),
+    .run = toolDefinitionShow,
+};
+
+const ToolCommand toolCommandDefine = {
+    .name = "define",
+    .operands = N_("[FILE…]"),
+    .summary = N_("Make definitions"),
+    .description = N_("Reads <device> documents, one or more, from FILE or standard input. A definition\n"
+                      "of the same name is replaced; domains that have it stay as they are."),
+    .run = toolDefinitionDefine,
+};
+
+const ToolCommand toolCommandClone = {
+    .name = "clone",
+    .operands = N_("DEFINITION NEW"),
+    .summary = N_("Make a definition that is like another"),
+    .description = N_("NEW gets the fields of DEFINITION, but for those that --set changes."),
+    .run = toolDefinitionClone,
+};
+
+const ToolCommand toolCommandUndefine = {
+    .name = "undefine",
+    .operands = N_("DEFINITION…"),
+    .summary = N_("Remove definitions"),
+    .description = N_("Not one that is built in, nor one that a domain uses, running or not."),
+    .run = toolDefinitionUndefine,
+};
