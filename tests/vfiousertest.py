@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import random
+import signal
 import socket
 import stat
 import struct
@@ -286,17 +287,76 @@ def check_socket(tap):
         mode = os.stat(os.path.join(place, 's')).st_mode
         tap.ok(stat.S_ISSOCK(mode), 'a path: the socket is there when it is ready')
         tap.equal(oct(mode & 0o777), '0o600', 'and for nobody else')
-        clients = []
-        for name in ('l', 's'):
-            with vfio.Client.connect(os.path.join(place, name)) as client:
-                client.start()
-                clients.append(client.read(0, 2))
-                tap.ok(process.poll() is None, '%s: served' % name)
-        tap.equal(clients, [b'\x53\x58'] * 2, 'both are served')
+        clients = [vfio.Client.connect(os.path.join(place, name)) for name in ('l', 's')]
+        for client in clients:
+            client.start()
+        tap.equal([client.read(0, 2) for client in clients], [b'\x53\x58'] * 2, 'both are served')
+        tap.ok(os.path.exists(os.path.join(place, 'l')), 'the file of another maker is left alone')
+        tap.ok(not os.path.exists(os.path.join(place, 's')), 'the one of the path has gone with the connection')
+        for client in clients:
+            client.close()
         _, err = process.communicate(timeout=emu.TIMEOUT)
         tap.equal((process.returncode, err), (0, b''), 'it ends with its clients')
     finally:
         shutil.rmtree(place)
+
+
+def check_absent(tap):
+    """A QEMU that connects to some of its devices, and fails then."""
+    place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
+    paths = [os.path.join(place, str(i)) for i in range(3)]
+    try:
+        ready, ready_write = os.pipe()
+        arguments = [emu.emulator_path(), '--ready-fd=%d' % ready_write]
+        for path in paths:
+            arguments += ['--device', emu.device_argument(path, EXAMPLE)]
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   pass_fds=[ready_write])
+        os.close(ready_write)
+        os.read(ready, 2)
+        os.close(ready)
+        with vfio.Client.connect(paths[1]) as client:
+            client.start()
+        _, err = process.communicate(timeout=emu.TIMEOUT)
+        tap.equal((process.returncode, err), (0, b''), 'one of three devices was connected to: it ends')
+        tap.equal(os.listdir(place), [], 'and removes the sockets')
+    finally:
+        shutil.rmtree(place)
+
+
+def check_killed(tap):
+    """The worker dies; connections, registers and requests do not."""
+    seed = random.SystemRandom().getrandbits(32)
+    generator = random.Random(seed)
+    with emulator([EXAMPLE] * 3) as process:
+        clients = [vfio.Client(sock) for sock in process.sockets]
+        lines = [0] * len(clients)
+        for client in clients:
+            client.start()
+        wrong = 0
+        kills = 0
+        number = 0
+        while kills < 200:
+            number += 1
+            pid = process.worker()
+            i = generator.randrange(len(clients))
+            client = clients[i]
+            ids = []
+            if generator.random() < 0.5:
+                lines[i] = number & 0xff
+                ids.append(client.send(vfio.REGION_WRITE, vfio.access_payload(0x3c, 1, bytes([lines[i]]))))
+            ids.append(client.send(vfio.REGION_READ, vfio.access_payload(0x3c, 2)))
+            # Sometimes before, sometimes after the request was acted on
+            for _ in range(generator.randrange(3000)):
+                pass
+            if pid is not None:
+                os.kill(pid, generator.choice((signal.SIGKILL, signal.SIGSEGV)))
+                kills += 1
+            replies = [client.reply() for _ in ids]
+            wrong += [r.id for r in replies] != ids or replies[-1].payload[16:] != bytes([lines[i], 1])
+        tap.equal(wrong, 0, '%d kills: every request has its answer (seed %d)' % (kills, seed))
+        tap.equal([client.read(0x3c, 1)[0] for client in clients], lines, 'registers are as they were')
+        process.wait()
 
 
 def check_attached(tap):
@@ -339,7 +399,7 @@ def check_attached(tap):
 
 def main(tap):
     for check in (check_start, check_version, check_errors, check_violations, check_random,
-                  check_socket, check_attached):
+                  check_socket, check_absent, check_killed, check_attached):
         tap.diag(check.__name__)
         check(tap)
 

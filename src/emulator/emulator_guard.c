@@ -9,6 +9,7 @@
 #include "emulator_guard.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -42,10 +43,17 @@ guardNow(void)
 }
 
 
+/* Ends a system call. */
+static void
+guardHandleSignal(int number _GL_UNUSED)
+{
+}
+
+
 void
 emulatorGuardInit(void)
 {
-    const struct sigaction action = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP };
+    const struct sigaction action = { .sa_handler = guardHandleSignal, .sa_flags = SA_NOCLDSTOP };
     sigset_t set;
 
     sigaction(SIGCHLD, &action, NULL);
@@ -68,6 +76,23 @@ guardSleep(int milliseconds)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigtimedwait(&set, NULL, &timeout);
+}
+
+
+/* The same, or until a client wants to connect. Returns whether one does. */
+static bool
+guardSleepOrMeet(const EmulatorLoop *loop,
+                 int milliseconds)
+{
+    const struct timespec timeout = {
+        .tv_sec = milliseconds / 1000,
+        .tv_nsec = milliseconds % 1000 * 1000000L,
+    };
+    struct pollfd pfd = { .fd = emulatorLoopGetListenFd(loop), .events = POLLIN };
+    sigset_t none;
+
+    sigemptyset(&none);
+    return ppoll(&pfd, 1, &timeout, &none) == 1;
 }
 
 
@@ -103,10 +128,25 @@ guardFindStuck(const EmulatorGuard *guard,
 }
 
 
-/* Waits for the end of the worker PID; returns its status. */
+/* Ends the worker PID; returns its status. */
+static int
+guardKill(pid_t pid)
+{
+    int status = 0;
+
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
+
+/* Waits for the end of the worker PID; returns its status. *JOINED: it was
+ * ended since there is a connection that it does not have. */
 static int
 guardWait(const EmulatorGuard *guard,
-          pid_t pid)
+          pid_t pid,
+          bool *joined)
 {
     uint64_t served = 0;
     unsigned int waiting = 0;
@@ -122,6 +162,12 @@ guardWait(const EmulatorGuard *guard,
         if (rc != 0)
             return rc < 0 ? 0 : status;
 
+        if (!emulatorLoopHasMet(guard->loop) && guardNow() >= guard->deadline) {
+            emulatorLog(_("nobody has connected for %1$d seconds"), EMULATOR_GUARD_PATIENCE);
+            guardKill(pid);
+            return W_EXITCODE(EXIT_FAILURE, 0);
+        }
+
         if ((now = guardNow()) >= look) {
             if (guardFindStuck(guard, &waiting, &served)) {
                 emulatorLog(_("requests have waited for %1$d ms and none was answered"),
@@ -131,7 +177,16 @@ guardWait(const EmulatorGuard *guard,
             }
             look = now + EMULATOR_GUARD_INTERVAL;
         }
-        guardSleep(look - now);
+        if (emulatorLoopGetListenFd(guard->loop) < 0) {
+            guardSleep(look - now);
+        } else if (guardSleepOrMeet(guard->loop, look - now)) {
+            /* In this order: a worker would hear of the connection, in the
+             * epoll that it shares, and not know it. */
+            status = guardKill(pid);
+            emulatorLoopAccept(guard->loop, true);
+            *joined = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+            return status;
+        }
     }
 }
 
@@ -196,23 +251,29 @@ guardGoOn(EmulatorGuard *guard,
 }
 
 
-int
-emulatorGuardRun(EmulatorGuard *guard)
+/* Starts workers, one after the other. Returns the exit status of the last
+ * one; *GUARDING tells whether in the guard, or in a worker. */
+static int
+guardRun(EmulatorGuard *guard,
+         bool *guarding)
 {
     GuardHistory history = { 0 };
+    bool joined;
     int64_t started;
 
     do {
         pid_t pid;
-        int status;
+        int status = 0;
 
+        joined = false;
         guard->status->serving = 0;
         started = guardNow();
         pid = guardFork();
 
-        if (pid == 0)
+        if (pid == 0) {
+            *guarding = false;
             return guard->serve(guard->opaque);
-
+        }
         if (pid < 0) {
             emulatorLog("%s: %s", _("cannot start a process"), strerrorname_np(errno));
             continue;
@@ -223,14 +284,30 @@ emulatorGuardRun(EmulatorGuard *guard)
             close(guard->readyFd);
         guard->readyFd = -1;
 
-        status = guardWait(guard, pid);
+        status = guardWait(guard, pid, &joined);
         if (WIFEXITED(status))
             return WEXITSTATUS(status);
+        if (joined)
+            continue;
 
         guard->status->restarts++;
         emulatorLog(_("replacing a process that was killed by signal %1$d (number %2$llu)"),
                     WTERMSIG(status), (unsigned long long) guard->status->restarts);
-    } while (guardGoOn(guard, &history, guardNow() - started));
+    } while (joined || guardGoOn(guard, &history, guardNow() - started));
 
     return EXIT_FAILURE;
+}
+
+
+int
+emulatorGuardRun(EmulatorGuard *guard)
+{
+    bool guarding = true;
+    int status;
+
+    guard->deadline = guardNow() + EMULATOR_GUARD_PATIENCE * INT64_C(1000);
+    status = guardRun(guard, &guarding);
+    if (guarding)
+        emulatorLoopUnlink(guard->loop);
+    return status;
 }

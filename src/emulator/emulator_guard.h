@@ -12,6 +12,9 @@
  * A worker that has not acted on a request for a while, stopped or hanging,
  * is killed and replaced too.
  *
+ * Connections are accepted by the guard, so that they outlive workers; one that
+ * comes later ends the worker that does not have it, and the next one does.
+ *
  * If the guard itself is killed, its worker goes on, without a guard, until
  * QEMU ends.
  *
@@ -36,10 +39,15 @@
  * one that waits at two looks in a row while it serves none is replaced. */
 #define EMULATOR_GUARD_INTERVAL 2000
 
+/* How long the guard waits for the first of the clients that are to connect,
+ * in seconds: a QEMU that could not start never does. */
+#define EMULATOR_GUARD_PATIENCE 300
+
 typedef struct {
     EmulatorStatus *status;
     EmulatorLoop *loop;
     size_t ndevices;
+    int64_t deadline;       /* the guard's own */
     int readyFd;            /* the first worker's; -1 in later ones */
 
     /* What a worker does; the result is its exit status. */

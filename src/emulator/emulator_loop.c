@@ -28,6 +28,7 @@
 typedef struct {
     int fd;                 /* or -1 */
     bool listening;         /* FD is what the peer connects to, once */
+    char path[sizeof(((EmulatorDeviceOptions *) 0)->path)];     /* where, or "" */
     bool blocked;           /* waits until the peer takes an answer */
     const EmulatorProtocol *protocol;
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
@@ -35,12 +36,30 @@ typedef struct {
 } LoopDevice;
 
 struct _EmulatorLoop {
-    int epfd;
-    size_t nopen;
+    int epfd;               /* connections */
+    int listenFd;           /* another epoll, of listening sockets; or -1 */
+    size_t nlistening;
+    bool met;               /* some connection is there, or was */
+    size_t nopen;           /* of all kinds */
     size_t ndevices;
     EmulatorStatus *status;
     LoopDevice devices[];
 };
+
+
+/* Takes a device's socket into the epoll that it belongs to. */
+static bool
+loopAdd(EmulatorLoop *loop,
+        const LoopDevice *device)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = device - loop->devices };
+
+    if (device->listening && loop->listenFd < 0)
+        loop->listenFd = epoll_create1(EPOLL_CLOEXEC);
+
+    return epoll_ctl(device->listening ? loop->listenFd : loop->epfd, EPOLL_CTL_ADD,
+                     device->fd, &event) == 0;
+}
 
 
 EmulatorLoop *
@@ -53,6 +72,7 @@ emulatorLoopNew(const EmulatorOptions *options,
     if (!loop)
         return NULL;
 
+    loop->listenFd = -1;
     loop->epfd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epfd < 0) {
         free(loop);
@@ -62,19 +82,24 @@ emulatorLoopNew(const EmulatorOptions *options,
     for (i = 0; i < options->ndevices; i++) {
         const EmulatorDeviceOptions *from = &options->devices[i];
         LoopDevice *device = &loop->devices[i];
-        struct epoll_event event = { .events = EPOLLIN, .data.u64 = i };
 
         device->fd = from->fd;
         device->listening = from->transport == EMULATOR_TRANSPORT_VFIO_USER;
         device->protocol = emulatorTransportGet(from->transport);
-        strcpy(device->devicename, from->devicename);
+        memcpy(device->path, from->path, sizeof(device->path));
+        memcpy(device->devicename, from->devicename, sizeof(device->devicename));
         device->status = &status->devices[i];
 
-        if (epoll_ctl(loop->epfd, EPOLL_CTL_ADD, device->fd, &event) < 0) {
+        if (!loopAdd(loop, device)) {
+            close(loop->listenFd);
             close(loop->epfd);
             free(loop);
             return NULL;
         }
+        if (device->listening)
+            loop->nlistening++;
+        else
+            loop->met = true;
     }
     loop->status = status;
     loop->ndevices = loop->nopen = options->ndevices;
@@ -170,26 +195,6 @@ deviceServe(LoopDevice *device,
 }
 
 
-/* The connection takes the place of the socket that it came to: there is no
- * second one. */
-static DeviceState
-deviceAccept(EmulatorLoop *loop,
-             LoopDevice *device)
-{
-    struct epoll_event event = { .events = EPOLLIN, .data.u64 = device - loop->devices };
-    const int fd = accept4(device->fd, NULL, NULL, SOCK_CLOEXEC);
-
-    if (fd < 0)
-        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ?
-            DEVICE_OPEN : DEVICE_CLOSE;
-
-    close(device->fd);
-    device->fd = fd;
-    device->listening = false;
-    return epoll_ctl(loop->epfd, EPOLL_CTL_ADD, fd, &event) == 0 ? DEVICE_OPEN : DEVICE_CLOSE;
-}
-
-
 static void
 loopServe(EmulatorLoop *loop,
           LoopDevice *device,
@@ -198,7 +203,7 @@ loopServe(EmulatorLoop *loop,
     DeviceState state;
 
     loop->status->serving = 1 + (device - loop->devices);
-    state = device->listening ? deviceAccept(loop, device) : deviceServe(device, receive);
+    state = deviceServe(device, receive);
 
     if (state == DEVICE_CLOSE ||
         ((state == DEVICE_WAIT) != device->blocked &&
@@ -217,12 +222,109 @@ loopRecover(EmulatorLoop *loop)
     for (i = 0; i < loop->ndevices; i++) {
         LoopDevice *device = &loop->devices[i];
 
+        if (device->listening)
+            continue;
+
         /* Whatever that one waited for. */
         if (device->status->closed || !deviceWatch(loop, device, false))
             deviceClose(loop, device);
         else
             loopServe(loop, device, false);
     }
+}
+
+
+int
+emulatorLoopGetListenFd(const EmulatorLoop *loop)
+{
+    return loop->nlistening > 0 ? loop->listenFd : -1;
+}
+
+
+bool
+emulatorLoopHasMet(const EmulatorLoop *loop)
+{
+    return loop->met;
+}
+
+
+void
+emulatorLoopUnlink(const EmulatorLoop *loop)
+{
+    size_t i;
+
+    for (i = 0; i < loop->ndevices; i++) {
+        if (loop->devices[i].listening && *loop->devices[i].path)
+            unlink(loop->devices[i].path);
+    }
+}
+
+
+/* The connection takes the place of the socket that it came to: there is no
+ * second one. */
+static bool
+deviceAccept(EmulatorLoop *loop,
+             LoopDevice *device,
+             bool guarding)
+{
+    struct ucred peer = { 0 };
+    socklen_t len = sizeof(peer);
+    const int fd = accept4(device->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+
+    if (guarding) {
+        if (*device->path)
+            unlink(device->path);
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+            device->status->peer = peer.pid;
+    }
+    /* A worker still has it. */
+    epoll_ctl(loop->listenFd, EPOLL_CTL_DEL, device->fd, NULL);
+    close(device->fd);
+    device->fd = fd;
+    device->listening = false;
+    loop->nlistening--;
+    loop->met = true;
+
+    if (!loopAdd(loop, device))
+        deviceClose(loop, device);
+    return true;
+}
+
+
+bool
+emulatorLoopAccept(EmulatorLoop *loop,
+                   bool guarding)
+{
+    struct epoll_event events[32];
+    const int n = epoll_wait(loop->listenFd, events, sizeof(events) / sizeof(events[0]), 0);
+    bool accepted = false;
+    int i;
+
+    for (i = 0; i < n; i++)
+        accepted |= deviceAccept(loop, &loop->devices[events[i].data.u64], guarding);
+    return accepted;
+}
+
+
+bool
+emulatorLoopAcceptItself(EmulatorLoop *loop)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = loop->ndevices };
+
+    return loop->nlistening == 0 ||
+        epoll_ctl(loop->epfd, EPOLL_CTL_ADD, loop->listenFd, &event) == 0;
+}
+
+
+/* All devices are one QEMU's. When those that it has connected to are gone, it
+ * will not come for the others any more. */
+static bool
+loopIsDone(const EmulatorLoop *loop)
+{
+    return loop->nopen == (loop->met ? loop->nlistening : 0);
 }
 
 
@@ -233,7 +335,7 @@ emulatorLoopRun(EmulatorLoop *loop)
 
     loopRecover(loop);
 
-    while (loop->nopen > 0) {
+    while (!loopIsDone(loop)) {
         const int n = epoll_wait(loop->epfd, events, sizeof(events) / sizeof(events[0]), -1);
         int i;
 
@@ -241,7 +343,10 @@ emulatorLoopRun(EmulatorLoop *loop)
             LoopDevice *device = &loop->devices[events[i].data.u64];
 
             /* An answer and the messages behind it come before new ones. */
-            loopServe(loop, device, !device->blocked);
+            if (events[i].data.u64 < loop->ndevices)
+                loopServe(loop, device, !device->blocked);
+            else
+                emulatorLoopAccept(loop, false);
         }
     }
 }
@@ -253,7 +358,7 @@ deviceIsPending(const LoopDevice *device)
 {
     struct pollfd pfd = { .fd = device->fd };
 
-    if (device->status->closed)
+    if (device->status->closed || device->listening)
         return false;
 
     switch (emulatorDeviceGetProgress(&device->status->device)) {

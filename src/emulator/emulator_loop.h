@@ -29,10 +29,31 @@ typedef struct _EmulatorLoop EmulatorLoop;
 EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options,
                               EmulatorStatus *status);
 
+/* What can be polled for a client that wants to connect to one of the
+ * devices' listening sockets, or -1 if there are none (any more). */
+int emulatorLoopGetListenFd(const EmulatorLoop *loop);
+
+/* Takes the clients that wait to connect; each takes the listening socket's
+ * place. Returns whether there was any. A guard does that (GUARDING), and
+ * then starts a worker that has the connections, too; it also removes the
+ * sockets' files, and notes who connects. Or the loop does it itself while it
+ * runs, after emulatorLoopAcceptItself(), which returns false with errno set
+ * on failure. */
+bool emulatorLoopAccept(EmulatorLoop *loop,
+                        bool guarding);
+bool emulatorLoopAcceptItself(EmulatorLoop *loop);
+
+/* Whether there is, or was, any connection. */
+bool emulatorLoopHasMet(const EmulatorLoop *loop);
+
+/* Removes the files of listening sockets. */
+void emulatorLoopUnlink(const EmulatorLoop *loop);
+
 /* Goes on from what is in the journals, and serves until the peer of the last
- * device has closed its socket. A loop may be run by one process after the
- * other, each forked by the one that made the loop and that runs none itself.
- * Makes only system calls that the sandbox allows. */
+ * device has closed its socket; devices that nobody has connected to do not
+ * count once somebody had connected to another one. A loop may be run by one
+ * process after the other, each forked by the one that made the loop and that
+ * runs none itself. Makes only system calls that the sandbox allows. */
 void emulatorLoopRun(EmulatorLoop *loop);
 
 /* Whether a request waits for the process that serves, and not for its peer

@@ -221,6 +221,9 @@ run(EmulatorOptions *options)
     if (!guard->loop)
         return fail(_("cannot watch the devices' sockets"));
 
+    if (options->noGuard && !emulatorLoopAcceptItself(guard->loop))
+        return fail(_("cannot watch the devices' sockets"));
+
     below = acceptBelow(options);
     free(options->devices);
     options->devices = NULL;
@@ -228,14 +231,13 @@ run(EmulatorOptions *options)
     emulatorGuardInit();
 
     if (sandboxPrepare(&emulator.serving, SANDBOX_ROLE_SERVE, options->filter,
-                       options->readyFd, below) < 0 ||
+                       options->readyFd, options->noGuard ? below : 0) < 0 ||
         sandboxPrepare(&guarding, SANDBOX_ROLE_GUARD, options->filter,
                        options->readyFd, below) < 0 ||
         sandboxConfine(options->filter, below) < 0)
         return fail(_("cannot enter the sandbox"));
 
-    /* A guard cannot have the connection that its worker accepts. */
-    if (options->noGuard || below > 0)
+    if (options->noGuard)
         return serve(&emulator);
 
     if (sandboxApply(&guarding) < 0)

@@ -71,6 +71,14 @@ static const int guardCalls[] = {
 #endif
 };
 
+/* The guard's, besides, when it accepts connections: it removes the sockets'
+ * files, and asks who connects. */
+static const int guardAcceptCalls[] = {
+    SCMP_SYS(unlink),
+    SCMP_SYS(unlinkat),
+    SCMP_SYS(getsockopt),
+};
+
 /* The argument of clone() that holds the flags */
 #ifdef __s390__
 # define CLONE_FLAGS SCMP_A1
@@ -260,6 +268,11 @@ addRules(scmp_filter_ctx ctx,
         return rc;
 
     if (role == SANDBOX_ROLE_GUARD && (rc = addGuardRules(ctx)) < 0)
+        return rc;
+
+    if (role == SANDBOX_ROLE_GUARD && accepting &&
+        (rc = addCalls(ctx, guardAcceptCalls,
+                       sizeof(guardAcceptCalls) / sizeof(guardAcceptCalls[0]))) < 0)
         return rc;
 
     return notifyFd < 0 ? 0 : addWrite(ctx, notifyFd);

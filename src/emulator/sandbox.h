@@ -62,7 +62,8 @@ typedef struct {
 
 /* Makes the filter of ROLE. NOTIFYFD is the one descriptor beside standard
  * error that write() is allowed on, or -1. ACCEPT_BELOW is 0, or accept4() is
- * allowed. Returns 0, or -1 with errno set. */
+ * allowed, and a guard may remove files besides. Returns 0, or -1 with errno
+ * set. */
 int sandboxPrepare(SandboxProgram *program,
                    SandboxRole role,
                    SandboxFilter filter,
