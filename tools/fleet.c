@@ -300,29 +300,90 @@ fleetGather(Fleet *fleet)
 
 /* --- the work: threads that take one domain after the other */
 
+/* What a worker has of a host. */
+typedef struct {
+    virConnectPtr conn;
+    GHashTable *domains;        /* uuid -> virDomainPtr, or NULL */
+} FleetLink;
+
+/* From how many domains on listing all at once is cheaper than looking up each. */
+#define FLEET_LIST_MIN 8
+
+
 static void
-fleetDo(Fleet *fleet, FleetDomain *domain, virConnectPtr *conns)
+fleetLinkFreeDomain(void *domain)
 {
-    virConnectPtr *conn = &conns[domain->host - fleet->hosts];
+    virDomainFree(domain);
+}
+
+
+static void
+fleetLinkClose(FleetLink *link)
+{
+    g_clear_pointer(&link->domains, g_hash_table_unref);
+    if (link->conn)
+        virConnectClose(g_steal_pointer(&link->conn));
+}
+
+
+static gboolean
+fleetLinkOpen(FleetLink *link, const FleetHost *host, GError **err)
+{
+    virDomainPtr *domains = NULL;
+    int count = 0;
+    int i;
+
+    link->conn = toolConnectOpen(host->uri, err);
+    if (!link->conn)
+        return FALSE;
+    link->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, fleetLinkFreeDomain);
+    if (host->domains->len >= FLEET_LIST_MIN)
+        count = virConnectListAllDomains(link->conn, &domains, 0);
+    for (i = 0; i < count; i++) {
+        char uuid[VIR_UUID_STRING_BUFLEN];
+
+        virDomainGetUUIDString(domains[i], uuid);
+        g_hash_table_insert(link->domains, g_strdup(uuid), domains[i]);
+    }
+    free(domains);
+    return TRUE;
+}
+
+
+/* A reference to the domain on LINK; NULL with ERR set. */
+static virDomainPtr
+fleetLinkFind(FleetLink *link, const FleetDomain *domain, GError **err)
+{
+    virDomainPtr found = g_hash_table_lookup(link->domains, domain->uuid);
+
+    if (found) {
+        virDomainRef(found);
+        return found;
+    }
+    found = virDomainLookupByUUIDString(link->conn, domain->uuid);
+    if (!found)
+        toolConnectReport(err);
+    return found;
+}
+
+
+static void
+fleetDo(Fleet *fleet, FleetDomain *domain, FleetLink *links)
+{
+    FleetLink *link = &links[domain->host - fleet->hosts];
     g_autoptr(ToolDomain) found = NULL;
 
     domain->outcome = FLEET_FAILED;
-    if (!*conn)
-        *conn = toolConnectOpen(domain->host->uri, &domain->err);
-    if (!*conn)
+    if (!link->conn && !fleetLinkOpen(link, domain->host, &domain->err))
         return;
-    found = virDomainLookupByUUIDString(*conn, domain->uuid);
-    if (!found)
-        toolConnectReport(&domain->err);
-    else
+    found = fleetLinkFind(link, domain, &domain->err);
+    if (found)
         domain->outcome = fleet->operation->run(found, fleet->options->dry, fleet->opaque,
                                                 domain->host->data, &domain->err);
 
     /* the next domain may have more luck with a new one */
-    if (domain->outcome == FLEET_FAILED && virConnectIsAlive(*conn) != 1) {
-        virConnectClose(*conn);
-        *conn = NULL;
-    }
+    if (domain->outcome == FLEET_FAILED && virConnectIsAlive(link->conn) != 1)
+        fleetLinkClose(link);
 }
 
 
@@ -345,12 +406,12 @@ static void *
 fleetWork(void *opaque)
 {
     Fleet *fleet = opaque;
-    g_autofree virConnectPtr *conns = g_new0(virConnectPtr, fleet->nhosts);
+    g_autofree FleetLink *links = g_new0(FleetLink, fleet->nhosts);
     FleetDomain *domain;
     guint h;
 
     while ((domain = fleetTake(fleet))) {
-        fleetDo(fleet, domain, conns);
+        fleetDo(fleet, domain, links);
 
         g_mutex_lock(&fleet->lock);
         domain->finished = TRUE;
@@ -360,10 +421,8 @@ fleetWork(void *opaque)
         g_cond_signal(&fleet->changed);
         g_mutex_unlock(&fleet->lock);
     }
-    for (h = 0; h < fleet->nhosts; h++) {
-        if (conns[h])
-            virConnectClose(conns[h]);
-    }
+    for (h = 0; h < fleet->nhosts; h++)
+        fleetLinkClose(&links[h]);
 
     g_mutex_lock(&fleet->lock);
     fleet->running--;

@@ -174,33 +174,63 @@ toolAttachDefine(virDomainPtr domain, xmlDocPtr doc, const char *xml, GError **e
 }
 
 
+/* Whether the domain has it already: 1, 0, or -1 with ERR set. XML is the domain's. */
+static int
+toolAttachHas(const ToolAttach *attach, const char *name, const char *xml, GError **err)
+{
+    ToolInput input = { NULL, (char *) xml, strlen(xml) };
+    g_autoptr(ToolXMLDoc) doc = NULL;
+    g_autoptr(GPtrArray) present = NULL;
+
+    /* most have not, and need not be parsed to know that */
+    if (!strstr(xml, "<emulatedpci ") || (name && !strstr(xml, name)))
+        return 0;
+    doc = toolXMLParse(&input, err);
+    present = doc ? toolAttachFindAll(attach, name, doc, err) : NULL;
+    return present ? present->len > 0 : -1;
+}
+
+
+/* Attaches it together with a newer machine type. */
+static FleetOutcome
+toolAttachRaised(virDomainPtr domain, gboolean dry, const char *xml, gboolean *raised, GError **err)
+{
+    g_autoptr(ToolXMLDoc) doc =
+        fleetDomainXML(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE, err);
+    const int result = doc ? toolMachineRaise(xmlDocGetRootElement(doc),
+                                              virDomainGetConnect(domain), err) : -1;
+
+    *raised = result != 0;
+    if (result < 0)
+        return FLEET_FAILED;
+    return result == 0 || dry || toolAttachDefine(domain, doc, xml, err) ? FLEET_DONE : FLEET_FAILED;
+}
+
+
 static FleetOutcome
 toolAttachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err)
 {
     const ToolAttach *attach = opaque;
     g_autofree char *xml = toolAttachXML(attach, host);
-    g_autoptr(ToolXMLDoc) doc = NULL;
-    const unsigned int flags = VIR_DOMAIN_XML_INACTIVE | (attach->raise ? VIR_DOMAIN_XML_SECURE : 0);
 
-    if (!attach->again || attach->raise) {
-        g_autoptr(GPtrArray) present = NULL;
+    if (!attach->again) {
+        g_autofree char *present = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+        int has;
 
-        doc = fleetDomainXML(domain, flags, err);
-        present = doc ? toolAttachFindAll(attach, host, doc, err) : NULL;
-        if (!present)
+        if (!present) {
+            toolConnectReport(err);
             return FLEET_FAILED;
-        if (present->len > 0 && !attach->again)
-            return FLEET_UNCHANGED;
+        }
+        has = toolAttachHas(attach, host, present, err);
+        if (has != 0)
+            return has > 0 ? FLEET_UNCHANGED : FLEET_FAILED;
     }
     if (attach->raise) {
-        switch (toolMachineRaise(xmlDocGetRootElement(doc), virDomainGetConnect(domain), err)) {
-        case -1:
-            return FLEET_FAILED;
-        case 1:
-            return dry || toolAttachDefine(domain, doc, xml, err) ? FLEET_DONE : FLEET_FAILED;
-        default:
-            break;
-        }
+        gboolean raised;
+        const FleetOutcome outcome = toolAttachRaised(domain, dry, xml, &raised, err);
+
+        if (raised)
+            return outcome;
     }
     if (!dry && virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
         toolConnectReport(err);
