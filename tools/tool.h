@@ -38,6 +38,7 @@ extern const ToolCommand toolCommandAttach;
 extern const ToolCommand toolCommandClone;
 extern const ToolCommand toolCommandDefine;
 extern const ToolCommand toolCommandDetach;
+extern const ToolCommand toolCommandEmulators;
 extern const ToolCommand toolCommandExport;
 extern const ToolCommand toolCommandImport;
 extern const ToolCommand toolCommandLift;

@@ -32,6 +32,7 @@ static const ToolCommand *const commands[] = {
     &toolCommandUndefine,
     &toolCommandAttach,
     &toolCommandDetach,
+    &toolCommandEmulators,
 };
 
 
