@@ -23,11 +23,12 @@ SECOND = {'devicename': 'second', 'vendorid': 0x1af4, 'deviceid': 0x1234}
 
 DEVICE = emulatedpci_xml(CITRIX)
 
-# A program that stands for netcat: %s is a socket's path
+# A program that stands for netcat: %s is a socket's path, or empty for its last
+# argument
 NETCAT = '''#!/usr/bin/env python3
-import os, select, socket
+import os, select, socket, sys
 peer = socket.socket(socket.AF_UNIX)
-peer.connect('%s')
+peer.connect('%s' or sys.argv[-1])
 while True:
     for source in select.select([0, peer], [], [])[0]:
         data = os.read(0, 65536) if source == 0 else peer.recv(65536)

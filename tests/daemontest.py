@@ -16,7 +16,6 @@ import struct
 import threading
 import time
 
-from clientutil import NETCAT
 from daemonstack import DaemonStack
 from emulatedpcistack import (LIMIT, PATH, Qtest, domain_xml, emulated_devices, emulatedpci_xml,
                               needs, run_tests)
@@ -350,39 +349,6 @@ def test_volumes(tap, stack):
     stack.virsh('pool-destroy', 'pool')
 
 
-def test_ssh(tap, stack):
-    """What a client on another host runs here through ssh: netcat."""
-    script = stack.write('tmp/netcat', NETCAT % stack.socket)
-    os.chmod(script, 0o755)
-    stack.virsh('define', stack.write('tmp/ssh.xml', domain_xml('ssh', 'pc', emulatedpci_xml(FIELDS))))
-    remote = stack.run(['virsh', '-q', '-c', 'qemu+ext:///session?command=' + script, 'dumpxml', 'ssh']).stdout
-    tap.equal(list(emulated_devices(remote)), ['ua-emulatedpci0'], 'through a netcat, as with qemu+ssh')
-    stack.virsh('undefine', 'ssh')
-
-
-class SlowClient(threading.Thread):
-    """Sends a byte a second, for as long as all the other tests take: a call whose reply is
-    rewritten. .reply is the XML in it, or what went wrong."""
-
-    def __init__(self, stack):
-        super().__init__()
-        stack.virsh('define', stack.write('tmp/slow.xml', domain_xml('slow', 'pc', emulatedpci_xml(FIELDS))))
-        self.client = rpc.Client(stack.socket).open()
-        self.domain = rpc.read_domain(self.client.call(rpc.LOOKUP_BY_NAME, rpc.string('slow')))
-        self.reply = None
-
-    def run(self):
-        try:
-            data = rpc.frame(rpc.GET_XML_DESC, self.domain + struct.pack('>I', 0), 4711)
-            # The header at that pace, and of the arguments the last bytes.
-            for part in [data[i:i + 1] for i in range(24)] + [data[24:-2], data[-2:-1], data[-1:]]:
-                self.client.socket.sendall(part)
-                time.sleep(1)
-            self.reply = rpc.read_string(self.client.wait(4711))[0].decode()
-        except (OSError, EOFError, rpc.RPCError) as error:
-            self.reply = repr(error)
-
-
 def main(tap):
     needs('libvirtd', 'virsh', 'qemu-system-x86_64')
     with DaemonStack() as stack:
@@ -391,7 +357,7 @@ def main(tap):
         slow = SlowClient(stack)
         slow.start()
         for test in (test_plain, test_define, test_errors, test_transparency, test_devices, test_running,
-                     test_snapshots, test_volumes, test_ssh):
+                     test_snapshots, test_volumes):
             test(tap, stack)
         slow.join()
         slow.client.close()

@@ -10,6 +10,7 @@
 import os
 import shutil
 
+from clientutil import NETCAT
 from daemonstack import DaemonStack
 from emulatedpcistack import PATH, domain_xml, emulated_devices, emulatedpci_xml, needs, run_tests
 
@@ -22,24 +23,6 @@ printf '%%s\\n' "$3" >> %(log)s
 exec sh -c "$3"
 '''
 
-# What nc -U is to do, where there is no nc.
-NETCAT = '''#!/usr/bin/env python3
-import os, select, socket, sys
-if sys.argv[1:] == ['-q']:
-    sys.exit("nc: option requires an argument -- 'q'")
-peer = socket.socket(socket.AF_UNIX)
-peer.connect(sys.argv[sys.argv.index('-U') + 1])
-while True:
-    for source in select.select([0, peer], [], [])[0]:
-        data = os.read(0, 65536) if source == 0 else peer.recv(65536)
-        if not data:
-            raise SystemExit
-        if source == 0:
-            peer.sendall(data)
-        else:
-            os.write(1, data)
-'''
-
 
 class Remote:
     """A client whose host is far away."""
@@ -50,7 +33,7 @@ class Remote:
         self.ssh = stack.write('tmp/ssh', SSH % {'log': self.log})
         os.chmod(self.ssh, 0o755)
         os.mkdir(stack.path('bin'), 0o755)
-        self.netcat = stack.write('tmp/netcat', NETCAT)
+        self.netcat = stack.write('tmp/netcat', NETCAT % '')
         os.chmod(self.netcat, 0o755)
         if not shutil.which('nc', path=PATH):
             shutil.copy(self.netcat, stack.path('bin/nc'))
