@@ -251,7 +251,8 @@ int
 main(int argc,
      char **argv)
 {
-    EmulatorOptions options;
+    /* As long as the process: reachable however run() ends. */
+    static EmulatorOptions options;
 
     initLocale();
 
