@@ -349,6 +349,29 @@ def test_volumes(tap, stack):
     stack.virsh('pool-destroy', 'pool')
 
 
+class SlowClient(threading.Thread):
+    """Sends a byte a second, for as long as all the other tests take: a call whose reply is
+    rewritten. .reply is the XML in it, or what went wrong."""
+
+    def __init__(self, stack):
+        super().__init__()
+        stack.virsh('define', stack.write('tmp/slow.xml', domain_xml('slow', 'pc', emulatedpci_xml(FIELDS))))
+        self.client = rpc.Client(stack.socket).open()
+        self.domain = rpc.read_domain(self.client.call(rpc.LOOKUP_BY_NAME, rpc.string('slow')))
+        self.reply = None
+
+    def run(self):
+        try:
+            data = rpc.frame(rpc.GET_XML_DESC, self.domain + struct.pack('>I', 0), 4711)
+            # The header at that pace, and of the arguments the last bytes.
+            for part in [data[i:i + 1] for i in range(24)] + [data[24:-2], data[-2:-1], data[-1:]]:
+                self.client.socket.sendall(part)
+                time.sleep(1)
+            self.reply = rpc.read_string(self.client.wait(4711))[0].decode()
+        except (OSError, EOFError, rpc.RPCError) as error:
+            self.reply = repr(error)
+
+
 def main(tap):
     needs('libvirtd', 'virsh', 'qemu-system-x86_64')
     with DaemonStack() as stack:
