@@ -1,7 +1,7 @@
 /*
  * configguest.S: the guest of bench-config.py
  *
- * Reads the first register of the PCI devices in slots 5, 6 and 7 in turns,
+ * Reads the first register of the PCI devices in slots 5 to 8 in turns,
  * for ever, and times batches of READS reads by the timestamp counter. To
  * the debug console (port 0xe9) it writes records of nine bytes: the slot's
  * digit and the ticks of a batch, and before each round a 'T' and the counter
@@ -72,7 +72,7 @@ read:
         call    record
 
         incl    %ebx
-        cmpl    $7, %ebx
+        cmpl    $8, %ebx
         jbe     slot
         jmp     slots
 
