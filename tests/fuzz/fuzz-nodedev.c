@@ -1,0 +1,79 @@
+/*
+ * fuzz-nodedev.c: any packets from a connection's process
+ *
+ * The bytes are packets, each behind a byte that says how long it is. They go to
+ * the listener's definitions as from the process of a read-only client, which may be
+ * anybody's. Whatever they are, another connection is served afterwards, and
+ * there is no definition that was not there before.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "fuzz.h"
+#include "nodedev_message.h"
+#include "nodedev_service.h"
+
+#include <glib.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+
+static void
+settle(NodedevService *service)
+{
+    struct pollfd pfd = { .fd = nodedevServiceFD(service), .events = POLLIN };
+
+    while (poll(&pfd, 1, 0) > 0)
+        nodedevServiceDispatch(service);
+}
+
+
+/* Sends PACKET and lets the service work it off. */
+static void
+give(NodedevService *service, int fd, const void *packet, gsize len)
+{
+    if (send(fd, packet, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return;
+    settle(service);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const Identity id = { .uid = geteuid(), .gid = getegid() };
+    const NodedevMessage list = { .kind = NODEDEV_LIST, .serial = 7 };
+    g_autoptr(GByteArray) packet = nodedevMessageEncode(&list);
+    NodedevService *service = nodedevServiceNew(NULL);
+    int bad = nodedevServiceAddPeer(service, &id, TRUE);
+    int good = nodedevServiceAddPeer(service, &id, TRUE);
+    guint8 buffer[4096];
+    NodedevMessage message;
+    ssize_t got;
+
+    while (size > 0) {
+        gsize len = MIN(data[0], size - 1);
+
+        if (len > 0)
+            give(service, bad, data + 1, len);
+        data += 1 + len;
+        size -= 1 + len;
+    }
+
+    give(service, good, packet->data, packet->len);
+    got = recv(good, buffer, sizeof(buffer), MSG_DONTWAIT);
+    g_assert_cmpint(got, >, 0);
+    g_assert_true(nodedevMessageDecode(buffer, got, &message));
+    g_assert_cmpuint(message.kind, ==, NODEDEV_NAMES);
+    g_assert_cmpuint(message.serial, ==, 7);
+    g_assert_cmpuint(message.textLen, ==, 0);
+
+    close(good);
+    close(bad);
+    nodedevServiceFree(service);
+    return 0;
+}
