@@ -161,7 +161,6 @@ def test_states(tap, stack, tools):
     tap.equal((tools.info('emulatedpci_brief')['Persistent'], tools.on_disk()), ('no', ['emulatedpci_mine.xml']),
               'nodedev-create is for now')
 
-    os.kill(stack.front, signal.SIGHUP)
     stack.write('config/libvirt/emulatedpci/emulatedpci_file.xml', definition('emulatedpci_file', **MINE))
     os.kill(stack.front, signal.SIGHUP)
     stack.wait_for(lambda: 'emulatedpci_file' in tools.ours(), 'the directory is read again')
@@ -358,6 +357,8 @@ def test_wire(tap, stack, tools):
     name = rpc.string('emulatedpci_test')
     with rpc.Client(stack.socket) as client:
         tap.ok(code(client.call, 113, name) not in (0, 53), 'before the connection is open, nothing is answered')
+        xml_of_domain = domain_xml('early', 'pc', element('emulatedpci_test'))
+        tap.equal(code(client.call, rpc.DEFINE_XML, rpc.string(xml_of_domain)), 1, 'and no definition is looked up')
         client.open()
         tap.equal(client.call(113, name), name, 'and then it is')
         count, total = struct.unpack('>II', client.call(285, struct.pack('>II', 0, 0)))
@@ -572,6 +573,12 @@ def test_many(tap, stack, tools):
     ours = [name for name in tools.ours() if name.startswith('emulatedpci_many')]
     tap.equal(len(ours), MANY, '%d definitions are listed' % MANY)
     tap.equal(len(set(ours)), MANY, 'each of them once')
+    with rpc.Client(stack.socket, timeout=120) as client:
+        client.open()
+        serials = {client.send(285, struct.pack('>II', 1, 0)) for _ in range(100)}
+        answers = {number: struct.unpack('>I', payload[:4])[0] for (_, _, _, number, _), payload in
+                   (client.receive() for _ in serials)}
+        tap.ok(set(answers) == serials and len(set(answers.values())) == 1, 'a hundred lists at once', answers)
 
 
 def test(tap):

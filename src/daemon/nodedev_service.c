@@ -40,7 +40,8 @@
 
 #define _(s) gettext(s)
 
-/* Bytes that a connection may leave unread. */
+/* Bytes that a connection may leave unread: answers to NODEDEV_REQUESTS_MAX
+ * questions (nodedev_session.c), and some thousand events. */
 #define SERVICE_QUEUE_MAX (1024 * 1024)
 
 /* Requests of one connection that may wait. */

@@ -25,8 +25,10 @@
 
 #define _(s) gettext(s)
 
-/* Requests of a connection that the listener has not answered yet. */
-#define NODEDEV_REQUESTS_MAX 64
+/* Requests of a connection that the listener has not answered yet. The answers
+ * to all of them fit into what it keeps for us, with room for events; more
+ * would look as if we did not read. */
+#define NODEDEV_REQUESTS_MAX 16
 
 /* Events wait until the client reads; more than so many bytes are lost. */
 #define NODEDEV_EVENTS_MAX (4 * 1024 * 1024)
@@ -1002,6 +1004,12 @@ nodedevSessionDefinition(const char *name, void *opaque, GError **err)
     const EmulatedPCIDef *def;
     const GError *error;
 
+    /* Upstream has yet to judge the client. */
+    if (!session->open) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "%s",
+                               _("the connection is not open"));
+        return NULL;
+    }
     if (!nodedev || nodedev->fd < 0) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
                                _("the definition '%1$s' cannot be looked up: the daemon that "
