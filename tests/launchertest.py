@@ -746,11 +746,11 @@ def real_probing():
         expect(runs[1].stderr.replace(b"was replaced", b""), runs[0].stderr, f"{args}: stderr")
 
 
-def real_machine(devices):
+def real_machine(devices, first=0, driver=()):
     args = ["-machine", "pc"]
     for i in range(devices):
-        args += ["-device", device(deviceid=0x100 + i, devicename=f"d{i}", foreign=[
-            ("id", f"ua-{i}"), ("bus", "pci.0"), ("addr", f"{3 + i:#x}")])]
+        args += ["-device", device(deviceid=0x100 + first + i, devicename=f"d{i}", foreign=[
+            *dict(driver).items(), ("id", f"ua-{i}"), ("bus", "pci.0"), ("addr", f"{3 + i:#x}")])]
     return QTestMachine(args, stderr=subprocess.DEVNULL,
                         program=os.path.join(real.launch, "qemu-system-x86_64"))
 
@@ -780,6 +780,177 @@ def real_kill():
         machine.process.kill()
         machine.process.wait()
         real.wait_for_none()
+
+
+class RealListener:
+    """pci-emulator --listen, where the launcher looks for it."""
+
+    def __init__(self):
+        self.runtime = os.path.join(real.top, "run")
+        os.makedirs(self.runtime, mode=0o700, exist_ok=True)
+        ready, write = os.pipe()
+        self.process = subprocess.Popen([real.emulator, "--listen", f"--ready-fd={write}"], pass_fds=[write],
+                                        env={**os.environ, "XDG_RUNTIME_DIR": self.runtime})
+        os.close(write)
+        expect(len(os.read(ready, 1)), 1, "the emulator is ready")
+        os.close(ready)
+        self.pid = self.process.pid
+
+    def machine(self, first, count):
+        """A QEMU with COUNT devices, numbered from FIRST, of this emulator."""
+        saved = os.environ.get("XDG_RUNTIME_DIR")
+        os.environ["XDG_RUNTIME_DIR"] = self.runtime
+        try:
+            return real_machine(count, first, {"pid": self.pid})
+        finally:
+            if saved is None:
+                del os.environ["XDG_RUNTIME_DIR"]
+            else:
+                os.environ["XDG_RUNTIME_DIR"] = saved
+
+
+def expect_registers(machine, first, count):
+    for i in range(count):
+        expect(machine.config_read(pci(0, 3 + i), 0, 4), (0x100 + first + i) << 16 | 0x5853, f"device {i}")
+
+
+@test
+def real_attached():
+    """two real QEMUs attach to one pci-emulator, which outlives them, and they outlive it"""
+    listener = RealListener()
+    with listener.machine(0, 3) as one, listener.machine(3, 2) as two:
+        expect_registers(one, 0, 3)
+        expect_registers(two, 3, 2)
+        one.process.kill()
+        one.process.wait()
+        expect_registers(two, 3, 2)
+        with listener.machine(5, 1) as three:
+            expect_registers(three, 5, 1)
+            expect(listener.process.poll(), None, "the emulator's status")
+            listener.process.kill()
+            listener.process.wait()
+            expect_registers(three, 5, 1)
+            expect_registers(two, 3, 2)
+    real.wait_for_none(60)
+
+
+VFIO_QEMU = """#!%s
+# Stands in for a QEMU with the device "vfio-user-pci": a client of its emulators.
+import json, sys
+if sys.argv[1:] == ["--version"]:
+    sys.exit(print("QEMU emulator", "version 10.1.0"))
+if sys.argv[-1] == "vfio-user-pci,help":
+    sys.exit(print("vfio-user-pci options:"))
+sys.path.insert(0, %r)
+from vfiouserclient import Client
+devices = [json.loads(value) for option, value in zip(sys.argv, sys.argv[1:]) if option == "-device"]
+clients = [Client.connect(device["socket"]["path"]) for device in devices]
+for client in clients:
+    client.start()
+print(*(client.read(0, 4).hex() for client in clients))
+for client in clients:
+    client.close()
+"""
+
+
+@test
+def real_vfio_user():
+    """pci-emulator over vfio-user: shared, its own, and isolated"""
+    path = os.path.join(real.top, "vfio-qemu")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(VFIO_QEMU % (sys.executable, os.path.dirname(os.path.abspath(__file__))))
+    os.chmod(path, 0o755)
+    launcher = real.link_qemu(path)
+    drivers = [{}, {"emulator": "a"}, {}]
+    if subprocess.run(["unshare", "--user", "--mount", "true"], stderr=subprocess.DEVNULL,
+                      check=False).returncode == 0:
+        drivers.append({"emulator": "b", "stubdomain": "yes"})
+    args = []
+    for i, driver in enumerate(drivers):
+        args += ["-device", device(deviceid=0x100 + i, foreign=[*driver.items(), ("id", f"ua-{i}")])]
+    # Standard error is the emulators' too.
+    with open(os.path.join(real.top, "vfio.err"), "w+", encoding="utf-8") as err:
+        run = subprocess.run([launcher, *args], stdout=subprocess.PIPE, stderr=err, encoding="utf-8",
+                             env={**os.environ, "HOME": real.home}, timeout=120, check=False)
+        err.seek(0)
+        expect(run.returncode, 0, err.read())
+    expect(run.stdout.split(), [f"5358{i:02x}01" for i in range(len(drivers))], "vendor and device")
+    real.wait_for_none(60)
+    # The isolated one's file is out of its reach.
+    for name in os.listdir(real.home):
+        expect(name.endswith(f".{len(drivers) - 1}"), len(drivers) == 4, f"a file that is left: {name}")
+        os.unlink(os.path.join(real.home, name))
+
+
+def hostile(name, text):
+    """An emulator that means no good: a program in Python, with what it may want."""
+    path = os.path.join(real.top, name + "-pci-emulator")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(f"""#!{sys.executable}
+import os, re, signal, socket, struct, sys, time
+ready = int(re.search("--ready-fd=([0-9]+)", " ".join(sys.argv)).group(1))
+fds = [int(n) for n in re.findall(r"\\bfd=([0-9]+)", " ".join(sys.argv))]
+def say(data=b"R"):
+    os.write(ready, data)
+    os.close(ready)
+def until_end():
+    while os.read(fds[0], 65536):
+        pass
+{text}""")
+    os.chmod(path, 0o755)
+    return path
+
+
+@test
+def real_hostile():
+    """hostile emulators: neither the launcher nor the domain's other devices mind"""
+    attacks = {
+        "ends": "say()",
+        "resets": "say(); os.close(fds[0])",
+        "chatters": "say(b'R' * 60000); until_end()",
+        "logs": "os.write(2, b'\\x1b[31m' + b'x' * 100000 + b'\\n' * 1000); say(); until_end()",
+        "keeps": "os.write(ready, b'R'); until_end()",
+        "floods": """say()
+os.set_blocking(fds[0], False)
+try:
+    while True:
+        os.write(fds[0], b'\\xff' * 4096)
+except BlockingIOError:
+    os.close(fds[0])
+""",
+        "lies": """say()
+while True:
+    header = os.read(fds[0], 16)
+    if len(header) < 16:
+        break
+    command, size = struct.unpack('=i4xQ', header)
+    if size:
+        os.read(fds[0], size)
+    if command in (2, 3, 4, 5, 7):
+        os.write(fds[0], struct.pack('=i4xQQ', 1, 8, 0xdeadbeefdeadbeef))
+""",
+        "wrong": """say()
+os.read(fds[0], 16)
+os.write(fds[0], struct.pack('=i4xQ', 3, 1 << 40))
+os.close(fds[0])
+""",
+    }
+    for name, text in attacks.items():
+        model = hostile(name, text)
+        args = ["-machine", "pc"]
+        for i, driver in enumerate(({}, {"emulator": "x", "model": model}, {"emulator": "y"})):
+            args += ["-device", device(deviceid=0x100 + i, foreign=[
+                *driver.items(), ("id", f"ua-{i}"), ("bus", "pci.0"), ("addr", f"{3 + i:#x}")])]
+        with QTestMachine(args, stderr=subprocess.DEVNULL,
+                          program=os.path.join(real.launch, "qemu-system-x86_64")) as machine:
+            for _ in range(2):
+                for i in (0, 2):
+                    expect(machine.config_read(pci(0, 3 + i), 0, 4), (0x100 + i) << 16 | 0x5853,
+                           f"{name}: device {i}")
+                machine.config_read(pci(0, 4), 0, 4)
+            machine.qmp("quit")
+            expect(machine.process.wait(), 0, f"{name}: QEMU's status")
+        real.wait_for_none(60)
 
 
 def main():
