@@ -167,9 +167,12 @@ testDefine(Fixture *fixture,
     g_autofree char *file = NULL;
     g_autofree char *stored = NULL;
     struct stat st;
+    mode_t mask;
     gboolean created = FALSE;
 
+    mask = umask(077);
     definition = catalogDefine(catalog, xml, strlen(xml), &created, NULL);
+    umask(mask);
     g_assert_nonnull(definition);
     g_assert_true(created);
     g_assert_true(definition->active && definition->persistent && definition->autostart);

@@ -8,6 +8,7 @@
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -324,6 +325,25 @@ def test_definitions(tap, tmp):
            b"value='171'" in lowered.stdout and b"value='9'" in lowered.stdout,
            'lower --definitions fills in what is not given', lowered.stdout)
     tap.equal((sorted(os.listdir(own)), read(definition)), before, 'nothing there has changed')
+
+    copy = b"<device><capability type='emulatedpci' basis='%s'><config revision='1'/></capability></device>"
+    check(tap, 'validate: a definition', tool('validate', option, SCHEMAS, stdin=copy % b'emulatedpci_mine'), 0,
+          'standard input validates\n', None)
+    check(tap, 'validate: a definition without basis',
+          tool('validate', option, SCHEMAS, stdin=copy % b'emulatedpci_none'), 1, b'',
+          warning + error(r"no definition .*'emulatedpci_none'.*", 'VIR_ERR_NO_NODE_DEVICE'))
+    check(tap, 'validate: a wrong definition', tool('validate', stdin=copy.replace(b"'1'", b"'x'")), 1, b'',
+          error(r"invalid value 'x' for attribute 'revision'.*", 'VIR_ERR_XML_ERROR'))
+    if not shutil.which('virt-xml-validate'):
+        tap.skip('virt-xml-validate', 'it is not installed')
+    else:
+        path = os.path.join(tmp, 'copy.xml')
+        with open(path, 'wb') as file:
+            file.write(copy % b'x')
+        grammar = os.path.relpath(os.path.join(BUILD, 'docs', 'schemas', 'nodedev'), os.environ['LIBVIRT_SCHEMAS'])
+        result = subprocess.run(['virt-xml-validate', path, grammar], stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, timeout=600, check=False)
+        tap.ok(result.returncode == 0, 'virt-xml-validate', result.stdout)
 
     check(tap, 'no such definition', tool('lower', option, stdin=device.replace(b'mine', b'none')), 1, b'',
           warning + error(r"no definition .*'emulatedpci_none'.*'emulatedpci_mine'",

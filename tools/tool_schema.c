@@ -71,13 +71,21 @@ toolSchemaLoad(ToolSchema *schema, const char *root, GError **err)
 }
 
 
+/* What the schema of ROOT is called. */
+static const char *
+toolSchemaName(const char *root)
+{
+    return g_str_equal(root, "device") ? "nodedev" : root;
+}
+
+
 gboolean
 toolSchemaValidate(ToolSchema *schema, xmlDocPtr doc, GError **err)
 {
     const char *root = (const char *) xmlDocGetRootElement(doc)->name;
     g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
     ToolXMLMessages collected = { messages };
-    xmlRelaxNGPtr grammar = toolSchemaLoad(schema, root, err);
+    xmlRelaxNGPtr grammar = toolSchemaLoad(schema, toolSchemaName(root), err);
     g_autofree char *reasons = NULL;
     xmlRelaxNGValidCtxtPtr ctxt;
     int result;

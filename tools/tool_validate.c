@@ -14,7 +14,7 @@
 #include "tool_output.h"
 #include "tool_schema.h"
 
-#include "emulatedpci_conf.h"
+#include "emulatedpci_definition.h"
 
 #include <string.h>
 
@@ -35,6 +35,24 @@ toolValidateDevice(const ToolValidate *validate, const ToolInput *input, GError 
 }
 
 
+/* A definition: with what its basis gives it. */
+static gboolean
+toolValidateDefinition(const ToolValidate *validate, const ToolInput *input, GError **err)
+{
+    const ProjectionOptions *projection = validate->projection;
+    g_autoptr(EmulatedPCIDefinition) definition =
+        emulatedPCIDefinitionParse(input->data, input->len, FALSE, err);
+    const EmulatedPCIDef *basis = NULL;
+
+    if (!definition)
+        return FALSE;
+    if (definition->basis &&
+        !(basis = projection->definition(definition->basis, projection->definitionOpaque, err)))
+        return FALSE;
+    return emulatedPCIDefinitionFill(definition, basis, err);
+}
+
+
 /* Lowering is what judges a whole domain: it is done and thrown away. */
 static gboolean
 toolValidateDomains(const ToolValidate *validate, const ToolInput *input, GError **err)
@@ -51,10 +69,13 @@ toolValidateDocument(const ToolValidate *validate, const ToolInput *input, GErro
 {
     g_autoptr(ToolXMLDoc) doc = toolXMLParse(input, err);
 
-    if (!doc || !toolXMLCheckRoot(doc, err))
+    if (!doc || (!toolXMLIs(xmlDocGetRootElement(doc), "device") && !toolXMLCheckRoot(doc, err)))
         return FALSE;
 
-    if (toolXMLIs(xmlDocGetRootElement(doc), "emulatedpci")) {
+    if (toolXMLIs(xmlDocGetRootElement(doc), "device")) {
+        if (!toolValidateDefinition(validate, input, err))
+            return FALSE;
+    } else if (toolXMLIs(xmlDocGetRootElement(doc), "emulatedpci")) {
         if (!toolValidateDevice(validate, input, err))
             return FALSE;
     } else if (!toolValidateDomains(validate, input, err)) {
@@ -117,7 +138,7 @@ const ToolCommand toolCommandValidate = {
     .operands = N_("[FILE…]"),
     .summary = N_("Check documents by their rules and their schema"),
     .description = N_("Reads <domain>, <domainsnapshot>, <domaincheckpoint> or <emulatedpci>\n"
-                      "documents from every FILE, or from standard input. The exit status is 0 if\n"
-                      "all are valid."),
+                      "documents, or definitions (<device>), from every FILE, or from standard\n"
+                      "input. The exit status is 0 if all are valid."),
     .run = toolValidate,
 };

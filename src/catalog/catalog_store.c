@@ -199,7 +199,8 @@ syncDir(int fd,
 }
 
 
-/* Makes DIR and what it is in, unless it exists. */
+/* Makes DIR and what it is in, unless it exists. All may read it, whatever the
+ * umask says: what is in it is no secret. */
 static gboolean
 makeDir(const char *dir,
         GError **err)
@@ -214,6 +215,10 @@ makeDir(const char *dir,
     if (catalogStoreCalls.mkdir(dir, DIR_MODE) < 0) {
         if (errno == EEXIST)
             return TRUE;
+        reportSystem(err, _("cannot make directory '%1$s': %2$s"), dir);
+        return FALSE;
+    }
+    if (chmod(dir, DIR_MODE) < 0) {
         reportSystem(err, _("cannot make directory '%1$s': %2$s"), dir);
         return FALSE;
     }
