@@ -34,6 +34,13 @@ def emulator_path():
     return os.path.join(os.environ['abs_top_builddir'], 'src/emulator/pci-emulator')
 
 
+def let_signals_kill():
+    """From here on, an emulator with sanitizers dies of signals as others do:
+    their run time would make an exit status of some."""
+    options = [os.environ.get('ASAN_OPTIONS'), 'handle_segv=0', 'handle_sigbus=0', 'handle_abort=0']
+    os.environ['ASAN_OPTIONS'] = ':'.join(filter(None, options))
+
+
 def device_argument(where, fields):
     """WHERE: the number of a descriptor, or the path to listen on."""
     items = ['fd=%d' % where if isinstance(where, int) else 'socket=%s' % where]

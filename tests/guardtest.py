@@ -27,7 +27,7 @@ from emulatedpcistack import LIMIT, run_tests
 from emulatordriver import EXAMPLE, Emulator, children
 from qtestclient import QTestMachine, pci, qemu_path
 
-KILLS_SOCKET = 1500
+KILLS_SOCKET = 1000
 KILLS_QEMU = 700
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGBUS, signal.SIGABRT)
 
@@ -169,7 +169,7 @@ def report(tap, what, answers, killer):
              % (what, times[len(times) // 2], times[len(times) * 9 // 10], times[len(times) * 99 // 100], times[-1]))
 
 
-def burst(model, generator):
+def burst(link, model, generator):
     """A few requests: (bytes, expected answers)."""
     data = b''
     expected = []
@@ -177,23 +177,24 @@ def burst(model, generator):
         reg, length = access(generator)
         kind = generator.random()
         if kind < 0.5:
-            data += emu.config_read_message(reg, length)
+            data += link.read_request(reg, length)
             expected.append(model.read(reg, length))
         elif kind < 0.97:
             value = generator.getrandbits(8 * length)
-            data += emu.config_write_message(reg, value, length)
+            data += link.write_request(reg, value, length)
             model.write(reg, value, length)
             expected.append(0)
         else:
-            data += emu.message(emu.DEVICE_RESET)
+            data += link.reset_request()
             model.reset()
             expected.append(0)
     return data, expected
 
 
-def check_sockets(tap, generator):
+def check_sockets(tap, generator, link):
+    name = 'sockets, %s' % link.name
     devices = [dict(DEVICE, deviceid=i) for i in range(3)]
-    with Emulator(devices, stderr=subprocess.DEVNULL) as emulator:
+    with Emulator(devices, stderr=subprocess.DEVNULL, transport=link) as emulator:
         models = [Model(fields) for fields in devices]
         killer = Killer(emulator.process.pid, generator.random(), KILLS_SOCKET)
         wrong = []
@@ -201,32 +202,32 @@ def check_sockets(tap, generator):
         try:
             while not killer.done and not wrong and not killer.ended():
                 # All three have something to do at the same time.
-                jobs = [burst(model, generator) for model in models]
+                jobs = [burst(link, model, generator) for model in models]
                 for sock, (data, _) in zip(emulator.sockets, jobs):
                     cut = generator.randrange(len(data))
                     sock.sendall(data[:cut])
                     sock.sendall(data[cut:])
                 for i, (sock, (_, expected)) in enumerate(zip(emulator.sockets, jobs)):
-                    got = [emu.reply(sock) for _ in expected]
+                    got = [link.answer(sock) for _ in expected]
                     if got != expected:
                         wrong.append('device %d: expected %r, got %r' % (i, expected, got))
                     answers += [time.perf_counter()] + [None] * (len(expected) - 1)
                 killer.answered(len(answers))
         finally:
             killer.close()
-        tap.ok(killer.done and not wrong, 'sockets: %d kills, %d answers, all as expected'
-               % (KILLS_SOCKET, len(answers)), *wrong)
+        tap.ok(killer.done and not wrong, '%s: %d kills, %d answers, all as expected'
+               % (name, KILLS_SOCKET, len(answers)), *wrong)
         for i, (sock, model) in enumerate(zip(emulator.sockets, models)):
-            got = b''.join(emu.config_read(sock, reg, 4).to_bytes(4, 'little') for reg in range(0, 256, 4))
-            tap.equal(got, bytes(model.now), 'sockets: all registers of device %d in the end' % i)
+            got = b''.join(link.read(sock, reg, 4).to_bytes(4, 'little') for reg in range(0, 256, 4))
+            tap.equal(got, bytes(model.now), '%s: all registers of device %d in the end' % (name, i))
             sock.setblocking(False)
             try:
-                tap.ok(False, 'sockets: no answer too many', sock.recv(100))
+                tap.ok(False, '%s: no answer too many' % name, sock.recv(100))
             except BlockingIOError:
-                tap.ok(True, 'sockets: no answer too many')
-        tap.equal(killer.status.restarts, KILLS_SOCKET, 'sockets: as many replacements as kills')
-        report(tap, 'sockets', [when for when in answers if when], killer)
-        tap.equal(emulator.wait()[0], 0, 'sockets: it ends as ever')
+                tap.ok(True, '%s: no answer too many' % name)
+        tap.equal(killer.status.restarts, KILLS_SOCKET, '%s: as many replacements as kills' % name)
+        report(tap, name, [when for when in answers if when], killer)
+        tap.equal(emulator.wait()[0], 0, '%s: it ends as ever' % name)
 
 
 def check_qemu(tap, generator):
@@ -441,12 +442,14 @@ def main(tap):
     seed = int(os.environ.get('EMULATEDPCI_SEED') or random.SystemRandom().getrandbits(32))
     tap.diag('EMULATEDPCI_SEED=%d' % seed)
     generator = random.Random(seed)
+    emu.let_signals_kill()
     for check in (check_status, check_idle, check_closed, check_greedy, check_stopped, check_give_up,
                   check_guard_killed, check_no_guard):
         tap.diag(check.__name__)
         check(tap)
     tap.diag("kills under load")
-    check_sockets(tap, generator)
+    for link in emu.TRANSPORTS:
+        check_sockets(tap, generator, link)
     if os.access(qemu_path(), os.X_OK):
         check_qemu(tap, generator)
     else:

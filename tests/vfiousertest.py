@@ -11,7 +11,6 @@ import errno
 import json
 import os
 import random
-import signal
 import socket
 import stat
 import struct
@@ -324,41 +323,6 @@ def check_absent(tap):
         shutil.rmtree(place)
 
 
-def check_killed(tap):
-    """The worker dies; connections, registers and requests do not."""
-    seed = random.SystemRandom().getrandbits(32)
-    generator = random.Random(seed)
-    with emulator([EXAMPLE] * 3) as process:
-        clients = [vfio.Client(sock) for sock in process.sockets]
-        lines = [0] * len(clients)
-        for client in clients:
-            client.start()
-        wrong = 0
-        kills = 0
-        number = 0
-        while kills < 200:
-            number += 1
-            pid = process.worker()
-            i = generator.randrange(len(clients))
-            client = clients[i]
-            ids = []
-            if generator.random() < 0.5:
-                lines[i] = number & 0xff
-                ids.append(client.send(vfio.REGION_WRITE, vfio.access_payload(0x3c, 1, bytes([lines[i]]))))
-            ids.append(client.send(vfio.REGION_READ, vfio.access_payload(0x3c, 2)))
-            # Sometimes before, sometimes after the request was acted on
-            for _ in range(generator.randrange(3000)):
-                pass
-            if pid is not None:
-                os.kill(pid, generator.choice((signal.SIGKILL, signal.SIGSEGV)))
-                kills += 1
-            replies = [client.reply() for _ in ids]
-            wrong += [r.id for r in replies] != ids or replies[-1].payload[16:] != bytes([lines[i], 1])
-        tap.equal(wrong, 0, '%d kills: every request has its answer (seed %d)' % (kills, seed))
-        tap.equal([client.read(0x3c, 1)[0] for client in clients], lines, 'registers are as they were')
-        process.wait()
-
-
 def check_attached(tap):
     """A listening socket over the control socket of --listen."""
     place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
@@ -399,7 +363,7 @@ def check_attached(tap):
 
 def main(tap):
     for check in (check_start, check_version, check_errors, check_violations, check_random,
-                  check_socket, check_absent, check_killed, check_attached):
+                  check_socket, check_absent, check_attached):
         tap.diag(check.__name__)
         check(tap)
 
