@@ -451,7 +451,11 @@ class Stack:
             names += [directory + '/' + name for name in sorted(os.listdir(self.path(directory)))]
         for name in names:
             text.append('--- %s' % name)
-            text += self.read(name).splitlines()[-lines:]
+            content = self.read(name)
+            report = re.search('^.*ERROR: [A-Z][a-z]+Sanitizer', content, re.MULTILINE)
+            if report:          # its beginning tells
+                text += content[report.start():].splitlines()[:lines]
+            text += content.splitlines()[-lines:]
         return '\n'.join(text)
 
     # domains, through the command line tool
