@@ -36,8 +36,10 @@ def emulator_path():
 
 def let_signals_kill():
     """From here on, an emulator with sanitizers dies of signals as others do:
-    their run time would make an exit status of some."""
-    options = [os.environ.get('ASAN_OPTIONS'), 'handle_segv=0', 'handle_sigbus=0', 'handle_abort=0']
+    their run time would make an exit status of some. And it makes no child of
+    its own at the end, which a test would kill, too."""
+    options = [os.environ.get('ASAN_OPTIONS'), 'handle_segv=0', 'handle_sigbus=0', 'handle_abort=0',
+               'detect_leaks=0']
     os.environ['ASAN_OPTIONS'] = ':'.join(filter(None, options))
 
 
