@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# driverdaemontest.py: <driver> through virtemulatedpcid
+#
+# What virsh defines, shows, attaches and detaches of devices that name their
+# emulators, with a real libvirtd behind; and one start.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import re
+
+from daemonstack import DaemonStack
+from emulatedpcistack import domain_xml, emulatedpci_xml, needs, run_tests
+
+FIELDS = {'devicename': 'dev', 'vendorid': 0x5853, 'deviceid': 0xc000}
+ARGUMENT = 'a, &quot;b&quot; &lt;c&gt; &amp; d&apos;s \u00e4'
+FULL = "<driver emulator='net' version='mpqemu' stubdomain='no' model='%s'><arg value='" + ARGUMENT + "'/></driver>"
+
+
+def drivers(xml):
+    """Each <driver> of an <emulatedpci>, on one line; '' where there is none."""
+    found = []
+    for device in re.findall('<emulatedpci .*?</emulatedpci>', xml, re.DOTALL):
+        driver = re.search('<driver.*(?:</driver>|/>)(?=\\s*<alias)', device, re.DOTALL)
+        found.append(re.sub('>\\s+<', '><', driver.group(0)) if driver else '')
+    return found
+
+
+def main(tap):
+    needs('libvirtd', 'virsh')
+    with DaemonStack() as stack:
+        stack.start_libvirtd()
+        stack.start_daemon()
+        full = FULL % '/usr/libexec/no-such-emulator'
+        wanted = ['', full, "<driver emulator='net'/>", "<driver pid='4711'/>"]
+
+        def device(driver, alias=None, **fields):
+            return emulatedpci_xml({**FIELDS, **fields}, alias, driver)
+
+        def fails(*args):
+            done = stack.run(['virsh', '-q', '-c', stack.uri] + list(args), check=False)
+            return done.stderr if done.returncode else 'NO ERROR: ' + done.stdout
+
+        stack.virsh('define', '--validate', stack.write('tmp/a.xml', domain_xml(
+            'many', 'pc', ''.join(device(driver) for driver in wanted))))
+        shown = stack.virsh('dumpxml', 'many')
+        tap.equal(drivers(shown), wanted, 'what was defined is shown')
+        stock = stack.direct('dumpxml', 'many')
+        stack.virsh('define', '--validate', stack.write('tmp/again.xml', shown))
+        tap.equal((stack.virsh('dumpxml', 'many'), stack.direct('dumpxml', 'many')), (shown, stock),
+                  'defined again, nothing changes')
+        tap.equal(stock.count("name='emulator' type='string' value='net'"), 2, 'libvirtd holds it as properties')
+
+        message = fails('define', stack.write('tmp/b.xml', shown.replace(
+            "<driver emulator='net'/>", "<driver emulator='net' stubdomain='yes'/>")))
+        tap.ok("error: XML error: devices 2 ('dev') and 3 ('dev') give different" in message,
+               'devices that disagree', message)
+        message = fails('define', '--validate', stack.write('tmp/c.xml', shown.replace('4711', '0')))
+        tap.ok('Unable to validate' in message or "attribute 'pid'" in message, 'a bad value', message)
+
+        attached = stack.write('tmp/d.xml', device("<driver emulator='net' model='/other'/>", 'ua-more'))
+        message = fails('attach-device', 'many', attached, '--config')
+        tap.ok("give different" in message, 'attach-device of one that disagrees', message)
+        tap.equal(stack.virsh('dumpxml', 'many'), shown, 'nothing changed')
+        attached = stack.write('tmp/d.xml', device("<driver emulator='net'/>", 'ua-more'))
+        stack.virsh('attach-device', 'many', attached, '--config')
+        tap.equal(drivers(stack.virsh('dumpxml', 'many')), wanted + ["<driver emulator='net'/>"],
+                  'attach-device of one that agrees')
+        stack.virsh('detach-device', 'many', attached, '--config')
+        tap.equal(drivers(stack.virsh('dumpxml', 'many')), wanted, 'detach-device')
+        stack.virsh('undefine', 'many')
+
+        # One emulator for each, and the end of all
+        stack.virsh('define', stack.write('tmp/e.xml', domain_xml('runs', 'pc', ''.join(
+            device(driver) for driver in ('', "<driver emulator='a'/>", "<driver emulator='b'/>",
+                                          "<driver emulator='a' version='mpqemu'/>")))))
+        stack.virsh('start', '--paused', 'runs')
+        tap.equal(len({command for _, command in stack.processes('pci-emulator')}), 3, 'three emulators')
+        tap.equal(drivers(stack.virsh('dumpxml', 'runs')),
+                  ['', "<driver emulator='a'/>", "<driver emulator='b'/>",
+                   "<driver emulator='a' version='mpqemu'/>"], 'the running domain shows them')
+        stack.virsh('destroy', 'runs')
+        stack.wait_for(lambda: not stack.processes('pci-emulator'), 'the emulators end')
+        stack.virsh('undefine', 'runs')
+        tap.equal(stack.close(), [], 'nothing is left')
+
+
+run_tests(main)
