@@ -44,8 +44,8 @@ def offered(*words, cwd='/', package=''):
 
 
 def main(tap):
-    tap.equal(offered(''), ['attach', 'clone', 'define', 'detach', 'emulators', 'export', 'import', 'lift', 'lint',
-                            'list', 'lower', 'show', 'undefine', 'validate', 'xml2argv'], 'subcommands')
+    tap.equal(offered(''), ['attach', 'check', 'clone', 'define', 'detach', 'emulators', 'export', 'import', 'lift',
+                            'lint', 'list', 'lower', 'show', 'undefine', 'validate', 'xml2argv'], 'subcommands')
     tap.equal(offered('l'), ['lift', 'lint', 'list', 'lower'], 'subcommands with a beginning')
     tap.equal(offered('--'), ['--help', '--version'], 'global options')
     tap.equal(offered('lower', '--'), ['--definitions', '--help', '--launch-dir', '--qemu-dir'], 'options of lower')

@@ -22,7 +22,7 @@ TOOL = os.path.join(BUILD, 'tools', 'virt-emulatedpci')
 DATA = os.path.join(SOURCE, 'tests', 'qemuxml2argvdata')
 SCHEMAS = '--schema-dir=' + os.path.join(BUILD, 'docs', 'schemas')
 FILTERS = ('validate', 'lint', 'lower', 'lift', 'xml2argv')
-SUBCOMMANDS = FILTERS + ('import', 'export', 'list', 'show', 'define', 'clone', 'undefine', 'attach', 'detach')
+SUBCOMMANDS = FILTERS + ('import', 'export', 'list', 'show', 'define', 'clone', 'undefine', 'attach', 'detach', 'check')
 DEFINITIONS = '--definitions=' + os.path.join(SOURCE, 'src', 'catalog', 'definitions')
 DIRS = ('--launch-dir=/LAUNCH', '--qemu-dir=/usr/bin')
 NOBODY = 65534

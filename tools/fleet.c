@@ -154,20 +154,6 @@ fleetHostAdd(Fleet *fleet, FleetHost *host, virDomainPtr found, GError **err)
 }
 
 
-/* By id, uuid or name, as virsh does. NULL if there is none. */
-static virDomainPtr
-fleetHostLookup(virConnectPtr conn, const char *name)
-{
-    virDomainPtr domain = NULL;
-
-    if (*name && strlen(name) < 10 && !name[strspn(name, "0123456789")])
-        domain = virDomainLookupByID(conn, g_ascii_strtoull(name, NULL, 10));
-    if (!domain && strlen(name) == VIR_UUID_STRING_BUFLEN - 1)
-        domain = virDomainLookupByUUIDString(conn, name);
-    return domain ? domain : virDomainLookupByName(conn, name);
-}
-
-
 static gboolean
 fleetHostHas(const FleetHost *host, virDomainPtr domain)
 {
@@ -189,7 +175,7 @@ fleetHostNamed(Fleet *fleet, FleetHost *host, virConnectPtr conn, GError **err)
     gsize i;
 
     for (i = 0; fleet->names[i]; i++) {
-        g_autoptr(ToolDomain) domain = fleetHostLookup(conn, fleet->names[i]);
+        g_autoptr(ToolDomain) domain = fleetDomainLookup(conn, fleet->names[i]);
 
         if (!domain) {
             const int code = virGetLastErrorCode();

@@ -183,6 +183,19 @@ fleetSelectFree(FleetSelect *selection)
 }
 
 
+virDomainPtr
+fleetDomainLookup(virConnectPtr conn, const char *name)
+{
+    virDomainPtr domain = NULL;
+
+    if (*name && strlen(name) < 10 && !name[strspn(name, "0123456789")])
+        domain = virDomainLookupByID(conn, g_ascii_strtoull(name, NULL, 10));
+    if (!domain && strlen(name) == VIR_UUID_STRING_BUFLEN - 1)
+        domain = virDomainLookupByUUIDString(conn, name);
+    return domain ? domain : virDomainLookupByName(conn, name);
+}
+
+
 xmlDocPtr
 fleetDomainXML(virDomainPtr domain, unsigned int flags, GError **err)
 {

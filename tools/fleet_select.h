@@ -32,7 +32,10 @@ typedef enum {
  * found out. Several threads may ask at once. */
 FleetSelectResult fleetSelectMatch(const FleetSelect *select, virDomainPtr domain, GError **err);
 
-/* The domain's XML as the next start will have it, parsed; NULL with ERR set. */
+/* The domain of that id, uuid or name, in virsh's order. NULL if there is none. */
+virDomainPtr fleetDomainLookup(virConnectPtr conn, const char *name);
+
+/* The domain's XML, parsed; NULL with ERR set. */
 xmlDocPtr fleetDomainXML(virDomainPtr domain, unsigned int flags, GError **err);
 
 /* The name of a state, as --where and JSON have it. */

@@ -35,6 +35,7 @@ struct _ToolCommand {
 };
 
 extern const ToolCommand toolCommandAttach;
+extern const ToolCommand toolCommandCheck;
 extern const ToolCommand toolCommandClone;
 extern const ToolCommand toolCommandDefine;
 extern const ToolCommand toolCommandDetach;

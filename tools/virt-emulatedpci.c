@@ -33,6 +33,7 @@ static const ToolCommand *const commands[] = {
     &toolCommandAttach,
     &toolCommandDetach,
     &toolCommandEmulators,
+    &toolCommandCheck,
 };
 
 

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# checktest.py: virt-emulatedpci check against running guests
+#
+# Firmware runs in them, which is enough to number buses, set command registers
+# and interrupt lines. One guest gets another device than its XML says: its
+# launcher is a script that changes a value on the way.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import json
+import os
+import re
+import sys
+
+from emulatedpcistack import domain_xml, needs, run_tests
+from fleetstack import FleetStack
+
+DEVICES = """
+    <emulatedpci devicename='first'>
+      <config vendorid='0x5853' deviceid='0xc000' revision='1' classcode='0xff8000' interruptpin='1'/>
+      <alias name='ua-first'/>
+    </emulatedpci>
+    <emulatedpci devicename='second'>
+      <config vendorid='0x1af4' deviceid='0x10f0' command='0x0400' status='0xf910' revision='0x12'
+              classcode='0x123456' subvendorid='0x1234' subsystemid='0x5678' interruptline='0x55'/>
+      <alias name='ua-second'/>
+    </emulatedpci>
+"""
+
+# SeaBIOS enables decoding in every device: I/O, memory, SERR#.
+FIRMWARE_COMMAND = 0x0103
+
+LIAR = r"""#!/bin/bash
+for arg; do
+    shift
+    set -- "$@" "${arg/\"revision\":18,/\"revision\":19,}"
+done
+exec -a "$0" %s "$@"
+"""
+
+
+def start(stack, name, machine, arch='x86_64', devices=DEVICES):
+    xml = domain_xml(name, machine, devices).replace("arch='x86_64'", "arch='%s'" % arch)
+    stack.virsh('define', stack.write('tmp/define.xml', xml))
+    stack.virsh('start', name)
+
+
+def check(stack, *args):
+    status, out, err = stack.fleet('check', *args)
+    return status, out, err
+
+
+def firmware_has_run(stack, name):
+    """The firmware has been at all devices."""
+    status, out, err = stack.fleet('check', '--json', name)
+    if not out:
+        raise RuntimeError(err)
+    devices = json.loads(out)[0]['devices']
+    return all(device['fields']['command'].get('got', 0) & FIRMWARE_COMMAND == FIRMWARE_COMMAND
+               for device in devices) and devices
+
+
+def test_good(tap, stack, machine):
+    name = 'good-' + machine
+    start(stack, name, machine)
+    devices = stack.wait_for(lambda: firmware_has_run(stack, name), 'the firmware has run')
+    tap.equal([(device['alias'], device['ok'], device['address']) for device in devices],
+              [('ua-first', True, 'same'), ('ua-second', True, 'same')], machine + ': both are well')
+    first, second = (device['fields'] for device in devices)
+    tap.equal((first['command']['expected'], first['command']['got'], first['command']['result']),
+              (0, FIRMWARE_COMMAND, 'guest'), machine + ': the firmware has set command')
+    tap.equal([second[field]['got'] for field in ('vendorid', 'deviceid', 'status', 'revision', 'classcode',
+                                                  'subvendorid', 'subsystemid')],
+              [0x1af4, 0x10f0, 0xf910, 0x12, 0x123456, 0x1234, 0x5678], machine + ': registers')
+    tap.equal(first['devicename'], {'expected': 'first', 'result': 'unknown'}, machine + ': a name is not in them')
+    status, out, err = check(stack, name)
+    tap.ok(status == 0 and err == '' and
+           re.search(r'ua-first +first +\S+ +\S+ +ok\n    command  +0x0000  0x0103  +set by the guest', out),
+           machine + ': the table', out, err)
+    status, out, err = check(stack, '-v', name)
+    tap.ok(status == 0 and 'configuration space does not hold it' in out and out.count('vendorid') == 4,
+           machine + ': all fields', out)
+    tap.equal(stack.state(name), 'running', machine + ': the guest runs on')
+    stack.virsh('suspend', name)
+    tap.equal(check(stack, name)[0], 0, machine + ': suspended')
+    tap.equal(stack.state(name), 'paused', machine + ': and it stays so')
+    status, out, err = check(stack, '--addresses', name)
+    tap.ok(status == 0 and 'command' not in out and 'ok\n' in out, machine + ': addresses only', out)
+
+
+def test_address_register(tap, stack):
+    """What a guest had in 0xcf8 is there again."""
+    def monitor(command):
+        return stack.virsh('qemu-monitor-command', 'good-pc', '--hmp', command)
+    monitor('o /w 0xcf8 0x80001234')
+    check(stack, 'good-pc')
+    tap.ok('0x80001234' in monitor('i /xw 0xcf8'), 'pc: the address register is put back')
+
+
+def test_bad(tap, stack):
+    os.unlink(os.path.join(stack.launch_dir, 'qemu-system-i386'))
+    script = stack.write('libexec/launch/qemu-system-i386', LIAR % stack.path('libexec/emulatedpci-launcher'))
+    os.chmod(script, 0o755)
+    start(stack, 'bad', 'pc', 'i686')
+    stack.wait_for(lambda: firmware_has_run(stack, 'bad'), 'the firmware has run')
+    status, out, err = check(stack, 'bad')
+    tap.ok(status == 1 and re.search(r'ua-first .* ok\n', out) and
+           re.search(r'ua-second .* WRONG\n(    .*\n)*    revision +0x12  0x13 +DIFFERS', out), 'a wrong register', out, err)
+    tap.equal(check(stack, 'bad', 'good-q35')[0], 3, 'one of two')
+    result = json.loads(check(stack, '--json', 'bad')[1])
+    tap.equal((result[0]['ok'], result[0]['devices'][1]['fields']['revision']),
+              (False, {'expected': 0x12, 'got': 0x13, 'result': 'differs'}), 'JSON')
+
+
+def test_others(tap, stack):
+    stack.define('stopped')
+    start(stack, 'plain', 'pc', devices='')
+    status, out, err = check(stack, 'stopped')
+    tap.ok(status == 1 and 'stopped: error: the domain does not run' in err, 'one that does not run', err)
+    status, out, err = check(stack, 'nobody')
+    tap.ok(status == 1 and 'nobody: error: ' in err and 'VIR_ERR_NO_DOMAIN' in err, 'none', err)
+    tap.equal(check(stack, 'plain'), (0, 'plain: no emulated devices\n', ''), 'no devices')
+    tap.equal(check(stack)[0], 2, 'which?')
+
+
+def main(tap):
+    with FleetStack() as stack:
+        stack.begin()
+        test_good(tap, stack, 'pc')
+        test_good(tap, stack, 'q35')
+        test_address_register(tap, stack)
+        test_bad(tap, stack)
+        test_others(tap, stack)
+        tap.equal(stack.close(), [], 'nothing is left')
+
+
+if __name__ == '__main__':
+    needs('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-system-i386')
+    sys.exit(run_tests(main))

@@ -1,0 +1,31 @@
+/*
+ * check_place.h: where devices are, by the domain's XML and by QEMU
+ *
+ * A guest numbers its buses itself, so bus numbers are not compared but ways: the
+ * slots and functions of the bridges that lead from the root to a device, and
+ * its own.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "tool_xml.h"
+
+typedef struct {
+    char *way;              /* "02.0/05.0"; NULL: unknown */
+    guint bus;              /* in XML: libvirt's index; in QEMU: the guest's number */
+    guint slot;
+    guint function;
+} CheckPlace;
+
+void checkPlaceFree(CheckPlace *place);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CheckPlace, checkPlaceFree)
+
+/* The place of DEVICE, an element of the domain at ROOT with a PCI address. NULL
+ * if it has none. */
+CheckPlace *checkPlaceInXML(xmlNodePtr root, xmlNodePtr device);
+
+/* All places of devices with an id in the answer to query-pci: id -> CheckPlace.
+ * NULL with ERR set if it is no such answer. */
+GHashTable *checkPlacesInQEMU(const char *answer, GError **err);

@@ -1,0 +1,42 @@
+/*
+ * check_qemu.h: a running domain's PCI configuration space, through QEMU's monitor
+ *
+ * Where the machine maps configuration space into memory (q35), registers are read
+ * there. Where it does not (pc), they are read as a guest does it, through the
+ * I/O ports 0xcf8 and 0xcfc: with the guest suspended, so that it cannot use them
+ * meanwhile, and with 0xcf8 put back before it goes on, for it may have been
+ * suspended between the two ports.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "check_place.h"
+
+#include <libvirt/libvirt.h>
+
+#define CHECK_CONFIG_SIZE 64
+
+typedef struct {
+    virDomainPtr domain;
+    gboolean mapped;
+    guint64 base;               /* of the memory map */
+    gboolean suspended;         /* by us */
+    guint32 address;            /* what was in 0xcf8 */
+} CheckQEMU;
+
+/* QEMU's answer to query-pci; NULL with ERR set. */
+char *checkQEMUQueryPCI(virDomainPtr domain, GError **err);
+
+/* Finds out how to read, and gets ready to: checkQEMUEnd() has to follow if this is
+ * TRUE, and signals that end programs wait until then. */
+gboolean checkQEMUBegin(CheckQEMU *qemu, virDomainPtr domain, GError **err);
+
+/* The first CHECK_CONFIG_SIZE bytes at PLACE; those that hold none of our fields
+ * may be left 0. */
+gboolean checkQEMURead(CheckQEMU *qemu, const CheckPlace *place,
+                       guint8 config[CHECK_CONFIG_SIZE], GError **err);
+
+/* Puts everything back. FALSE with ERR set if that is not possible. */
+gboolean checkQEMUEnd(CheckQEMU *qemu, GError **err);
