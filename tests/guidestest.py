@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# guidestest.py: the guides' commands, run as they stand there
+#
+# In a guide's "console" blocks a line that begins with "$ " is a command, and the
+# lines after it are what it prints, "…" standing for anything, a line of its own
+# for any lines. XenServer's xe, and the hosts' names, are the test's.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import re
+import sys
+
+from emulatedpcistack import domain_xml, needs, run_tests
+from fleetstack import FleetStack
+
+DOCS = os.path.join(os.environ['abs_top_srcdir'], 'docs')
+
+XE = """#!/bin/sh
+case "$*" in
+    *param-name=platform) echo 'timeoffset: 0; nx: true; acpi: 1; device_id: 0002; viridian: true' ;;
+    *param-name=has-vendor-device) echo true ;;
+    *) exit 1 ;;
+esac
+"""
+
+
+def commands(guide):
+    """[(command, [lines that it prints])]"""
+    with open(os.path.join(DOCS, guide), encoding='utf-8') as file:
+        blocks = re.findall(r'^```console\n(.*?)^```$', file.read(), re.DOTALL | re.MULTILINE)
+    found = []
+    for line in ''.join(blocks).splitlines():
+        if line.startswith('$ '):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def pattern(lines):
+    text = ''
+    for line in lines:
+        text += '(.*\n)*' if line == '…' else '.*'.join(re.escape(part) for part in line.split('…')) + '\n'
+    return text
+
+
+def run_guide(tap, stack, guide, hosts):
+    """HOSTS: what the guide calls them -> what they are."""
+    found = commands(guide)
+    tap.ok(len(found) >= 10, '%s has commands' % guide, len(found))
+    environment = {'PATH': stack.path('bin') + ':' + stack.env['PATH'], 'VM': '00000000-0000-0000-0000-000000000000',
+                   'LANGUAGE': ''}
+    for command, lines in found:
+        text = command
+        for name, uri in hosts.items():
+            text = text.replace(name, "'%s'" % uri)
+        done = stack.run(['bash', '-c', 'cd tmp && { %s; } 2>&1' % text], check=False, env=environment, timeout=120)
+        out = done.stdout
+        for name, uri in hosts.items():
+            out = out.replace(uri, name)
+        good = re.fullmatch(pattern(lines), re.sub(r'\n+$', '\n', out) if lines else out)
+        tap.ok(done.returncode == 0 and good, '%s: %s' % (guide, command), 'exit status %d' % done.returncode, out)
+
+
+def main(tap):
+    with FleetStack() as one, FleetStack() as two:
+        for stack in (one, two):
+            stack.begin()
+        os.chmod(one.write('bin/xe', XE), 0o755)
+
+        one.write('tmp/win.xml', domain_xml('win', 'pc'))
+        run_guide(tap, one, 'guide-xenserver.md', {})
+        one.virsh('destroy', 'win')
+        one.virsh('undefine', 'win')
+
+        for name in ('web-1', 'db'):
+            one.define(name)
+        one.define('web-2', 'q35', "<metadata><acme:app xmlns:acme='https://acme.example/app' tier='front'/></metadata>")
+        one.define('old', 'pc-i440fx-5.2')
+        two.define('web-3')
+        run_guide(tap, one, 'guide-fleet.md', {'emulatedpci+ssh://one/system': one.uri,
+                                               'emulatedpci+ssh://two/system': two.uri})
+        tap.equal(two.close(), [], 'nothing is left of the second host')
+        tap.equal(one.close(), [], 'nothing is left')
+
+
+if __name__ == '__main__':
+    needs('libvirtd', 'virsh', 'qemu-system-x86_64', 'bash')
+    sys.exit(run_tests(main))
