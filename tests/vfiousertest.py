@@ -323,6 +323,21 @@ def check_absent(tap):
         shutil.rmtree(place)
 
 
+def check_patience(tap):
+    """A QEMU that connects to nothing."""
+    place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
+    try:
+        result = subprocess.run(
+            [emu.emulator_path(), '--connect-timeout=1',
+             '--device', emu.device_argument(os.path.join(place, 's'), EXAMPLE)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=emu.TIMEOUT, check=False)
+        tap.equal((result.returncode, result.stderr),
+                  (1, 'pci-emulator: nobody has connected for 1 seconds\n'), 'nobody connects: it ends')
+        tap.equal(os.listdir(place), [], 'and removes the socket')
+    finally:
+        shutil.rmtree(place)
+
+
 def check_attached(tap):
     """A listening socket over the control socket of --listen."""
     place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
@@ -363,7 +378,7 @@ def check_attached(tap):
 
 def main(tap):
     for check in (check_start, check_version, check_errors, check_violations, check_random,
-                  check_socket, check_absent, check_attached):
+                  check_socket, check_absent, check_patience, check_attached):
         tap.diag(check.__name__)
         check(tap)
 

@@ -25,7 +25,7 @@ emulatorCapabilitiesPrint(void)
            "  \"type\": \"pci-emulator\",\n"
            "  \"version\": \"%s\",\n"
            "  \"transports\": [ \"mpqemu\", \"vfio-user\" ],\n"
-           "  \"features\": [ \"cmdarg-allow-user\", \"cmdarg-device\", \"cmdarg-listen\", "
+           "  \"features\": [ \"cmdarg-allow-user\", \"cmdarg-connect-timeout\", \"cmdarg-device\", \"cmdarg-listen\", "
            "\"cmdarg-no-guard\", "
            "\"cmdarg-ready-fd\", \"cmdarg-seccomp\" ],\n"
            "  \"seccomp-default\": \"%s\",\n"

@@ -163,7 +163,7 @@ guardWait(const EmulatorGuard *guard,
             return rc < 0 ? 0 : status;
 
         if (!emulatorLoopHasMet(guard->loop) && guardNow() >= guard->deadline) {
-            emulatorLog(_("nobody has connected for %1$d seconds"), EMULATOR_GUARD_PATIENCE);
+            emulatorLog(_("nobody has connected for %1$d seconds"), guard->connectTimeout);
             guardKill(pid);
             return W_EXITCODE(EXIT_FAILURE, 0);
         }
@@ -177,6 +177,9 @@ guardWait(const EmulatorGuard *guard,
             }
             look = now + EMULATOR_GUARD_INTERVAL;
         }
+        if (!emulatorLoopHasMet(guard->loop) && look > guard->deadline)
+            look = now > guard->deadline ? now : guard->deadline;
+
         if (emulatorLoopGetListenFd(guard->loop) < 0) {
             guardSleep(look - now);
         } else if (guardSleepOrMeet(guard->loop, look - now)) {
@@ -305,7 +308,7 @@ emulatorGuardRun(EmulatorGuard *guard)
     bool guarding = true;
     int status;
 
-    guard->deadline = guardNow() + EMULATOR_GUARD_PATIENCE * INT64_C(1000);
+    guard->deadline = guardNow() + guard->connectTimeout * INT64_C(1000);
     status = guardRun(guard, &guarding);
     if (guarding)
         emulatorLoopUnlink(guard->loop);

@@ -39,14 +39,11 @@
  * one that waits at two looks in a row while it serves none is replaced. */
 #define EMULATOR_GUARD_INTERVAL 2000
 
-/* How long the guard waits for the first of the clients that are to connect,
- * in seconds: a QEMU that could not start never does. */
-#define EMULATOR_GUARD_PATIENCE 300
-
 typedef struct {
     EmulatorStatus *status;
     EmulatorLoop *loop;
     size_t ndevices;
+    int connectTimeout;     /* as in EmulatorOptions */
     int64_t deadline;       /* the guard's own */
     int readyFd;            /* the first worker's; -1 in later ones */
 

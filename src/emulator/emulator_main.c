@@ -202,6 +202,7 @@ run(EmulatorOptions *options)
 
     guard->readyFd = options->readyFd;
     guard->ndevices = options->ndevices;
+    guard->connectTimeout = options->connectTimeout;
     guard->serve = serve;
     guard->opaque = &emulator;
 

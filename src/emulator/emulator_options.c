@@ -24,6 +24,7 @@ enum {
     OPTION_READY_FD,
     OPTION_SECCOMP,
     OPTION_NO_GUARD,
+    OPTION_CONNECT_TIMEOUT,
     OPTION_LISTEN,
     OPTION_ALLOW_USER,
     OPTION_PRINT_CAPABILITIES,
@@ -36,6 +37,7 @@ static const struct option longOptions[] = {
     { "ready-fd", required_argument, NULL, OPTION_READY_FD },
     { "seccomp", required_argument, NULL, OPTION_SECCOMP },
     { "no-guard", no_argument, NULL, OPTION_NO_GUARD },
+    { "connect-timeout", required_argument, NULL, OPTION_CONNECT_TIMEOUT },
     { "listen", optional_argument, NULL, OPTION_LISTEN },
     { "allow-user", required_argument, NULL, OPTION_ALLOW_USER },
     { "print-capabilities", no_argument, NULL, OPTION_PRINT_CAPABILITIES },
@@ -78,6 +80,26 @@ optionsAddDevice(EmulatorOptions *options,
             return -1;
         }
     }
+    return 0;
+}
+
+
+static int
+optionsSetConnectTimeout(EmulatorOptions *options,
+                         const char *value)
+{
+    char *end = NULL;
+    unsigned long seconds = 0;
+
+    if (*value >= '0' && *value <= '9')
+        seconds = strtoul(value, &end, 10);
+
+    if (seconds < 1 || seconds > EMULATOR_CONNECT_TIMEOUT_MAX || *end != '\0') {
+        emulatorLog(_("--connect-timeout: invalid number '%1$s': 1 to %2$d seconds are allowed"),
+                    value, EMULATOR_CONNECT_TIMEOUT_MAX);
+        return -1;
+    }
+    options->connectTimeout = seconds;
     return 0;
 }
 
@@ -160,7 +182,11 @@ emulatorOptionsParse(EmulatorOptions *options,
 {
     int c;
 
-    *options = (EmulatorOptions) { .readyFd = -1, .filter = SANDBOX_FILTER_DEFAULT };
+    *options = (EmulatorOptions) {
+        .readyFd = -1,
+        .filter = SANDBOX_FILTER_DEFAULT,
+        .connectTimeout = EMULATOR_CONNECT_TIMEOUT,
+    };
 
     opterr = 0;
     while ((c = getopt_long(argc, argv, ":", longOptions, NULL)) != -1) {
@@ -189,6 +215,11 @@ emulatorOptionsParse(EmulatorOptions *options,
 
         case OPTION_NO_GUARD:
             options->noGuard = true;
+            break;
+
+        case OPTION_CONNECT_TIMEOUT:
+            if (optionsSetConnectTimeout(options, optarg) < 0)
+                return -1;
             break;
 
         case OPTION_LISTEN:
@@ -252,6 +283,7 @@ emulatorOptionsHelp(void)
            "  --seccomp ACTION        for a forbidden system call: kill (the default), log;\n"
            "                          or none, no filter\n"
            "  --no-guard              end, rather than go on, when killed by a signal\n"
+           "  --connect-timeout N     wait N seconds (300) for vfio-user's first connection\n"
            "  --listen[=PATH]         run on its own and take devices from launchers\n"
            "  --allow-user NAME       who may attach to it, besides root and its user\n"
            "  --print-capabilities    print what this program can do, as JSON\n"

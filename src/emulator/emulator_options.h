@@ -19,6 +19,11 @@
 /* Devices of one process: more than the 32 slots of 8 functions of a bus. */
 #define EMULATOR_DEVICES_MAX 256
 
+/* Seconds that devices wait for the first connection to one of them: a QEMU
+ * that could not start never makes any. */
+#define EMULATOR_CONNECT_TIMEOUT 300
+#define EMULATOR_CONNECT_TIMEOUT_MAX 86400
+
 /* --allow-user options. */
 #define EMULATOR_ALLOWED_MAX 16
 
@@ -36,6 +41,7 @@ typedef struct {
     bool noGuard;                               /* a worker that is killed is not replaced */
     size_t ndevices;
     EmulatorDeviceOptions *devices;             /* released by free() */
+    int connectTimeout;                         /* seconds for the first connection */
     bool listen;                                /* devices come later, from launchers */
     char listenPath[sizeof(((struct sockaddr_un *) 0)->sun_path)];  /* or "": the default */
     size_t nallowed;
