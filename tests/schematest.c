@@ -704,6 +704,8 @@ static const struct {
     { FALSE, NAMED(CAPABILITY CAPABILITY) },
     { FALSE, NAMED("<name>emulatedpci_b</name>" CAPABILITY) },
     { FALSE, NAMED("<uuid>1</uuid>" CAPABILITY) },
+    { FALSE, NAMED("<description lang='en'>x</description>" CAPABILITY) },
+    { FALSE, NAMED("<description><b/></description>" CAPABILITY) },
     { FALSE, NAMED("text" CAPABILITY) },
     { FALSE, NAMED("<other/>" CAPABILITY) },
     { FALSE, NAMED("<capability type='emulatedpci'/>") },

@@ -238,8 +238,13 @@ char *
 emulatedPCIXMLReadText(xmlNodePtr node,
                        GError **err)
 {
+    static const char *const noAttrs[] = { NULL };
     g_autoptr(GString) text = g_string_new(NULL);
+    char *none[1] = { NULL };
     xmlNodePtr cur;
+
+    if (!emulatedPCIXMLReadAttributes(node, noAttrs, none, err))
+        return NULL;
 
     for (cur = node->children; cur; cur = cur->next) {
         g_autofree char *quoted = NULL;

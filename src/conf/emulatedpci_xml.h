@@ -41,7 +41,7 @@ gboolean emulatedPCIXMLReadChildren(xmlNodePtr node,
                                     GError **err);
 
 /* The text in NODE, newly allocated; NULL with ERR set if it holds anything
- * else but comments. */
+ * else but comments, or has attributes. */
 char *emulatedPCIXMLReadText(xmlNodePtr node, GError **err);
 
 /* The error for a missing attribute. */
