@@ -201,6 +201,15 @@ def test_use(tap, stack, tools):
     tap.equal(stack.virsh('dumpxml', 'user').count("definition='emulatedpci_mine'"), 3,
               'attach-device, by the uuid, which becomes the name')
 
+    stack.virsh('update-device', 'user', '--config', stack.write('tmp/e.xml', element(
+        BUILTIN, " devicename='renamed'", revision='0x55')))
+    fields = emulated_devices(stack.virsh('dumpxml', 'user'))['ua-emulatedpci2'][0]
+    tap.equal((fields['revision'], fields['deviceid']), (0x55, 0xc000), 'update-device: what is left out is the definition\'s')
+    native = stack.virsh('domxml-to-native', 'qemu-argv', stack.path('tmp/d.xml'))
+    tap.equal(native.count('"driver":"emulated-pci"'), 3, 'domxml-to-native')
+    stack.virsh('create', '--paused', stack.write('tmp/c.xml', xml.replace('<name>user<', '<name>brief<')))
+    tap.equal(len(emulated_devices(stack.virsh('dumpxml', 'brief'))), 3, 'create')
+    stack.virsh('destroy', 'brief')
     message = tools.fails('detach-device', 'user', '--config', stack.write('tmp/e.xml', element('emulatedpci_mine')))
     tap.ok('several' in message and all('ua-emulatedpci%d' % n in message for n in (0, 1, 3)),
            'detach-device by a definition that several have', message)
