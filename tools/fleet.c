@@ -376,7 +376,7 @@ fleetDo(Fleet *fleet, FleetDomain *domain, FleetLink *links)
 static FleetDomain *
 fleetTake(Fleet *fleet)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&fleet->lock);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&fleet->lock);
 
     while (!fleetInterrupted && fleet->next < fleet->domains->len) {
         FleetDomain *domain = g_ptr_array_index(fleet->domains, fleet->next++);
@@ -637,7 +637,7 @@ fleetFinish(Fleet *fleet, const char *label)
 
     if (fleet->options->json) {
         fleetTellJSON(fleet, label, counts);
-    } else if (fleet->domains->len == 0 && wrong == 0) {
+    } else if (fleet->domains->len == 0 && wrong == 0 && !fleetInterrupted) {
         toolOutputErrorCode(NULL, VIR_ERR_NO_DOMAIN, _("no domain matches"));
     } else if (!fleet->options->quiet && fleet->domains->len > 1) {
         g_autofree char *text = NULL;

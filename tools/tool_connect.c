@@ -69,7 +69,7 @@ toolConnectDefaultURI(void)
 static int
 toolConnectAsk(virConnectCredentialPtr cred, unsigned int ncred, void *opaque)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&toolConnectAsking);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&toolConnectAsking);
 
     return virConnectAuthPtrDefault->cb(cred, ncred, opaque);
 }
