@@ -60,6 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
     again = emulatedPCIDefParseString(first->str, first->len, &err);
     g_assert_no_error(err);
     g_assert_true(emulatedPCIDefEqualFields(def, again));
+    g_assert_true((def->driver == NULL) == (again->driver == NULL));
     g_assert_true(emulatedPCIDefValidate(def, NULL) == emulatedPCIDefValidate(again, NULL));
 
     emulatedPCIDefFormat(again, "", size & 1 ? "\n" : "", second);
