@@ -223,6 +223,44 @@ callCloneServe(const Child *child)
 }
 
 
+/* These fail, which is none of the filter's business. */
+static long
+callAccept(const Child *child)
+{
+    accept4(child->sock, NULL, NULL, SOCK_CLOEXEC);
+    return 0;
+}
+
+
+static long
+callUnlink(const Child *child G_GNUC_UNUSED)
+{
+    unlink("/nonexistent/emulatedpci");
+    return 0;
+}
+
+
+static long
+callCloneAccept(const Child *child)
+{
+    int status = 0;
+    long pid;
+
+#ifdef __s390__
+    pid = syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+    pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+    if (pid == 0) {
+        if (sandboxApply(child->serving) == 0)
+            callAccept(child);
+        syscall(SYS_exit_group, 1);
+    }
+    return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS
+        ? 0 : -1;
+}
+
+
 static long
 callSelfKill(const Child *child)
 {
@@ -266,6 +304,8 @@ callPrctl(const Child *child G_GNUC_UNUSED)
 
 
 static const Case cases[] = {
+    { "accept", callAccept, false },
+    { "unlink", callUnlink, false },
     { "recv", callRecv, true },
     { "recvmmsg", callRecvmmsg, true },
     { "sendmmsg", callSendmmsg, true },
@@ -293,6 +333,8 @@ static const Case cases[] = {
 
 /* What a guard may do. It serves nothing, but has what its children need. */
 static const Case guardCases[] = {
+    { "accept", callAccept, false },
+    { "unlink", callUnlink, false },
     { "clone", callClone, true },
     { "clone-serve", callCloneServe, true },
     { "kill", callSelfKill, true },
@@ -308,13 +350,33 @@ static const Case guardCases[] = {
 };
 
 
+/* One that serves and accepts connections itself */
+static const Case acceptCases[] = {
+    { "accept", callAccept, true },
+    { "unlink", callUnlink, false },
+    { "open", callOpen, false },
+    { "socket", callSocket, false },
+};
+
+/* A guard that does that. Its workers do not. */
+static const Case guardAcceptCases[] = {
+    { "accept", callAccept, true },
+    { "unlink", callUnlink, true },
+    { "clone-serve", callCloneAccept, true },
+    { "open", callOpen, false },
+    { "socket", callSocket, false },
+};
+
+
 /* Runs CALL in a child, in the sandbox. Returns the child's status: exit
  * status 0 if the call succeeded, 1 if it failed, 2 if there was no sandbox. */
 static int
 runSandboxed(SandboxFilter filter,
              SandboxRole role,
+             bool accepting,
              long (*call)(const Child *child))
 {
+    const unsigned int below = accepting ? 64 : 0;
     int pair[2];
     int fds[2];
     int status = 0;
@@ -333,10 +395,10 @@ runSandboxed(SandboxFilter filter,
 
         if (role == SANDBOX_ROLE_GUARD) {
             if (sandboxPrepare(&serving, SANDBOX_ROLE_SERVE, filter, -1, 0) < 0 ||
-                sandboxPrepare(&guarding, role, filter, child.notify, 0) < 0 ||
-                sandboxConfine(filter, 0) < 0 || sandboxApply(&guarding) < 0)
+                sandboxPrepare(&guarding, role, filter, child.notify, below) < 0 ||
+                sandboxConfine(filter, below) < 0 || sandboxApply(&guarding) < 0)
                 syscall(SYS_exit_group, 2);
-        } else if (sandboxEnter(filter, child.notify, 0) < 0) {
+        } else if (sandboxEnter(filter, child.notify, below) < 0) {
             syscall(SYS_exit_group, 2);
         }
         syscall(SYS_exit_group, call(&child) < 0 ? 1 : 0);
@@ -353,9 +415,10 @@ runSandboxed(SandboxFilter filter,
 
 static void
 checkKill(const Case *c,
-          SandboxRole role)
+          SandboxRole role,
+          bool accepting)
 {
-    const int status = runSandboxed(SANDBOX_FILTER_KILL, role, c->call);
+    const int status = runSandboxed(SANDBOX_FILTER_KILL, role, accepting, c->call);
 
     if (c->allowed) {
         g_assert_true(WIFEXITED(status));
@@ -371,21 +434,36 @@ checkKill(const Case *c,
 static void
 testKill(gconstpointer opaque)
 {
-    checkKill(opaque, SANDBOX_ROLE_SERVE);
+    checkKill(opaque, SANDBOX_ROLE_SERVE, false);
 }
 
 
 static void
 testGuard(gconstpointer opaque)
 {
-    checkKill(opaque, SANDBOX_ROLE_GUARD);
+    checkKill(opaque, SANDBOX_ROLE_GUARD, false);
+}
+
+
+static void
+testAccept(gconstpointer opaque)
+{
+    checkKill(opaque, SANDBOX_ROLE_SERVE, true);
+}
+
+
+static void
+testGuardAccept(gconstpointer opaque)
+{
+    checkKill(opaque, SANDBOX_ROLE_GUARD, true);
 }
 
 
 static void
 testRelaxed(gconstpointer opaque)
 {
-    const int status = runSandboxed(GPOINTER_TO_INT(opaque), SANDBOX_ROLE_SERVE, callGetpid);
+    const int status = runSandboxed(GPOINTER_TO_INT(opaque), SANDBOX_ROLE_SERVE, false,
+                                    callGetpid);
 
     g_assert_true(WIFEXITED(status));
     g_assert_cmpint(WEXITSTATUS(status), ==, 0);
@@ -466,6 +544,16 @@ main(int argc,
         g_autofree char *path = g_strdup_printf("/sandbox/kill/%s", cases[i].name);
 
         g_test_add_data_func(path, &cases[i], testKill);
+    }
+    for (i = 0; i < G_N_ELEMENTS(acceptCases); i++) {
+        g_autofree char *path = g_strdup_printf("/sandbox/accept/%s", acceptCases[i].name);
+
+        g_test_add_data_func(path, &acceptCases[i], testAccept);
+    }
+    for (i = 0; i < G_N_ELEMENTS(guardAcceptCases); i++) {
+        g_autofree char *path = g_strdup_printf("/sandbox/guard-accept/%s", guardAcceptCases[i].name);
+
+        g_test_add_data_func(path, &guardAcceptCases[i], testGuardAccept);
     }
     for (i = 0; i < G_N_ELEMENTS(guardCases); i++) {
         g_autofree char *path = g_strdup_printf("/sandbox/guard/%s", guardCases[i].name);
