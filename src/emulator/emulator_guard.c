@@ -242,8 +242,8 @@ guardGoOn(EmulatorGuard *guard,
     guardJudgeDevice(guard, history);
 
     if (history->failures >= EMULATOR_GUARD_FAILURES) {
-        emulatorLog(_("gave up after %1$u failures in a row: the guest reads its emulated "
-                      "devices as all ones from here on"), history->failures);
+        emulatorLogLast(_("gave up after %1$u failures in a row: the guest reads its emulated "
+                          "devices as all ones from here on"), history->failures);
         return false;
     }
 

@@ -48,6 +48,20 @@ logLine(const char *text)
 
 
 void
+emulatorLogLast(const char *format, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+
+    logLine(text);
+}
+
+
+void
 emulatorLog(const char *format, ...)
 {
     static unsigned int lines;

@@ -21,3 +21,8 @@
  * newline; a line is cut at 511 bytes and control characters become '?'. */
 void emulatorLog(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
+
+/* The same for the line that a process ends with, which is written however
+ * many there were. */
+void emulatorLogLast(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
