@@ -63,7 +63,7 @@ def firmware_has_run(stack, name):
 def test_good(tap, stack, machine):
     name = 'good-' + machine
     start(stack, name, machine)
-    devices = stack.wait_for(lambda: firmware_has_run(stack, name), 'the firmware has run')
+    devices = stack.wait_for(lambda: firmware_has_run(stack, name), 'the firmware has run', 180)
     tap.equal([(device['alias'], device['ok'], device['address']) for device in devices],
               [('ua-first', True, 'same'), ('ua-second', True, 'same')], machine + ': both are well')
     first, second = (device['fields'] for device in devices)
@@ -102,7 +102,7 @@ def test_bad(tap, stack):
     script = stack.write('libexec/launch/qemu-system-i386', LIAR % stack.path('libexec/emulatedpci-launcher'))
     os.chmod(script, 0o755)
     start(stack, 'bad', 'pc', 'i686')
-    stack.wait_for(lambda: firmware_has_run(stack, 'bad'), 'the firmware has run')
+    stack.wait_for(lambda: firmware_has_run(stack, 'bad'), 'the firmware has run', 180)
     status, out, err = check(stack, 'bad')
     tap.ok(status == 1 and re.search(r'ua-first .* ok\n', out) and
            re.search(r'ua-second .* WRONG\n(    .*\n)*    revision +0x12  0x13 +DIFFERS', out), 'a wrong register', out, err)
