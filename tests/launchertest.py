@@ -956,6 +956,10 @@ os.close(fds[0])
 def main():
     # No core files of the stand-ins that end by a signal.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # 256 devices take a socket each, on either side.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < 2048:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2048 if hard < 0 else min(2048, hard), hard))
     try:
         return test.run()
     finally:
