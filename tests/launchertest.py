@@ -507,9 +507,10 @@ def vfio_user_refused():
 
 
 class Listener:
-    """Stands in for pci-emulator --listen: takes devices, and answers as ANSWERS say."""
+    """Stands in for pci-emulator --listen: takes devices, and answers as ANSWERS
+    say; or says REFUSAL, reads nothing, and goes before or after it could."""
 
-    def __init__(self, runtime, *answers, pid=None):
+    def __init__(self, runtime, *answers, pid=None, refusal=None, after=False):
         directory = os.path.join(runtime, "emulatedpci")
         os.makedirs(directory, exist_ok=True)
         self.path = os.path.join(directory, f"{pid or os.getpid()}.sock")
@@ -517,12 +518,20 @@ class Listener:
         self.socket.bind(self.path)
         self.socket.listen(1)
         self.answers = answers
+        self.refusal = refusal
+        self.after = after
         self.texts = []
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
     def run(self):
         connection, _ = self.socket.accept()
+        if self.refusal:
+            connection.send(self.refusal)
+            if self.after:
+                connection.recv(1, socket.MSG_PEEK)
+            connection.close()
+            return
         fds = []
         for answer in self.answers:
             text, passed, _, _ = socket.recv_fds(connection, 2000, 2)
@@ -600,6 +609,10 @@ def not_attached():
                              ([b"x" * 5000], "refuses device 'd0': x{64}\\.\\.\\.")):
         listener = Listener(runtime, *answers)
         fails(*one, env=env, message=message)
+        listener.close()
+    for after in (False, True):
+        listener = Listener(runtime, refusal=b"error: not you\n", after=after)
+        fails(*one, env=env, message=f"with pid {pid} refuses device 'd0': not you")
         listener.close()
     listener = Listener(runtime, b"ok", pid=1)
     fails(*devices({"pid": 1}), env=env, message=f"with pid 1 is not the one .* which has pid {pid}")

@@ -158,7 +158,8 @@ launcherAttachSend(int fd,
 
 
 /* Reads one answer into LINE, without the line's end. FALSE, with errno set,
- * if there is none. */
+ * if there is none. An emulator that refuses without reading what was sent
+ * resets the connection: a socket says so once, and then has the answer. */
 static gboolean
 launcherAttachReceive(int fd,
                       char *line,
@@ -166,9 +167,9 @@ launcherAttachReceive(int fd,
 {
     ssize_t got;
 
-    do {
-        got = recv(fd, line, size - 1, 0);
-    } while (got < 0 && errno == EINTR);
+    got = TEMP_FAILURE_RETRY(recv(fd, line, size - 1, 0));
+    if (got < 0 && errno == ECONNRESET)
+        got = TEMP_FAILURE_RETRY(recv(fd, line, size - 1, 0));
 
     if (got <= 0) {
         if (got == 0)
@@ -193,7 +194,8 @@ launcherAttachDevice(int fd,
     g_autofree char *text = launcherEmulatorFormatDevice(props);
     char line[LAUNCHER_ATTACH_ANSWER_MAX];
 
-    if (!launcherAttachSend(fd, text, link->theirs) ||
+    /* One that has closed the connection may have said why. */
+    if ((!launcherAttachSend(fd, text, link->theirs) && errno != EPIPE) ||
         !launcherAttachReceive(fd, line, sizeof(line))) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("the PCI device emulator with pid %1$d does not answer: %2$s"),
