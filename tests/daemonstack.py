@@ -59,9 +59,9 @@ class DaemonStack(Stack):
         self.wait_for(lambda: self.listens(self.socket) or self.status(self.front) is not None, 'virtemulatedpcid listens')
 
     @staticmethod
-    def listens(path):
+    def listens(path, kind=socket.SOCK_STREAM):
         """A socket in the file system may be an old one, or not listen yet."""
-        with socket.socket(socket.AF_UNIX) as probe:
+        with socket.socket(socket.AF_UNIX, kind) as probe:
             try:
                 probe.connect(path)
             except (ConnectionRefusedError, FileNotFoundError, PermissionError):

@@ -13,6 +13,7 @@ import grp
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -74,11 +75,15 @@ def prepare():
             write('/mnt/names', text + line % (NOBODY, NOBODY))
             shutil.copy('/mnt/names', '/mnt/names' + path.replace('/', '-'))
             subprocess.run(['mount', '--bind', '/mnt/names' + path.replace('/', '-'), path], check=True)
+    # If root can use KVM, and QEMU's user cannot, libvirt probes QEMU again with
+    # each call: 8 s a define. (It cannot move such a mount into namespaces of QEMU's.)
+    if os.path.exists('/dev/kvm'):
+        subprocess.run(['mount', '--bind', write('/mnt/kvm', '', 0o600), '/dev/kvm'], check=True)
     rules = 'unix_sock_group = "%s"\nunix_sock_ro_perms = "0777"\nunix_sock_rw_perms = "0770"\n' % GROUP
     write('/etc/libvirt/libvirtd.conf', rules +
           'auth_unix_ro = "none"\nauth_unix_rw = "none"\nlog_outputs = "2:file:/mnt/libvirtd.log"\n')
     write('/etc/libvirt/qemu.conf', 'user = "nobody"\ngroup = "nogroup"\nsecurity_driver = "none"\n'
-          'stdio_handler = "file"\n')
+          'stdio_handler = "file"\nnamespaces = []\n')
     # Ours lets everybody in: what a client may then do is libvirtd's to say.
     write('/mnt/daemon.conf', rules.replace('0770', '0777'))
 
@@ -166,6 +171,7 @@ def test(tap):
         tap.ok(status == 1 and 'read only access' in text, 'where nothing can be changed', text)
 
     test_definitions(tap)
+    test_attached(tap)
 
 
 def test_definitions(tap):
@@ -208,6 +214,55 @@ def test_definitions(tap):
     virsh(DAEMON, 'undefine', 'using')
     status, text = virsh(DAEMON, 'nodedev-undefine', 'emulatedpci_member', **member)
     tap.ok(status == 0 and os.listdir('/mnt/definitions') == ['emulatedpci_root.xml'], 'until it is free again', text)
+
+
+def test_attached(tap):
+    """Domains of a user's, libvirt-qemu say, share an emulator of root's that runs already."""
+    log = open('/mnt/emulator.log', 'w+b')  # pylint: disable=consider-using-with
+    emulators = [subprocess.Popen(['/mnt/libexec/pci-emulator', '--listen', *args], stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=log) for args in (['--allow-user', 'nobody'], [])]
+    deadline = time.monotonic() + LIMIT
+    while not all(DaemonStack.listens('/run/emulatedpci/%d.sock' % emulator.pid, socket.SOCK_SEQPACKET)
+                  for emulator in emulators):
+        if time.monotonic() > deadline or any(emulator.poll() is not None for emulator in emulators):
+            log.seek(0)
+            raise RuntimeError('an emulator does not listen: %r' % log.read())
+        time.sleep(0.05)
+    shared, closed = emulators
+
+    def define(name, pid):
+        device = emulatedpci_xml(FIELDS).replace('</emulatedpci>', '<driver pid="%d"/></emulatedpci>' % pid)
+        status, text = virsh(DAEMON, 'define', write('/mnt/%s.xml' % name, domain_xml(name, 'pc', device)))
+        tap.ok(status == 0, 'a domain whose device process %s serves' % name, text)
+
+    def starts(name):
+        status, text = virsh(DAEMON, 'start', '--paused', name)
+        tap.ok(status == 0, 'starts: %s' % name, text)
+        # Slot 2, as a guest would ask: "info pci" shows what QEMU has, not the device.
+        virsh(DAEMON, 'qemu-monitor-command', name, '--hmp', 'o /w 0xcf8 0x80001000')
+        status, text = virsh(DAEMON, 'qemu-monitor-command', name, '--hmp', 'i /w 0xcfc')
+        tap.ok(status == 0 and '0xc0005853' in text, 'and the device answers', text)
+
+    names = ('first', 'second')
+    for name in names:
+        define(name, shared.pid)
+        starts(name)
+    tap.equal([virsh(DAEMON, 'destroy', 'first')[0], virsh(DAEMON, 'domstate', 'second')[1].strip()], [0, 'paused'],
+              'one ends, the other one goes on')
+    starts('first')
+    for name in names:
+        virsh(DAEMON, 'destroy', name)
+    tap.equal(shared.poll(), None, 'the emulator outlives both')
+
+    define('third', closed.pid)
+    status, text = virsh(DAEMON, 'start', 'third')
+    tap.ok(status == 1 and "with pid %d: Permission denied" % closed.pid in text,
+           'one that does not permit the user', text)
+    for emulator in emulators:
+        emulator.terminate()
+        emulator.wait(LIMIT)
+    status, text = virsh(DAEMON, 'start', 'first')
+    tap.ok(status == 1 and 'with pid %d' % shared.pid in text, 'one that has gone cannot be attached to', text)
 
 
 def main():
