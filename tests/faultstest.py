@@ -63,9 +63,9 @@ def libvirtd_killed(tap, stack):
             terminal.send('domstate fault\n')
             terminal.expect('shut off')
             stack.stop_libvirtd(signal.SIGKILL)
-            # virsh says it when it happens, behind its prompt or on a line of its own.
-            text = terminal.expect(r'error: Disconnected from [^\r\n]*\n')
-            texts.append(re.findall('error: [^\r\n]*', text.replace(uri, 'URI')))
+            # virsh says it when it happens, with its prompt before it or in the midst of it.
+            text = terminal.expect(r'Disconnected from [^\r\n]*\n')
+            texts.append(re.findall('Disconnected from [^\r\n]*', text.replace(uri, 'URI')))
         stack.start_libvirtd()
         tap.equal(stack.virsh('domstate', 'fault').strip(), 'shut off', 'libvirtd starts anew: the next connection works')
     tap.equal(texts[0], texts[1], 'libvirtd is killed: virsh says what it says without the daemon')
