@@ -82,7 +82,8 @@ typedef struct {
 struct _NodedevSession {
     int fd;                     /* -1: the listener has gone */
     guint32 serial;
-    GHashTable *calls;          /* serial -> NodedevCall */
+    GHashTable *calls;          /* serial -> NodedevCall, which the listener will answer */
+    guint upstream;             /* calls that upstream will answer first */
     GArray *callbacks;
     gint32 ownCallbacks;
     gboolean subscribed;
@@ -158,7 +159,7 @@ nodedevSessionFD(const NodedevSession *nodedev)
 gboolean
 nodedevSessionIsFull(const NodedevSession *nodedev)
 {
-    return g_hash_table_size(nodedev->calls) >= NODEDEV_REQUESTS_MAX;
+    return g_hash_table_size(nodedev->calls) + nodedev->upstream >= NODEDEV_REQUESTS_MAX;
 }
 
 
@@ -777,6 +778,7 @@ nodedevGotList(Session *session, const RPCHeader *header, RPCFrame *frame, void 
     g_autoptr(RPCFrame) reply = frame;
     g_autoptr(NodedevCall) call = opaque;
 
+    session->nodedev->upstream--;
     if (header->status != RPC_OK ? !nodedevHasNoDriver(reply) : !nodedevReadList(call, reply)) {
         sessionForward(session, &call->header, g_steal_pointer(&reply));
         return;
@@ -824,6 +826,7 @@ nodedevCallList(Session *session,
 
     payload = g_byte_array_new();
     g_byte_array_append(payload, data, size);
+    session->nodedev->upstream++;
     sessionCall(session, header->procedure, payload, nodedevGotList, g_steal_pointer(&call));
     return TRUE;
 }
@@ -857,6 +860,7 @@ nodedevGotCallback(Session *session, const RPCHeader *header, RPCFrame *frame, v
     RPCReader reader;
     gint32 id;
 
+    session->nodedev->upstream--;
     if (header->status != RPC_OK && nodedevHasNoDriver(reply)) {
         id = NODEDEV_CALLBACK_OWN + session->nodedev->ownCallbacks++;
         nodedevAddCallback(session, call, id);
@@ -889,6 +893,7 @@ nodedevSubscribed(Session *session, NodedevCall *call, const NodedevMessage *rep
     payload = g_byte_array_new();
     g_byte_array_append(payload, call->frame->bytes->data + RPC_HEADER_SIZE,
                         call->frame->bytes->len - RPC_HEADER_SIZE);
+    session->nodedev->upstream++;
     sessionCall(session, call->header.procedure, payload, nodedevGotCallback, next);
 }
 
