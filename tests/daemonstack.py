@@ -9,6 +9,8 @@ import socket
 
 from emulatedpcistack import Stack, domain_xml
 
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 
 class DaemonStack(Stack):
     """After start_daemon(), virsh() goes through the daemon; direct() does
@@ -26,7 +28,7 @@ class DaemonStack(Stack):
                                  'sbin/virtemulatedpcid')
         for grammar in glob.glob(os.path.join(self.build, 'docs/schemas/*.rng')):
             self.copy(grammar, 'share/schemas/' + os.path.basename(grammar), 0o644)
-        for definition in glob.glob(os.path.join(os.environ['abs_top_srcdir'], 'src/catalog/definitions/*.xml')):
+        for definition in glob.glob(os.path.join(SOURCE, 'src/catalog/definitions/*.xml')):
             self.copy(definition, 'share/definitions/' + os.path.basename(definition), 0o644)
 
     def stage(self):
