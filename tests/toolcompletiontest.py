@@ -2,17 +2,20 @@
 # toolcompletiontest.py: what bash offers when virt-emulatedpci is completed
 #
 # Loads the completions into a bash of its own, as bash-completion would, and
-# asks for the candidates for a command line.
+# asks for the candidates for a command line; for names of definitions and
+# domains with a real libvirtd and virtemulatedpcid, and without.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
 from emulatedpcistack import needs, run_tests
+from fleetstack import FleetStack
 
 SCRIPT = os.path.join(os.environ['abs_top_srcdir'], 'tools', 'virt-emulatedpci.bash-completion')
 PACKAGE = '/usr/share/bash-completion/bash_completion'
@@ -23,6 +26,7 @@ TOOL = os.path.join(os.environ['abs_top_builddir'], 'tools', 'virt-emulatedpci')
 ASK = '''
 [[ -z $1 ]] || source "$1"
 source "$2" || exit 3
+_virt_emulatedpci_patience=180
 set -- "${@:3}"
 registered=$(complete -p virt-emulatedpci) || exit 4
 [[ $registered =~ -F\\ ([^ ]+) ]] || exit 5
@@ -41,6 +45,54 @@ def offered(*words, cwd='/', package=''):
     if result.stderr:
         raise RuntimeError(result.stderr.decode())
     return sorted(line for line in result.stdout.decode().split('\n') if line)
+
+
+def test_names(tap, stack):
+    """Of definitions and domains."""
+    script = stack.copy(SCRIPT, 'tmp/completion')
+
+    def names(*words, package='', uri=None):
+        result = stack.run(['bash', '--norc', '--noprofile', '-c', ASK, 'bash', package, script, stack.tool, *words],
+                           env={'LIBVIRT_DEFAULT_URI': uri or stack.uri})
+        if result.stderr:
+            raise RuntimeError(result.stderr)
+        return sorted(line for line in result.stdout.split('\n') if line)
+
+    stack.fleet('clone', 'test', 'mine')
+    stack.fleet('clone', 'citrix_pv_bus', 'my-bus')
+    for name in ('web-1', 'web-2', 'two words'):
+        stack.define(name)
+
+    tap.ok({'mine', 'my-bus', 'test'} < set(names('show', '')), 'definitions, as one types them')
+    tap.equal(names('show', 'm'), ['mine', 'my-bus'], 'with a beginning')
+    tap.equal(names('show', 'emulatedpci_m'), ['emulatedpci_mine', 'emulatedpci_my-bus'], 'with the whole name')
+    tap.ok('emulatedpci_mine' in names('show', 'em'), 'with the beginning of the whole name')
+    tap.equal(names('show', 'test', 'mi'), ['mine'], 'a second one to show')
+    tap.equal(names('undefine', ''), ['mine', 'my-bus'], 'none that is built in to undefine')
+    tap.equal((names('clone', 'mi'), names('clone', 'mine', 'm')), (['mine'], []), 'what to clone, not what to call it')
+    tap.equal(names('list', ''), [], 'list has no operands')
+
+    tap.equal(names('attach', 'mi'), ['mine'], 'what to attach')
+    tap.equal(names('attach', 'mine', ''), ['two\\ words', 'web-1', 'web-2'], 'to which domains')
+    tap.equal(names('attach', '-j', '2', '--where', '=', 'name', '=', 'web', 'mi'), ['mine'],
+              'options and their values are no operands')
+    tap.equal(names('attach', '--jobs', '2', 'mine', 'web-1', 'w'), ['web-1', 'web-2'], 'more domains')
+    tap.equal(names('detach', '-f', 'device.xml', 'w'), ['web-1', 'web-2'], 'domains alone, for a file')
+    tap.equal((names('check', ''), names('emulators', '')), ([], []), 'no domain is running')
+
+    nowhere = 'qemu:///session?socket=/nonexistent'
+    split = [stack.uri.partition(':')[0], ':', *re.split('(=)', stack.uri.partition(':')[2])]
+    for package in [''] + [PACKAGE] * os.path.exists(PACKAGE):
+        which = ' (with bash-completion)' if package else ''
+        tap.equal(names('show', '-c', *split, 'mi', package=package, uri=nowhere), ['mine'], '-c' + which)
+        tap.equal(names('attach', '--connect', '=', *split, 'mine', 'w', package=package, uri=nowhere),
+                  ['web-1', 'web-2'], '--connect=' + which)
+    tap.equal(names('show', '-c', 'qemu+ssh', ':', '//host.invalid/system', ''), [], 'no other machine is asked')
+
+    tap.equal((names('show', '', uri=nowhere), names('attach', 'test', '', uri=nowhere)), ([], []),
+              'nothing, and silent, without a libvirt')
+    stack.stop_daemon()
+    tap.equal((names('show', ''), names('attach', 'test', '')), ([], []), 'nothing, and silent, without our daemon')
 
 
 def main(tap):
@@ -81,7 +133,11 @@ def main(tap):
         result = subprocess.run(['shellcheck', '-s', 'bash', SCRIPT], stdout=subprocess.PIPE, check=False)
         tap.ok(result.returncode == 0, 'shellcheck', result.stdout.decode())
 
+    with FleetStack() as stack:
+        stack.begin()
+        test_names(tap, stack)
+
 
 if __name__ == '__main__':
-    needs('bash')
+    needs('bash', 'libvirtd', 'virsh', 'timeout')
     sys.exit(run_tests(main))
