@@ -177,7 +177,8 @@ def killed():
     """who waits is killed: so is the program, and all that it started"""
     needs_namespaces()
     ready, write = ready_pipe()
-    text = f'exec 7<&0; (read -r line <&7) & printf R >&{write}; exec {write}>&-; wait\n'
+    # Ready once the child is, too: a shell gives it /dev/null first.
+    text = f'exec 7<&0; (printf R >&{write}; exec {write}>&-; read -r line <&7) & exec {write}>&-; wait\n'
     process = subprocess.Popen([stage.stubdomain, f"--ready-fd={write}", script("forks", text)],
                                stdin=subprocess.PIPE, pass_fds=[write])
     os.close(write)
