@@ -54,6 +54,7 @@ setupInit(Setup *setup,
     g_assert_nonnull(guard->loop);
     guard->ndevices = setup->options.ndevices;
     guard->readyFd = setup->ready[1];
+    guard->clientFd = -1;
     guard->serve = serve;
     guard->opaque = setup;
 }

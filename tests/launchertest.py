@@ -120,13 +120,21 @@ def own_arguments(emulator):
     """What a stand-in was given, but for its devices and descriptors: the program, then the rest."""
     args = [arg.decode() for arg in emulator["arg"]]
     return [os.path.basename(args[0])] + [
-        arg for arg in args[1:] if not re.match("--device$|--ready-fd=|fd=|socket=", arg)]
+        arg for arg in args[1:] if not re.match("--device$|--ready-fd=|--client-fd=|fd=|socket=", arg)]
 
 
 def names_of(emulator):
     """The devices that a stand-in was given."""
     return [re.search("devicename=([^,]*)", arg.decode()).group(1) for arg in emulator["arg"]
             if arg.startswith((b"fd=", b"socket="))]
+
+
+def client_of(emulator):
+    """What is behind the descriptor that tells a stand-in of QEMU's end; None without one."""
+    for arg in emulator["arg"]:
+        if arg.startswith(b"--client-fd="):
+            return emulator["fd"][int(arg.partition(b"=")[2])]
+    return None
 
 
 def qemu_fd(argument):
@@ -472,6 +480,9 @@ def vfio_user():
                    [a.decode() for e in run.emulators for a in e["arg"]], True, "an emulator's option")
             expect(run.qemu["answer"], ["d0", "d1", "d2"], "who answers")
             expect(set(run.qemu["fd"]), {0, 1, 2}, "QEMU's descriptors")
+            for emulator in run.emulators:
+                expect(client_of(emulator), "anon_inode:[pidfd]", "what tells of QEMU's end")
+                expect(len(emulator["fd"]), 5, "the emulator's descriptors")
             for name in sockets:
                 os.unlink(name)
     os.unlink(launcher)
@@ -481,6 +492,14 @@ def vfio_user():
     run = Run("-accel", "kvm", *devices({}, {"emulator": "a", "version": "mpqemu"}), program=launcher)
     expect(run.qemu["answer"], ["d0", "d1"], "who answers")
     expect([b"x-pci-proxy-dev" in a for a in run.qemu["arg"][4::2]], [False, True], "drivers")
+    expect([client_of(emulator) is None for emulator in
+            sorted(run.emulators, key=names_of)], [False, True], "to whom QEMU connects")
+    os.unlink(f"{stage.home}/pci{run.pid}.0")
+
+    # A program of one's own knows of no such thing.
+    run = Run(*devices({"emulator": "a", "model": stage.emulator}), program=launcher)
+    expect(run.qemu["answer"], ["d0"], "who answers")
+    expect((client_of(run.emulator), len(run.emulator["fd"])), (None, 4), "a model's descriptors")
     os.unlink(f"{stage.home}/pci{run.pid}.0")
 
 
@@ -893,6 +912,77 @@ def real_vfio_user():
     for name in os.listdir(real.home):
         expect(name.endswith(f".{len(drivers) - 1}"), len(drivers) == 4, f"a file that is left: {name}")
         os.unlink(os.path.join(real.home, name))
+
+
+NO_VFIO_QEMU = """#!/bin/sh
+# The QEMU here, which has no device "vfio-user-pci" but passes for one that does.
+if [ "$*" = --version ]; then exec echo "QEMU emulator" version 10.1.0; fi
+case "$*" in *vfio-user-pci,help) exec echo vfio-user-pci options: ;; esac
+exec '%s' "$@"
+"""
+
+
+@test
+def real_unconnected():
+    """a QEMU that ends before it connects: its emulators end with it"""
+    program = os.path.join(QEMU_DIR, "qemu-system-x86_64")
+    if not os.path.exists(program):
+        raise Skip(f"no {program}")
+    path = os.path.join(real.top, "no-vfio-qemu")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(NO_VFIO_QEMU % program)
+    os.chmod(path, 0o755)
+    launcher = real.link_qemu(path)
+    drivers = [{}, {"emulator": "a"}, {}]
+    if subprocess.run(["unshare", "--user", "--mount", "true"], stderr=subprocess.DEVNULL,
+                      check=False).returncode == 0:
+        drivers.append({"emulator": "b", "stubdomain": "yes"})
+    devs = []
+    for i, driver in enumerate(drivers):
+        devs += ["-device", device(foreign=[*driver.items(), ("id", f"ua-{i}")])]
+    for args, message in ((["-machine", "none"], "'vfio-user-pci' is not a valid device model name"),
+                          (["-machine", "pc", "-drive", "file=/does/not/exist"], "/does/not/exist"),
+                          (["-no-such-option"], "invalid option")):
+        with open(os.path.join(real.top, "no-vfio.err"), "w+", encoding="utf-8") as err:
+            run = subprocess.run([launcher, *args, "-display", "none", *devs], stderr=err,
+                                 stdin=subprocess.DEVNULL, timeout=120, check=False,
+                                 env={**os.environ, "HOME": real.home})
+            # Well before an emulator would stop waiting.
+            real.wait_for_none(120)
+            err.seek(0)
+            said = err.read()
+        expect((run.returncode, message in said), (1, True), said)
+        expect("emulator:" in said or "stubdomain:" in said, False, f"emulators say nothing: {said}")
+        for name in os.listdir(real.home):
+            expect(name.endswith(f".{len(drivers) - 1}"), len(drivers) == 4, f"a file that is left: {name}")
+            os.unlink(os.path.join(real.home, name))
+
+
+@test
+def real_killed_before():
+    """a QEMU that is killed before it connects, or between two connections"""
+    path = os.path.join(real.top, "slow-vfio-qemu")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(VFIO_QEMU.replace("clients = [", "print('here', flush=True)\n"
+                                  "if '-S' in sys.argv: sys.stdin.read()\nclients = [", 1)
+                % (sys.executable, os.path.dirname(os.path.abspath(__file__))))
+    os.chmod(path, 0o755)
+    launcher = real.link_qemu(path)
+    args = [a for i, driver in enumerate(({}, {"emulator": "a"}, {}))
+            for a in ("-device", device(foreign=[*driver.items(), ("id", f"ua-{i}")]))]
+    process = subprocess.Popen([launcher, "-S", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               env={**os.environ, "HOME": real.home})
+    expect(process.stdout.readline(), b"here\n", "it runs")
+    waiting = real.processes()
+    expect(len(waiting), 4, "two guards and their workers")
+    # Only its end counts: not that it is stopped, and not a child's.
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGCONT)
+    expect(sorted(real.processes()), sorted(waiting), "they wait")
+    process.kill()
+    process.communicate()
+    real.wait_for_none(120)
+    expect(os.listdir(real.home), [], "files that are left")
 
 
 def hostile(name, text):

@@ -338,6 +338,44 @@ def check_patience(tap):
         shutil.rmtree(place)
 
 
+def check_client(tap):
+    """Whoever is to connect ends before, or after."""
+    for kind in ('pidfd', 'pipe'):
+        for connects in (False, True):
+            place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
+            path = os.path.join(place, 's')
+            client = subprocess.Popen(['cat'], stdin=subprocess.PIPE)
+            if kind == 'pidfd':
+                fd = os.pidfd_open(client.pid)
+            else:
+                fd, write = os.pipe()
+            ready, ready_write = os.pipe()
+            process = subprocess.Popen(
+                [emu.emulator_path(), '--ready-fd=%d' % ready_write, '--client-fd=%d' % fd,
+                 '--device', emu.device_argument(path, EXAMPLE)],
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[ready_write, fd])
+            os.close(ready_write)
+            os.close(fd)
+            os.read(ready, 2)
+            os.close(ready)
+            try:
+                connection = vfio.Client.connect(path) if connects else None
+                if connection:
+                    connection.start()
+                client.communicate()
+                if kind == 'pipe':
+                    os.close(write)
+                if connection:
+                    tap.equal(connection.read(0, 2), b'\x53\x58', '%s: it ends after: served on' % kind)
+                    connection.close()
+                _, err = process.communicate(timeout=emu.TIMEOUT)
+                tap.equal((process.returncode, err), (0, b''),
+                          '%s: %s: the emulator ends, in silence' % (kind, 'then' if connects else 'before'))
+                tap.equal(os.listdir(place), [], 'and removes the socket')
+            finally:
+                shutil.rmtree(place)
+
+
 def check_attached(tap):
     """A listening socket over the control socket of --listen."""
     place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
@@ -378,7 +416,7 @@ def check_attached(tap):
 
 def main(tap):
     for check in (check_start, check_version, check_errors, check_violations, check_random,
-                  check_socket, check_absent, check_patience, check_attached):
+                  check_socket, check_absent, check_patience, check_client, check_attached):
         tap.diag(check.__name__)
         check(tap)
 

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -79,20 +80,43 @@ guardSleep(int milliseconds)
 }
 
 
-/* The same, or until a client wants to connect. Returns whether one does. */
-static bool
-guardSleepOrMeet(const EmulatorLoop *loop,
+typedef enum {
+    GUARD_WOKEN = 0,    /* there may be something to look at */
+    GUARD_CLIENT,       /* a client wants to connect */
+    GUARD_NO_CLIENT,    /* none will: the process that was to be it has gone */
+} GuardWake;
+
+
+/* The same, or until a client wants to connect, or never will. */
+static GuardWake
+guardSleepOrMeet(const EmulatorGuard *guard,
                  int milliseconds)
 {
     const struct timespec timeout = {
         .tv_sec = milliseconds / 1000,
         .tv_nsec = milliseconds % 1000 * 1000000L,
     };
-    struct pollfd pfd = { .fd = emulatorLoopGetListenFd(loop), .events = POLLIN };
+    struct pollfd fds[] = {
+        { .fd = emulatorLoopGetListenFd(guard->loop), .events = POLLIN },
+        { .fd = guard->clientFd, .events = POLLIN },
+    };
     sigset_t none;
 
     sigemptyset(&none);
-    return ppoll(&pfd, 1, &timeout, &none) == 1;
+    if (ppoll(fds, sizeof(fds) / sizeof(fds[0]), &timeout, &none) <= 0)
+        return GUARD_WOKEN;
+
+    /* One that has connected and gone is for a worker, which notices. */
+    return fds[0].revents ? GUARD_CLIENT : GUARD_NO_CLIENT;
+}
+
+
+static void
+guardForgetClient(EmulatorGuard *guard)
+{
+    if (guard->clientFd >= 0)
+        close(guard->clientFd);
+    guard->clientFd = -1;
 }
 
 
@@ -144,7 +168,7 @@ guardKill(pid_t pid)
 /* Waits for the end of the worker PID; returns its status. *JOINED: it was
  * ended since there is a connection that it does not have. */
 static int
-guardWait(const EmulatorGuard *guard,
+guardWait(EmulatorGuard *guard,
           pid_t pid,
           bool *joined)
 {
@@ -182,13 +206,27 @@ guardWait(const EmulatorGuard *guard,
 
         if (emulatorLoopGetListenFd(guard->loop) < 0) {
             guardSleep(look - now);
-        } else if (guardSleepOrMeet(guard->loop, look - now)) {
+            continue;
+        }
+
+        switch (guardSleepOrMeet(guard, look - now)) {
+        case GUARD_CLIENT:
             /* In this order: a worker would hear of the connection, in the
              * epoll that it shares, and not know it. */
             status = guardKill(pid);
             emulatorLoopAccept(guard->loop, true);
+            guardForgetClient(guard);
             *joined = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
             return status;
+
+        case GUARD_NO_CLIENT:
+            /* As when it had connected before. */
+            guardKill(pid);
+            return W_EXITCODE(EXIT_SUCCESS, 0);
+
+        case GUARD_WOKEN:
+        default:
+            break;
         }
     }
 }
@@ -275,6 +313,7 @@ guardRun(EmulatorGuard *guard,
 
         if (pid == 0) {
             *guarding = false;
+            guardForgetClient(guard);
             return guard->serve(guard->opaque);
         }
         if (pid < 0) {
@@ -308,7 +347,8 @@ emulatorGuardRun(EmulatorGuard *guard)
     bool guarding = true;
     int status;
 
-    guard->deadline = guardNow() + guard->connectTimeout * INT64_C(1000);
+    guard->deadline = guard->connectTimeout > 0 ?
+        guardNow() + guard->connectTimeout * INT64_C(1000) : INT64_MAX;
     status = guardRun(guard, &guarding);
     if (guarding)
         emulatorLoopUnlink(guard->loop);

@@ -43,7 +43,8 @@ typedef struct {
     EmulatorStatus *status;
     EmulatorLoop *loop;
     size_t ndevices;
-    int connectTimeout;     /* as in EmulatorOptions */
+    int clientFd;           /* as in EmulatorOptions; -1 once a client has come, and in workers */
+    int connectTimeout;     /* the same */
     int64_t deadline;       /* the guard's own */
     int readyFd;            /* the first worker's; -1 in later ones */
 

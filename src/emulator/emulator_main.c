@@ -11,6 +11,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -63,7 +64,7 @@ initSignals(void)
 static int
 closeOthers(const EmulatorOptions *options)
 {
-    int *fds = calloc(options->ndevices + 1, sizeof(*fds));
+    int *fds = calloc(options->ndevices + 2, sizeof(*fds));
     size_t nfds = 0;
     size_t i;
     int rc;
@@ -77,6 +78,8 @@ closeOthers(const EmulatorOptions *options)
     }
     if (options->readyFd >= 0)
         fds[nfds++] = options->readyFd;
+    if (options->clientFd >= 0 && !options->noGuard)
+        fds[nfds++] = options->clientFd;
 
     rc = sandboxCloseOthers(fds, nfds);
     free(fds);
@@ -202,11 +205,15 @@ run(EmulatorOptions *options)
 
     guard->readyFd = options->readyFd;
     guard->ndevices = options->ndevices;
+    guard->clientFd = options->clientFd;
     guard->connectTimeout = options->connectTimeout;
     guard->serve = serve;
     guard->opaque = &emulator;
 
     initSignals();
+
+    if (options->clientFd >= 0 && fcntl(options->clientFd, F_GETFD) < 0)
+        return fail("--client-fd");
 
     if (closeOthers(options) < 0)
         return fail(_("cannot close other descriptors"));

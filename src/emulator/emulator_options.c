@@ -22,6 +22,7 @@
 enum {
     OPTION_DEVICE = 256,
     OPTION_READY_FD,
+    OPTION_CLIENT_FD,
     OPTION_SECCOMP,
     OPTION_NO_GUARD,
     OPTION_CONNECT_TIMEOUT,
@@ -35,6 +36,7 @@ enum {
 static const struct option longOptions[] = {
     { "device", required_argument, NULL, OPTION_DEVICE },
     { "ready-fd", required_argument, NULL, OPTION_READY_FD },
+    { "client-fd", required_argument, NULL, OPTION_CLIENT_FD },
     { "seccomp", required_argument, NULL, OPTION_SECCOMP },
     { "no-guard", no_argument, NULL, OPTION_NO_GUARD },
     { "connect-timeout", required_argument, NULL, OPTION_CONNECT_TIMEOUT },
@@ -79,6 +81,22 @@ optionsAddDevice(EmulatorOptions *options,
             emulatorLog(_("--device: fd %1$d is given to two devices"), device->fd);
             return -1;
         }
+    }
+    return 0;
+}
+
+
+/* A descriptor that is no device's. NAME: the option's. */
+static int
+optionsSetFd(int *fd,
+             const char *name,
+             const char *value)
+{
+    *fd = emulatorDeviceOptionsParseFd(value);
+    if (*fd < 0) {
+        emulatorLog(_("%1$s: invalid fd '%2$s': the number of a descriptor above 2 is allowed"),
+                    name, value);
+        return -1;
     }
     return 0;
 }
@@ -155,6 +173,10 @@ optionsValidate(const EmulatorOptions *options)
             emulatorLog(_("--listen and --device exclude each other"));
             return -1;
         }
+        if (options->clientFd >= 0) {
+            emulatorLog(_("--client-fd needs --device"));
+            return -1;
+        }
         return 0;
     }
     if (options->nallowed > 0) {
@@ -170,6 +192,14 @@ optionsValidate(const EmulatorOptions *options)
             emulatorLog(_("--ready-fd: fd %1$d is a device's"), options->readyFd);
             return -1;
         }
+        if (options->clientFd >= 0 && options->devices[i].fd == options->clientFd) {
+            emulatorLog(_("--client-fd: fd %1$d is a device's"), options->clientFd);
+            return -1;
+        }
+    }
+    if (options->clientFd >= 0 && options->clientFd == options->readyFd) {
+        emulatorLog(_("--client-fd: fd %1$d is that of --ready-fd"), options->clientFd);
+        return -1;
     }
     return 0;
 }
@@ -184,8 +214,8 @@ emulatorOptionsParse(EmulatorOptions *options,
 
     *options = (EmulatorOptions) {
         .readyFd = -1,
+        .clientFd = -1,
         .filter = SANDBOX_FILTER_DEFAULT,
-        .connectTimeout = EMULATOR_CONNECT_TIMEOUT,
     };
 
     opterr = 0;
@@ -197,12 +227,13 @@ emulatorOptionsParse(EmulatorOptions *options,
             break;
 
         case OPTION_READY_FD:
-            options->readyFd = emulatorDeviceOptionsParseFd(optarg);
-            if (options->readyFd < 0) {
-                emulatorLog(_("--ready-fd: invalid fd '%1$s': the number of a descriptor "
-                              "above 2 is allowed"), optarg);
+            if (optionsSetFd(&options->readyFd, "--ready-fd", optarg) < 0)
                 return -1;
-            }
+            break;
+
+        case OPTION_CLIENT_FD:
+            if (optionsSetFd(&options->clientFd, "--client-fd", optarg) < 0)
+                return -1;
             break;
 
         case OPTION_SECCOMP:
@@ -261,6 +292,8 @@ emulatorOptionsParse(EmulatorOptions *options,
         emulatorLog(_("unexpected argument '%1$s'; see --help"), argv[optind]);
         return -1;
     }
+    if (options->connectTimeout == 0 && options->clientFd < 0)
+        options->connectTimeout = EMULATOR_CONNECT_TIMEOUT;
     return optionsValidate(options);
 }
 
@@ -280,10 +313,13 @@ emulatorOptionsHelp(void)
            "                          classcode, headertype, subvendorid, subsystemid,\n"
            "                          interruptline, interruptpin\n"
            "  --ready-fd FD           write one byte to FD and close it when serving\n"
+           "  --client-fd FD          end if FD becomes readable, or hangs up, before vfio-user's\n"
+           "                          first connection: the pidfd of who will connect\n"
            "  --seccomp ACTION        for a forbidden system call: kill (the default), log;\n"
            "                          or none, no filter\n"
            "  --no-guard              end, rather than go on, when killed by a signal\n"
-           "  --connect-timeout N     wait N seconds (300) for vfio-user's first connection\n"
+           "  --connect-timeout N     wait N seconds for vfio-user's first connection (300,\n"
+           "                          or with --client-fd any time)\n"
            "  --listen[=PATH]         run on its own and take devices from launchers\n"
            "  --allow-user NAME       who may attach to it, besides root and its user\n"
            "  --print-capabilities    print what this program can do, as JSON\n"

@@ -19,8 +19,8 @@
 /* Devices of one process: more than the 32 slots of 8 functions of a bus. */
 #define EMULATOR_DEVICES_MAX 256
 
-/* Seconds that devices wait for the first connection to one of them: a QEMU
- * that could not start never makes any. */
+/* Seconds that devices wait for the first connection to one of them, unless it
+ * is known who will make it: a QEMU that could not start never makes any. */
 #define EMULATOR_CONNECT_TIMEOUT 300
 #define EMULATOR_CONNECT_TIMEOUT_MAX 86400
 
@@ -37,11 +37,12 @@ typedef enum {
 typedef struct {
     EmulatorAction action;
     int readyFd;                                /* or -1 */
+    int clientFd;                               /* -1, or readable when QEMU has gone */
     SandboxFilter filter;
     bool noGuard;                               /* a worker that is killed is not replaced */
     size_t ndevices;
     EmulatorDeviceOptions *devices;             /* released by free() */
-    int connectTimeout;                         /* seconds for the first connection */
+    int connectTimeout;                         /* seconds for the first connection; 0: no limit */
     bool listen;                                /* devices come later, from launchers */
     char listenPath[sizeof(((struct sockaddr_un *) 0)->sun_path)];  /* or "": the default */
     size_t nallowed;

@@ -51,9 +51,25 @@ launcherEmulatorFormatDevice(const QEMUProps *props)
 }
 
 
+/* For an emulator that QEMU is to connect to: this process, which will be QEMU. -1 if
+ * the emulator does not know what that is, or this Linux does not. */
+static int
+launcherEmulatorOpenClient(const LauncherEmulatorSpec *spec)
+{
+    size_t i;
+
+    for (i = 0; spec->client && i < spec->n; i++) {
+        if (spec->sockets[i]->path)
+            return launcherFdsSelf();
+    }
+    return -1;
+}
+
+
 static char **
 launcherEmulatorFormatArgs(const LauncherEmulatorSpec *spec,
-                           int ready)
+                           int ready,
+                           int client)
 {
     GPtrArray *args = g_ptr_array_new();
     size_t i;
@@ -66,6 +82,8 @@ launcherEmulatorFormatArgs(const LauncherEmulatorSpec *spec,
     for (i = 0; spec->args && spec->args[i]; i++)
         g_ptr_array_add(args, g_strdup(spec->args[i]));
     g_ptr_array_add(args, g_strdup_printf("--ready-fd=%d", ready));
+    if (client >= 0)
+        g_ptr_array_add(args, g_strdup_printf("--client-fd=%d", client));
     for (i = 0; i < spec->n; i++) {
         g_autofree char *device = launcherEmulatorFormatDevice(spec->props[i]);
 
@@ -190,8 +208,9 @@ launcherEmulatorSpawn(const LauncherEmulatorSpec *spec,
                       int ready,
                       int report)
 {
-    g_auto(GStrv) args = launcherEmulatorFormatArgs(spec, ready);
-    g_autofree int *keep = g_new(int, spec->n + 2);
+    int client = launcherEmulatorOpenClient(spec);
+    g_auto(GStrv) args = launcherEmulatorFormatArgs(spec, ready, client);
+    g_autofree int *keep = g_new(int, spec->n + 3);
     size_t n = 0;
     size_t i;
     pid_t pid;
@@ -202,11 +221,14 @@ launcherEmulatorSpawn(const LauncherEmulatorSpec *spec,
     }
     keep[n++] = ready;
     keep[n++] = report;
+    if (client >= 0)
+        keep[n++] = client;
     qsort(keep, n, sizeof(*keep), launcherEmulatorCompareFds);
 
     pid = launcherChildFork();
     if (pid == 0)
         launcherEmulatorFork(args, keep, n, report);
+    launcherFdsClose(&client);
     return pid;
 }
 

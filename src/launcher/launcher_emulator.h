@@ -11,8 +11,9 @@
  *
  *   PROGRAM [ARGUMENT…] --ready-fd=N --device fd=7,devicename=…,vendorid=0x5853,… …
  *
- * with socket=PATH instead of fd=N for vfio-user; and in front of it, if it is
- * to be isolated,
+ * with socket=PATH instead of fd=N for vfio-user, and then, if it is pci-emulator,
+ * --client-fd=N, since QEMU may end before it has connected; and in front of it,
+ * if it is to be isolated,
  *
  *   emulatedpci-stubdomain --ready-fd=N
  *
@@ -33,6 +34,7 @@ typedef struct {
     const char *stubdomain; /* the program that isolates it, or NULL */
     const char *program;
     char *const *args;      /* its own arguments, or NULL */
+    gboolean client;        /* it knows --client-fd */
     size_t n;               /* devices */
     QEMUProps *const *props;
     LauncherSocket *const *sockets;

@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include "launcher_fds.h"
+#include "launcher_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,6 +77,17 @@ launcherFdsPipe(int fds[2])
 {
     fds[0] = fds[1] = -1;
     return pipe2(fds, O_CLOEXEC) == 0 && launcherFdsRaiseBoth(fds);
+}
+
+
+int
+launcherFdsSelf(void)
+{
+    int fd = launcherChildOpen(getpid());
+
+    if (fd >= 0)
+        launcherFdsRaise(&fd);
+    return fd;
 }
 
 

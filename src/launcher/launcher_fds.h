@@ -17,6 +17,10 @@
 gboolean launcherFdsSocketpair(int fds[2]);
 gboolean launcherFdsPipe(int fds[2]);
 
+/* A descriptor of this process, and of what it becomes by exec, which can be
+ * polled for its end; -1 with errno set, as on Linux before 5.3. */
+int launcherFdsSelf(void);
+
 /* Closes FD unless it is -1, and makes it so. */
 void launcherFdsClose(int *fd);
 

@@ -103,6 +103,7 @@ launcherFleetStartGroup(LauncherFleet *fleet,
         stubdomain = launcherPathsGetStubdomain(home);
     spec.stubdomain = stubdomain;
     spec.program = program;
+    spec.client = !driver || !driver->model;
     spec.args = driver ? driver->args : NULL;
     spec.props = props;
     spec.sockets = sockets;
