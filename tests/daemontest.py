@@ -78,6 +78,7 @@ def test_define(tap, stack):
            'domcapabilities', caps)
     tap.equal(re.sub(r' *<emulatedpci .*?</emulatedpci>\n', '', caps, flags=re.DOTALL),
               stack.direct('domcapabilities'), 'which are otherwise libvirt\'s')
+    tap.equal(stack.virsh('domcapabilities'), caps, 'and the same the next time')
     tap.ok("<emulatedpci supported='no'/>" in stack.virsh('domcapabilities', '--machine', 'isapc'),
            'no device on a machine without PCI')
     stack.virsh('undefine', 'demo')
@@ -200,6 +201,30 @@ def test_devices(tap, stack):
     tap.ok('qemu:device' not in stack.direct('dumpxml', 'dev').replace("alias='ua-emulatedpci0'", '', 1) or
            stack.direct('dumpxml', 'dev').count('<qemu:device') == 1, 'and nothing of them is left')
 
+    def once(fields, value='yes'):
+        return stack.write('tmp/once.xml', emulatedpci_xml(fields).replace(
+            '<emulatedpci ', "<emulatedpci once='%s' " % value, 1))
+
+    before = stack.virsh('dumpxml', 'dev')
+    tap.ok("error: Requested operation is not valid: the domain has a device of 'citrix-pv-bus' already: "
+           "'ua-emulatedpci0'" in fails(stack, 'attach-device', 'dev', once(FIELDS), '--config'),
+           'attach once of what is there', fails(stack, 'attach-device', 'dev', once(FIELDS), '--config'))
+    tap.equal(stack.virsh('dumpxml', 'dev'), before, 'changes nothing')
+    tap.equal([fails(stack, 'attach-device', 'dev', once(OTHER), '--config')[:9] for _ in range(2)],
+              ['NO ERROR:', 'error: Fa'], 'attach once of another, twice')
+    tap.equal(aliases(), ['ua-emulatedpci0', 'ua-emulatedpci1'], 'attaches one')
+    stack.virsh('detach-device-alias', 'dev', 'ua-emulatedpci1', '--config')
+    stack.virsh('attach-device', 'dev', once(FIELDS, 'no'), '--config')
+    tap.equal(aliases(), ['ua-emulatedpci0', 'ua-emulatedpci1'], "once='no': a second one")
+    stack.virsh('detach-device-alias', 'dev', 'ua-emulatedpci1', '--config')
+    tap.ok("invalid value 'often' of attribute 'once' of <emulatedpci>: must be 'yes' or 'no'" in
+           fails(stack, 'attach-device', 'dev', once(OTHER, 'often'), '--config'), 'a bad value')
+    for command in ('detach-device', 'update-device'):
+        tap.ok("'once'" in fails(stack, command, 'dev', once(FIELDS), '--config'), command + ' knows no once')
+    tap.ok("'once'" in fails(stack, 'define', stack.write('tmp/define.xml', domain_xml(
+        'other', 'pc', "<emulatedpci once='yes' devicename='x'><config vendorid='1' deviceid='2'/></emulatedpci>"))),
+        'nor does a domain')
+
     disk = stack.write('tmp/disk.xml', "<disk type='file' device='disk'><source file='/nowhere'/>"
                        "<target dev='vdx' bus='virtio'/></disk>")
     stack.virsh('attach-device', 'dev', disk, '--config')
@@ -231,6 +256,43 @@ def test_devices(tap, stack):
     tap.equal((errors, sum('c%d-%d' % (client, number) in shown for client in range(4) for number in range(5))),
               ([], 20), 'four clients at once lose nothing')
     stack.virsh('undefine', 'dev')
+
+
+def test_stale(tap, stack):
+    """What a client knows of a domain's state may be old."""
+    persistent = domain_xml('stale', 'pc').replace(
+        '<vcpu>', '<uuid>2f1f0b8e-8f4c-4a0a-9f1c-6d8a2f0d7b11</uuid><vcpu>')
+    device = stack.write('tmp/device.xml', emulatedpci_xml(OTHER))
+    with rpc.Client(stack.socket) as client:
+        client.open()
+        domain = rpc.read_domain(client.call(rpc.DEFINE_XML, rpc.string(persistent)))
+        tap.equal(domain[-4:], b'\xff' * 4, 'a client that saw it stopped')
+
+        def attach():
+            try:
+                client.call(rpc.ATTACH_DEVICE_FLAGS,
+                            domain + rpc.string(emulatedpci_xml(OTHER)) + struct.pack('>I', 2))
+                return 'attached'
+            except rpc.RPCError as error:
+                return str(error)
+
+        def devices(*args):
+            return len(emulated_devices(stack.virsh('dumpxml', 'stale', *args)))
+
+        stack.virsh('start', 'stale')
+        tap.equal((attach(), devices(), devices('--inactive')), ('attached', 0, 1), 'it runs: for its next start')
+        stack.virsh('undefine', 'stale')
+        message = attach()
+        tap.ok('transient' in message, 'it became transient', message)
+        stack.virsh('destroy', 'stale')
+        message = attach()
+        tap.ok('Domain not found' in message, 'it has gone', message)
+    stack.virsh('define', stack.write('tmp/stale.xml', persistent))
+    stack.virsh('start', 'stale', '--paused')
+    stack.virsh('attach-device', 'stale', device, '--config')
+    tap.equal(len(emulated_devices(stack.virsh('dumpxml', 'stale', '--inactive'))), 1, 'known to run')
+    stack.virsh('destroy', 'stale')
+    stack.virsh('undefine', 'stale')
 
 
 def test_running(tap, stack):
@@ -379,7 +441,7 @@ def main(tap):
         stack.start_daemon()
         slow = SlowClient(stack)
         slow.start()
-        for test in (test_plain, test_define, test_errors, test_transparency, test_devices, test_running,
+        for test in (test_plain, test_define, test_errors, test_transparency, test_devices, test_stale, test_running,
                      test_snapshots, test_volumes):
             test(tap, stack)
         slow.join()

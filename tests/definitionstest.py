@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 from emulatedpcistack import emulated_devices, needs, run_tests
 from fleetstack import FleetStack, STRING, names
@@ -90,6 +91,10 @@ def test_attach(tap, stack):
     status, out, err = stack.fleet('attach', 'mine', '--all')
     tap.equal((status, names(out, 'attached'), names(out, 'unchanged')), (0, ['web-0', 'web-2'], ['web-1']),
               'attach by name')
+    once = stack.write('tmp/once.xml', "<emulatedpci definition='emulatedpci_mine' once='yes'><config revision='7'/></emulatedpci>")
+    done = stack.run(['virsh', '-c', stack.uri, 'attach-device', 'web-1', once, '--config'], check=False)
+    tap.ok("the domain has a device of 'emulatedpci_mine' already: 'ua-emulatedpci0'" in done.stderr,
+           'once: one of the definition, whatever it changes', done.stderr)
     tap.equal(names(stack.fleet('attach', 'test', '-n', '-w', 'has=m*')[1], 'would be attached'),
               ['web-0', 'web-1', 'web-2'], 'has')
     tap.equal(stack.fleet('attach', 'test', '-n', '-w', 'has=emulatedpci_test')[0], 1, 'has not')
@@ -99,6 +104,12 @@ def test_attach(tap, stack):
     tap.ok(status == 1 and 'built in' in err, 'a built-in one stays', err)
     status, out, err = stack.fleet('attach', 'nope', '--all')
     tap.ok(status == 1 and "there is no definition 'nope'" in err, 'an unknown one', err)
+    with ThreadPoolExecutor(3) as pool:
+        results = [json.loads(out)['summary'] for _, out, _ in
+                   pool.map(lambda _: stack.fleet('attach', 'test', '--all', '-j', '2', '--json'), range(3))]
+    tap.equal((sum(result['done'] for result in results), stack.having()),
+              (3, {'web-0': 2, 'web-1': 2, 'web-2': 2}), 'three that attach at once attach one to each')
+    tap.equal(stack.fleet('detach', 'test', '--all')[0], 0, 'detach it')
     tap.equal(stack.fleet('detach', 'emulatedpci_mine', '--all')[0], 0, 'detach')
     tap.equal(stack.having(), {}, 'from all')
     tap.equal(stack.fleet('detach', 'nope', 'web-0')[:2], (0, 'web-0: unchanged\n'), 'detach an unknown one')

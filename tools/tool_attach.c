@@ -127,7 +127,7 @@ toolAttachFindAll(const ToolAttach *attach, const char *name, xmlDocPtr doc, GEr
 /* --- attach */
 
 static char *
-toolAttachXML(const ToolAttach *attach, const char *name)
+toolAttachXML(const ToolAttach *attach, const char *name, gboolean once)
 {
     GString *xml = g_string_new(NULL);
 
@@ -135,6 +135,8 @@ toolAttachXML(const ToolAttach *attach, const char *name)
         g_string_printf(xml, "<emulatedpci definition='%s'/>", name);
     else
         emulatedPCIDefFormat(attach->def, "", "\n", xml);
+    if (once)
+        g_string_insert(xml, strlen("<emulatedpci"), " once='yes'");
     return g_string_free(xml, FALSE);
 }
 
@@ -174,18 +176,15 @@ toolAttachDefine(virDomainPtr domain, xmlDocPtr doc, const char *xml, GError **e
 }
 
 
-/* Whether the domain has it already: 1, 0, or -1 with ERR set. XML is the domain's. */
+/* Whether the domain has it already: 1, 0, or -1 with ERR set. */
 static int
-toolAttachHas(const ToolAttach *attach, const char *name, const char *xml, GError **err)
+toolAttachHas(const ToolAttach *attach, const char *name, virDomainPtr domain, GError **err)
 {
-    ToolInput input = { NULL, (char *) xml, strlen(xml) };
-    g_autoptr(ToolXMLDoc) doc = NULL;
+    g_autoptr(ToolXMLDoc) doc = fleetDomainXML(domain, VIR_DOMAIN_XML_INACTIVE, err);
     g_autoptr(GPtrArray) present = NULL;
 
-    /* most have not, and need not be parsed to know that */
-    if (!strstr(xml, "<emulatedpci ") || (name && !strstr(xml, name)))
-        return 0;
-    doc = toolXMLParse(&input, err);
+    if (!name)
+        name = attach->def->definition;
     present = doc ? toolAttachFindAll(attach, name, doc, err) : NULL;
     return present ? present->len > 0 : -1;
 }
@@ -207,36 +206,46 @@ toolAttachRaised(virDomainPtr domain, gboolean dry, const char *xml, gboolean *r
 }
 
 
+/* The daemon looks whether the domain has it already: that takes no time in which
+ * somebody else could attach it, and no second call. */
+static FleetOutcome
+toolAttachDevice(virDomainPtr domain, const ToolAttach *attach, const char *name, GError **err)
+{
+    g_autofree char *xml = toolAttachXML(attach, name, !attach->again);
+    gboolean refused;
+
+    if (virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+        return FLEET_DONE;
+
+    refused = virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID && !attach->again;
+    toolConnectReport(err);
+    if (!refused || toolAttachHas(attach, name, domain, NULL) <= 0)
+        return FLEET_FAILED;
+    g_clear_error(err);
+    return FLEET_UNCHANGED;
+}
+
+
 static FleetOutcome
 toolAttachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err)
 {
     const ToolAttach *attach = opaque;
-    g_autofree char *xml = toolAttachXML(attach, host);
 
-    if (!attach->again) {
-        g_autofree char *present = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
-        int has;
+    if (!attach->again && (dry || attach->raise)) {
+        const int has = toolAttachHas(attach, host, domain, err);
 
-        if (!present) {
-            toolConnectReport(err);
-            return FLEET_FAILED;
-        }
-        has = toolAttachHas(attach, host, present, err);
         if (has != 0)
             return has > 0 ? FLEET_UNCHANGED : FLEET_FAILED;
     }
     if (attach->raise) {
+        g_autofree char *xml = toolAttachXML(attach, host, FALSE);
         gboolean raised;
         const FleetOutcome outcome = toolAttachRaised(domain, dry, xml, &raised, err);
 
         if (raised)
             return outcome;
     }
-    if (!dry && virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
-        toolConnectReport(err);
-        return FLEET_FAILED;
-    }
-    return FLEET_DONE;
+    return dry ? FLEET_DONE : toolAttachDevice(domain, attach, host, err);
 }
 
 

@@ -260,3 +260,32 @@ deviceRemoveAlias(const char *xml, const char *alias, GError **err)
     }
     return NULL;
 }
+
+
+gboolean
+deviceCheckAbsent(const char *xml, const EmulatedPCIDef *def, GError **err)
+{
+    g_autoptr(GPtrArray) devices = NULL;
+    guint i;
+
+    /* most have none at all, which needs no parser */
+    if (!strstr(xml, "<emulatedpci "))
+        return TRUE;
+    devices = projectionDevices(xml, strlen(xml), err);
+    if (!devices)
+        return FALSE;
+
+    for (i = 0; i < devices->len; i++) {
+        const EmulatedPCIDef *have = ((ProjectionDevice *) g_ptr_array_index(devices, i))->def;
+
+        if (def->definition ? g_strcmp0(have->definition, def->definition) != 0 :
+                              !emulatedPCIDefEqualFields(have, def))
+            continue;
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID,
+                               _("the domain has a device of '%1$s' already: '%2$s'"),
+                               def->definition ? def->definition : def->devicename,
+                               have->alias ? have->alias : "?");
+        return FALSE;
+    }
+    return TRUE;
+}

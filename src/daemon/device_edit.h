@@ -30,3 +30,8 @@ char *deviceFindAlias(const char *xml, const EmulatedPCIDef *def, GError **err);
 /* The domain XML without the device of that ALIAS; NULL without ERR set if it
  * has no such emulated device. */
 char *deviceRemoveAlias(const char *xml, const char *alias, GError **err);
+
+/* FALSE, with ERR set to VIR_ERR_OPERATION_INVALID, if the domain has a device
+ * of DEF's definition already or, where DEF refers to none, one with DEF's
+ * twelve fields. */
+gboolean deviceCheckAbsent(const char *xml, const EmulatedPCIDef *def, GError **err);

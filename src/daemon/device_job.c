@@ -5,7 +5,10 @@
  *     edit -- (detach live) -- define -- reply
  *
  * with the live part alone: is it active? -- fetch the live XML -- detach by
- * alias -- reply. A device call without an <emulatedpci> that changes the
+ * alias -- reply; with the persistent part alone, of a domain that the client saw
+ * stopped: lock -- fetch the XML -- edit -- define -- reply, since a stopped
+ * domain is a persistent one. If its XML shows that it runs, it begins again.
+ * A device call without an <emulatedpci> that changes the
  * persistent XML takes the lock too, then passes; and so do calls that define
  * or undefine a domain, whose work would be undone between fetch and define.
  *
@@ -18,6 +21,7 @@
 #include "device_edit.h"
 #include "device_job.h"
 #include "emulatedpci_error.h"
+#include "emulatedpci_xml.h"
 #include "nodedev_message.h"
 #include "nodedev_session.h"
 #include "projection.h"
@@ -52,6 +56,8 @@ struct _DeviceJob {
     guint64 lockOffset;
     gboolean live;
     gboolean config;
+    gboolean once;              /* attach only if there is none like it */
+    gboolean stopped;           /* the domain, as far as is known */
     char *edited;               /* the lowered XML to define, or NULL */
 
     int lock;                   /* the session's; -1: none */
@@ -326,6 +332,20 @@ deviceJobLower(Session *session, char **edited)
 }
 
 
+static void deviceJobConfig(Session *session);
+
+
+/* Whether XML, as libvirt formats it, is that of a running domain. */
+static gboolean
+deviceXMLIsActive(const char *xml)
+{
+    const char *root = strstr(xml, "<domain ");
+    const char *end = root ? strchr(root, '>') : NULL;
+
+    return end && g_strstr_len(root, end - root, " id='");
+}
+
+
 static void
 deviceJobGotInactive(Session *session, const RPCHeader *header, RPCFrame *frame, void *opaque)
 {
@@ -339,6 +359,16 @@ deviceJobGotInactive(Session *session, const RPCHeader *header, RPCFrame *frame,
     if (!deviceJobCheck(session, header, &reply) ||
         !(xml = deviceJobReadXML(session, reply)))
         return;
+
+    if (job->stopped && deviceXMLIsActive(xml)) {
+        job->stopped = FALSE;
+        deviceJobConfig(session);
+        return;
+    }
+    if (job->once && !deviceCheckAbsent(xml, job->def, &err)) {
+        deviceJobFail(session, err);
+        return;
+    }
 
     edited = job->def ? deviceEdit(xml, job->op, job->def, &err) :
         deviceRemoveAlias(xml, job->alias, &err);
@@ -372,7 +402,8 @@ deviceJobLocked(Session *session)
 
     payload = g_byte_array_new();
     g_byte_array_append(payload, job->domain->data, job->domain->len);
-    rpcWriteU32(payload, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+    rpcWriteU32(payload, job->stopped ? VIR_DOMAIN_XML_SECURE :
+                VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
     sessionCall(session, PROCEDURE_DOMAIN_GET_XML_DESC, payload, deviceJobGotInactive, NULL);
 }
 
@@ -391,7 +422,7 @@ deviceJobLock(Session *session)
         .l_start = (off_t) job->lockOffset, .l_len = 1,
     };
 
-    if (job->lock < 0 || fcntl(job->lock, F_SETLK, &lock) == 0) {
+    if (job->lock < 0 || job->locked || fcntl(job->lock, F_SETLK, &lock) == 0) {
         job->locked = job->lock >= 0;
         job->lockDeadline = 0;
         deviceJobLocked(session);
@@ -449,6 +480,18 @@ deviceJobGotPersistent(Session *session, const RPCHeader *header, RPCFrame *fram
 }
 
 
+/* Begins with what is for the persistent XML only. */
+static void
+deviceJobConfig(Session *session)
+{
+    if (session->device->stopped)
+        deviceJobLock(session);
+    else
+        sessionCall(session, PROCEDURE_DOMAIN_IS_PERSISTENT, session->device->domain,
+                    deviceJobGotPersistent, NULL);
+}
+
+
 static void
 deviceJobGotActive(Session *session, const RPCHeader *header, RPCFrame *frame, void *opaque)
 {
@@ -466,6 +509,7 @@ deviceJobGotActive(Session *session, const RPCHeader *header, RPCFrame *frame, v
         job->config = !active;
     }
 
+    job->stopped = !active;
     if (job->live && !active) {
         deviceJobFailWith(session, VIR_ERR_OPERATION_INVALID, _("domain is not running"));
     } else if (job->live && job->op == DEVICE_ATTACH) {
@@ -477,32 +521,23 @@ deviceJobGotActive(Session *session, const RPCHeader *header, RPCFrame *frame, v
                           _("an emulated PCI device of a running domain cannot be changed; "
                             "with --config it is changed from the next start on"));
     } else if (job->config) {
-        sessionCall(session, PROCEDURE_DOMAIN_IS_PERSISTENT, job->domain,
-                    deviceJobGotPersistent, NULL);
+        deviceJobConfig(session);
     } else {
         deviceJobLive(session);
     }
 }
 
 
-/* Whether XML is an <emulatedpci>. What is not well-formed is libvirt's to
- * complain about. */
-static gboolean
-deviceIsEmulated(const char *xml, gsize len)
+/* Begins with what the flags and the state of the domain say. */
+static void
+deviceJobBegin(Session *session)
 {
-    xmlDocPtr doc;
-    gboolean yes = FALSE;
+    const DeviceJob *job = session->device;
 
-    if (len > G_MAXINT || !g_strstr_len(xml, len, "emulatedpci"))
-        return FALSE;
-
-    doc = xmlReadMemory(xml, (int) len, NULL, NULL,
-                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (doc) {
-        yes = strcmp((const char *) xmlDocGetRootElement(doc)->name, "emulatedpci") == 0;
-        xmlFreeDoc(doc);
-    }
-    return yes;
+    if (job->config && !job->live)
+        deviceJobConfig(session);
+    else
+        sessionCall(session, PROCEDURE_DOMAIN_IS_ACTIVE, job->domain, deviceJobGotActive, NULL);
 }
 
 
@@ -558,6 +593,7 @@ deviceJobNewDevice(Session *session,
     g_byte_array_append(job->domain, domain, args->domainLen);
     job->live = (flags & VIR_DOMAIN_AFFECT_LIVE) != 0;
     job->config = (flags & VIR_DOMAIN_AFFECT_CONFIG) != 0;
+    job->stopped = rpcGetU32(domain + args->domainLen - 4) == (guint32) -1;    /* its id */
     return job;
 }
 
@@ -616,6 +652,89 @@ deviceJobForwardCall(Session *session,
 }
 
 
+/* Takes the attribute "once" off ROOT, an element to attach. */
+static gboolean
+deviceTakeOnce(xmlNodePtr root, gboolean *once, GError **err)
+{
+    xmlAttrPtr attr = xmlHasProp(root, BAD_CAST "once");
+    xmlChar *value = attr ? xmlNodeGetContent((xmlNodePtr) attr) : NULL;
+
+    if (!value)
+        return TRUE;
+
+    *once = strcmp((char *) value, "yes") == 0;
+    if (!*once && strcmp((char *) value, "no") != 0) {
+        g_autofree char *quoted = emulatedPCIErrorQuote((char *) value);
+
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("invalid value '%1$s' of attribute 'once' of <emulatedpci>: "
+                                 "must be 'yes' or 'no'"), quoted);
+        xmlFree(value);
+        return FALSE;
+    }
+    xmlFree(value);
+    xmlRemoveProp(attr);
+    return TRUE;
+}
+
+
+static gboolean
+deviceIsEmulated(xmlDocPtr doc)
+{
+    return strcmp((const char *) xmlDocGetRootElement(doc)->name, "emulatedpci") == 0;
+}
+
+
+/* Whether XML, which is not what we accept, would nevertheless be an <emulatedpci>.
+ * Other devices, and what is not well-formed, are libvirt's to complain about. */
+static gboolean
+deviceMeansEmulated(const char *xml, gsize len)
+{
+    xmlDocPtr doc;
+    gboolean yes;
+
+    if (len > G_MAXINT)
+        return FALSE;
+    doc = xmlReadMemory(xml, (int) len, NULL, NULL,
+                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    if (!doc)
+        return FALSE;
+    yes = deviceIsEmulated(doc);
+    xmlFreeDoc(doc);
+    return yes;
+}
+
+
+/* FALSE: XML is another device. Else DEF is the element to attach, detach or
+ * update, or NULL with ERR set. */
+static gboolean
+deviceParse(const char *xml, gsize len, DeviceOperation op, EmulatedPCIDef **def,
+            gboolean *once, GError **err)
+{
+    g_autoptr(GError) failure = NULL;
+    gboolean emulated;
+    xmlDocPtr doc;
+
+    if (!g_strstr_len(xml, len, "emulatedpci"))
+        return FALSE;
+
+    doc = emulatedPCIXMLParse(xml, len, EMULATED_PCI_XML_MAX, "device.xml", &failure);
+    if (!doc) {
+        emulated = deviceMeansEmulated(xml, len);
+        if (emulated)
+            g_propagate_error(err, g_steal_pointer(&failure));
+        return emulated;
+    }
+
+    emulated = deviceIsEmulated(doc);
+    if (emulated && (op != DEVICE_ATTACH ||
+                     deviceTakeOnce(xmlDocGetRootElement(doc), once, err)))
+        *def = emulatedPCIDefParseNode(xmlDocGetRootElement(doc), err);
+    xmlFreeDoc(doc);
+    return emulated;
+}
+
+
 /* Gives DEF what its definition has and itself has not, and validates it. To
  * detach, a definition's name is enough. */
 static gboolean
@@ -645,8 +764,9 @@ deviceJobStart(Session *session,
                const Procedure *proc,
                RPCFrame *call)
 {
+    const DeviceOperation op = deviceOperation(header->procedure);
     gboolean byAlias = header->procedure == PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS;
-    gboolean emulated;
+    gboolean once = FALSE;
     g_autoptr(EmulatedPCIDef) def = NULL;
     g_autoptr(GError) err = NULL;
     RewriteArguments args;
@@ -658,9 +778,7 @@ deviceJobStart(Session *session,
 
     /* The two calls without flags are for the running domain. */
     flags = strchr(proc->layout, 'f') ? args.flags : VIR_DOMAIN_AFFECT_LIVE;
-    emulated = !byAlias && deviceIsEmulated(args.xml, args.xmlLen);
-
-    if (!emulated) {
+    if (byAlias || !deviceParse(args.xml, args.xmlLen, op, &def, &once, &err)) {
         /* A live device by its alias is libvirt's to detach, whatever it is,
          * and so is what does not touch the persistent XML. */
         if (flags == VIR_DOMAIN_AFFECT_LIVE || (byAlias && flags & ~DEVICE_FLAGS))
@@ -669,16 +787,14 @@ deviceJobStart(Session *session,
         session->device->original = rpcFrameNew(g_byte_array_ref(call->bytes));
         if (byAlias && args.xmlLen > 3 && memcmp(args.xml, "ua-", 3) == 0) {
             session->device->alias = g_strndup(args.xml, args.xmlLen);
-            sessionCall(session, PROCEDURE_DOMAIN_IS_ACTIVE, session->device->domain,
-                        deviceJobGotActive, NULL);
+            deviceJobBegin(session);
         } else {
             deviceJobLock(session);
         }
         return TRUE;
     }
 
-    def = emulatedPCIDefParseString(args.xml, args.xmlLen, &err);
-    if (!def || !deviceComplete(session, deviceOperation(header->procedure), def, &err)) {
+    if (!def || !deviceComplete(session, op, def, &err)) {
         if (nodedevSessionWants(session))
             return FALSE;
         sessionReplyError(session, header, err);
@@ -694,7 +810,7 @@ deviceJobStart(Session *session,
 
     session->device = deviceJobNewDevice(session, header, &args, flags);
     session->device->def = g_steal_pointer(&def);
-    sessionCall(session, PROCEDURE_DOMAIN_IS_ACTIVE, session->device->domain,
-                deviceJobGotActive, NULL);
+    session->device->once = once;
+    deviceJobBegin(session);
     return TRUE;
 }
