@@ -8,6 +8,10 @@
 
 #include "projection.h"
 
+/* Lets all processes that are forked afterwards share what is found out about QEMU
+ * programs; without it, each domcapsExtend() reads the document's. */
+void domcapsInit(void);
+
 /* Puts <emulatedpci supported='…'> at the end of <devices>, in libvirt's own
  * formatting: supported, with the transports that the document's QEMU program
  * has devices for, in a QEMU domain of an architecture and a machine type that

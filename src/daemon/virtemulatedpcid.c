@@ -9,6 +9,7 @@
 #include <config.h>
 
 #include "daemon_log.h"
+#include "domcaps.h"
 #include "listener.h"
 
 #include "gettext.h"
@@ -137,5 +138,6 @@ main(int argc, char **argv)
 
     /* Once, before the first fork: every process shares it. */
     xmlInitParser();
+    domcapsInit();
     return listenerRun(&opts, config);
 }
