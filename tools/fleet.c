@@ -27,10 +27,17 @@
 /* How often the progress bar is drawn and an interruption is noticed, in us. */
 #define FLEET_TICK (100 * 1000)
 
+/* A connection to a host. */
+typedef struct {
+    virConnectPtr conn;
+    GHashTable *domains;        /* uuid -> virDomainPtr, of those that are known */
+} FleetLink;
+
 typedef struct {
     const char *uri;
     void *data;                 /* of the operation */
     GPtrArray *domains;         /* FleetDomain, by name */
+    FleetLink link;             /* by which they were found, for the first worker */
     GError *err;
 } FleetHost;
 
@@ -131,6 +138,46 @@ fleetDomainFree(void *opaque)
 }
 
 
+/* --- connections */
+
+static void
+fleetLinkFreeDomain(void *domain)
+{
+    virDomainFree(domain);
+}
+
+
+static gboolean
+fleetLinkOpen(FleetLink *link, const FleetHost *host, GError **err)
+{
+    link->conn = toolConnectOpen(host->uri, err);
+    if (!link->conn)
+        return FALSE;
+    link->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, fleetLinkFreeDomain);
+    return TRUE;
+}
+
+
+static void
+fleetLinkClose(FleetLink *link)
+{
+    g_clear_pointer(&link->domains, g_hash_table_unref);
+    if (link->conn)
+        virConnectClose(g_steal_pointer(&link->conn));
+}
+
+
+/* Remembers DOMAIN, which now belongs to LINK. */
+static void
+fleetLinkAdd(FleetLink *link, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    virDomainGetUUIDString(domain, uuid);
+    g_hash_table_replace(link->domains, g_strdup(uuid), domain);
+}
+
+
 /* --- which domains: one thread for each host */
 
 static void
@@ -151,6 +198,8 @@ fleetHostAdd(Fleet *fleet, FleetHost *host, virDomainPtr found, GError **err)
         domain->err = g_steal_pointer(err);
     }
     g_ptr_array_add(host->domains, domain);
+    virDomainRef(found);
+    fleetLinkAdd(&host->link, found);
 }
 
 
@@ -170,12 +219,12 @@ fleetHostHas(const FleetHost *host, virDomainPtr domain)
 
 
 static gboolean
-fleetHostNamed(Fleet *fleet, FleetHost *host, virConnectPtr conn, GError **err)
+fleetHostNamed(Fleet *fleet, FleetHost *host, GError **err)
 {
     gsize i;
 
     for (i = 0; fleet->names[i]; i++) {
-        g_autoptr(ToolDomain) domain = fleetDomainLookup(conn, fleet->names[i]);
+        g_autoptr(ToolDomain) domain = fleetDomainLookup(host->link.conn, fleet->names[i]);
 
         if (!domain) {
             const int code = virGetLastErrorCode();
@@ -197,10 +246,10 @@ fleetHostNamed(Fleet *fleet, FleetHost *host, virConnectPtr conn, GError **err)
 
 
 static gboolean
-fleetHostAll(Fleet *fleet, FleetHost *host, virConnectPtr conn, GError **err)
+fleetHostAll(Fleet *fleet, FleetHost *host, GError **err)
 {
     virDomainPtr *domains = NULL;
-    const int count = virConnectListAllDomains(conn, &domains, 0);
+    const int count = virConnectListAllDomains(host->link.conn, &domains, 0);
     int i;
 
     if (count < 0) {
@@ -231,17 +280,19 @@ fleetHostGather(void *opaque)
     FleetGather *gather = opaque;
     Fleet *fleet = gather->fleet;
     FleetHost *host = gather->host;
-    g_autoptr(ToolConnection) conn = toolConnectOpen(host->uri, &host->err);
-    gboolean ok = conn && toolConnectCheckDaemon(conn, host->uri, &host->err);
+    gboolean ok = fleetLinkOpen(&host->link, host, &host->err) &&
+        toolConnectCheckDaemon(host->link.conn, host->uri, &host->err);
 
     if (ok && fleet->operation->prepare)
-        ok = fleet->operation->prepare(conn, fleet->opaque, &host->data, &host->err);
+        ok = fleet->operation->prepare(host->link.conn, fleet->opaque, &host->data, &host->err);
     if (ok) {
         if (fleet->names)
-            fleetHostNamed(fleet, host, conn, &host->err);
+            fleetHostNamed(fleet, host, &host->err);
         else
-            fleetHostAll(fleet, host, conn, &host->err);
+            fleetHostAll(fleet, host, &host->err);
     }
+    if (host->domains->len == 0)
+        fleetLinkClose(&host->link);
     return NULL;
 }
 
@@ -286,51 +337,32 @@ fleetGather(Fleet *fleet)
 
 /* --- the work: threads that take one domain after the other */
 
-/* What a worker has of a host. */
-typedef struct {
-    virConnectPtr conn;
-    GHashTable *domains;        /* uuid -> virDomainPtr, or NULL */
-} FleetLink;
-
 /* From how many domains on listing all at once is cheaper than looking up each. */
 #define FLEET_LIST_MIN 8
 
 
-static void
-fleetLinkFreeDomain(void *domain)
-{
-    virDomainFree(domain);
-}
-
-
-static void
-fleetLinkClose(FleetLink *link)
-{
-    g_clear_pointer(&link->domains, g_hash_table_unref);
-    if (link->conn)
-        virConnectClose(g_steal_pointer(&link->conn));
-}
-
-
+/* A worker's first connection to HOST: the one by which the domains were found, or
+ * a new one. */
 static gboolean
-fleetLinkOpen(FleetLink *link, const FleetHost *host, GError **err)
+fleetLinkTake(Fleet *fleet, FleetLink *link, FleetHost *host, GError **err)
 {
     virDomainPtr *domains = NULL;
     int count = 0;
     int i;
 
-    link->conn = toolConnectOpen(host->uri, err);
-    if (!link->conn)
+    g_mutex_lock(&fleet->lock);
+    *link = host->link;
+    memset(&host->link, 0, sizeof(host->link));
+    g_mutex_unlock(&fleet->lock);
+    if (link->conn)
+        return TRUE;
+
+    if (!fleetLinkOpen(link, host, err))
         return FALSE;
-    link->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, fleetLinkFreeDomain);
     if (host->domains->len >= FLEET_LIST_MIN)
         count = virConnectListAllDomains(link->conn, &domains, 0);
-    for (i = 0; i < count; i++) {
-        char uuid[VIR_UUID_STRING_BUFLEN];
-
-        virDomainGetUUIDString(domains[i], uuid);
-        g_hash_table_insert(link->domains, g_strdup(uuid), domains[i]);
-    }
+    for (i = 0; i < count; i++)
+        fleetLinkAdd(link, domains[i]);
     free(domains);
     return TRUE;
 }
@@ -360,7 +392,7 @@ fleetDo(Fleet *fleet, FleetDomain *domain, FleetLink *links)
     g_autoptr(ToolDomain) found = NULL;
 
     domain->outcome = FLEET_FAILED;
-    if (!link->conn && !fleetLinkOpen(link, domain->host, &domain->err))
+    if (!link->conn && !fleetLinkTake(fleet, link, domain->host, &domain->err))
         return;
     found = fleetLinkFind(link, domain, &domain->err);
     if (found)
@@ -721,6 +753,7 @@ fleetRun(const ToolCommand *command, const FleetOperation *operation,
 
     for (i = 0; i < fleet.nhosts; i++) {
         g_clear_error(&fleet.hosts[i].err);
+        fleetLinkClose(&fleet.hosts[i].link);
         g_ptr_array_unref(fleet.hosts[i].domains);
         if (fleet.hosts[i].data && operation->freeHost)
             operation->freeHost(fleet.hosts[i].data);
