@@ -363,6 +363,20 @@ def code(function, *args):
     return 0
 
 
+def expanding(count):
+    """A document type with an entity e of a million characters, and COUNT references to it."""
+    return '<!DOCTYPE device [<!ENTITY e "%s">]>' % ('e' * 1000000), '&e;' * count
+
+
+def peak(pids):
+    """The most memory, in MiB, that any of these processes has had."""
+    most = 0
+    for pid in pids:
+        with open('/proc/%d/status' % pid, encoding='ascii') as file:
+            most = max(most, int(re.search(r'VmHWM:\s+(\d+)', file.read()).group(1)) // 1024)
+    return most
+
+
 def test_wire(tap, stack, tools):
     xml = definition('emulatedpci_wire', **MINE)
     name = rpc.string('emulatedpci_test')
@@ -395,6 +409,12 @@ def test_wire(tap, stack, tools):
         tap.equal((code(client.call, 428, rpc.string(xml) + struct.pack('>I', 0)), code(client.call, 124, name),
                    client.call(113, name)), (29, 29, name), 'a read-only connection, on the wire')
         readers = stack.processes('sbin/virtemulatedpcid')
+        doctype, bomb = expanding(100)
+        for what, text in (('name', xml.replace('emulatedpci_wire', bomb)),
+                           ('type', xml.replace('type="emulatedpci"', 'type="%s"' % bomb))):
+            tap.equal((code(client.call, 428, rpc.string(doctype + text) + struct.pack('>I', 0)),
+                       peak(pid for pid, _ in readers) < 64), (29, True),
+                      'a %s that would have 100 million characters stays short' % what)
     tap.ok(len(readers) > 1, 'a connection is a process')
     big = rpc.string('emulatedpci_' + 'x' * 100000)
     with rpc.Client(stack.socket, timeout=LIMIT) as client:

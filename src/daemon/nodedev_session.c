@@ -8,6 +8,7 @@
 
 #include "daemon_log.h"
 #include "emulatedpci_error.h"
+#include "emulatedpci_xml.h"
 #include "nodedev_message.h"
 #include "nodedev_session.h"
 #include "rewrite.h"
@@ -510,8 +511,20 @@ nodedevChild(xmlNodePtr parent, const char *name)
 }
 
 
-/* Whether XML is a definition's; *NAME gets its name, or NULL. What is not
- * well-formed is libvirt's to complain about. */
+/* Whether ATTR is just VALUE. (libxml2's own functions would expand entities,
+ * as often as a client pleases.) */
+static gboolean
+nodedevAttributeIs(const xmlAttr *attr, const char *value)
+{
+    const xmlNode *text = attr ? attr->children : NULL;
+
+    return text && !text->next && text->type == XML_TEXT_NODE &&
+        strcmp((const char *) text->content, value) == 0;
+}
+
+
+/* Whether XML is a definition's; *NAME gets its name, or NULL if that
+ * is no text. What is not well-formed is libvirt's to complain about. */
 static gboolean
 nodedevXMLIsOurs(const char *xml, gsize len, char **name)
 {
@@ -531,18 +544,10 @@ nodedevXMLIsOurs(const char *xml, gsize len, char **name)
 
     root = xmlDocGetRootElement(doc);
     if (strcmp((const char *) root->name, "device") == 0 &&
-        (child = nodedevChild(root, "capability"))) {
-        xmlChar *type = xmlGetNoNsProp(child, BAD_CAST "type");
-
-        ours = g_strcmp0((const char *) type, NODEDEV_CAPABILITY) == 0;
-        xmlFree(type);
-    }
-    if (ours && (child = nodedevChild(root, "name"))) {
-        xmlChar *content = xmlNodeGetContent(child);
-
-        *name = g_strdup((const char *) content);
-        xmlFree(content);
-    }
+        (child = nodedevChild(root, "capability")))
+        ours = nodedevAttributeIs(xmlHasProp(child, BAD_CAST "type"), NODEDEV_CAPABILITY);
+    if (ours && (child = nodedevChild(root, "name")))
+        *name = emulatedPCIXMLReadText(child, NULL);
     xmlFreeDoc(doc);
     return ours;
 }
