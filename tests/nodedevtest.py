@@ -20,6 +20,8 @@ from daemonstack import DaemonStack
 from emulatedpcistack import LIMIT, domain_xml, emulated_devices, needs, run_tests
 
 MINE = {'devicename': 'mine', 'vendorid': '0x5853', 'deviceid': '0xc001'}
+FIELDS = ('vendorid', 'deviceid', 'command', 'status', 'revision', 'classcode', 'headertype', 'subvendorid',
+          'subsystemid', 'interruptline', 'interruptpin')
 BUILTIN = 'emulatedpci_citrix_pv_bus'
 MANY = 1000
 
@@ -420,6 +422,20 @@ def test_wire(tap, stack, tools):
     with rpc.Client(stack.socket, timeout=LIMIT) as client:
         client.open()
         tap.equal((code(client.call, 113, big), client.call(113, name)), (53, name), 'a name of 100000 characters')
+
+        # What is said of a definition that is missing names 20 others.
+        longest = ['emulatedpci_' + '%02d' % i + 'x' * 200 for i in range(20)]
+        for other in longest:
+            client.call(123, rpc.string(definition(other, **MINE)) + struct.pack('>I', 0))
+        full = ' devicename="mine"><config %s/>' % ' '.join('%s="%d"' % (field, field != 'headertype')
+                                                            for field in FIELDS)
+        missing = ''.join('<emulatedpci definition="5853%028d"%s<alias name="ua-same"/></emulatedpci>' % (i, full)
+                          for i in range(1000))
+        tap.equal(code(client.call, rpc.DEFINE_XML, rpc.string(domain_xml('missing', 'pc', missing))), 27,
+                  'a domain with 1000 definitions that there are not')
+        tap.equal(client.call(113, name), name, 'and then the connection is as before')
+        for other in longest:
+            client.call(124, rpc.string(other))
 
 
 def test_concurrent(tap, stack, tools):

@@ -31,6 +31,10 @@
  * would look as if we did not read. */
 #define NODEDEV_REQUESTS_MAX 16
 
+/* Definitions that are asked for at once while a domain is lowered, for the
+ * same reason; lowering it again finds those that are missing still. */
+#define NODEDEV_WANTED_MAX 32
+
 /* Events wait until the client reads; more than so many bytes are lost. */
 #define NODEDEV_EVENTS_MAX (4 * 1024 * 1024)
 
@@ -87,7 +91,6 @@ struct _NodedevSession {
     guint upstream;             /* calls that upstream will answer first */
     GArray *callbacks;
     gint32 ownCallbacks;
-    gboolean subscribed;
 
     /* of the call that is being lowered */
     GHashTable *definitions;    /* name -> EmulatedPCIDef */
@@ -891,7 +894,6 @@ nodedevSubscribed(Session *session, NodedevCall *call, const NodedevMessage *rep
     if (!nodedevCheck(session, &call->header, reply, NODEDEV_DONE))
         return;
 
-    session->nodedev->subscribed = TRUE;
     next = nodedevCallNew(&call->header, call->proc);
     next->name = g_steal_pointer(&call->name);
     next->value = call->flags;
@@ -1038,7 +1040,9 @@ nodedevSessionDefinition(const char *name, void *opaque, GError **err)
 
     if (!nodedev->wanted)
         nodedev->wanted = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(nodedev->wanted, g_strdup(name));
+    if (nodedev->wanted->len < NODEDEV_WANTED_MAX &&
+        !g_ptr_array_find_with_equal_func(nodedev->wanted, name, g_str_equal, NULL))
+        g_ptr_array_add(nodedev->wanted, g_strdup(name));
     emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "'%s' was not asked for", name);
     return NULL;
 }
