@@ -298,7 +298,11 @@ def test_service(tap, stack):
 
     # configuration, SIGHUP
     config = stack.write('tmp/daemon.conf', '# test\nunix_sock_rw_perms = "0700"\nlog_level = 2\nmax_clients = 2\n')
+    program, stack.program = stack.program, stack.write(
+        'tmp/limited', '#!/bin/sh\nulimit -S -n 128\nexec %s "$@"\n' % stack.program)
+    os.chmod(stack.program, 0o755)
     stack.start_daemon('--config', config)
+    stack.program = program
     tap.equal(os.stat(stack.socket).st_mode & 0o777, 0o700, 'unix_sock_rw_perms')
     first, second, third = [rpc.Client(stack.socket) for _ in range(3)]
     first.open()
@@ -309,11 +313,14 @@ def test_service(tap, stack):
         tap.ok(False, 'max_clients')
     except socket.timeout:
         tap.ok(True, 'max_clients')
-    stack.write('tmp/daemon.conf', 'unix_sock_rw_perms = "0750"\nmax_clients = 3\nlog_level = 2\n')
+    stack.write('tmp/daemon.conf', 'unix_sock_rw_perms = "0750"\nmax_clients = 300\nlog_level = 2\n')
     os.kill(stack.front, signal.SIGHUP)
     third.socket.settimeout(LIMIT)
     third.serial = 5
     tap.ok(third.wait(1), 'SIGHUP loads the configuration')
+    with open('/proc/%d/limits' % stack.front, encoding='ascii') as limits:
+        limit = re.search(r'^Max open files +(\d+)', limits.read(), re.M)
+    tap.ok(limit and int(limit.group(1)) >= 300, 'and makes room for the descriptors of more clients', limit)
     tap.equal(os.stat(stack.socket).st_mode & 0o777, 0o750, 'and sets the mode')
     stack.write('tmp/daemon.conf', 'nonsense = 1\n')
     os.kill(stack.front, signal.SIGHUP)

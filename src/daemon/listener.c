@@ -487,6 +487,20 @@ listenerLoadDefinitions(Listener *listener, GError **err)
 }
 
 
+/* A client takes a descriptor as long as it is connected. */
+static void
+listenerRaiseLimit(const DaemonConfig *config)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t) config->maxClients + LISTENER_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = MIN(limit.rlim_max, wanted);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+
 static void
 listenerReload(Listener *listener)
 {
@@ -500,6 +514,7 @@ listenerReload(Listener *listener)
     if (config) {
         daemonConfigFree(listener->config);
         listener->config = config;
+        listenerRaiseLimit(config);
         daemonInfo("listener", "configuration loaded");
     }
 
@@ -667,20 +682,6 @@ listenerLogWarning(const char *domain G_GNUC_UNUSED,
                    void *opaque G_GNUC_UNUSED)
 {
     daemonError("catalog", "%s", message);
-}
-
-
-/* A client takes a descriptor as long as it is connected. */
-static void
-listenerRaiseLimit(const DaemonConfig *config)
-{
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t) config->maxClients + LISTENER_DESCRIPTORS;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = MIN(limit.rlim_max, wanted);
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 
