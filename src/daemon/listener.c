@@ -460,8 +460,9 @@ listenerReap(Listener *listener)
 
     reaping = 0;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        g_hash_table_remove(listener->children, GINT_TO_POINTER(pid));
-        if (WIFSIGNALED(status))
+        if (!g_hash_table_remove(listener->children, GINT_TO_POINTER(pid)))
+            nodedevServiceReaped(listener->nodedev, pid);
+        else if (WIFSIGNALED(status))
             daemonError("listener", "process %d of a client was killed by signal %d",
                         (int) pid, WTERMSIG(status));
     }
@@ -624,6 +625,7 @@ listenerStop(Listener *listener)
 {
     gint64 deadline = g_get_monotonic_time() + LISTENER_GRACE * 1000LL;
     struct pollfd pfd = { .fd = nodedevServiceFD(listener->nodedev), .events = POLLIN };
+    pid_t pid;
 
     daemonSystemdNotify("STOPPING=1");
     listenerClose(listener, TRUE);
@@ -645,8 +647,9 @@ listenerStop(Listener *listener)
     daemonWarning("listener", "%u clients' calls did not end in %d s",
                   g_hash_table_size(listener->children), LISTENER_GRACE / 1000);
     listenerKill(listener, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-        ;
+    nodedevServiceStop(listener->nodedev);
+    while ((pid = waitpid(-1, NULL, 0)) > 0 || errno == EINTR)
+        nodedevServiceReaped(listener->nodedev, pid);
 }
 
 

@@ -101,6 +101,7 @@ struct _NodedevService {
     ServiceCheck check;         /* of the first change */
     gint64 useDeadline;
     pid_t checkPid;             /* 0: none */
+    gboolean checkReaped;       /* its number may be another process's */
     int checkFD;
     guint8 *buffer;             /* NODEDEV_MESSAGE_MAX + 1 */
 };
@@ -549,6 +550,7 @@ serviceAsk(NodedevService *service, const Identity *id, const char *definition)
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = service };
     g_autoptr(GError) err = NULL;
 
+    service->checkReaped = FALSE;
     service->checkPid = nodedevCheckStart(&opts, &service->checkFD, &err);
     if (service->checkPid > 0) {
         epoll_ctl(service->epoll, EPOLL_CTL_ADD, service->checkFD, &event);
@@ -1015,15 +1017,30 @@ nodedevServiceNew(GError **err)
 
 
 void
+nodedevServiceReaped(NodedevService *service, pid_t pid)
+{
+    if (pid == service->checkPid)
+        service->checkReaped = TRUE;
+}
+
+
+void
+nodedevServiceStop(NodedevService *service)
+{
+    if (service->checkPid && !service->checkReaped)
+        kill(service->checkPid, SIGKILL);
+}
+
+
+void
 nodedevServiceFree(NodedevService *service)
 {
     if (!service)
         return;
 
-    if (service->checkPid) {
-        kill(service->checkPid, SIGKILL);
+    nodedevServiceStop(service);
+    if (service->checkPid)
         close(service->checkFD);
-    }
     while (!g_queue_is_empty(&service->changes))
         serviceRequestFree(g_queue_pop_head(&service->changes));
     while (!g_queue_is_empty(&service->parked))

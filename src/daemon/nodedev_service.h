@@ -14,6 +14,7 @@
 #include "identity.h"
 
 #include <glib.h>
+#include <sys/types.h>
 
 typedef struct _NodedevService NodedevService;
 typedef struct _NodedevPeer NodedevPeer;
@@ -50,6 +51,13 @@ int nodedevServiceTimeout(const NodedevService *service);
 
 /* Does it. */
 void nodedevServiceDispatch(NodedevService *service);
+
+/* The listener has reaped its child PID, which it did not fork itself. */
+void nodedevServiceReaped(NodedevService *service, pid_t pid);
+
+/* Ends the process that asks upstream, if there is one: nobody waits for its
+ * answer any more. */
+void nodedevServiceStop(NodedevService *service);
 
 /* Whether there are definitions that end with the daemon. */
 gboolean nodedevServiceHasTransient(const NodedevService *service);
