@@ -10,6 +10,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import array
 import os
 import pwd
+import select
 import shutil
 import signal
 import socket
@@ -216,6 +217,13 @@ def check_hostile(tap, root):
             reply = domain.ask(data, fds)
             tap.ok(reply.startswith('error: ') and message in reply and reply.endswith('\n') and
                    reply.count('\n') == 1, '%s: an error' % what, repr(reply))
+        kept = os.pipe()
+        domain.ask(text, [kept[1]])
+        domain.ask(text, [kept[1]] * 2)
+        domain.ask(text, [kept[1]] * 3)
+        os.close(kept[1])
+        tap.equal(select.select([kept[0]], [], [], emu.TIMEOUT)[0], [kept[0]], 'no such descriptor stays open')
+        os.close(kept[0])
         tap.equal(domain.ask(text, one), 'ok\n', 'then a device')
         theirs.close()
         domain.start()

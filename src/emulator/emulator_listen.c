@@ -160,9 +160,34 @@ answer(int fd,
 }
 
 
+/* The descriptor that came with MSG, or -1: none, or more than one. Those are
+ * closed: there is room for two, since CMSG_SPACE() rounds up. */
+static int
+takeDescriptor(struct msghdr *msg)
+{
+    struct cmsghdr *header = CMSG_FIRSTHDR(msg);
+    int fds[2] = { -1, -1 };
+    size_t count;
+
+    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+        return -1;
+
+    count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(fds, CMSG_DATA(header), (count < 2 ? count : 2) * sizeof(int));
+    if (count == 1 && !(msg->msg_flags & (MSG_CTRUNC | MSG_TRUNC)))
+        return fds[0];
+
+    if (fds[0] >= 0)
+        close(fds[0]);
+    if (fds[1] >= 0)
+        close(fds[1]);
+    return -1;
+}
+
+
 /* One message into TEXT, with a final NUL, and the descriptor that came with
- * it (-1: none, or more than one). Returns its length, 0 at the end, -1 on
- * failure. */
+ * it, as above, in *PASSED. Returns its length, 0 at the end, -1 on failure;
+ * there is no descriptor then. */
 static ssize_t
 receive(int fd,
         char text[EMULATOR_LISTEN_MESSAGE_MAX + 1],
@@ -179,7 +204,6 @@ receive(int fd,
         .msg_control = &control,
         .msg_controllen = sizeof(control),
     };
-    struct cmsghdr *header;
     ssize_t got;
 
     *passed = -1;
@@ -189,15 +213,7 @@ receive(int fd,
     if (got < 0)
         return -1;
 
-    header = CMSG_FIRSTHDR(&msg);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(passed, CMSG_DATA(header), sizeof(*passed));
-
-    if ((msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) && *passed >= 0) {
-        close(*passed);
-        *passed = -1;
-    }
+    *passed = takeDescriptor(&msg);
     if (msg.msg_flags & MSG_TRUNC) {
         errno = EMSGSIZE;
         return -1;
