@@ -198,12 +198,37 @@ checkXML(CheckConnection *conn,
 }
 
 
-static void
-checkAddUser(NodedevCheckResult *result, GString *names, const char *name, guint len)
+static gint
+checkCompareNames(gconstpointer a, gconstpointer b)
 {
-    if (result->users++ >= CHECK_NAMES)
-        return;
-    g_string_append_printf(names, "%s'%.*s'", names->len > 0 ? ", " : "", (int) len, name);
+    return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+
+/* Fills in RESULT from the names of the domains that use the definition. */
+static void
+checkNameUsers(NodedevCheckResult *result, GPtrArray *users)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    guint i;
+
+    g_ptr_array_sort(users, checkCompareNames);
+    for (i = 0; i < users->len && i < CHECK_NAMES; i++)
+        g_string_append_printf(names, "%s'%s'", i > 0 ? ", " : "",
+                               (const char *) g_ptr_array_index(users, i));
+    if (users->len > CHECK_NAMES)
+        g_string_append_printf(names, _(" and %1$u more"), users->len - CHECK_NAMES);
+
+    result->users = users->len;
+    g_strlcpy(result->message, names->str, sizeof(result->message));
+}
+
+
+static gboolean
+checkMalformed(GError **err)
+{
+    emulatedPCIReportError(err, VIR_ERR_RPC, "%s", _("Unable to decode message payload"));
+    return FALSE;
 }
 
 
@@ -217,7 +242,7 @@ checkDomains(CheckConnection *conn,
      * nothing to escape. */
     g_autofree char *pattern =
         g_strdup_printf("<qemu:property name='definition' type='string' value='%s'/>", definition);
-    g_autoptr(GString) names = g_string_new(NULL);
+    g_autoptr(GPtrArray) users = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GByteArray) args = g_byte_array_new();
     g_autoptr(GByteArray) reply = NULL;
     RPCReader reader;
@@ -229,9 +254,10 @@ checkDomains(CheckConnection *conn,
     if (!reply)
         return FALSE;
 
+    /* A list that cannot be read must not look like one without users. */
     rpcReaderInit(&reader, reply->data, reply->len);
     if (!rpcReadU32(&reader, &count))
-        count = 0;
+        return checkMalformed(err);
 
     while (count-- > 0) {
         guint start = rpcReaderPosition(&reader);
@@ -243,11 +269,8 @@ checkDomains(CheckConnection *conn,
         int used;
 
         if (!rpcReadString(&reader, RPC_STRING_MAX, &name, &len) ||
-            !rpcReadFixed(&reader, CHECK_UUID_SIZE, &uuid) || !rpcReadI32(&reader, &id)) {
-            emulatedPCIReportError(err, VIR_ERR_RPC, "%s",
-                                   _("Unable to decode message payload"));
-            return FALSE;
-        }
+            !rpcReadFixed(&reader, CHECK_UUID_SIZE, &uuid) || !rpcReadI32(&reader, &id))
+            return checkMalformed(err);
         domainLen = rpcReaderPosition(&reader) - start;
 
         used = checkXML(conn, reply->data + start, domainLen, 0, pattern, err);
@@ -257,12 +280,10 @@ checkDomains(CheckConnection *conn,
         if (used < 0)
             return FALSE;
         if (used > 0)
-            checkAddUser(result, names, name, len);
+            g_ptr_array_add(users, g_strndup(name, len));
     }
 
-    if (result->users > CHECK_NAMES)
-        g_string_append_printf(names, _(" and %1$u more"), result->users - CHECK_NAMES);
-    g_strlcpy(result->message, names->str, sizeof(result->message));
+    checkNameUsers(result, users);
     return TRUE;
 }
 
