@@ -204,18 +204,30 @@ reportMissing(const Catalog *catalog,
 }
 
 
+/* The definition, or NULL with ERR set. */
+static CatalogDefinition *
+requireDefinition(const Catalog *catalog,
+                  const char *nameOrUUID,
+                  GError **err)
+{
+    CatalogDefinition *definition = findDefinition(catalog, nameOrUUID);
+
+    if (!definition)
+        reportMissing(catalog, nameOrUUID, err);
+    return definition;
+}
+
+
 const EmulatedPCIDef *
 catalogResolve(const char *nameOrUUID,
                void *opaque,
                GError **err)
 {
     const Catalog *catalog = opaque;
-    const CatalogDefinition *definition = findDefinition(catalog, nameOrUUID);
+    const CatalogDefinition *definition = requireDefinition(catalog, nameOrUUID, err);
 
-    if (!definition) {
-        reportMissing(catalog, nameOrUUID, err);
+    if (!definition)
         return NULL;
-    }
     if (!definition->active) {
         emulatedPCIReportError(err, VIR_ERR_NO_NODE_DEVICE,
                                _("definition '%1$s' is not active; it has to be started "
@@ -517,10 +529,8 @@ readDefinition(const Catalog *catalog,
     if (!definition)
         return NULL;
 
-    if (definition->basis && !(basis = findDefinition(catalog, definition->basis))) {
-        reportMissing(catalog, definition->basis, err);
+    if (definition->basis && !(basis = requireDefinition(catalog, definition->basis, err)))
         return NULL;
-    }
 
     /* A uuid that is known names its definition. */
     if (!definition->name && *definition->uuid) {
@@ -616,13 +626,9 @@ findToChange(const Catalog *catalog,
              const char *name,
              GError **err)
 {
-    CatalogDefinition *definition = findDefinition(catalog, name);
+    CatalogDefinition *definition = requireDefinition(catalog, name, err);
 
-    if (!definition) {
-        reportMissing(catalog, name, err);
-        return NULL;
-    }
-    if (definition->builtIn) {
+    if (definition && definition->builtIn) {
         reportBuiltIn(definition, err);
         return NULL;
     }
@@ -689,12 +695,10 @@ catalogStart(Catalog *catalog,
              const char *name,
              GError **err)
 {
-    CatalogDefinition *definition = findDefinition(catalog, name);
+    CatalogDefinition *definition = requireDefinition(catalog, name, err);
 
-    if (!definition) {
-        reportMissing(catalog, name, err);
+    if (!definition)
         return FALSE;
-    }
     if (definition->active) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID,
                                _("definition '%1$s' is already active"), definition->name);
