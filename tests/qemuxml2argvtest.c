@@ -759,10 +759,11 @@ main(int argc, char **argv)
     cases = g_ptr_array_new_with_free_func(caseFree);
     dataDir = testSourcePath(DATA_DIR);
     readCases();
+    definitions = builtInDefinitions();
 
+    /* As nobody from here on, who may not be able to read the source tree */
     embed = testEmbedOpen();
     options.launchDir = testEmbedLaunchDir(embed);
-    definitions = builtInDefinitions();
     options.definition = catalogResolve;
     options.definitionOpaque = definitions;
 
