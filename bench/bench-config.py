@@ -2,12 +2,19 @@
 
 One QEMU (TCG, no KVM) with a native device, the same device in QEMU's own
 remote process (-machine x-remote) and two emulated ones, whose emulators run
-with and without a guard, and one guest program, configguest.S, that reads them in turns. Time is the median of batches of 1000
-reads in one run; memory is what /proc says of the serving processes.
+with and without a guard, and one guest program, configguest.S, that reads
+them in turns. Time is the median of batches of 1000 reads in one run; memory
+is what /proc says of the serving processes.
+
+Whether QEMU and the process that serves it share a CPU matters more than
+anything else, and the scheduler keeps to one way or the other for seconds
+(bench-transports.c tells why). So it is measured in three ways: as the
+scheduler will, on one CPU, and on two.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -68,6 +75,17 @@ def cpu_time(pid):
         return int(schedstat.read().split()[0])
 
 
+@contextlib.contextmanager
+def staying_on(cpus):
+    """What is started meanwhile stays on these CPUs."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def start_remote():
     """QEMU's own remote process; returns it and the proxy's end of its socket."""
     ours, theirs = socket.socketpair()
@@ -95,30 +113,40 @@ def batches(console, count):
             for slot, values in ticks.items()}
 
 
-def measure_reads():
+def start_qemu(fds):
+    """A QEMU with these descriptors: of the remote device, ours, the console, the one without a guard."""
+    guest = os.path.join(os.environ['abs_top_builddir'], 'bench/configguest')
+    return subprocess.Popen(
+        [qemu_path(), '-machine', 'pc,memory-backend=ram', '-m', '64', '-accel', 'tcg',
+         '-nodefaults', '-no-user-config', '-display', 'none',
+         '-object', 'memory-backend-memfd,id=ram,size=64M,share=on',
+         '-chardev', 'socket,id=console,fd=%d' % fds[2],
+         '-device', 'isa-debugcon,iobase=0xe9,chardev=console',
+         '-device', '%s,addr=%d' % (DEVICE, NATIVE),
+         '-device', 'x-pci-proxy-dev,id=remote,addr=%d,fd=%d' % (REMOTE, fds[0]),
+         '-device', 'x-pci-proxy-dev,id=ours,addr=%d,fd=%d' % (OURS, fds[1]),
+         '-device', 'x-pci-proxy-dev,id=unguarded,addr=%d,fd=%d' % (UNGUARDED, fds[3]),
+         '-kernel', guest],
+        stdin=subprocess.DEVNULL, pass_fds=fds)
+
+
+def measure_reads(qemu_cpus, servers_cpus):
     """(ns per read by slot, CPU time per read of our process, memory of the remote one, of ours, of the one
     without a guard)"""
-    guest = os.path.join(os.environ['abs_top_builddir'], 'bench/configguest')
-    remote, remote_socket = start_remote()
     console, console_theirs = socket.socketpair()
-    qemu = None
+    remote = qemu = None
     try:
-        with emulatordriver.Emulator([emulatordriver.EXAMPLE], stderr=None) as emulator, \
-                emulatordriver.Emulator([emulatordriver.EXAMPLE], ['--no-guard'], stderr=None) as unguarded:
+        with contextlib.ExitStack() as stack:
+            with staying_on(servers_cpus):
+                remote, remote_socket = start_remote()
+                emulator = stack.enter_context(
+                    emulatordriver.Emulator([emulatordriver.EXAMPLE], stderr=None))
+                unguarded = stack.enter_context(
+                    emulatordriver.Emulator([emulatordriver.EXAMPLE], ['--no-guard'], stderr=None))
             ours_socket, unguarded_socket = emulator.sockets[0], unguarded.sockets[0]
             fds = [s.fileno() for s in (remote_socket, ours_socket, console_theirs, unguarded_socket)]
-            qemu = subprocess.Popen(
-                [qemu_path(), '-machine', 'pc,memory-backend=ram', '-m', '64', '-accel', 'tcg',
-                 '-nodefaults', '-no-user-config', '-display', 'none',
-                 '-object', 'memory-backend-memfd,id=ram,size=64M,share=on',
-                 '-chardev', 'socket,id=console,fd=%d' % fds[2],
-                 '-device', 'isa-debugcon,iobase=0xe9,chardev=console',
-                 '-device', '%s,addr=%d' % (DEVICE, NATIVE),
-                 '-device', 'x-pci-proxy-dev,id=remote,addr=%d,fd=%d' % (REMOTE, fds[0]),
-                 '-device', 'x-pci-proxy-dev,id=ours,addr=%d,fd=%d' % (OURS, fds[1]),
-                 '-device', 'x-pci-proxy-dev,id=unguarded,addr=%d,fd=%d' % (UNGUARDED, fds[3]),
-                 '-kernel', guest],
-                stdin=subprocess.DEVNULL, pass_fds=fds)
+            with staying_on(qemu_cpus):
+                qemu = start_qemu(fds)
             for sock in (remote_socket, ours_socket, console_theirs, unguarded_socket):
                 sock.close()
             console.settimeout(60)
@@ -158,12 +186,11 @@ def kib(values):
         '%6d' % private if private is not None else '     ?', resident)
 
 
-def main():
-    times, cpu, remote_memory, ours_memory, unguarded_memory = measure_reads()
+def print_reads(where, times, cpu):
     middle = {slot: statistics.median(values) for slot, values in times.items()}
 
-    print('guest configuration reads, median of %d batches of %d (fastest, slowest batch)'
-          % (ROUNDS, READS))
+    print('guest configuration reads, %s: median of %d batches of %d (fastest, slowest batch)'
+          % (where, ROUNDS, READS))
     for slot, name in ((NATIVE, 'native device'), (REMOTE, "QEMU's remote process"),
                        (OURS, 'pci-emulator'), (UNGUARDED, 'the same, --no-guard')):
         print('  %-24s %8.0f ns per read (%.0f, %.0f)'
@@ -178,6 +205,16 @@ def main():
           % (ratio, GUARD_RATIO, 'reached' if ratio <= GUARD_RATIO else 'NOT REACHED'))
     print("  pci-emulator's own share %8.0f ns; without it, ours / remote process would be %.2f"
           % (cpu, (middle[OURS] - cpu) / middle[REMOTE]))
+
+
+def main():
+    cpus = sorted(os.sched_getaffinity(0))
+    places = [('wherever they run', cpus, cpus), ('all on one CPU', cpus[:1], cpus[:1])]
+    if len(cpus) > 1:
+        places.append(('QEMU on another CPU', cpus[:1], cpus[1:2]))
+    for where, qemu_cpus, servers_cpus in places:
+        times, cpu, remote_memory, ours_memory, unguarded_memory = measure_reads(qemu_cpus, servers_cpus)
+        print_reads(where, times, cpu)
 
     print('memory')
     print("  %-24s %s" % ("QEMU's remote process", kib(remote_memory)))

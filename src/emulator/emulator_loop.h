@@ -9,7 +9,8 @@
  * device, and looking for the next request for a while before sleeping, were
  * both tried and were slower, most likely because the kernel then runs this
  * process on another CPU than QEMU: a read with the two pinned to different
- * CPUs takes five times as long. bench/bench-config.py measures reads.
+ * CPUs takes three to five times as long. bench/bench-config.py measures reads,
+ * and bench/bench-transports.c tells why the kernel does one or the other.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
