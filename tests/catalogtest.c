@@ -468,7 +468,9 @@ testDamaged(Fixture *fixture,
             gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree char *huge = g_strnfill(EMULATED_PCI_DEFINITION_XML_MAX + 1, ' ');
+    g_autoptr(Catalog) catalog = NULL;
     g_autofree char *path = NULL;
+    char longest[249];
 
     putFile(fixture, "emulatedpci_good.xml",
             "<device><name>emulatedpci_good</name><uuid>" UUID_A "</uuid>"
@@ -501,6 +503,15 @@ testDamaged(Fixture *fixture,
     path = pathOf(fixture, "emulatedpci_fifo.xml");
     g_assert_cmpint(mkfifo(path, 0644), ==, 0);
     assertDamaged(fixture, "emulatedpci_fifo.xml", "emulatedpci_fifo.xml.damaged", "regular");
+
+    /* No room for the suffix: it is reported, and stays. */
+    memset(longest, 'x', sizeof(longest));
+    g_strlcpy(longest + 248 - strlen(".xml"), ".xml", strlen(".xml") + 1);
+    putFile(fixture, longest, "");
+    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*malformed*File name too long*");
+    catalog = load(fixture);
+    g_test_assert_expected_messages();
+    g_assert_true(hasFile(fixture, longest));
 }
 
 

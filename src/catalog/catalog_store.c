@@ -332,8 +332,8 @@ catalogStoreSetAside(const char *dir,
     int i;
 
     for (i = 1; dirfd >= 0 && i <= DAMAGED_MAX; i++) {
-        if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
-            if (catalogStoreCalls.renameat(dirfd, file, dirfd, name) < 0)
+        if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+            if (errno != ENOENT || catalogStoreCalls.renameat(dirfd, file, dirfd, name) < 0)
                 break;
             return syncDir(dirfd, dir, err) ? g_steal_pointer(&name) : NULL;
         }
