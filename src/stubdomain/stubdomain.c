@@ -102,18 +102,21 @@ closeOthers(int a,
 }
 
 
-/* The program to be. It announces itself on READY, which has the number FD
- * for it, and ends with its parent. */
+/* The program to be. It announces itself on INNER[1], which has the number FD
+ * for it, and ends with its parent, which reads from INNER[0]. */
 __attribute__((noreturn)) static void
 runProgram(char **argv,
-           int ready,
+           const int inner[2],
            int fd)
 {
-    struct pollfd p = { .fd = ready };
+    struct pollfd p = { .fd = inner[1] };
+
+    /* Or this process itself would be one that reads. */
+    close(inner[0]);
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        dup2(ready, fd) < 0 || chdir("/") < 0)
+        dup2(inner[1], fd) < 0 || chdir("/") < 0)
         _exit(fail(_("cannot prepare a process: %s"), strerror(errno)));
 
     /* Had the parent ended before the first call, nobody would read. */
@@ -202,7 +205,7 @@ run(char **argv,
     if (pid < 0)
         return fail(_("cannot start a process: %s"), strerror(errno));
     if (pid == 0)
-        runProgram(argv, inner[1], fd);
+        runProgram(argv, inner, fd);
 
     ignoreSignals();
     closeOthers(inner[0], outer);
