@@ -48,6 +48,9 @@ def test_clone(tap, stack):
     mine, test = stack.fleet('show', 'mine')[1], stack.fleet('show', 'test')[1]
     tap.equal(fields(mine), dict(fields(test), interruptpin='0x09', devicename='my-own'), 'its fields')
     tap.equal(ET.fromstring(mine).findtext('description'), 'a <b> & c', 'its description')
+    tap.ok('<description>' in test and stack.fleet('clone', 'test', 'plain')[0] == 0 and
+           '<description>' not in stack.fleet('show', 'plain')[1], 'the description of another is not its own')
+    stack.fleet('undefine', 'plain')
     tap.ok('built_in' not in mine and ET.fromstring(mine).findtext('uuid') != ET.fromstring(test).findtext('uuid'),
            'one of its own', mine)
     for args, message in ((['test', 'mine'], 'emulatedpci_mine: error: there is a definition of that name already'),

@@ -343,10 +343,9 @@ toolDefinitionCloneXML(ToolDefinition *tool, virNodeDevicePtr from, GError **err
     definition->name = toolNodeDeviceFullName(tool->operands[1]);
     definition->uuid[0] = '\0';
     definition->builtIn = FALSE;
-    if (tool->description) {
-        g_free(definition->description);
-        definition->description = g_strdup(tool->description);
-    }
+    /* The original's is about the original, often about its very values. */
+    g_free(definition->description);
+    definition->description = g_strdup(tool->description);
     for (i = 0; tool->set && tool->set[i]; i++) {
         if (!toolDefinitionSet(definition, tool->set[i], err))
             return NULL;
@@ -492,7 +491,7 @@ toolDefinitionClone(const ToolCommand *command, int argc, char **argv)
         { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &tool.set,
           N_("Another value for a field; may be given several times"), N_("FIELD=VALUE") },
         { "description", 'd', 0, G_OPTION_ARG_STRING, &tool.description,
-          N_("Another description"), N_("TEXT") },
+          N_("A description; without it, there is none"), N_("TEXT") },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
