@@ -473,6 +473,21 @@ def test_concurrent(tap, stack, tools):
     tap.ok('emulatedpci_race' not in tools.ours('--all'), 'and else it goes')
 
 
+def test_changed(tap, stack, tools):
+    """One connection, which refers to a definition that changes."""
+    text = domain_xml('changing', 'pc', element('emulatedpci_changing'))
+    shown = []
+    with rpc.Client(stack.socket) as client:
+        client.open()
+        for revision in ('0x01', '0x01', '0x02', '0x03', '0x01'):
+            tools.define('emulatedpci_changing', **dict(MINE, revision=revision))
+            client.call(rpc.DEFINE_XML, rpc.string(text))
+            shown.append(re.search("revision='(.*?)'", stack.virsh('dumpxml', 'changing')).group(1))
+            stack.virsh('undefine', 'changing')
+    tap.equal(shown, ['0x01', '0x01', '0x02', '0x03', '0x01'], 'a definition is used as it is now')
+    tools.virsh('nodedev-undefine', 'emulatedpci_changing')
+
+
 def test_killed(tap, stack, tools):
     """The daemon is killed while clients define: each file is whole, old or new."""
     xml = [definition('emulatedpci_kill', uuid='11111111-2222-3333-4444-555555555555', description='%d' % n * 4000,
@@ -644,7 +659,7 @@ def test(tap):
             stack.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), 'client/' + name, 0o644)
         tools = Tools(tap, stack)
         for part in (test_builtin, test_define, test_states, test_use, test_validate, test_python, test_wire,
-                     test_concurrent, test_killed, test_upstream, test_driverless, test_events, test_many):
+                     test_concurrent, test_changed, test_killed, test_upstream, test_driverless, test_events, test_many):
             part(tap, stack, tools)
         tap.equal(stack.stop_daemon(), 0, 'the daemon ends')
         tap.ok('connection process' not in stack.read('log/daemon.log'), 'and had no reason to complain',

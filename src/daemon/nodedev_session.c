@@ -41,6 +41,9 @@
 /* libvirt's REMOTE_NODE_DEVICE_LIST_MAX. */
 #define NODEDEV_LIST_MAX 65536u
 
+/* Definitions that are remembered, after a call, for the next one. */
+#define NODEDEV_KNOWN_MAX 64
+
 /* What all definitions have. */
 #define NODEDEV_PARENT "computer"
 #define NODEDEV_CAPABILITY "emulatedpci"
@@ -84,6 +87,12 @@ typedef struct {
     char *name;                 /* to one device; NULL: to all */
 } NodedevCallback;
 
+/* A definition as the listener gave it. */
+typedef struct {
+    GBytes *text;
+    EmulatedPCIDef *def;
+} NodedevKnown;
+
 struct _NodedevSession {
     int fd;                     /* -1: the listener has gone */
     guint32 serial;
@@ -92,8 +101,10 @@ struct _NodedevSession {
     GArray *callbacks;
     gint32 ownCallbacks;
 
+    GHashTable *known;          /* name -> NodedevKnown, of the calls so far */
+
     /* of the call that is being lowered */
-    GHashTable *definitions;    /* name -> EmulatedPCIDef */
+    GHashTable *definitions;    /* name -> EmulatedPCIDef, one of those */
     GHashTable *errors;         /* name -> GError */
     GPtrArray *wanted;          /* names */
     guint fetching;             /* of them that have been asked for */
@@ -114,6 +125,17 @@ nodedevCallFree(NodedevCall *call)
     g_free(call);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NodedevCall, nodedevCallFree)
+
+
+static void
+nodedevKnownFree(void *opaque)
+{
+    NodedevKnown *known = opaque;
+
+    g_bytes_unref(known->text);
+    emulatedPCIDefFree(known->def);
+    g_free(known);
+}
 
 
 static void
@@ -145,6 +167,7 @@ nodedevSessionFree(NodedevSession *nodedev)
     g_hash_table_unref(nodedev->calls);
     g_clear_pointer(&nodedev->callbacks, g_array_unref);
     g_clear_pointer(&nodedev->definitions, g_hash_table_unref);
+    g_clear_pointer(&nodedev->known, g_hash_table_unref);
     g_clear_pointer(&nodedev->errors, g_hash_table_unref);
     g_clear_pointer(&nodedev->wanted, g_ptr_array_unref);
     g_clear_pointer(&nodedev->uses, g_hash_table_unref);
@@ -1063,6 +1086,38 @@ nodedevSessionForget(Session *session)
     g_clear_pointer(&session->nodedev->definitions, g_hash_table_unref);
     g_clear_pointer(&session->nodedev->errors, g_hash_table_unref);
     g_clear_pointer(&session->nodedev->wanted, g_ptr_array_unref);
+    if (session->nodedev->known && g_hash_table_size(session->nodedev->known) > NODEDEV_KNOWN_MAX)
+        g_clear_pointer(&session->nodedev->known, g_hash_table_unref);
+}
+
+
+/* The definition in REPLY, for NAME, which stays the session's; read only if it is not
+ * the one that came the last time. NULL with ERR set. */
+static EmulatedPCIDef *
+nodedevKnow(NodedevSession *nodedev, const char *name, const NodedevMessage *reply, GError **err)
+{
+    NodedevKnown *known = nodedev->known ? g_hash_table_lookup(nodedev->known, name) : NULL;
+    EmulatedPCIDef *def;
+
+    if (known && g_bytes_get_size(known->text) == reply->textLen &&
+        memcmp(g_bytes_get_data(known->text, NULL), reply->text, reply->textLen) == 0 &&
+        strlen(known->def->definition) == reply->nameLen &&
+        memcmp(known->def->definition, reply->name, reply->nameLen) == 0)
+        return known->def;
+
+    def = emulatedPCIDefParseString(reply->text, reply->textLen, err);
+    if (!def)
+        return NULL;
+    g_free(def->definition);
+    def->definition = g_strndup(reply->name, reply->nameLen);
+
+    known = g_new0(NodedevKnown, 1);
+    known->text = g_bytes_new(reply->text, reply->textLen);
+    known->def = def;
+    if (!nodedev->known)
+        nodedev->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, nodedevKnownFree);
+    g_hash_table_replace(nodedev->known, g_strdup(name), known);
+    return def;
 }
 
 
@@ -1075,17 +1130,14 @@ nodedevGotUse(Session *session, NodedevCall *call, const NodedevMessage *reply)
     EmulatedPCIDef *def = NULL;
 
     if (reply->kind == NODEDEV_DEFINITION)
-        def = emulatedPCIDefParseString(reply->text, reply->textLen, &err);
+        def = nodedevKnow(nodedev, call->name, reply, &err);
     else
         emulatedPCIReportError(&err, (int) reply->value, "%s", text);
 
-    if (def) {
-        g_free(def->definition);
-        def->definition = g_strndup(reply->name, reply->nameLen);
+    if (def)
         g_hash_table_insert(nodedev->definitions, g_strdup(call->name), def);
-    } else {
+    else
         g_hash_table_insert(nodedev->errors, g_strdup(call->name), g_steal_pointer(&err));
-    }
 
     if (--nodedev->fetching == 0) {
         RPCHeader header = nodedev->header;
@@ -1107,8 +1159,7 @@ nodedevSessionFetch(Session *session,
     guint i;
 
     if (!nodedev->definitions) {
-        nodedev->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                                     (GDestroyNotify) emulatedPCIDefFree);
+        nodedev->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         nodedev->errors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                                 (GDestroyNotify) g_error_free);
     }
