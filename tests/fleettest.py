@@ -110,6 +110,8 @@ def test_attach(tap, stack):
               [('db', 'done'), ('web-01', 'unchanged'), ('web-07', 'failed')], 'JSON: the domains')
     tap.equal([domain['error']['code'] for domain in result['domains'] if 'error' in domain],
               ['VIR_ERR_CONFIG_UNSUPPORTED'], 'JSON: the error')
+    tap.equal([domain['uuid'] for domain in result['domains']],
+              [stack.virsh('domuuid', name).strip() for name in ('db', 'web-01', 'web-07')], 'JSON: the uuids')
     tap.equal((result['missing'], result['summary'], result['hosts']),
               (['web-99'], {'left': 0, 'done': 1, 'unchanged': 1, 'failed': 1}, [{'uri': stack.uri}]),
               'JSON: the rest')

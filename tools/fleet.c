@@ -12,6 +12,7 @@
 #include "fleet_select.h"
 #include "tool_output.h"
 
+#include "emulatedpci_definition.h"
 #include "emulatedpci_error.h"
 
 #include <json-c/json.h>
@@ -27,10 +28,15 @@
 /* How often the progress bar is drawn and an interruption is noticed, in us. */
 #define FLEET_TICK (100 * 1000)
 
+/* As libvirt has it: as text it takes longer than all else that is done to list a domain. */
+typedef struct {
+    guint8 bytes[VIR_UUID_BUFLEN];
+} FleetUUID;
+
 /* A connection to a host. */
 typedef struct {
     virConnectPtr conn;
-    GHashTable *domains;        /* uuid -> virDomainPtr, of those that are known */
+    GHashTable *domains;        /* FleetUUID -> virDomainPtr, of those that are known */
 } FleetLink;
 
 typedef struct {
@@ -44,7 +50,7 @@ typedef struct {
 typedef struct {
     FleetHost *host;
     char *name;
-    char uuid[VIR_UUID_STRING_BUFLEN];
+    FleetUUID uuid;
     FleetOutcome outcome;
     GError *err;
     gboolean finished;          /* outcome and err are set */
@@ -140,6 +146,23 @@ fleetDomainFree(void *opaque)
 
 /* --- connections */
 
+static guint
+fleetUUIDHash(const void *uuid)
+{
+    guint hash;
+
+    memcpy(&hash, uuid, sizeof(hash));
+    return hash;
+}
+
+
+static gboolean
+fleetUUIDEqual(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(FleetUUID)) == 0;
+}
+
+
 static void
 fleetLinkFreeDomain(void *domain)
 {
@@ -153,7 +176,8 @@ fleetLinkOpen(FleetLink *link, const FleetHost *host, GError **err)
     link->conn = toolConnectOpen(host->uri, err);
     if (!link->conn)
         return FALSE;
-    link->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, fleetLinkFreeDomain);
+    link->domains = g_hash_table_new_full(fleetUUIDHash, fleetUUIDEqual, g_free,
+                                          fleetLinkFreeDomain);
     return TRUE;
 }
 
@@ -171,34 +195,37 @@ fleetLinkClose(FleetLink *link)
 static void
 fleetLinkAdd(FleetLink *link, virDomainPtr domain)
 {
-    char uuid[VIR_UUID_STRING_BUFLEN];
+    FleetUUID *uuid = g_new(FleetUUID, 1);
 
-    virDomainGetUUIDString(domain, uuid);
-    g_hash_table_replace(link->domains, g_strdup(uuid), domain);
+    virDomainGetUUID(domain, uuid->bytes);
+    g_hash_table_replace(link->domains, uuid, domain);
 }
 
 
 /* --- which domains: one thread for each host */
 
+/* Adds FOUND, which now belongs to the host, if it is to be picked. */
 static void
-fleetHostAdd(Fleet *fleet, FleetHost *host, virDomainPtr found, GError **err)
+fleetHostAdd(Fleet *fleet, FleetHost *host, virDomainPtr found)
 {
+    g_autoptr(GError) err = NULL;
     FleetDomain *domain;
-    FleetSelectResult result = fleetSelectMatch(fleet->selection, found, err);
+    FleetSelectResult result = fleetSelectMatch(fleet->selection, found, &err);
 
-    if (result == FLEET_SELECT_NO)
+    if (result == FLEET_SELECT_NO) {
+        virDomainFree(found);
         return;
+    }
     domain = g_new0(FleetDomain, 1);
     domain->host = host;
     domain->name = g_strdup(virDomainGetName(found));
-    virDomainGetUUIDString(found, domain->uuid);
+    virDomainGetUUID(found, domain->uuid.bytes);
     if (result == FLEET_SELECT_ERROR) {
         domain->outcome = FLEET_FAILED;
         domain->finished = TRUE;
-        domain->err = g_steal_pointer(err);
+        domain->err = g_steal_pointer(&err);
     }
     g_ptr_array_add(host->domains, domain);
-    virDomainRef(found);
     fleetLinkAdd(&host->link, found);
 }
 
@@ -206,15 +233,10 @@ fleetHostAdd(Fleet *fleet, FleetHost *host, virDomainPtr found, GError **err)
 static gboolean
 fleetHostHas(const FleetHost *host, virDomainPtr domain)
 {
-    char uuid[VIR_UUID_STRING_BUFLEN];
-    guint i;
+    FleetUUID uuid;
 
-    virDomainGetUUIDString(domain, uuid);
-    for (i = 0; i < host->domains->len; i++) {
-        if (strcmp(((FleetDomain *) g_ptr_array_index(host->domains, i))->uuid, uuid) == 0)
-            return TRUE;
-    }
-    return FALSE;
+    virDomainGetUUID(domain, uuid.bytes);
+    return g_hash_table_contains(host->link.domains, &uuid);
 }
 
 
@@ -235,11 +257,8 @@ fleetHostNamed(Fleet *fleet, FleetHost *host, GError **err)
             return FALSE;
         }
         g_atomic_int_set(&fleet->found[i], TRUE);
-        if (!fleetHostHas(host, domain)) {
-            g_autoptr(GError) failure = NULL;
-
-            fleetHostAdd(fleet, host, domain, &failure);
-        }
+        if (!fleetHostHas(host, domain))
+            fleetHostAdd(fleet, host, g_steal_pointer(&domain));
     }
     return TRUE;
 }
@@ -257,11 +276,10 @@ fleetHostAll(Fleet *fleet, FleetHost *host, GError **err)
         return FALSE;
     }
     for (i = 0; i < count; i++) {
-        g_autoptr(GError) failure = NULL;
-
-        if (!fleetInterrupted)
-            fleetHostAdd(fleet, host, domains[i], &failure);
-        virDomainFree(domains[i]);
+        if (fleetInterrupted)
+            virDomainFree(domains[i]);
+        else
+            fleetHostAdd(fleet, host, domains[i]);
     }
     free(domains);
     return TRUE;
@@ -368,17 +386,17 @@ fleetLinkTake(Fleet *fleet, FleetLink *link, FleetHost *host, GError **err)
 }
 
 
-/* A reference to the domain on LINK; NULL with ERR set. */
+/* The domain on LINK, once; NULL with ERR set. */
 static virDomainPtr
 fleetLinkFind(FleetLink *link, const FleetDomain *domain, GError **err)
 {
-    virDomainPtr found = g_hash_table_lookup(link->domains, domain->uuid);
+    g_autofree void *uuid = NULL;
+    void *known;
+    virDomainPtr found;
 
-    if (found) {
-        virDomainRef(found);
-        return found;
-    }
-    found = virDomainLookupByUUIDString(link->conn, domain->uuid);
+    if (g_hash_table_steal_extended(link->domains, &domain->uuid, &uuid, &known))
+        return known;
+    found = virDomainLookupByUUID(link->conn, domain->uuid.bytes);
     if (!found)
         toolConnectReport(err);
     return found;
@@ -509,6 +527,20 @@ fleetJSONAddString(json_object *object, const char *key, const char *value)
 
 
 static void
+fleetJSONAddUUID(json_object *object, const FleetUUID *uuid)
+{
+    char digits[2 * VIR_UUID_BUFLEN + 1];
+    char text[EMULATED_PCI_UUID_LEN + 1] = "";
+    gsize i;
+
+    for (i = 0; i < VIR_UUID_BUFLEN; i++)
+        g_snprintf(digits + 2 * i, 3, "%02x", uuid->bytes[i]);
+    emulatedPCIUUIDParse(digits, text);
+    fleetJSONAddString(object, "uuid", text);
+}
+
+
+static void
 fleetJSONAddError(json_object *object, const GError *err)
 {
     json_object *error = json_object_new_object();
@@ -562,7 +594,7 @@ fleetTellJSON(const Fleet *fleet, const char *label, const guint *counts)
 
         fleetJSONAddString(object, "uri", domain->host->uri);
         fleetJSONAddString(object, "name", domain->name);
-        fleetJSONAddString(object, "uuid", domain->uuid);
+        fleetJSONAddUUID(object, &domain->uuid);
         fleetJSONAddString(object, "result", fleetOutcomeName(domain->outcome));
         if (domain->err)
             fleetJSONAddError(object, domain->err);
