@@ -248,6 +248,9 @@ static const struct {
     { "address-drive", DEVICE(CONFIG "<address type='drive' slot='1'/>"), UNSUPPORTED,
       "unsupported value 'drive' for attribute 'type' of <address>: "
       "an emulated PCI device has an address of type 'pci'" },
+    { "address-usb", DEVICE(CONFIG "<address type='usb' bus='0' port='1'/>"), UNSUPPORTED,
+      "unsupported value 'usb' for attribute 'type' of <address>: "
+      "an emulated PCI device has an address of type 'pci'" },
     { "address-ccw", DEVICE(CONFIG "<address type='ccw'/>"), UNSUPPORTED, NULL },
     { "address-zpci", DEVICE(CONFIG "<address type='pci'><zpci uid='1' fid='2'/></address>"),
       UNSUPPORTED, "<zpci> in <address> is not supported: "

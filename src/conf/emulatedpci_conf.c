@@ -281,6 +281,25 @@ parseAlias(EmulatedPCIDef *def,
 }
 
 
+/* Whether the device can have an address of this TYPE. */
+static gboolean
+checkAddressType(const char *type,
+                 GError **err)
+{
+    g_autofree char *quoted = NULL;
+
+    if (strcmp(type, "pci") == 0)
+        return TRUE;
+
+    quoted = emulatedPCIErrorQuote(type);
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("unsupported value '%1$s' for attribute '%2$s' of <%3$s>: "
+                             "an emulated PCI device has an address of type 'pci'"),
+                           quoted, "type", "address");
+    return FALSE;
+}
+
+
 static gboolean
 parseAddressValues(EmulatedPCIDef *def,
                    char **values,
@@ -301,15 +320,8 @@ parseAddressValues(EmulatedPCIDef *def,
         emulatedPCIXMLReportMissing("type", "address", err);
         return FALSE;
     }
-    if (strcmp(type, "pci") != 0) {
-        g_autofree char *quoted = emulatedPCIErrorQuote(type);
-
-        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("unsupported value '%1$s' for attribute '%2$s' of <%3$s>: "
-                                 "an emulated PCI device has an address of type 'pci'"),
-                               quoted, "type", "address");
+    if (!checkAddressType(type, err))
         return FALSE;
-    }
     if (zpci) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("<%1$s> in <%2$s> is not supported: "
@@ -356,8 +368,14 @@ parseAddress(EmulatedPCIDef *def,
 {
     char *values[ADDRESS_ATTR_LAST + 1] = { NULL };
     xmlNodePtr zpci[2] = { NULL };
+    const xmlAttr *type = xmlHasNsProp(node, BAD_CAST addressAttrs[ADDRESS_ATTR_TYPE], NULL);
     gboolean ok;
     int i;
+
+    /* Other types have other attributes: their names are not what is wrong. */
+    if (type && type->children && type->children->type == XML_TEXT_NODE && !type->children->next &&
+        !checkAddressType((const char *) type->children->content, err))
+        return FALSE;
 
     ok = emulatedPCIXMLReadAttributes(node, addressAttrs, values, err) &&
         emulatedPCIXMLReadChildren(node, addressChildren, zpci, NULL, err) &&
