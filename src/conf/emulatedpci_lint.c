@@ -45,6 +45,7 @@ static const char *const kinds[EMULATED_PCI_LINT_LAST] = {
     [EMULATED_PCI_LINT_HEADERTYPE_MULTIFUNCTION] = "headertype-multifunction",
     [EMULATED_PCI_LINT_ADDRESS_IGNORED] = "address-ignored",
     [EMULATED_PCI_LINT_MULTIFUNCTION_ALONE] = "multifunction-alone",
+    [EMULATED_PCI_LINT_FUNCTION_ALONE] = "function-alone",
     [EMULATED_PCI_LINT_DUPLICATE_DEVICE] = "duplicate-device",
     [EMULATED_PCI_LINT_DRIVER_PID] = "driver-pid",
     [EMULATED_PCI_LINT_DRIVER_ARGUMENTS] = "driver-arguments",
@@ -317,18 +318,26 @@ lintSlots(GPtrArray *lints,
           gsize ndefs)
 {
     g_autoptr(GHashTable) shared = g_hash_table_new(NULL, NULL);
+    g_autoptr(GHashTable) begun = g_hash_table_new(NULL, NULL);     /* there is a function 0 */
     gsize i;
 
     for (i = 0; i < ndefs; i++) {
-        if (isPlaced(defs[i]) && defs[i]->function > 0)
-            g_hash_table_add(shared, slotKey(defs[i]));
+        if (isPlaced(defs[i]))
+            g_hash_table_add(defs[i]->function > 0 ? shared : begun, slotKey(defs[i]));
     }
 
     for (i = 0; i < ndefs; i++) {
         const guint32 headertype = defs[i]->value[EMULATED_PCI_FIELD_HEADERTYPE];
 
-        if (!isPlaced(defs[i]) ||
-            !(headertype & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION) ||
+        if (!isPlaced(defs[i]))
+            continue;
+        if (defs[i]->function > 0 && !g_hash_table_contains(begun, slotKey(defs[i]))) {
+            lintAdd(lints, EMULATED_PCI_LINT_FUNCTION_ALONE, i,
+                    _("%1$s is 0x%2$x, but no emulated device is at function 0 of slot 0x%3$02x: "
+                      "a guest looks for others only if a native device is"),
+                    "function", (guint32) defs[i]->function, (guint32) MAX(defs[i]->slot, 0));
+        }
+        if (!(headertype & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION) ||
             g_hash_table_contains(shared, slotKey(defs[i])))
             continue;
         lintAdd(lints, EMULATED_PCI_LINT_MULTIFUNCTION_ALONE, i,

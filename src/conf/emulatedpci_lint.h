@@ -22,6 +22,7 @@ typedef enum {
     EMULATED_PCI_LINT_HEADERTYPE_MULTIFUNCTION, /* "headertype-multifunction" */
     EMULATED_PCI_LINT_ADDRESS_IGNORED,          /* "address-ignored" */
     EMULATED_PCI_LINT_MULTIFUNCTION_ALONE,      /* "multifunction-alone" */
+    EMULATED_PCI_LINT_FUNCTION_ALONE,           /* "function-alone" */
     EMULATED_PCI_LINT_DUPLICATE_DEVICE,         /* "duplicate-device" */
     EMULATED_PCI_LINT_DRIVER_PID,               /* "driver-pid" */
     EMULATED_PCI_LINT_DRIVER_ARGUMENTS,         /* "driver-arguments" */
