@@ -5,12 +5,14 @@
  * blocks, a peer that does not take its answers is not read from, and one
  * turn for a socket is one read.
  *
- * It sleeps in epoll_wait() between requests. Blocking in recv() with a single
- * device, and looking for the next request for a while before sleeping, were
- * both tried and were slower, most likely because the kernel then runs this
- * process on another CPU than QEMU: a read with the two pinned to different
- * CPUs takes three to five times as long. bench/bench-config.py measures reads,
- * and bench/bench-transports.c tells why the kernel does one or the other.
+ * It sleeps in epoll_wait() between requests. Looking for the next one for a
+ * while before sleeping was tried and was slower, most likely because the kernel
+ * then runs this process on another CPU than QEMU: a read with the two pinned
+ * to different CPUs takes three to five times as long. Blocking in recv() with
+ * a single device was tried, too: with all on one CPU a read takes 1.2 times as
+ * long, most likely because this process then does not run before QEMU sleeps.
+ * bench/bench-config.py measures reads, and bench/bench-transports.c tells why
+ * the kernel runs processes on one CPU, or not.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
