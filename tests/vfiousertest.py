@@ -338,6 +338,43 @@ def check_patience(tap):
         shutil.rmtree(place)
 
 
+def check_guard_killed(tap):
+    """Nobody could accept a connection then, and QEMU would wait for an answer."""
+    for connects in (0, 1, 2):
+        place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
+        paths = [os.path.join(place, str(i)) for i in range(2)]
+        ready, ready_write = os.pipe()
+        arguments = [emu.emulator_path(), '--ready-fd=%d' % ready_write]
+        for path in paths:
+            arguments += ['--device', emu.device_argument(path, EXAMPLE)]
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   pass_fds=[ready_write])
+        os.close(ready_write)
+        os.read(ready, 2)
+        os.close(ready)
+        clients = [vfio.Client.connect(path) for path in paths[:connects]]
+        try:
+            for client in clients:
+                client.start()
+            process.kill()
+            process.wait(emu.TIMEOUT)
+            if connects == len(paths):
+                tap.equal([client.read(0, 2) for client in clients], [b'\x53\x58'] * 2,
+                          'the guard is killed, all devices were connected to: served on')
+                for client in clients:
+                    client.close()
+            # The worker has standard error, too: this is its end.
+            tap.equal(process.communicate(timeout=emu.TIMEOUT)[1], b'',
+                      'the guard is killed, connections to %d of 2: the worker ends' % connects)
+            if connects < len(paths):
+                with socket.socket(socket.AF_UNIX) as sock:
+                    tap.equal(sock.connect_ex(paths[-1]), errno.ECONNREFUSED, 'and nobody listens')
+        finally:
+            for client in clients:
+                client.close()
+            shutil.rmtree(place)
+
+
 def check_client(tap):
     """Whoever is to connect ends before, or after."""
     for kind in ('pidfd', 'pipe'):
@@ -416,7 +453,8 @@ def check_attached(tap):
 
 def main(tap):
     for check in (check_start, check_version, check_errors, check_violations, check_random,
-                  check_socket, check_absent, check_patience, check_client, check_attached):
+                  check_socket, check_absent, check_patience, check_guard_killed,
+                  check_client, check_attached):
         tap.diag(check.__name__)
         check(tap)
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -314,6 +315,10 @@ guardRun(EmulatorGuard *guard,
         if (pid == 0) {
             *guarding = false;
             guardForgetClient(guard);
+            /* Without a guard nobody would accept QEMU's connection, and it
+             * would wait for an answer. */
+            if (emulatorLoopGetListenFd(guard->loop) >= 0)
+                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
             return guard->serve(guard->opaque);
         }
         if (pid < 0) {

@@ -16,7 +16,8 @@
  * comes later ends the worker that does not have it, and the next one does.
  *
  * If the guard itself is killed, its worker goes on, without a guard, until
- * QEMU ends.
+ * QEMU ends; unless there is a device that QEMU has not connected to yet: then
+ * the worker ends, too, so that QEMU is told that nobody listens.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

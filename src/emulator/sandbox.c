@@ -271,8 +271,9 @@ addRules(scmp_filter_ctx ctx,
         return rc;
 
     if (role == SANDBOX_ROLE_GUARD && accepting &&
-        (rc = addCalls(ctx, guardAcceptCalls,
-                       sizeof(guardAcceptCalls) / sizeof(guardAcceptCalls[0]))) < 0)
+        ((rc = addCalls(ctx, guardAcceptCalls,
+                        sizeof(guardAcceptCalls) / sizeof(guardAcceptCalls[0]))) < 0 ||
+         (rc = addPrctl(ctx, PR_SET_PDEATHSIG)) < 0))
         return rc;
 
     return notifyFd < 0 ? 0 : addWrite(ctx, notifyFd);
