@@ -394,6 +394,15 @@ def versions():
             # Without a device nobody asks.
             Run(*args, program=launcher)
         os.unlink(launcher)
+    # One that tells its version, and then neither ends nor says more.
+    path, launcher = make_qemu("qemu-lingers")
+    os.rename(path, inner)
+    with open(path, "w", encoding="ascii") as f:
+        f.write("#!/bin/sh\n"
+                f'[ "$*" = --version ] || exec {inner} "$@"\n'
+                "echo 'QEMU emulator' version 7.2; exec sleep 1000 >/dev/null\n")
+    os.chmod(path, 0o755)
+    Run(*one, program=launcher)
     _, launcher = make_qemu("qemu-bare", driver=b"x-xxx-xxxxx-dev")
     fails(*one, program=launcher, message="QEMU 7.2 .* has no device")
     path = os.path.join(stage.top, "mute")

@@ -174,7 +174,7 @@ launcherQEMURun(const char *program,
     const gint64 deadline = g_get_monotonic_time() + LAUNCHER_QEMU_TIMEOUT * INT64_C(1000);
     int fds[2];
     size_t len = 0;
-    ssize_t got = -1;
+    ssize_t got;
     pid_t pid;
 
     if (!launcherFdsPipe(fds))
@@ -192,8 +192,8 @@ launcherQEMURun(const char *program,
         while (len < size - 1 &&
                (got = launcherChildRead(fds[0], buf + len, size - 1 - len, deadline)) > 0)
             len += got;
-        if (got < 0)
-            kill(pid, SIGKILL);
+        /* Whatever else it is at, nobody waits for that. */
+        kill(pid, SIGKILL);
     }
     buf[len] = '\0';
     launcherFdsClose(&fds[0]);
