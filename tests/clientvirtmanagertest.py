@@ -20,6 +20,8 @@ import sys
 import time
 
 LIMIT = 180         # seconds; as emulatedpcistack.py's
+# Where X servers have their sockets; the first one makes it.
+SOCKETS = '/tmp/.X11-unix'
 PROGRAMS = {'virt-manager': 'virt-manager', 'Xvfb': 'xvfb', 'dbus-run-session': 'dbus-daemon'}
 ELEMENT = """    <emulatedpci devicename='citrix-pv-bus'>
       <config vendorid='0x5853' deviceid='0xc000' revision='0x01' classcode='0xff8000'/>
@@ -131,6 +133,7 @@ def main(tap):
     if check.returncode != 0:
         Tap.skip_all('no AT-SPI for Python on this machine (packages python3-gi, gir1.2-atspi-2.0)')
 
+    there = os.path.exists(SOCKETS)
     with DaemonStack() as stack:
         stack.start_libvirtd()
         stack.start_daemon()
@@ -179,6 +182,11 @@ def main(tap):
         tap.diag('virt-manager took %.1f s' % (time.monotonic() - started))
         os.kill(xvfb, signal.SIGTERM)
         tap.equal(stack.close(), [], 'everything ended by itself')
+    if not there:
+        try:
+            os.rmdir(SOCKETS)
+        except OSError:
+            pass                        # another X server uses it by now
 
 
 if len(sys.argv) > 1:
