@@ -63,6 +63,15 @@ newcomer_run() {
             sleep 0.2
         done
         printf '\r\033[K'
+    else
+        # Into a log, a line a minute.
+        while kill -0 "$pid" 2>/dev/null; do
+            if test $(((SECONDS - since) / 60)) -gt $tick; then
+                tick=$((tick + 1))
+                newcomer_note "$((SECONDS - since)) s: $(tail -n 1 "$log" | tr -cd '[:print:]' | head -c 66)" >&2
+            fi
+            sleep 0.2
+        done
     fi
     wait "$pid" || status=$?
 
