@@ -18,6 +18,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import termios
 import threading
 import time
@@ -370,6 +371,21 @@ def test_service(tap, stack):
     stack.start_daemon()
     stack.wait_for(lambda: alive_or_none(stack), 'the next one')
     tap.ok(True, 'which is no obstacle for the next')
+
+    # nor is one that a child of a killed daemon has not closed yet
+    stack.stop_daemon(signal.SIGKILL)
+    stack.wait_for(lambda: not stack.listens(stack.socket), 'its children have closed it')
+    os.unlink(stack.socket)
+    holder = stack.start([sys.executable, '-c', HOLD, stack.socket], 'log/holder')
+    stack.wait_for(lambda: stack.status(holder) == 0, 'the process that listened has gone')
+    held = os.stat(stack.socket).st_ino
+    tap.ok(stack.listens(stack.socket), 'a socket is held open')
+    stack.start_daemon()
+    stack.wait_for(lambda: not os.path.exists(stack.socket) or os.stat(stack.socket).st_ino != held or
+                   stack.status(stack.front) is not None, 'the next one')
+    if tap.equal(stack.status(stack.front), None, 'which is no obstacle, either'):
+        stack.wait_for(lambda: alive_or_none(stack), 'that next one')
+    os.kill(int(stack.read('log/holder')), signal.SIGKILL)
     stack.stop_daemon()
 
     # upstream named
@@ -395,9 +411,22 @@ def unread(connection):
 def alive_or_none(stack):
     try:
         return alive(stack)
-    except (ConnectionError, FileNotFoundError):
+    except (ConnectionError, EOFError, FileNotFoundError):
         return False
 
+
+# Listens at a path; its child goes on to hold the socket, and never answers.
+HOLD = '''
+import os, signal, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+child = os.fork()
+if child:
+    print(child, flush=True)
+    os._exit(0)
+signal.pause()
+'''
 
 ACTIVATE = '''
 import os, socket, sys

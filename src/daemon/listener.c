@@ -124,16 +124,24 @@ listenerConfigure(const ListenerOptions *opts, GError **err)
 
 /* --- sockets --- */
 
-/* Whether a daemon listens at ADDR already. */
+/* Whether a daemon listens at ADDR already. The process that listened there may be
+ * gone: a child that it made just before it was killed has not closed the socket yet. */
 static gboolean
 listenerIsTaken(const struct sockaddr_un *addr)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct ucred listens = { 0 };
+    socklen_t len = sizeof(listens);
     gboolean taken;
 
     if (fd < 0)
         return FALSE;
-    taken = connect(fd, (const struct sockaddr *) addr, sizeof(*addr)) == 0 || errno == EAGAIN;
+    if (connect(fd, (const struct sockaddr *) addr, sizeof(*addr)) < 0)
+        taken = errno == EAGAIN;
+    else
+        /* A pid of 0 is one of another namespace. */
+        taken = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listens, &len) < 0 || listens.pid <= 0 ||
+            kill(listens.pid, 0) == 0 || errno != ESRCH;
     close(fd);
     return taken;
 }
