@@ -78,6 +78,11 @@ def test_define(tap, stack):
     tap.ok("pin='0x02'" in stack.fleet('show', 'one_pv_bus')[1], 'it was replaced')
     status, out, err = stack.fleet('define', stdin='<network/>')
     tap.ok(status == 1 and 'VIR_ERR_XML_ERROR' in err, 'no definition', err)
+    wrong = stack.write('tmp/wrong.xml', shown.replace('deviceid=', 'devid='))
+    status, out, err = stack.fleet('define', stack.path('tmp/one.xml'), wrong)
+    tap.ok(status == 3 and out == 'emulatedpci_one_pv_bus: defined\n' and
+           err.startswith("virt-emulatedpci: %s: error: XML error: unknown attribute 'devid'" % wrong),
+           'the file of a wrong one is named', out, err)
     tap.equal(stack.fleet('undefine', 'one_pv_bus', 'emulatedpci_two_pv_bus')[0], 0, 'and away')
 
 

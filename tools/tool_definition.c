@@ -33,6 +33,7 @@ typedef struct {
     char **set;                 /* FIELD=VALUE */
     char *description;
     GPtrArray *documents;       /* to define */
+    GPtrArray *files;           /* the file of each, as messages call it; not owned */
 
     json_object *list;
     guint done;
@@ -243,7 +244,8 @@ toolDefinitionUndefineHost(ToolDefinition *tool, virConnectPtr conn, const char 
 /* --- define, clone */
 
 static void
-toolDefinitionDefineOne(ToolDefinition *tool, virConnectPtr conn, const char *uri, const char *xml)
+toolDefinitionDefineOne(ToolDefinition *tool, virConnectPtr conn, const char *uri, const char *what,
+                        const char *xml)
 {
     g_autoptr(ToolNodeDevice) device = virNodeDeviceDefineXML(conn, xml, 0);
 
@@ -253,7 +255,7 @@ toolDefinitionDefineOne(ToolDefinition *tool, virConnectPtr conn, const char *ur
         g_autoptr(GError) err = NULL;
 
         toolConnectReport(&err);
-        toolDefinitionFailed(tool, uri, NULL, err);
+        toolDefinitionFailed(tool, uri, what, err);
     }
 }
 
@@ -264,7 +266,8 @@ toolDefinitionDefineHost(ToolDefinition *tool, virConnectPtr conn, const char *u
     guint i;
 
     for (i = 0; i < tool->documents->len; i++)
-        toolDefinitionDefineOne(tool, conn, uri, g_ptr_array_index(tool->documents, i));
+        toolDefinitionDefineOne(tool, conn, uri, g_ptr_array_index(tool->files, i),
+                                g_ptr_array_index(tool->documents, i));
 }
 
 
@@ -279,11 +282,14 @@ toolDefinitionCollect(const ToolInput *input, void *opaque)
     while ((end = strstr(start, TOOL_DEFINITION_END))) {
         end += strlen(TOOL_DEFINITION_END);
         g_ptr_array_add(tool->documents, g_strndup(start, end - start));
+        g_ptr_array_add(tool->files, (char *) input->name);
         start = end;
     }
     /* what is no definition, libvirt shall refuse */
-    if (start == input->data || start[strspn(start, " \t\r\n")])
+    if (start == input->data || start[strspn(start, " \t\r\n")]) {
         g_ptr_array_add(tool->documents, g_strdup(start));
+        g_ptr_array_add(tool->files, (char *) input->name);
+    }
     return TRUE;
 }
 
@@ -376,7 +382,7 @@ toolDefinitionCloneHost(ToolDefinition *tool, virConnectPtr conn, const char *ur
     }
     xml = toolDefinitionCloneXML(tool, from, &err);
     if (xml)
-        toolDefinitionDefineOne(tool, conn, uri, xml);
+        toolDefinitionDefineOne(tool, conn, uri, tool->operands[1], xml);
     else
         toolDefinitionFailed(tool, uri, tool->operands[1], err);
 }
@@ -391,6 +397,7 @@ toolDefinitionClear(ToolDefinition *tool)
     g_strfreev(tool->set);
     g_free(tool->description);
     g_clear_pointer(&tool->documents, g_ptr_array_unref);
+    g_clear_pointer(&tool->files, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ToolDefinition, toolDefinitionClear)
 
@@ -475,6 +482,7 @@ toolDefinitionDefine(const ToolCommand *command, int argc, char **argv)
     if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
         return TOOL_EXIT_USAGE;
     tool.documents = g_ptr_array_new_with_free_func(g_free);
+    tool.files = g_ptr_array_new();
     if (!toolInputForEach(options.files, toolDefinitionCollect, &tool))
         return TOOL_EXIT_FAILED;
     return toolDefinitionRun(&tool, toolDefinitionDefineHost);
