@@ -80,7 +80,8 @@ def test_good(tap, stack, machine):
     status, out, err = check(stack, '-v', name)
     tap.ok(status == 0 and 'configuration space does not hold it' in out and out.count('vendorid') == 4,
            machine + ': all fields', out)
-    tap.equal(stack.state(name), 'running', machine + ': the guest runs on')
+    tap.equal(stack.virsh('domstate', '--reason', name).strip(), 'running (unpaused)',
+              machine + ': the guest was suspended meanwhile, and runs on')
     stack.virsh('suspend', name)
     tap.equal(check(stack, name)[0], 0, machine + ': suspended')
     tap.equal(stack.state(name), 'paused', machine + ': and it stays so')
@@ -95,6 +96,21 @@ def test_address_register(tap, stack):
     monitor('o /w 0xcf8 0x80001234')
     check(stack, 'good-pc')
     tap.ok('0x80001234' in monitor('i /xw 0xcf8'), 'pc: the address register is put back')
+
+
+def test_expander(tap, stack):
+    """A root bus of its own; QEMU puts a bridge between a conventional one and its devices."""
+    device = "<emulatedpci devicename='far'><config vendorid='0x5853' deviceid='0xc000'/>" \
+             "<address type='pci' bus='%d' slot='0'/></emulatedpci>"
+    bus = "<controller type='pci' index='1' model='%s-expander-bus'><target busNr='180'/></controller>"
+    port = "<controller type='pci' index='2' model='pcie-root-port'><address type='pci' bus='1' slot='0'/></controller>"
+    for machine, devices in (('pc', bus % 'pci' + device % 1), ('q35', bus % 'pcie' + port + device % 2)):
+        name = 'far-' + machine
+        start(stack, name, machine, devices=devices)
+        found = stack.wait_for(lambda name=name: [entry for entry in json.loads(check(stack, '-a', '--json', name)[1])[0]
+                               ['devices'] if entry['addressInGuest'] == 'b5:00.0'], 'the firmware has numbered buses', 180)
+        tap.equal(found[0]['address'], 'same', machine + ': behind an expander bus')
+        stack.virsh('destroy', name)
 
 
 def test_bad(tap, stack):
@@ -129,6 +145,7 @@ def main(tap):
         test_good(tap, stack, 'pc')
         test_good(tap, stack, 'q35')
         test_address_register(tap, stack)
+        test_expander(tap, stack)
         test_bad(tap, stack)
         test_others(tap, stack)
         tap.equal(stack.close(), [], 'nothing is left')

@@ -89,6 +89,26 @@ checkPlaceController(xmlNodePtr root, guint index)
 }
 
 
+/* Where the buses behind the expander bus CONTROLLER begin; NULL if it is no such
+ * controller. To a guest it is a root bus of its own, with the number that the XML
+ * gives it. QEMU puts a bridge between a conventional one and its devices. */
+static char *
+checkPlaceExpander(xmlNodePtr controller)
+{
+    const gboolean conventional = checkPlaceHas(controller, "model", "pci-expander-bus");
+    xmlNodePtr node;
+    guint bus;
+
+    if (!conventional && !checkPlaceHas(controller, "model", "pcie-expander-bus"))
+        return NULL;
+    for (node = controller->children; node; node = node->next) {
+        if (toolXMLIs(node, "target") && checkPlaceNumber(node, "busNr", &bus))
+            return g_strdup_printf("%02x:%s", bus, conventional ? "/00.0" : "");
+    }
+    return NULL;
+}
+
+
 /* The way to a device at PLACE; NULL if its bus leads nowhere. */
 static char *
 checkPlaceWay(xmlNodePtr root, const CheckPlace *place, guint depth)
@@ -101,7 +121,9 @@ checkPlaceWay(xmlNodePtr root, const CheckPlace *place, guint depth)
     if (depth < CHECK_PLACE_DEPTH_MAX) {
         xmlNodePtr controller = checkPlaceController(root, place->bus);
 
-        if (controller && checkPlaceAddress(controller, &above))
+        if (controller)
+            bridge = checkPlaceExpander(controller);
+        if (controller && !bridge && checkPlaceAddress(controller, &above))
             bridge = checkPlaceWay(root, &above, depth + 1);
     }
     return bridge ? g_strdup_printf("%s/%02x.%x", bridge, place->slot, place->function) : NULL;
@@ -181,8 +203,14 @@ checkPlacesInQEMU(const char *answer, GError **err)
         json_object_put(root);
         return NULL;
     }
-    for (i = 0; i < json_object_array_length(buses); i++)
-        checkPlacesWalk(places, json_object_array_get_idx(buses, i), "", 0);
+    for (i = 0; i < json_object_array_length(buses); i++) {
+        json_object *bus = json_object_array_get_idx(buses, i);
+        const guint number = checkPlaceInteger(bus, "bus");
+        /* a root bus besides the first is that of an expander bus */
+        g_autofree char *way = number == 0 ? g_strdup("") : g_strdup_printf("%02x:", number);
+
+        checkPlacesWalk(places, bus, way, 0);
+    }
     json_object_put(root);
     return g_steal_pointer(&places);
 }

@@ -173,11 +173,12 @@ checkQEMUBegin(CheckQEMU *qemu, virDomainPtr domain, GError **err)
     qemu->domain = domain;
     if (!checkQEMUFindMap(qemu, err))
         return FALSE;
-    if (qemu->mapped)
-        return TRUE;
 
+    /* Mapped, too: QEMU drops an access to the host bridge that comes while another one
+     * waits for an emulator's answer, the guest's or ours. */
     checkQEMUSignals(SIG_BLOCK);
-    if (checkQEMUSuspend(qemu, err) && checkQEMUIn(qemu, 0xcf8, &qemu->address, err))
+    if (checkQEMUSuspend(qemu, err) &&
+        (qemu->mapped || checkQEMUIn(qemu, 0xcf8, &qemu->address, err)))
         return TRUE;
     checkQEMUResume(qemu, NULL);
     checkQEMUSignals(SIG_UNBLOCK);
@@ -246,11 +247,8 @@ checkQEMURead(CheckQEMU *qemu, const CheckPlace *place,
 gboolean
 checkQEMUEnd(CheckQEMU *qemu, GError **err)
 {
-    gboolean ok;
+    gboolean ok = qemu->mapped || checkQEMUOut(qemu, 0xcf8, qemu->address, err);
 
-    if (qemu->mapped)
-        return TRUE;
-    ok = checkQEMUOut(qemu, 0xcf8, qemu->address, err);
     ok = checkQEMUResume(qemu, ok ? err : NULL) && ok;
     checkQEMUSignals(SIG_UNBLOCK);
     return ok;

@@ -3,9 +3,9 @@
  *
  * Where the machine maps configuration space into memory (q35), registers are read
  * there. Where it does not (pc), they are read as a guest does it, through the
- * I/O ports 0xcf8 and 0xcfc: with the guest suspended, so that it cannot use them
- * meanwhile, and with 0xcf8 put back before it goes on, for it may have been
- * suspended between the two ports.
+ * I/O ports 0xcf8 and 0xcfc, and 0xcf8 is put back, for the guest may be between the
+ * two ports. Either way the guest is suspended meanwhile: two accesses at once disturb
+ * each other.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

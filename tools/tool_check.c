@@ -427,7 +427,6 @@ const ToolCommand toolCommandCheck = {
     .operands = N_("DOMAIN…"),
     .summary = N_("Compare a running domain's devices with its XML"),
     .description = N_("Compares the addresses in the XML with those that QEMU has, and the fields with\n"
-                      "what the devices answer. A guest of a machine type without PCI Express is\n"
-                      "suspended for that moment."),
+                      "what the devices answer. The guest is suspended for that moment."),
     .run = toolCheck,
 };
