@@ -6,7 +6,7 @@
  * that was made before and waits for the answer, as QEMU does.
  *
  * Where the processes run is held fast, since nothing else matters as much: a
- * request to a process on another CPU that idles takes three times as long or
+ * request to a process on another CPU that idles takes twice as long or
  * more, and the scheduler keeps to one way or the other for seconds. (Linux
  * wakes a process where it ran if that CPU idles, else with its waker. In a
  * virtual machine a CPU that has idled for so long that the host took it away

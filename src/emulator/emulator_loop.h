@@ -8,7 +8,7 @@
  * It sleeps in epoll_wait() between requests. Looking for the next one for a
  * while before sleeping was tried and was slower, most likely because the kernel
  * then runs this process on another CPU than QEMU: a read with the two pinned
- * to different CPUs takes three to five times as long. Blocking in recv() with
+ * to different CPUs takes two to five times as long. Blocking in recv() with
  * a single device was tried, too: with all on one CPU a read takes 1.2 times as
  * long, most likely because this process then does not run before QEMU sleeps.
  * bench/bench-config.py measures reads, and bench/bench-transports.c tells why
