@@ -167,12 +167,18 @@ checkQEMUResume(CheckQEMU *qemu, GError **err)
 
 
 gboolean
-checkQEMUBegin(CheckQEMU *qemu, virDomainPtr domain, GError **err)
+checkQEMUInit(CheckQEMU *qemu, virDomainPtr domain, GError **err)
 {
     memset(qemu, 0, sizeof(*qemu));
     qemu->domain = domain;
-    if (!checkQEMUFindMap(qemu, err))
-        return FALSE;
+    return checkQEMUFindMap(qemu, err);
+}
+
+
+gboolean
+checkQEMUBegin(CheckQEMU *qemu, GError **err)
+{
+    qemu->suspended = FALSE;
 
     /* Mapped, too: QEMU drops an access to the host bridge that comes while another one
      * waits for an emulator's answer, the guest's or ours. */

@@ -29,9 +29,12 @@ typedef struct {
 /* QEMU's answer to query-pci; NULL with ERR set. */
 char *checkQEMUQueryPCI(virDomainPtr domain, GError **err);
 
-/* Finds out how to read, and gets ready to: checkQEMUEnd() has to follow if this is
- * TRUE, and signals that end programs wait until then. */
-gboolean checkQEMUBegin(CheckQEMU *qemu, virDomainPtr domain, GError **err);
+/* Finds out how to read. */
+gboolean checkQEMUInit(CheckQEMU *qemu, virDomainPtr domain, GError **err);
+
+/* Gets ready to read: checkQEMUEnd() has to follow if this is TRUE, and signals that
+ * end programs wait until then. */
+gboolean checkQEMUBegin(CheckQEMU *qemu, GError **err);
 
 /* The first CHECK_CONFIG_SIZE bytes at PLACE; those that hold none of our fields
  * may be left 0. */

@@ -25,6 +25,10 @@
 #define TOOL_CHECK_COMMAND 0x0547
 #define TOOL_CHECK_STATUS 0xf900
 
+/* How long the guest is suspended at a time, in us, to read registers; no shorter than one
+ * device takes. */
+#define TOOL_CHECK_SUSPENDED_MAX (100 * 1000)
+
 typedef enum {
     TOOL_CHECK_SAME = 0,
     TOOL_CHECK_GUEST,       /* the guest or its firmware may have done that */
@@ -151,17 +155,29 @@ static gboolean
 toolCheckReadAll(ToolCheck *check, virDomainPtr domain, GError **err)
 {
     CheckQEMU qemu;
-    guint i;
+    guint i = 0;
 
-    if (!checkQEMUBegin(&qemu, domain, err))
+    if (!checkQEMUInit(&qemu, domain, err))
         return FALSE;
-    for (i = 0; i < check->devices->len; i++) {
-        ToolCheckDevice *device = g_ptr_array_index(check->devices, i);
+    while (i < check->devices->len) {
+        const gint64 begin = g_get_monotonic_time();
 
-        if (device->inQEMU)
-            toolCheckRead(device, &qemu);
+        if (!checkQEMUBegin(&qemu, err))
+            return FALSE;
+        do {
+            ToolCheckDevice *device = g_ptr_array_index(check->devices, i++);
+
+            if (device->inQEMU)
+                toolCheckRead(device, &qemu);
+        } while (i < check->devices->len && g_get_monotonic_time() - begin < TOOL_CHECK_SUSPENDED_MAX);
+        if (!checkQEMUEnd(&qemu, err))
+            return FALSE;
+
+        /* the guest has its share */
+        if (i < check->devices->len && qemu.suspended)
+            g_usleep(g_get_monotonic_time() - begin);
     }
-    return checkQEMUEnd(&qemu, err);
+    return TRUE;
 }
 
 
