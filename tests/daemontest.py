@@ -219,6 +219,13 @@ def test_devices(tap, stack):
     stack.virsh('detach-device-alias', 'dev', 'ua-emulatedpci1', '--config')
     tap.ok("invalid value 'often' of attribute 'once' of <emulatedpci>: must be 'yes' or 'no'" in
            fails(stack, 'attach-device', 'dev', once(OTHER, 'often'), '--config'), 'a bad value')
+    for text, wanted in (
+            ('<!DOCTYPE emulatedpci [<!ENTITY e "%s">]><emulatedpci>%s</emulatedpci>' % ('x' * 1000, '&e;' * 1000),
+             'document type declaration'),
+            ('<emulatedpci devicename="x">', 'malformed XML'), ('<emulatedpci', 'Start Tag'),
+            ('<emulatedpci>%s</emulatedpci>' % (' ' * 300000), 'too long')):
+        message = fails(stack, 'attach-device', 'dev', stack.write('tmp/bad.xml', text), '--config')
+        tap.ok('NO ERROR' not in message and wanted in message, 'not attached: ' + wanted, message[:300])
     for command in ('detach-device', 'update-device'):
         tap.ok("'once'" in fails(stack, command, 'dev', once(FIELDS), '--config'), command + ' knows no once')
     tap.ok("'once'" in fails(stack, 'define', stack.write('tmp/define.xml', domain_xml(

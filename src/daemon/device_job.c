@@ -34,6 +34,7 @@
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <libxml/parser.h>
+#include <libxml/xmlreader.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -679,28 +680,34 @@ deviceTakeOnce(xmlNodePtr root, gboolean *once, GError **err)
 
 
 static gboolean
-deviceIsEmulated(xmlDocPtr doc)
+deviceIsEmulated(const xmlChar *root)
 {
-    return strcmp((const char *) xmlDocGetRootElement(doc)->name, "emulatedpci") == 0;
+    return root && strcmp((const char *) root, "emulatedpci") == 0;
 }
 
 
-/* Whether XML, which is not what we accept, would nevertheless be an <emulatedpci>.
- * Other devices, and what is not well-formed, are libvirt's to complain about. */
+/* Whether XML, which is not what we accept, would nevertheless be an <emulatedpci>:
+ * nothing behind the root's name is read, no entity least of all. Other devices, and
+ * what is not well-formed before that, are libvirt's to complain about. */
 static gboolean
 deviceMeansEmulated(const char *xml, gsize len)
 {
-    xmlDocPtr doc;
-    gboolean yes;
+    gboolean yes = FALSE;
+    xmlTextReaderPtr reader;
 
     if (len > G_MAXINT)
         return FALSE;
-    doc = xmlReadMemory(xml, (int) len, NULL, NULL,
-                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (!doc)
+    reader = xmlReaderForMemory(xml, (int) len, NULL, NULL,
+                                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    if (!reader)
         return FALSE;
-    yes = deviceIsEmulated(doc);
-    xmlFreeDoc(doc);
+    while (xmlTextReaderRead(reader) == 1) {
+        if (xmlTextReaderNodeType(reader) == XML_READER_TYPE_ELEMENT) {
+            yes = deviceIsEmulated(xmlTextReaderConstLocalName(reader));
+            break;
+        }
+    }
+    xmlFreeTextReader(reader);
     return yes;
 }
 
@@ -726,7 +733,7 @@ deviceParse(const char *xml, gsize len, DeviceOperation op, EmulatedPCIDef **def
         return emulated;
     }
 
-    emulated = deviceIsEmulated(doc);
+    emulated = deviceIsEmulated(xmlDocGetRootElement(doc)->name);
     if (emulated && (op != DEVICE_ATTACH ||
                      deviceTakeOnce(xmlDocGetRootElement(doc), once, err)))
         *def = emulatedPCIDefParseNode(xmlDocGetRootElement(doc), err);
