@@ -112,6 +112,16 @@ def test_attach(tap, stack):
     tap.ok(status == 1 and 'built in' in err, 'a built-in one stays', err)
     status, out, err = stack.fleet('attach', 'nope', '--all')
     tap.ok(status == 1 and "there is no definition 'nope'" in err, 'an unknown one', err)
+    stack.fleet('clone', 'test', 'brief')
+    stack.fleet('attach', 'brief', 'web-1')
+    stack.virsh('nodedev-autostart', 'emulatedpci_brief', '--disable')
+    stack.stop_daemon()
+    stack.start_daemon(builtin=True)
+    status, out, err = stack.fleet('attach', 'brief', 'web-0', 'web-1')
+    tap.ok(status == 3 and names(out, 'unchanged') == ['web-1'] and 'web-0: error: ' in err and 'is not active' in err,
+           'an inactive one: who has it is unchanged', out, err)
+    stack.fleet('detach', 'brief', 'web-1')
+    stack.fleet('undefine', 'brief')
     with ThreadPoolExecutor(3) as pool:
         results = [json.loads(out)['summary'] for _, out, _ in
                    pool.map(lambda _: stack.fleet('attach', 'test', '--all', '-j', '2', '--json'), range(3))]

@@ -212,14 +212,12 @@ static FleetOutcome
 toolAttachDevice(virDomainPtr domain, const ToolAttach *attach, const char *name, GError **err)
 {
     g_autofree char *xml = toolAttachXML(attach, name, !attach->again);
-    gboolean refused;
 
     if (virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) == 0)
         return FLEET_DONE;
 
-    refused = virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID && !attach->again;
     toolConnectReport(err);
-    if (!refused || toolAttachHas(attach, name, domain, NULL) <= 0)
+    if (attach->again || toolAttachHas(attach, name, domain, NULL) <= 0)
         return FLEET_FAILED;
     g_clear_error(err);
     return FLEET_UNCHANGED;
