@@ -487,6 +487,28 @@ def test_changed(tap, stack, tools):
     tap.equal(shown, ['0x01', '0x01', '0x02', '0x03', '0x01'], 'a definition is used as it is now')
     tools.virsh('nodedev-undefine', 'emulatedpci_changing')
 
+    text = domain_xml('changing', 'pc', element('emulatedpci_test'))
+    path = 'share/definitions/emulatedpci_test.xml'
+    original = stack.read(path)
+    shown = []
+    with rpc.Client(stack.socket) as client:
+        client.open()
+        for revision in (None, None, "revision='0x33'", "revision='0x44'"):
+            if revision:
+                with open(stack.path(path), 'w', encoding='utf-8') as file:
+                    file.write(re.sub("revision='.*?'", revision, original))
+                os.kill(stack.front, signal.SIGHUP)
+                stack.wait_for(lambda: revision in tools.virsh('nodedev-dumpxml', 'emulatedpci_test'), 'SIGHUP')
+            client.call(rpc.DEFINE_XML, rpc.string(text))
+            shown.append(re.search("revision='.*?'", stack.virsh('dumpxml', 'changing')).group(0))
+            stack.virsh('undefine', 'changing')
+    tap.equal(shown, 2 * [re.search("revision='.*?'", original).group(0)] + ["revision='0x33'", "revision='0x44'"],
+              'and so is a built-in one, after SIGHUP')
+    with open(stack.path(path), 'w', encoding='utf-8') as file:
+        file.write(original)
+    os.kill(stack.front, signal.SIGHUP)
+    stack.wait_for(lambda: "revision='0x44'" not in tools.virsh('nodedev-dumpxml', 'emulatedpci_test'), 'SIGHUP')
+
 
 def test_killed(tap, stack, tools):
     """The daemon is killed while clients define: each file is whole, old or new."""

@@ -44,6 +44,7 @@ typedef enum {
     /* Events, serial 0. */
     NODEDEV_LIFECYCLE = 64,     /* value: virNodeDeviceEventLifecycleType; name */
     NODEDEV_UPDATED,            /* name */
+    NODEDEV_RELOADED,           /* to all: built-in ones may have changed, too */
 } NodedevKind;
 
 typedef enum {

@@ -14,7 +14,8 @@
  *
  * A connection is about to use a definition from its question (NODEDEV_USE)
  * until upstream has answered the call in which the definition is; what asks
- * while it is being taken away waits until that is decided.
+ * while it is being taken away waits until that is decided. For a built-in one,
+ * which nobody takes away, it asks once.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -942,6 +943,18 @@ serviceTellDifferences(NodedevService *service, const Catalog *before)
 }
 
 
+static void
+serviceTellReloaded(NodedevService *service)
+{
+    GHashTableIter iter;
+    void *peer;
+
+    g_hash_table_iter_init(&iter, service->peers);
+    while (g_hash_table_iter_next(&iter, &peer, NULL))
+        serviceReply(service, peer, 0, NODEDEV_RELOADED, 0, NULL, NULL);
+}
+
+
 gboolean
 nodedevServiceLoad(NodedevService *service,
                    const char *builtinDir,
@@ -959,6 +972,7 @@ nodedevServiceLoad(NodedevService *service,
     serviceCarryOver(service->catalog, catalog);
     before = service->catalog;
     service->catalog = catalog;
+    serviceTellReloaded(service);
     serviceTellDifferences(service, before);
     return TRUE;
 }

@@ -91,6 +91,7 @@ typedef struct {
 typedef struct {
     GBytes *text;
     EmulatedPCIDef *def;
+    gboolean builtIn;           /* stays as it is until NODEDEV_RELOADED */
 } NodedevKnown;
 
 struct _NodedevSession {
@@ -1036,6 +1037,7 @@ nodedevSessionDefinition(const char *name, void *opaque, GError **err)
 {
     Session *session = opaque;
     NodedevSession *nodedev = session->nodedev;
+    const NodedevKnown *known;
     const EmulatedPCIDef *def;
     const GError *error;
 
@@ -1055,6 +1057,9 @@ nodedevSessionDefinition(const char *name, void *opaque, GError **err)
     def = nodedev->definitions ? g_hash_table_lookup(nodedev->definitions, name) : NULL;
     if (def)
         return def;
+    known = nodedev->known ? g_hash_table_lookup(nodedev->known, name) : NULL;
+    if (known && known->builtIn)
+        return known->def;
     error = nodedev->errors ? g_hash_table_lookup(nodedev->errors, name) : NULL;
     if (error) {
         g_propagate_error(err, g_error_copy(error));
@@ -1091,6 +1096,21 @@ nodedevSessionForget(Session *session)
 }
 
 
+/* Built-in definitions have to be asked for again. */
+static void
+nodedevDoubt(NodedevSession *nodedev)
+{
+    GHashTableIter iter;
+    void *known;
+
+    if (!nodedev->known)
+        return;
+    g_hash_table_iter_init(&iter, nodedev->known);
+    while (g_hash_table_iter_next(&iter, NULL, &known))
+        ((NodedevKnown *) known)->builtIn = FALSE;
+}
+
+
 /* The definition in REPLY, for NAME, which stays the session's; read only if it is not
  * the one that came the last time. NULL with ERR set. */
 static EmulatedPCIDef *
@@ -1102,8 +1122,10 @@ nodedevKnow(NodedevSession *nodedev, const char *name, const NodedevMessage *rep
     if (known && g_bytes_get_size(known->text) == reply->textLen &&
         memcmp(g_bytes_get_data(known->text, NULL), reply->text, reply->textLen) == 0 &&
         strlen(known->def->definition) == reply->nameLen &&
-        memcmp(known->def->definition, reply->name, reply->nameLen) == 0)
+        memcmp(known->def->definition, reply->name, reply->nameLen) == 0) {
+        known->builtIn = (reply->value & NODEDEV_BUILT_IN) != 0;
         return known->def;
+    }
 
     def = emulatedPCIDefParseString(reply->text, reply->textLen, err);
     if (!def)
@@ -1114,6 +1136,7 @@ nodedevKnow(NodedevSession *nodedev, const char *name, const NodedevMessage *rep
     known = g_new0(NodedevKnown, 1);
     known->text = g_bytes_new(reply->text, reply->textLen);
     known->def = def;
+    known->builtIn = (reply->value & NODEDEV_BUILT_IN) != 0;
     if (!nodedev->known)
         nodedev->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, nodedevKnownFree);
     g_hash_table_replace(nodedev->known, g_strdup(name), known);
@@ -1250,6 +1273,10 @@ nodedevSessionRead(Session *session)
         return;
     }
 
+    if (message.kind == NODEDEV_RELOADED) {
+        nodedevDoubt(nodedev);
+        return;
+    }
     if (message.kind == NODEDEV_LIFECYCLE || message.kind == NODEDEV_UPDATED) {
         nodedevGotEvent(session, &message);
         return;

@@ -557,6 +557,8 @@ sessionLoop(Session *session)
         hungUp[0] |= (fds[0].revents & (POLLHUP | POLLERR)) != 0;
         hungUp[1] |= (fds[1].revents & (POLLHUP | POLLERR)) != 0;
 
+        if (fds[3].revents)
+            nodedevSessionRead(session);
         if (fds[0].revents & (POLLIN | POLLHUP | POLLERR) &&
             rpcChannelWantsRead(session->toServer) &&
             !sessionRead(session->toServer, "the client"))
@@ -571,8 +573,6 @@ sessionLoop(Session *session)
             return FALSE;
         if (fds[2].revents)
             validateJobFinish(session);
-        if (fds[3].revents)
-            nodedevSessionRead(session);
         if (session->device)
             deviceJobTick(session);
         if (!sessionSettle(session))
