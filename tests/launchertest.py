@@ -894,18 +894,25 @@ for client in clients:
 """
 
 
-@test
-def real_vfio_user():
-    """pci-emulator over vfio-user: shared, its own, and isolated"""
-    path = os.path.join(real.top, "vfio-qemu")
+def prepare_vfio(name, script):
+    """A launcher of a QEMU that SCRIPT stands for, and drivers for its devices: shared, of
+    their own, and isolated where that is possible."""
+    path = os.path.join(real.top, name)
     with open(path, "w", encoding="ascii") as f:
-        f.write(VFIO_QEMU % (sys.executable, os.path.dirname(os.path.abspath(__file__))))
+        f.write(script)
     os.chmod(path, 0o755)
-    launcher = real.link_qemu(path)
     drivers = [{}, {"emulator": "a"}, {}]
     if subprocess.run(["unshare", "--user", "--mount", "true"], stderr=subprocess.DEVNULL,
                       check=False).returncode == 0:
         drivers.append({"emulator": "b", "stubdomain": "yes"})
+    return real.link_qemu(path), drivers
+
+
+@test
+def real_vfio_user():
+    """pci-emulator over vfio-user: shared, its own, and isolated"""
+    launcher, drivers = prepare_vfio("vfio-qemu", VFIO_QEMU % (sys.executable,
+                                                               os.path.dirname(os.path.abspath(__file__))))
     args = []
     for i, driver in enumerate(drivers):
         args += ["-device", device(deviceid=0x100 + i, foreign=[*driver.items(), ("id", f"ua-{i}")])]
@@ -937,15 +944,7 @@ def real_unconnected():
     program = os.path.join(QEMU_DIR, "qemu-system-x86_64")
     if not os.path.exists(program):
         raise Skip(f"no {program}")
-    path = os.path.join(real.top, "no-vfio-qemu")
-    with open(path, "w", encoding="ascii") as f:
-        f.write(NO_VFIO_QEMU % program)
-    os.chmod(path, 0o755)
-    launcher = real.link_qemu(path)
-    drivers = [{}, {"emulator": "a"}, {}]
-    if subprocess.run(["unshare", "--user", "--mount", "true"], stderr=subprocess.DEVNULL,
-                      check=False).returncode == 0:
-        drivers.append({"emulator": "b", "stubdomain": "yes"})
+    launcher, drivers = prepare_vfio("no-vfio-qemu", NO_VFIO_QEMU % program)
     devs = []
     for i, driver in enumerate(drivers):
         devs += ["-device", device(foreign=[*driver.items(), ("id", f"ua-{i}")])]

@@ -273,16 +273,9 @@ def check_socket(tap):
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(os.path.join(place, 'l'))
         listener.listen(1)
-        ready, ready_write = os.pipe()
-        process = subprocess.Popen(
-            [emu.emulator_path(), '--ready-fd=%d' % ready_write,
-             '--device', emu.device_argument(listener.fileno(), EXAMPLE),
-             '--device', emu.device_argument(os.path.join(place, 's'), EXAMPLE)],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[ready_write, listener.fileno()])
-        os.close(ready_write)
+        process, said = start_ready([listener.fileno(), os.path.join(place, 's')], pass_fds=[listener.fileno()])
         listener.close()
-        tap.equal(os.read(ready, 2), b'\0', 'a descriptor that listens: ready')
-        os.close(ready)
+        tap.equal(said, b'\0', 'a descriptor that listens: ready')
         mode = os.stat(os.path.join(place, 's')).st_mode
         tap.ok(stat.S_ISSOCK(mode), 'a path: the socket is there when it is ready')
         tap.equal(oct(mode & 0o777), '0o600', 'and for nobody else')
@@ -300,20 +293,27 @@ def check_socket(tap):
         shutil.rmtree(place)
 
 
+def start_ready(devices, *options, pass_fds=()):
+    """An emulator of DEVICES, which are paths or descriptors that listen, and what it
+    said when it was ready."""
+    ready, ready_write = os.pipe()
+    arguments = [emu.emulator_path(), '--ready-fd=%d' % ready_write, *options]
+    for where in devices:
+        arguments += ['--device', emu.device_argument(where, EXAMPLE)]
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               pass_fds=[ready_write, *pass_fds])
+    os.close(ready_write)
+    said = os.read(ready, 2)
+    os.close(ready)
+    return process, said
+
+
 def check_absent(tap):
     """A QEMU that connects to some of its devices, and fails then."""
     place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
     paths = [os.path.join(place, str(i)) for i in range(3)]
     try:
-        ready, ready_write = os.pipe()
-        arguments = [emu.emulator_path(), '--ready-fd=%d' % ready_write]
-        for path in paths:
-            arguments += ['--device', emu.device_argument(path, EXAMPLE)]
-        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                   pass_fds=[ready_write])
-        os.close(ready_write)
-        os.read(ready, 2)
-        os.close(ready)
+        process, _ = start_ready(paths)
         with vfio.Client.connect(paths[1]) as client:
             client.start()
         _, err = process.communicate(timeout=emu.TIMEOUT)
@@ -343,15 +343,7 @@ def check_guard_killed(tap):
     for connects in (0, 1, 2):
         place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
         paths = [os.path.join(place, str(i)) for i in range(2)]
-        ready, ready_write = os.pipe()
-        arguments = [emu.emulator_path(), '--ready-fd=%d' % ready_write]
-        for path in paths:
-            arguments += ['--device', emu.device_argument(path, EXAMPLE)]
-        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                   pass_fds=[ready_write])
-        os.close(ready_write)
-        os.read(ready, 2)
-        os.close(ready)
+        process, _ = start_ready(paths)
         clients = [vfio.Client.connect(path) for path in paths[:connects]]
         try:
             for client in clients:
@@ -386,15 +378,8 @@ def check_client(tap):
                 fd = os.pidfd_open(client.pid)
             else:
                 fd, write = os.pipe()
-            ready, ready_write = os.pipe()
-            process = subprocess.Popen(
-                [emu.emulator_path(), '--ready-fd=%d' % ready_write, '--client-fd=%d' % fd,
-                 '--device', emu.device_argument(path, EXAMPLE)],
-                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[ready_write, fd])
-            os.close(ready_write)
+            process, _ = start_ready([path], '--client-fd=%d' % fd, pass_fds=[fd])
             os.close(fd)
-            os.read(ready, 2)
-            os.close(ready)
             try:
                 connection = vfio.Client.connect(path) if connects else None
                 if connection:
