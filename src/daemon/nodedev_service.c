@@ -262,7 +262,7 @@ serviceReplyError(NodedevService *service, NodedevPeer *peer, guint32 serial, co
 }
 
 
-/* To all who want to know. */
+/* To all who want to know, which is everybody for NODEDEV_RELOADED. */
 static void
 serviceTell(NodedevService *service, NodedevKind kind, guint32 value, const char *name)
 {
@@ -271,7 +271,7 @@ serviceTell(NodedevService *service, NodedevKind kind, guint32 value, const char
 
     g_hash_table_iter_init(&iter, service->peers);
     while (g_hash_table_iter_next(&iter, &peer, NULL)) {
-        if (((NodedevPeer *) peer)->subscribed)
+        if (kind == NODEDEV_RELOADED || ((NodedevPeer *) peer)->subscribed)
             serviceReply(service, peer, 0, kind, value, name, NULL);
     }
 }
@@ -943,18 +943,6 @@ serviceTellDifferences(NodedevService *service, const Catalog *before)
 }
 
 
-static void
-serviceTellReloaded(NodedevService *service)
-{
-    GHashTableIter iter;
-    void *peer;
-
-    g_hash_table_iter_init(&iter, service->peers);
-    while (g_hash_table_iter_next(&iter, &peer, NULL))
-        serviceReply(service, peer, 0, NODEDEV_RELOADED, 0, NULL, NULL);
-}
-
-
 gboolean
 nodedevServiceLoad(NodedevService *service,
                    const char *builtinDir,
@@ -972,7 +960,7 @@ nodedevServiceLoad(NodedevService *service,
     serviceCarryOver(service->catalog, catalog);
     before = service->catalog;
     service->catalog = catalog;
-    serviceTellReloaded(service);
+    serviceTell(service, NODEDEV_RELOADED, 0, NULL);
     serviceTellDifferences(service, before);
     return TRUE;
 }

@@ -1117,30 +1117,27 @@ static EmulatedPCIDef *
 nodedevKnow(NodedevSession *nodedev, const char *name, const NodedevMessage *reply, GError **err)
 {
     NodedevKnown *known = nodedev->known ? g_hash_table_lookup(nodedev->known, name) : NULL;
-    EmulatedPCIDef *def;
 
-    if (known && g_bytes_get_size(known->text) == reply->textLen &&
-        memcmp(g_bytes_get_data(known->text, NULL), reply->text, reply->textLen) == 0 &&
-        strlen(known->def->definition) == reply->nameLen &&
-        memcmp(known->def->definition, reply->name, reply->nameLen) == 0) {
-        known->builtIn = (reply->value & NODEDEV_BUILT_IN) != 0;
-        return known->def;
+    if (!known || g_bytes_get_size(known->text) != reply->textLen ||
+        memcmp(g_bytes_get_data(known->text, NULL), reply->text, reply->textLen) != 0 ||
+        strlen(known->def->definition) != reply->nameLen ||
+        memcmp(known->def->definition, reply->name, reply->nameLen) != 0) {
+        EmulatedPCIDef *def = emulatedPCIDefParseString(reply->text, reply->textLen, err);
+
+        if (!def)
+            return NULL;
+        g_free(def->definition);
+        def->definition = g_strndup(reply->name, reply->nameLen);
+
+        known = g_new0(NodedevKnown, 1);
+        known->text = g_bytes_new(reply->text, reply->textLen);
+        known->def = def;
+        if (!nodedev->known)
+            nodedev->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, nodedevKnownFree);
+        g_hash_table_replace(nodedev->known, g_strdup(name), known);
     }
-
-    def = emulatedPCIDefParseString(reply->text, reply->textLen, err);
-    if (!def)
-        return NULL;
-    g_free(def->definition);
-    def->definition = g_strndup(reply->name, reply->nameLen);
-
-    known = g_new0(NodedevKnown, 1);
-    known->text = g_bytes_new(reply->text, reply->textLen);
-    known->def = def;
     known->builtIn = (reply->value & NODEDEV_BUILT_IN) != 0;
-    if (!nodedev->known)
-        nodedev->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, nodedevKnownFree);
-    g_hash_table_replace(nodedev->known, g_strdup(name), known);
-    return def;
+    return known->def;
 }
 
 

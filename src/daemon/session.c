@@ -557,6 +557,7 @@ sessionLoop(Session *session)
         hungUp[0] |= (fds[0].revents & (POLLHUP | POLLERR)) != 0;
         hungUp[1] |= (fds[1].revents & (POLLHUP | POLLERR)) != 0;
 
+        /* first what may change what the client's calls mean */
         if (fds[3].revents)
             nodedevSessionRead(session);
         if (fds[0].revents & (POLLIN | POLLHUP | POLLERR) &&
