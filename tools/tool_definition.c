@@ -271,6 +271,14 @@ toolDefinitionDefineHost(ToolDefinition *tool, virConnectPtr conn, const char *u
 }
 
 
+static void
+toolDefinitionAdd(ToolDefinition *tool, const char *file, const char *xml, gsize len)
+{
+    g_ptr_array_add(tool->documents, g_strndup(xml, len));
+    g_ptr_array_add(tool->files, (char *) file);
+}
+
+
 /* A file holds one definition after another, as "import" writes them. */
 static gboolean
 toolDefinitionCollect(const ToolInput *input, void *opaque)
@@ -281,15 +289,12 @@ toolDefinitionCollect(const ToolInput *input, void *opaque)
 
     while ((end = strstr(start, TOOL_DEFINITION_END))) {
         end += strlen(TOOL_DEFINITION_END);
-        g_ptr_array_add(tool->documents, g_strndup(start, end - start));
-        g_ptr_array_add(tool->files, (char *) input->name);
+        toolDefinitionAdd(tool, input->name, start, end - start);
         start = end;
     }
     /* what is no definition, libvirt shall refuse */
-    if (start == input->data || start[strspn(start, " \t\r\n")]) {
-        g_ptr_array_add(tool->documents, g_strdup(start));
-        g_ptr_array_add(tool->files, (char *) input->name);
-    }
+    if (start == input->data || start[strspn(start, " \t\r\n")])
+        toolDefinitionAdd(tool, input->name, start, strlen(start));
     return TRUE;
 }
 
