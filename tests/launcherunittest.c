@@ -64,15 +64,15 @@ testQEMURead(void)
 {
     static const char good[] = "\177ELF QEMU emulator version 8.1.50 (x)\n\0y\0x-pci-proxy-dev\0";
     static const char bare[] = "QEMU emulator version 10.2\0x-pci-proxy-device";
-    LauncherQEMU qemu;
+    QEMUProgram qemu;
     gsize i;
 
-    g_assert_true(launcherQEMURead(&qemu, good, sizeof(good)));
+    g_assert_true(qemuProgramRead(&qemu, good, sizeof(good)));
     g_assert_cmpint(qemu.major, ==, 8);
     g_assert_cmpint(qemu.minor, ==, 1);
     g_assert_true(qemu.proxy);
 
-    g_assert_true(launcherQEMURead(&qemu, bare, sizeof(bare)));
+    g_assert_true(qemuProgramRead(&qemu, bare, sizeof(bare)));
     g_assert_cmpint(qemu.major, ==, 10);
     g_assert_cmpint(qemu.minor, ==, 2);
     g_assert_false(qemu.proxy);
@@ -81,11 +81,11 @@ testQEMURead(void)
     for (i = 0; i < sizeof(good); i++) {
         g_autofree char *cut = g_memdup2(good, i + 1);
 
-        if (launcherQEMURead(&qemu, cut, i))
+        if (qemuProgramRead(&qemu, cut, i))
             g_assert_cmpint(qemu.major, ==, 8);
     }
-    g_assert_false(launcherQEMURead(&qemu, "QEMU emulator version x.1", 25));
-    g_assert_false(launcherQEMURead(&qemu, "", 0));
+    g_assert_false(qemuProgramRead(&qemu, "QEMU emulator version x.1", 25));
+    g_assert_false(qemuProgramRead(&qemu, "", 0));
 }
 
 
@@ -96,13 +96,13 @@ testQEMUReadProgram(void)
 {
     static const char *volatile const constant = "QEMU emulator version 8.1.50 (unit test)";
     g_autofree char *data = NULL;
-    LauncherQEMU qemu;
+    QEMUProgram qemu;
     gsize size;
     int i;
 
     g_assert_nonnull(constant);
     data = testReadFile("/proc/self/exe", &size);
-    g_assert_true(launcherQEMUReadProgram(&qemu, data, size));
+    g_assert_true(qemuProgramReadBinary(&qemu, data, size));
     g_assert_cmpint(qemu.major * 100 + qemu.minor, >=, 801);
     g_assert_true(qemu.proxy);
 
@@ -110,9 +110,9 @@ testQEMUReadProgram(void)
         gsize cut = i < 100 ? i : g_test_rand_int_range(0, size);
         g_autofree char *copy = g_memdup2(data, cut + 1);
 
-        launcherQEMUReadProgram(&qemu, copy, cut);
+        qemuProgramReadBinary(&qemu, copy, cut);
         copy[g_test_rand_int_range(0, MIN(cut + 1, 64))] ^= 0xff;
-        launcherQEMUReadProgram(&qemu, copy, cut);
+        qemuProgramReadBinary(&qemu, copy, cut);
     }
 }
 

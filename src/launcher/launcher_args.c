@@ -79,8 +79,8 @@ launcherArgsReplace(const char *arg,
                     GError **err)
 {
     if (link->path)
-        return qemuPropsReplaceDriverPath(arg, LAUNCHER_QEMU_VFIO_USER, link->path, err);
-    return qemuPropsReplaceDriver(arg, LAUNCHER_QEMU_DRIVER, link->fd, err);
+        return qemuPropsReplaceDriverPath(arg, QEMU_PROGRAM_VFIO_USER, link->path, err);
+    return qemuPropsReplaceDriver(arg, QEMU_PROGRAM_PROXY, link->fd, err);
 }
 
 

@@ -39,7 +39,7 @@ gboolean
 launcherFleetPlan(LauncherFleet *fleet,
                   QEMUProps *const *props,
                   size_t n,
-                  const LauncherQEMU *qemu,
+                  const QEMUProgram *qemu,
                   const char *program,
                   gboolean kvm,
                   GError **err)
@@ -59,7 +59,7 @@ launcherFleetPlan(LauncherFleet *fleet,
         const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
         const EmulatedPCIVersion wanted =
             group->driver ? group->driver->version : EMULATED_PCI_VERSION_NONE;
-        const EmulatedPCIVersion version = launcherQEMUChoose(qemu, program, kvm, wanted, err);
+        const EmulatedPCIVersion version = qemuProgramChoose(qemu, program, kvm, wanted, err);
 
         if (version == EMULATED_PCI_VERSION_NONE)
             return FALSE;

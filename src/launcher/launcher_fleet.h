@@ -37,7 +37,7 @@ GPtrArray *launcherFleetGroup(QEMUProps *const *props, size_t n, GError **err);
 gboolean launcherFleetPlan(LauncherFleet *fleet,
                            QEMUProps *const *props,
                            size_t n,
-                           const LauncherQEMU *qemu,
+                           const QEMUProgram *qemu,
                            const char *program,
                            gboolean kvm,
                            GError **err);

@@ -67,7 +67,7 @@ launcherRunPrepare(const char *qemu,
     g_auto(GStrv) result = NULL;
     g_autofree char *home = NULL;
     QEMUProps *const *props;
-    LauncherQEMU info;
+    QEMUProgram info;
 
     if (!launcherArgsParse(args, argc, argv, err))
         return NULL;

@@ -104,7 +104,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
     char *argv[ARGS_MAX + 1] = { NULL };
     LauncherSocket sockets[ARGS_MAX];
     char socketPath[] = "/x";
-    LauncherQEMU qemu;
+    QEMUProgram qemu;
     int argc = 0;
     size_t at = 0;
     guint i;
@@ -124,7 +124,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
     }
 
     launcherAccelIsKVM(argc, argv);
-    launcherQEMUReadProgram(&qemu, text, size);
+    qemuProgramReadBinary(&qemu, text, size);
 
     if (!launcherArgsParse(&args, argc, argv, &err)) {
         checkError(err);
