@@ -1162,6 +1162,6 @@ main(int argc,
 
     status = g_test_run();
     grammarFree(&device);
-    xmlRelaxNGCleanupTypes();
+    xmlCleanupParser();
     return status;
 }

@@ -19,7 +19,7 @@
 
 
 void
-toolXMLCollect(void *opaque, xmlErrorPtr err)
+toolXMLCollect(void *opaque, EmulatedPCIXMLErrorPtr err)
 {
     ToolXMLMessages *collected = opaque;
     g_autofree char *message = NULL;

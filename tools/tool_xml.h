@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "emulatedpci_xml.h"
 #include "tool_input.h"
 
 #include <libxml/tree.h>
@@ -19,7 +20,7 @@ typedef struct {
 } ToolXMLMessages;
 
 /* An xmlStructuredErrorFunc for a ToolXMLMessages. */
-void toolXMLCollect(void *messages, xmlErrorPtr err);
+void toolXMLCollect(void *messages, EmulatedPCIXMLErrorPtr err);
 
 /* All of them in one. Newly allocated. */
 char *toolXMLJoin(const ToolXMLMessages *messages);

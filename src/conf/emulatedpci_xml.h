@@ -12,6 +12,15 @@
 
 #include <glib.h>
 #include <libxml/tree.h>
+#include <libxml/xmlerror.h>
+
+/* What libxml2 passes to an xmlStructuredErrorFunc: the error is constant from
+ * libxml2 2.12 on. */
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *EmulatedPCIXMLErrorPtr;
+#else
+typedef xmlErrorPtr EmulatedPCIXMLErrorPtr;
+#endif
 
 /* The document in LEN bytes of XML in UTF-8; NULL, with ERR set to
  * VIR_ERR_XML_ERROR, if there are more than MAX or it is malformed. NAME is

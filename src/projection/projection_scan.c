@@ -9,6 +9,7 @@
 #include "projection_scan.h"
 
 #include "emulatedpci_conf.h"
+#include "emulatedpci_xml.h"
 #include "projection_encoding.h"
 
 #include <libxml/parser.h>
@@ -1099,15 +1100,9 @@ scanFormatError(Scan *scan,
 }
 
 
-#if LIBXML_VERSION >= 21200
-# define ERROR_CONST const
-#else
-# define ERROR_CONST
-#endif
-
 static void
 onError(void *opaque,
-        ERROR_CONST xmlError *error)
+        EmulatedPCIXMLErrorPtr error)
 {
     Scan *scan = opaque;
     int line;
