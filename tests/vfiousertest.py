@@ -64,7 +64,8 @@ def check_start(tap):
                   [(32, 3, 7, 0, 256, 0) if i == 7 else (32, 0, i, 0, 0, 0) for i in range(9)],
                   'DEVICE_GET_REGION_INFO: nothing but 256 bytes of configuration space')
         tap.equal([client.irq_info(i) for i in range(5)],
-                  [(16, 7, 0, 1)] + [(16, 0, i, 0) for i in range(1, 5)], 'DEVICE_GET_IRQ_INFO: INTx')
+                  [(16, 7, 0, 1), (16, 0, 1, 0), (16, 0, 2, 0), (16, 1, 3, 1), (16, 0, 4, 0)],
+                  'DEVICE_GET_IRQ_INFO: INTx and errors')
         tap.equal(client.read(0, 256), REGISTERS, 'REGION_READ: all registers at once')
         tap.equal(client.request(vfio.DMA_MAP, vfio.dma_map_payload(0, 1 << 30)), b'', 'DMA_MAP')
         tap.equal(client.request(vfio.SET_IRQS, vfio.set_irqs_payload(0x24, 0, 0, 1)), b'',

@@ -264,7 +264,9 @@ testInfo(void)
         info[0] = 4096;
         info[2] = i;
         expect(&device, VFIO_USER_DEVICE_GET_IRQ_INFO, info, 16,
-               i == 0 ? (guint32[]) { 16, 7, 0, 1 } : (guint32[]) { 16, 0, i, 0 }, 16);
+               i == VFIO_USER_IRQ_INTX ? (guint32[]) { 16, 7, 0, 1 } :
+               i == VFIO_USER_IRQ_ERR ? (guint32[]) { 16, 1, 3, 1 } :
+               (guint32[]) { 16, 0, i, 0 }, 16);
     }
     info[2] = VFIO_USER_IRQS;
     expectError(&device, VFIO_USER_DEVICE_GET_IRQ_INFO, info, 16, EINVAL);
@@ -293,6 +295,10 @@ testSetIRQs(void)
         { 0x22, 0, 0, 1, 1, TRUE },
         { 0x21, 2, 0, 0, 0, TRUE },
         { 0x21, 4, 0, 0, 0, TRUE },
+        { 0x24, 3, 0, 1, 0, TRUE },     /* errors: the same */
+        { 0x21, 3, 0, 0, 0, TRUE },
+        { 0x24, 3, 0, 2, 0, FALSE },
+        { 0x24, 4, 0, 1, 0, FALSE },
         { 0x22, 0, 0, 1, 0, FALSE },    /* no data */
         { 0x21, 5, 0, 0, 0, FALSE },    /* no such index */
         { 0x21, G_MAXUINT32, 0, 0, 0, FALSE },
@@ -427,6 +433,72 @@ testReadWrite(void)
                 fillAccess(request, 4, 7, 4, ones, 5), EINVAL);
     expectError(&device, VFIO_USER_REGION_WRITE, request, 15, EINVAL);
     expect(&device, VFIO_USER_REGION_READ, request, fillAccess(request, 0, 3, 0, NULL, 0), request, 16);
+}
+
+
+/* What a client reads from COUNT registers at OFFSET, of which the interrupt
+ * pin is one: its value. */
+static guint8
+readPin(Device *device,
+        guint offset,
+        guint count)
+{
+    guint8 request[16];
+    const gsize len = fillAccess(request, offset, 7, count, NULL, 0);
+
+    g_assert_cmpint(send(device, VFIO_USER_REGION_READ, 0, request, len), ==, 16 + 16 + count);
+    return device->reply[16 + 16 + PCI_CONFIG_INTERRUPTPIN - offset];
+}
+
+
+/* QEMU refuses a pin above 4 when it sets the device up and after a reset. */
+static void
+testPin(void)
+{
+    static const struct {
+        guint8 pin;
+        guint8 before;      /* what is read before the first reset */
+        guint8 reset;       /* and by the one read that follows a reset */
+    } cases[] = {
+        { 0, 0, 0 }, { 1, 1, 1 }, { 4, 4, 4 }, { 5, 0, 0 }, { 9, 0, 0 }, { 255, 0, 0 },
+    };
+    gsize i;
+    int resets;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        guint8 request[32];
+        Device device;
+
+        negotiate(&device);
+        device.config.powerOn[PCI_CONFIG_INTERRUPTPIN] = cases[i].pin;
+        pciConfigReset(&device.config);
+
+        g_assert_cmpint(readPin(&device, 0x3d, 1), ==, cases[i].before);
+        g_assert_cmpint(readPin(&device, 0x3c, 4), ==, cases[i].before);
+        g_assert_cmpint(readPin(&device, 0, 256), ==, cases[i].before);
+        /* Its neighbours are there. */
+        g_assert_cmphex(device.reply[32], ==, 0x53);
+        expect(&device, VFIO_USER_REGION_READ, request, fillAccess(request, 0x3d, 7, 0, NULL, 0),
+               request, 16);
+
+        for (resets = 0; resets < 2; resets++) {
+            expect(&device, VFIO_USER_DEVICE_RESET, NULL, 0, NULL, 0);
+            g_assert_cmpint(readPin(&device, 0x3d, 1), ==, cases[i].reset);
+            g_assert_cmpint(readPin(&device, 0x3d, 1), ==, cases[i].pin);
+
+            /* A read that is not QEMU's own */
+            expect(&device, VFIO_USER_DEVICE_RESET, NULL, 0, NULL, 0);
+            g_assert_cmpint(readPin(&device, 0x3c, 4), ==, cases[i].pin);
+            expect(&device, VFIO_USER_DEVICE_RESET, NULL, 0, NULL, 0);
+            g_assert_cmpint(readPin(&device, 0, 256), ==, cases[i].pin);
+            g_assert_cmpint(readPin(&device, 0x3d, 1), ==, cases[i].pin);
+        }
+
+        /* A reset that is refused is none. */
+        device.session.pin = VFIO_USER_PIN_HIDDEN;
+        expectError(&device, VFIO_USER_DEVICE_RESET, "", 1, EINVAL);
+        g_assert_cmpint(readPin(&device, 0x3c, 4), ==, cases[i].before);
+    }
 }
 
 
@@ -624,6 +696,7 @@ main(int argc,
     g_test_add_func("/vfio-user/set-irqs", testSetIRQs);
     g_test_add_func("/vfio-user/dma", testDMA);
     g_test_add_func("/vfio-user/read-write", testReadWrite);
+    g_test_add_func("/vfio-user/pin", testPin);
     g_test_add_func("/vfio-user/peer-limit", testPeerLimit);
     g_test_add_func("/vfio-user/no-reply", testNoReply);
     g_test_add_func("/vfio-user/unsupported", testUnsupported);

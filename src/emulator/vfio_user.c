@@ -275,12 +275,34 @@ handleGetRegionInfo(Exchange *exchange)
 }
 
 
-/* A device with an interrupt pin has that one interrupt; we never raise it. */
+/* A device with an interrupt pin has that one interrupt. Every device can tell
+ * of errors: QEMU warns of devices that cannot. Neither is ever raised. */
 static uint32_t
 irqCount(const PCIConfig *config,
          uint32_t index)
 {
-    return index == VFIO_USER_IRQ_INTX && config->powerOn[PCI_CONFIG_INTERRUPTPIN] != 0;
+    switch (index) {
+    case VFIO_USER_IRQ_INTX:
+        return config->powerOn[PCI_CONFIG_INTERRUPTPIN] != 0;
+    case VFIO_USER_IRQ_ERR:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+
+static uint32_t
+irqFlags(uint32_t index)
+{
+    switch (index) {
+    case VFIO_USER_IRQ_INTX:
+        return IRQ_FLAG_EVENTFD | IRQ_FLAG_MASKABLE | IRQ_FLAG_AUTOMASKED;
+    case VFIO_USER_IRQ_ERR:
+        return IRQ_FLAG_EVENTFD;
+    default:
+        return 0;
+    }
 }
 
 
@@ -295,8 +317,7 @@ handleGetIRQInfo(Exchange *exchange)
 
     info = (VFIOUserIRQInfo) {
         .argsz = sizeof(info),
-        .flags = info.index == VFIO_USER_IRQ_INTX ?
-            IRQ_FLAG_EVENTFD | IRQ_FLAG_MASKABLE | IRQ_FLAG_AUTOMASKED : 0,
+        .flags = irqFlags(info.index),
         .index = info.index,
         .count = irqCount(exchange->config, info.index),
     };
@@ -351,6 +372,22 @@ accessIsValid(const VFIOUserRegionAccess *access)
 }
 
 
+/* Whether an access reads the interrupt pin at an occasion at which QEMU would
+ * refuse its value: see VFIOUserPin. */
+static bool
+pinIsHidden(const Exchange *exchange,
+            const VFIOUserRegionAccess *access)
+{
+    if (access->offset > PCI_CONFIG_INTERRUPTPIN ||
+        access->count <= PCI_CONFIG_INTERRUPTPIN - access->offset ||
+        exchange->config->now[PCI_CONFIG_INTERRUPTPIN] <= VFIO_USER_PIN_MAX)
+        return false;
+
+    return exchange->session->pin == VFIO_USER_PIN_HIDDEN ||
+        (exchange->session->pin == VFIO_USER_PIN_RESET && access->count == 1);
+}
+
+
 static ssize_t
 handleRegionRead(Exchange *exchange)
 {
@@ -365,6 +402,8 @@ handleRegionRead(Exchange *exchange)
     exchangePut(exchange, &access, sizeof(access));
     for (i = 0; i < access.count; i++)
         data[i] = pciConfigRead(exchange->config, access.offset + i, 1);
+    if (pinIsHidden(exchange, &access))
+        data[PCI_CONFIG_INTERRUPTPIN - access.offset] = 0;
 
     return sizeof(access) + access.count;
 }
@@ -397,6 +436,7 @@ handleReset(Exchange *exchange)
         return -EINVAL;
 
     pciConfigReset(exchange->config);
+    exchange->session->pin = VFIO_USER_PIN_RESET;
     return 0;
 }
 
@@ -492,6 +532,8 @@ vfioUserAnswer(VFIOUserSession *session,
     }
 
     rc = handle(&exchange, header.command);
+    if (header.command != VFIO_USER_DEVICE_RESET && session->pin == VFIO_USER_PIN_RESET)
+        session->pin = VFIO_USER_PIN_VISIBLE;
 
     if (header.flags & VFIO_USER_FLAGS_NO_REPLY)
         return 0;

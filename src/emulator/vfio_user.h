@@ -50,6 +50,10 @@ typedef enum {
 #define VFIO_USER_REGION_CONFIG 7
 #define VFIO_USER_IRQS 5
 #define VFIO_USER_IRQ_INTX 0
+#define VFIO_USER_IRQ_ERR 3
+
+/* The highest interrupt pin that QEMU accepts: INTD#. */
+#define VFIO_USER_PIN_MAX 4
 
 /* The data of one REGION_READ or REGION_WRITE: the whole of the one region
  * that has any. */
@@ -62,9 +66,21 @@ typedef enum {
 /* The largest answer: REGION_READ of all registers. */
 #define VFIO_USER_REPLY_MAX (VFIO_USER_HEADER_SIZE + 16 + VFIO_USER_DATA_MAX)
 
+/* Whether the interrupt pin can be read. QEMU reads the pin itself when it sets
+ * the device up, and once more after each reset, and then refuses a value above
+ * VFIO_USER_PIN_MAX. The guest has not run before the first reset. So a pin that
+ * QEMU would refuse reads as 0, which means no interrupt, at these two occasions;
+ * the guest reads the value that the user asked for. */
+typedef enum {
+    VFIO_USER_PIN_HIDDEN = 0,       /* no DEVICE_RESET has come yet */
+    VFIO_USER_PIN_RESET,            /* the last message was DEVICE_RESET */
+    VFIO_USER_PIN_VISIBLE,
+} VFIOUserPin;
+
 /* What is remembered of a connection. All zeros is a fresh one. */
 typedef struct {
-    uint64_t negotiated;            /* not 0: VERSION was answered */
+    uint32_t negotiated;            /* not 0: VERSION was answered */
+    uint32_t pin;                   /* VFIOUserPin */
     uint64_t peerDataMax;           /* data that the peer takes in one message */
 } VFIOUserSession;
 

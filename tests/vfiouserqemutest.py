@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# vfiouserqemutest.py: a real QEMU that has vfio-user-pci, without a guest
+#
+# Through the launcher and pci-emulator, as libvirt starts them. What QEMU makes of
+# our answers can be seen only there: what it refuses, and what it warns of.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from launcherutil import QEMU_DIR, Stage, Tap, device, expect
+from emulatordriver import children
+from qtestclient import QTestError, QTestMachine, pci
+
+test = Tap()
+QEMU = os.path.join(QEMU_DIR, "qemu-system-x86_64")
+PIN = 0x3d
+
+
+class Machine(QTestMachine):
+    """A QEMU with the emulated DEVICES, dicts of fields, in slots from 3 on."""
+
+    def __init__(self, devices, machine="pc", args=()):
+        argv = ["-machine", machine, *args]
+        for i, fields in enumerate(devices):
+            argv += ["-device", device(devicename=f"d{i}", **fields, foreign=[
+                ("id", f"ua-{i}"), ("bus", "pci.0" if machine == "pc" else "pcie.0"),
+                ("addr", f"{3 + i:#x}")])]
+        self.log = os.path.join(stage.top, "qemu.err")
+        os.environ["HOME"] = stage.home
+        with open(self.log, "wb") as log:
+            try:
+                super().__init__(argv, stderr=log, program=launcher)
+            except QTestError as error:
+                raise QTestError(f"{error}: {self.said()}") from error
+
+    def pin(self, i, size=1):
+        """The interrupt pin that a guest reads from device I."""
+        return self.config_read(pci(0, 3 + i), PIN & -size, size) >> 8 * (PIN % size) & 0xff
+
+    def said(self):
+        """What QEMU and the emulators have said on standard error."""
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def end(self):
+        self.qmp("quit")
+        expect(self.process.wait(), 0, "QEMU's status")
+        stage.wait_for_none()
+
+
+def worker():
+    """The process that serves, behind its guard."""
+    for pid in stage.processes():
+        for child in children(pid):
+            return child
+    raise AssertionError("no worker")
+
+
+@test
+def pins():
+    """every interrupt pin is what the guest reads, also one that QEMU refuses; pc and q35"""
+    values = (0, 1, 4, 5, 9, 255)
+    for machine in ("pc", "q35"):
+        with Machine([{"interruptpin": value} for value in values], machine) as qemu:
+            for resets in range(3):
+                for i, value in enumerate(values):
+                    expect([qemu.pin(i, size) for size in (1, 2, 4)], [value] * 3,
+                           f"{machine}: pin {value} after {resets} resets")
+                qemu.reset()
+            expect(qemu.said(), "", f"{machine}: standard error")
+            qemu.end()
+
+
+@test
+def pin_of_another_worker():
+    """a worker that is killed before or after a reset changes nothing of the pin"""
+    with Machine([{"interruptpin": 9}]) as qemu:
+        for _ in range(3):
+            os.kill(worker(), signal.SIGKILL)
+            expect(qemu.pin(0), 9, "the pin")
+            os.kill(worker(), signal.SIGKILL)
+            qemu.reset()
+            expect(qemu.pin(0, 4), 9, "the pin after a reset")
+        expect([line for line in qemu.said().splitlines() if "replacing a process" not in line], [],
+               "standard error")
+        qemu.end()
+
+
+@test
+def silent():
+    """24 devices: nothing is warned of"""
+    with Machine([{"deviceid": 0x100 + i} for i in range(24)]) as qemu:
+        expect([qemu.config_read(pci(0, 3 + i), 2, 2) for i in range(24)],
+               [0x100 + i for i in range(24)], "device ids")
+        expect(qemu.said(), "", "standard error")
+        qemu.end()
+
+
+def main():
+    global stage, launcher
+    if not os.path.exists(QEMU):
+        return test.run(skip=f"there is no {QEMU}")
+    known = subprocess.run([QEMU, "-device", "help"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                           encoding="utf-8", check=False).stdout
+    if not re.search('name "vfio-user-pci"', known):
+        return test.run(skip="this QEMU has no device 'vfio-user-pci': it came with QEMU 10.1")
+    stage = Stage()
+    launcher = stage.link("qemu-system-x86_64")
+    try:
+        return test.run()
+    finally:
+        stage.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
