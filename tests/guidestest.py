@@ -19,7 +19,17 @@ DOCS = os.path.join(os.environ['abs_top_srcdir'], 'docs')
 XE = """#!/bin/sh
 case "$*" in
     *param-name=platform) echo 'timeoffset: 0; nx: true; acpi: 1; device_id: 0002; viridian: true' ;;
-    *param-name=has-vendor-device) echo true ;;
+    vm-list*) cat <<END
+uuid ( RO)                          : 00000000-0000-0000-0000-000000000000
+                    name-label ( RW): win
+                      platform (MRW): timeoffset: 0; nx: true; acpi: 1; device_id: 0002; viridian: true
+               HVM-boot-policy ( RW): BIOS order
+               HVM-boot-params (MRW): firmware: bios; order: cd
+             has-vendor-device ( RW): true
+
+
+END
+        ;;
     *) exit 1 ;;
 esac
 """

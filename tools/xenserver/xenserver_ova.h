@@ -1,0 +1,27 @@
+/*
+ * xenserver_ova.h: the file ova.xml of a VM's export
+ *
+ * An XVA file is an archive whose first member, ova.xml, holds the exported
+ * objects in the form of XML-RPC values (ocaml/xapi/export.ml of
+ * xapi-project/xen-api).
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "xenserver_vm.h"
+
+#include <libxml/tree.h>
+
+/**
+ * xenserverReadOva:
+ * @doc: the document
+ * @vms: a XenserverVM is appended for every VM, without its devices
+ * @err: set to VIR_ERR_XML_ERROR
+ *
+ * Snapshots of a VM are read, too, but marked as having no devices.
+ *
+ * Returns FALSE on error.
+ */
+gboolean xenserverReadOva(xmlDocPtr doc, GPtrArray *vms, GError **err);
