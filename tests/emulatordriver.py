@@ -6,6 +6,7 @@ differs is in the two classes of these names.
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ import struct
 import subprocess
 import tempfile
 
+import qemutransports
 import vfiouserclient as vfio
 
 FIELDS = ('devicename', 'vendorid', 'deviceid', 'command', 'status', 'revision', 'classcode',
@@ -68,11 +70,15 @@ def children(pid):
 
 class Emulator:
     """A pci-emulator that serves DEVICES, a list of dicts of the twelve fields.
-    sockets[i] is QEMU's end of device i, after what QEMU says before a guest
-    runs."""
 
-    def __init__(self, devices, options=(), pass_fds=(), stderr=subprocess.PIPE, transport=None):
+    The test is its client: sockets[i] is QEMU's end of device i, after what
+    QEMU says before a guest runs. With FOR_QEMU a real QEMU is: see
+    qemu_arguments()."""
+
+    def __init__(self, devices, options=(), pass_fds=(), stderr=subprocess.PIPE, transport=None,
+                 for_qemu=False):
         self.transport = transport or MPQEMU
+        self.guarded = '--no-guard' not in options
         self.dir = None
         self.sockets = []
         theirs = []
@@ -102,6 +108,11 @@ class Emulator:
                 break
             self.ready += data
         os.close(ready)
+        # What QEMU inherits, and where it finds the devices
+        self.qemu_fds = [sock.fileno() for sock in self.sockets]
+        self.qemu_places = self.qemu_fds or places
+        if for_qemu:
+            return
         if self.dir is not None and self.ready:
             self.sockets = [vfio.Client.connect(path).sock for path in places]
         for sock in self.sockets:
@@ -112,8 +123,21 @@ class Emulator:
     def worker(self):
         """The process that serves now, behind the guard if there is one.
         None if it was killed just now."""
-        guarded = self.transport is MPQEMU and '--no-guard' not in self.process.args
-        return next(iter(children(self.process.pid)), None if guarded else self.process.pid)
+        return next(iter(children(self.process.pid)), None if self.guarded else self.process.pid)
+
+    def qemu_arguments(self, *properties):
+        """QEMU's -device arguments for the devices, each with more PROPERTIES
+        (a dict). Such a QEMU inherits qemu_fds; when it has started, the test
+        calls qemu_has_them()."""
+        arguments = []
+        for place, more in zip(self.qemu_places, properties, strict=True):
+            arguments += ['-device', json.dumps({**self.transport.qemu_device(place), **more})]
+        return arguments
+
+    def qemu_has_them(self):
+        """From here on it is QEMU alone that holds the devices' sockets."""
+        for sock in self.sockets:
+            sock.close()
 
     def wait(self):
         """Closes what is open of QEMU's ends; returns exit status and stderr."""
@@ -199,7 +223,7 @@ def reset(sock):
 
 class _MPQemu:
     """x-pci-proxy-dev"""
-    name = 'mpqemu'
+    name = qemutransports.MPQEMU
 
     # Messages that descriptors ride on, how many QEMU sends, and whether there is an answer
     with_descriptors = (
@@ -207,6 +231,11 @@ class _MPQemu:
         (message(SET_IRQFD), 2, False),
     )
     nonsense = b'\xff' * 64
+
+    @staticmethod
+    def qemu_device(place):
+        """QEMU's properties for a device at PLACE, one of Emulator.qemu_places."""
+        return {'driver': qemutransports.DRIVERS[qemutransports.MPQEMU], 'fd': '%d' % place}
 
     def start(self, sock):
         """What QEMU says before a guest runs."""
@@ -238,7 +267,12 @@ class _MPQemu:
 
 class _VFIOUser(_MPQemu):
     """vfio-user-pci"""
-    name = 'vfio-user'
+    name = qemutransports.VFIO_USER
+
+    @staticmethod
+    def qemu_device(place):
+        return {'driver': qemutransports.DRIVERS[qemutransports.VFIO_USER],
+                'socket': {'type': 'unix', 'path': place}}
 
     with_descriptors = (
         (vfio.message(vfio.DMA_MAP, vfio.dma_map_payload(0, 1 << 20)), 1, True),
@@ -273,3 +307,9 @@ class _VFIOUser(_MPQemu):
 MPQEMU = _MPQemu()
 VFIO_USER = _VFIOUser()
 TRANSPORTS = (MPQEMU, VFIO_USER)
+
+
+def qemu_transports(arch='x86_64'):
+    """qemutransports.qemu_transports(), with the transports instead of their names"""
+    names, reason = qemutransports.qemu_transports(arch)
+    return [next(link for link in TRANSPORTS if link.name == name) for name in names], reason

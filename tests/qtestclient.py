@@ -18,11 +18,9 @@ import socket
 import subprocess
 import tempfile
 
+from qemutransports import qemu_path
+
 TIMEOUT = 180       # seconds for an answer; a hang is a failure, not a wait
-
-
-def qemu_path(arch='x86_64'):
-    return os.path.join(os.environ.get('QEMU_DIR', '/usr/bin'), 'qemu-system-' + arch)
 
 
 def pci(bus, slot, function=0):
