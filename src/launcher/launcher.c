@@ -35,5 +35,5 @@ main(int argc,
 
     if (strcmp(name, QEMU_LAUNCHER_PROGRAM) == 0)
         return launcherAdmin(argc, argv);
-    return launcherRun(name, argc, argv);
+    return launcherRun(argc, argv);
 }

@@ -34,9 +34,9 @@ typedef struct {
 typedef int (*LauncherLinkFunc)(const LauncherLink *link);
 
 static const char *const usage =
-    "emulatedpci-launcher --list [DIR]\n"
-    "emulatedpci-launcher --refresh [DIR]\n"
-    "emulatedpci-launcher --add QEMU [DIR]\n"
+    "emulatedpci-launcher --list\n"
+    "emulatedpci-launcher --refresh\n"
+    "emulatedpci-launcher --add QEMU\n"
     "emulatedpci-launcher --print-capabilities | --help | --version\n";
 
 
@@ -44,12 +44,12 @@ static void
 launcherAdminHelp(void)
 {
     printf("%s\n%s\n%s\n%s\n%s\n", _("Usage:"), usage,
-           _("Stands between libvirt and QEMU: a link in the launch directory DIR is what a\n"
-             "domain's <emulator> names. emulatedpci-launcher(8) says more.\n"),
-           _("  --list     show the links, the QEMU that each stands for, and its state\n"
+           _("Starts QEMU for libvirt, and the emulators of its PCI devices before. A domain's\n"
+             "<emulator> names a link in the launch directory. See emulatedpci-launcher(8).\n"),
+           _("  --list     list the links with the QEMU that each runs, and its state\n"
              "  --refresh  make libvirt notice the QEMUs that were replaced\n"
-             "  --add      make the link for the program QEMU, an absolute path, and show it\n"),
-           _("Exit status: 0 if all is well, 1 if not, 2 if the command line is wrong."));
+             "  --add      create the link for the program QEMU, an absolute path, and print it\n"),
+           _("Exit status: 0 on success, 1 on failure, 2 if the command line is invalid."));
 }
 
 
@@ -166,28 +166,11 @@ launcherAdminRefreshLink(const LauncherLink *link)
 }
 
 
-/* Where a link in DIR leads to: the program, seen from there if DIR is its
- * own launch directory. */
-static char *
-launcherAdminGetTarget(const char *home,
-                       const char *dir)
-{
-    g_autofree char *own = launcherPathsGetLaunchDir(home);
-    g_autofree char *ownReal = realpath(own, NULL);
-    g_autofree char *real = realpath(dir, NULL);
-
-    if (ownReal && real && strcmp(ownReal, real) == 0)
-        return g_strdup("../" QEMU_LAUNCHER_PROGRAM);
-    return g_build_filename(home, QEMU_LAUNCHER_PROGRAM, NULL);
-}
-
-
 static int
-launcherAdminAdd(const char *home,
-                 const char *dir,
+launcherAdminAdd(const char *dir,
                  const char *qemu)
 {
-    g_autofree char *target = launcherAdminGetTarget(home, dir);
+    static const char target[] = "../" QEMU_LAUNCHER_PROGRAM;
     g_autofree char *path = qemuLauncherPathFromQEMU(dir, NULL, qemu);
     g_autofree char *there = NULL;
 
@@ -238,8 +221,8 @@ launcherAdmin(int argc,
     }
 
     if ((strcmp(command, "--list") != 0 && strcmp(command, "--refresh") != 0 && operands == 0) ||
-        argc < 2 + operands || argc > 3 + operands) {
-        launcherLog(_("wrong command line; see %1$s --help"), QEMU_LAUNCHER_PROGRAM);
+        argc != 2 + operands) {
+        launcherLog(_("invalid command line; see %1$s --help"), QEMU_LAUNCHER_PROGRAM);
         return 2;
     }
 
@@ -248,10 +231,10 @@ launcherAdmin(int argc,
         launcherLog("%s", err->message);
         return EXIT_FAILURE;
     }
-    dir = argc > 2 + operands ? g_strdup(argv[2 + operands]) : launcherPathsGetLaunchDir(home);
+    dir = launcherPathsGetLaunchDir(home);
 
     if (operands > 0)
-        return launcherAdminAdd(home, dir, argv[2]);
+        return launcherAdminAdd(dir, argv[2]);
     return launcherAdminForEach(dir, strcmp(command, "--list") == 0 ?
                                 launcherAdminListLink : launcherAdminRefreshLink);
 }

@@ -11,6 +11,7 @@
 #include "gettext.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define _(s) gettext(s)
 
@@ -60,4 +61,18 @@ char *
 launcherPathsGetLaunchDir(const char *home)
 {
     return g_build_filename(home, LAUNCHER_PATHS_LAUNCH, NULL);
+}
+
+
+gboolean
+launcherPathsIsInLaunchDir(const char *home,
+                           const char *path)
+{
+    g_autofree char *launch = launcherPathsGetLaunchDir(home);
+    g_autofree char *dir = g_path_get_dirname(path);
+    struct stat own;
+    struct stat st;
+
+    return strchr(path, '/') && stat(launch, &own) == 0 && stat(dir, &st) == 0 &&
+        own.st_dev == st.st_dev && own.st_ino == st.st_ino;
 }

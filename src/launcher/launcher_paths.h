@@ -27,3 +27,13 @@ char *launcherPathsGetHome(GError **err);
 char *launcherPathsGetEmulator(const char *home);
 char *launcherPathsGetStubdomain(const char *home);
 char *launcherPathsGetLaunchDir(const char *home);
+
+/**
+ * launcherPathsIsInLaunchDir:
+ * @home: what launcherPathsGetHome() returned
+ * @path: how this program was called: argv[0]
+ *
+ * Returns TRUE if @path is in the launch directory of @home itself, by
+ * whatever path that was reached. A name without a directory is not.
+ */
+gboolean launcherPathsIsInLaunchDir(const char *home, const char *path);

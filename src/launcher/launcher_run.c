@@ -91,21 +91,49 @@ launcherRunPrepare(const char *qemu,
 }
 
 
-int
-launcherRun(const char *name,
-            int argc,
-            char **argv)
+/* The QEMU that this link stands for, whose path is in the link's NAME. NULL with ERR set. */
+static char *
+launcherRunFindQEMU(const char *path,
+                    GError **err)
 {
-    g_autofree char *qemu = qemuLauncherNameToQEMU(NULL, name);
+    g_autofree char *name = g_path_get_basename(path);
+    g_autofree char *home = launcherPathsGetHome(err);
+    char *qemu;
+
+    if (!home)
+        return NULL;
+
+    /* Or a link anywhere, named after any program, would run that program. */
+    if (!launcherPathsIsInLaunchDir(home, path)) {
+        g_autofree char *dir = launcherPathsGetLaunchDir(home);
+
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("'%1$s' is not in the launch directory '%2$s': the launcher requires a link from there"),
+                               path, dir);
+        return NULL;
+    }
+
+    qemu = qemuLauncherNameToQEMU(NULL, name);
+    if (!qemu)
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("'%1$s' is not a launcher name: 'qemu-system-ARCH' or an escaped absolute path is required"),
+                               name);
+    return qemu;
+}
+
+
+/* Becomes QEMU, the program of that path. Returns only on failure, after a
+ * message, with the exit status. */
+static int
+launcherRunQEMU(char *qemu,
+                int argc,
+                char **argv)
+{
     g_auto(LauncherArgs) args = { NULL, NULL };
     g_auto(LauncherFleet) fleet = { NULL };
     g_auto(GStrv) result = NULL;
     g_autoptr(GError) err = NULL;
 
-    if (!qemu) {
-        launcherLog(_("no QEMU has the launcher name '%1$s'"), name);
-        return LAUNCHER_EXIT_FAILURE;
-    }
     launcherRunRefresh(qemu);
 
     if (!launcherArgsHaveDevices(argc, argv)) {
@@ -126,4 +154,18 @@ launcherRun(const char *name,
         return LAUNCHER_EXIT_FAILURE;
     }
     return launcherRunExec(qemu, result);
+}
+
+
+int
+launcherRun(int argc,
+            char **argv)
+{
+    g_autoptr(GError) err = NULL;
+    g_autofree char *qemu = launcherRunFindQEMU(argc > 0 ? argv[0] : "", &err);
+
+    if (qemu)
+        return launcherRunQEMU(qemu, argc, argv);
+    launcherLog("%s", err->message);
+    return LAUNCHER_EXIT_FAILURE;
 }

@@ -12,7 +12,15 @@
 #define LAUNCHER_EXIT_CANNOT_RUN 126
 #define LAUNCHER_EXIT_NOT_FOUND 127
 
-/* Runs the QEMU that NAME, a file name of the launch directory, stands for,
- * with ARGV. Returns only if that fails: the exit status, after one line on
- * stderr. */
-int launcherRun(const char *name, int argc, char **argv);
+/**
+ * launcherRun:
+ * @argc: number of arguments
+ * @argv: QEMU's command line; argv[0] is a link in the launch directory
+ *
+ * Starts the emulators of the devices in @argv and becomes the QEMU that the
+ * link stands for.
+ *
+ * Returns only on failure: the exit status, after one line on standard error
+ * that libvirt shows to the user.
+ */
+int launcherRun(int argc, char **argv);
