@@ -7,6 +7,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 import glob
+import json
 import os
 import re
 import resource
@@ -379,6 +380,103 @@ def elsewhere():
     for path, cwd in (("./" + name, stage.launch), ("launch/" + name, stage.top),
                       (os.path.join(aside, "launch", name), "/")):
         expect(Run("x", program=path, cwd=cwd).qemu["arg"], [os.fsencode(QEMU), b"x"], "QEMU's arguments")
+
+
+class Monitor:
+    """libvirt's end of a start: creates the monitor's socket, connects to it after DELAY
+    seconds, and sends a command when the greeting has come. LINES is what is in the log
+    when the connection ends, which is when libvirt reads it."""
+
+    def __init__(self, delay=0, pipe=False, extra=()):
+        path = os.path.join(stage.top, "monitor")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(1)
+        if pipe:
+            self.read, write = os.pipe()
+        else:
+            self.read = os.open(os.path.join(stage.top, "log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+            write = os.dup(self.read)
+        fd = listener.fileno()
+        self.process = subprocess.Popen(
+            [LAUNCHER, "-chardev", f"socket,id=charmonitor,fd={fd},server=on,wait=off", "-mon",
+             "chardev=charmonitor,id=monitor,mode=control", "-device", device(vendorid="x"), *extra],
+            pass_fds=[fd], stderr=write)
+        os.close(write)
+        listener.close()
+        time.sleep(delay)
+        self.running = self.process.poll() is None
+        self.client = socket.socket(socket.AF_UNIX)
+        self.client.connect(path)
+        os.unlink(path)
+        self.client.settimeout(60)
+        self.greeting = self.client.recv(4096)
+
+    def send(self):
+        self.client.send(b'{"execute":"qmp_capabilities","id":"libvirt-1"}\r\n')
+
+    def end(self):
+        expect(self.client.recv(4096), b"", "the end of the connection")
+        self.client.close()
+
+    def log(self):
+        with os.fdopen(self.read, "rb") as f:
+            if f.seekable():
+                f.seek(0)
+            return f.read().decode()
+
+
+@test
+def monitor_refusal():
+    """a refusal lasts until libvirt is ready to show it"""
+    for delay in (0, 0.5):
+        monitor = Monitor(delay)
+        if delay:
+            expect(monitor.running, True, "the launcher waits")
+        expect(json.loads(monitor.greeting), {"QMP": {"capabilities": []}}, "the greeting")
+        time.sleep(delay)
+        expect(monitor.process.poll(), None, "the launcher waits for the command")
+        monitor.send()
+        monitor.end()
+        expect(re.fullmatch("emulatedpci-launcher: .*vendorid.*\n", monitor.log()) is not None, True, "the log")
+        expect(monitor.process.wait(60), 125, "exit status")
+
+    # virtlogd reads the log's pipe when it comes to it.
+    monitor = Monitor(pipe=True)
+    monitor.send()
+    time.sleep(0.5)
+    expect(monitor.process.poll(), None, "the launcher waits until the log is read")
+    text = os.read(monitor.read, 4096)
+    monitor.end()
+    expect(text.startswith(b"emulatedpci-launcher: "), True, "the log")
+    expect((monitor.log(), monitor.process.wait(60)), ("", 125), "the rest of the log, exit status")
+
+    # A client that goes at once, and a number that is no listening socket.
+    monitor = Monitor()
+    monitor.client.close()
+    expect(monitor.process.wait(60), 125, "exit status")
+    monitor.log()
+    begin = time.monotonic()
+    for value in ("fd=0", "fd=2", "fd=-1", "fd=1000000", "fd=99999999999999999999", "fd=", "fd=x", "path=/x"):
+        fails("-chardev", "socket,id=charmonitor," + value, "-device", device(vendorid="x"), message="vendorid")
+    fails("-device", device(vendorid="x"), "-chardev", message="vendorid")
+    expect(time.monotonic() - begin < 9, True, "nothing to wait for")
+
+
+@test
+def monitor_alone():
+    """without libvirt a refusal ends by itself, and a start is not held up"""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.join(stage.top, "monitor"))
+        listener.listen(1)
+        fd = listener.fileno()
+        args = ["-chardev", f"socket,id=charmonitor,fd={fd},server=on,wait=off"]
+        begin = time.monotonic()
+        fails(*args, "-device", device(vendorid="x"), pass_fds=[fd], message="vendorid")
+        expect(9 < time.monotonic() - begin < 60, True, "the time that a refusal lasts")
+        run = Run(*args, "-device", device(), pass_fds=[fd])
+        expect(run.qemu["fd"].get(fd) is not None, True, "QEMU's monitor")
+    os.unlink(os.path.join(stage.top, "monitor"))
 
 
 @test

@@ -11,6 +11,7 @@
 #include "launcher_args.h"
 #include "launcher_fleet.h"
 #include "launcher_log.h"
+#include "launcher_monitor.h"
 #include "launcher_paths.h"
 #include "launcher_qemu.h"
 #include "launcher_stale.h"
@@ -163,9 +164,13 @@ launcherRun(int argc,
 {
     g_autoptr(GError) err = NULL;
     g_autofree char *qemu = launcherRunFindQEMU(argc > 0 ? argv[0] : "", &err);
+    int status = LAUNCHER_EXIT_FAILURE;
 
     if (qemu)
-        return launcherRunQEMU(qemu, argc, argv);
-    launcherLog("%s", err->message);
-    return LAUNCHER_EXIT_FAILURE;
+        status = launcherRunQEMU(qemu, argc, argv);
+    else
+        launcherLog("%s", err->message);
+
+    launcherMonitorWait(launcherMonitorFind(argc, argv), LAUNCHER_MONITOR_TIMEOUT);
+    return status;
 }

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# refusaltest.py: what the launcher says when it refuses a start is what virsh prints
+#
+# Every kind of refusal, several times over, since libvirt may connect to the monitor
+# before or after the launcher has ended; and with both ways in which libvirt writes a
+# domain's log. REFUSAL_STARTS=N makes N starts of each kind.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import re
+import shutil
+
+from clientutil import CITRIX
+from emulatedpcistack import PATH, Stack, domain_xml, emulatedpci_xml, needs, run_tests
+
+STARTS = int(os.environ.get('REFUSAL_STARTS', '4'))
+
+
+def device(driver=''):
+    return emulatedpci_xml(CITRIX).replace('</emulatedpci>', driver + '</emulatedpci>')
+
+
+def refuse(tap, stack, kind, name, message):
+    """Starts the domain NAME, which is not to start; its error must have MESSAGE in it."""
+    wrong = []
+    for _ in range(STARTS):
+        run = stack.run(['virsh', '-q', '-c', stack.uri, 'start', name], check=False)
+        if run.returncode != 1 or not re.search('emulatedpci-launcher: [^\n]*' + message, run.stderr):
+            wrong.append(run.stderr.strip())
+    tap.ok(not wrong, '%s: %d of %d starts say so' % (kind, STARTS - len(wrong), STARTS), *wrong[:3])
+
+
+def define(stack, name, devices, **changes):
+    """Defines a domain in libvirt's own terms, with texts replaced as CHANGES say."""
+    text = stack.lower(domain_xml(name, 'pc', devices))
+    for old, new in changes.get('replace', ()):
+        if old not in text:
+            raise ValueError('%s is not in %s' % (old, text))
+        text = text.replace(old, new)
+    stack.virsh('define', stack.write('tmp/define.xml', text))
+
+
+def has_vfio_user(stack):
+    run = stack.run([os.path.join(stack.qemu_dir, 'qemu-system-x86_64'), '-device', 'vfio-user-pci,help'], check=False)
+    return 'vfio-user-pci options' in run.stdout
+
+
+def refusals(tap, stack, handler):
+    """All kinds, with what libvirt calls stdio_handler HANDLER."""
+    def kind(name, message, *args, **changes):
+        define(stack, name, *args, **changes)
+        refuse(tap, stack, '%s (%s)' % (name, handler), name, message)
+        stack.virsh('undefine', name)
+
+    kind('value-out-of-range', "'65536' for property 'vendorid'.*0 to 65535", device(),
+         replace=[("name='vendorid' type='unsigned' value='%d'" % CITRIX['vendorid'],
+                   "name='vendorid' type='unsigned' value='65536'")])
+    kind('emulator-missing', "cannot run '/does/not/exist' .*No such file", device("<driver model='/does/not/exist'/>"))
+    kind('emulator-ends', 'ended before it was ready', device("<driver model='/bin/false'/>"))
+    kind('pid-missing', 'with pid 4194303: No such file', device("<driver pid='4194303'/>"))
+    if has_vfio_user(stack):
+        kind('qemu-lacks-device', 'need KVM', device("<driver version='mpqemu'/>"))
+    else:
+        kind('qemu-lacks-device', "has no device 'vfio-user-pci'", device("<driver version='vfio-user'/>"))
+
+    # A QEMU that libvirt has got to know, and that is gone when it is to run.
+    qemu = stack.path('tmp/qemu-' + handler)
+    os.symlink(os.path.join(stack.qemu_dir, 'qemu-system-x86_64'), qemu)
+    launcher = stack.run([stack.path('libexec/emulatedpci-launcher'), '--add', qemu]).stdout.strip()
+    define(stack, 'known', '', replace=[('<devices>', '<devices><emulator>%s</emulator>' % launcher)])
+    stack.virsh('undefine', 'known')
+    os.unlink(qemu)
+    kind('qemu-missing', "cannot run QEMU '%s': No such file" % qemu, device(),
+         replace=[('<emulator>%s/qemu-system-x86_64</emulator>' % stack.launch_dir, '<emulator>%s</emulator>' % launcher)])
+
+
+def main(tap):
+    needs('libvirtd', 'virsh', 'qemu-system-x86_64')
+    for handler in ('file', 'logd'):
+        with Stack() as stack:
+            stack.stage()
+            if os.getuid() == 0:
+                stack.give('libexec/launch')
+            if handler == 'logd':
+                needs('virtlogd')
+                stack.write('config/libvirt/qemu.conf', 'stdio_handler = "logd"\n')
+                stack.start([shutil.which('virtlogd', path=PATH), '--pid-file', stack.path('run/virtlogd.pid')], 'log/virtlogd.out')
+            stack.start_libvirtd()
+            refusals(tap, stack, handler)
+            left = [entry for entry in stack.processes() if 'virtlogd' not in entry[1]]
+            tap.ok(not [entry for entry in left if 'pci-emulator' in entry[1] or 'launcher' in entry[1]],
+                   'no emulator and no launcher is left (%s)' % handler, *map(str, left))
+            stack.close()
+
+
+run_tests(main)
