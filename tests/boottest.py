@@ -24,6 +24,7 @@ import json
 import os
 import random
 import re
+import subprocess
 import time
 
 from emulatedpcistack import (FIELDS, KERNEL_ARGUMENTS, Qtest, Stack, Tap, config_fields, domain_xml,
@@ -211,6 +212,17 @@ def boot(tap, stack, kernel, initrd, machine, count, drivers=('',)):
     tap.diag('%s: %.1f s' % (what, time.monotonic() - started))
 
 
+def oldest_machines():
+    """The oldest machine types that this QEMU has, of both families: nothing in a device needs
+    a newer one."""
+    listed = subprocess.run(['qemu-system-x86_64', '-machine', 'help'], capture_output=True,
+                            text=True, check=True).stdout
+    versions = {family: re.findall(r'^pc-%s-([0-9.]+) ' % family, listed, re.M)
+                for family in ('i440fx', 'q35')}
+    return ['pc-%s-%s' % (family, min(found, key=lambda version: [int(part) for part in version.split('.')]))
+            for family, found in versions.items() if found]
+
+
 def main(tap):
     needs('libvirtd', 'virsh')
     kernel, reason = guest_kernel()
@@ -225,6 +237,8 @@ def main(tap):
         for machine in ('pc', 'q35'):
             for count in (1, 3, 24):
                 boot(tap, stack, kernel, initrd, machine, count)
+        for machine in oldest_machines():
+            boot(tap, stack, kernel, initrd, machine, 3)
         # Some containers allow no namespaces to those who are not root.
         apart = stack.run(['unshare', '--user', '--mount', 'true'], check=False).returncode == 0
         boot(tap, stack, kernel, initrd, 'pc', 7, DRIVERS if apart else DRIVERS[:-1])

@@ -45,7 +45,7 @@ testConfig(void)
                                "unix_sock_rw_perms='0770'\nunix_sock_ro_perms=\"0\"\r\n"
                                "max_clients = 17\nlog_level=1\nlog_filters=\"1:session\"\n"
                                "log_outputs = \"2:stderr\"\nupstream = \"/a=b\"\n"
-                               "definitions_dir = \"/d\"", "f", &err);
+                               "definitions_dir = \"/d\"\nmachine_version_min = \"6.2\"", "f", &err);
     g_assert_no_error(err);
     g_assert_cmpstr(config->group, ==, "kvm");
     g_assert_cmpint(config->rwPerms, ==, 0770);
@@ -56,6 +56,8 @@ testConfig(void)
     g_assert_cmpstr(config->logOutputs, ==, "2:stderr");
     g_assert_cmpstr(config->upstream, ==, "/a=b");
     g_assert_cmpstr(config->definitionsDir, ==, "/d");
+    g_assert_cmpuint(config->machineMin.major, ==, 6);
+    g_assert_cmpuint(config->machineMin.minor, ==, 2);
 }
 
 
@@ -80,6 +82,9 @@ testConfigErrors(void)
         { "unix_sock_rw_perms = \"0800\"", "of 'unix_sock_rw_perms': permissions in quotes" },
         { "unix_sock_rw_perms = \"1777\"", "of 'unix_sock_rw_perms'" },
         { "unix_sock_rw_perms = \"\"", "of 'unix_sock_rw_perms'" },
+        { "machine_version_min = \"6\"", "such as \"6.0\" was expected" },
+        { "machine_version_min = \"pc-q35-6.0\"", "of 'machine_version_min'" },
+        { "machine_version_min = 6.0", "of 'machine_version_min'" },
     };
     gsize i;
 
@@ -116,7 +121,7 @@ testShippedConfig(void)
             examples++;
         }
     }
-    g_assert_cmpint(examples, ==, 9);
+    g_assert_cmpint(examples, ==, 10);
     g_clear_pointer(&config, daemonConfigFree);
     config = daemonConfigParse(active->str, "examples", &err);
     g_assert_no_error(err);
@@ -528,7 +533,11 @@ testDomcaps(void)
         { "qemu", "i686", "pc-i440fx-7.2", "<emulatedpci supported='yes'>" },
         { "qemu", "x86_64", "isapc", "<emulatedpci supported='no'/>" },
         { "qemu", "x86_64", "microvm", "<emulatedpci supported='no'/>" },
-        { "qemu", "aarch64", "virt-7.2", "<emulatedpci supported='no'/>" },
+        { "qemu", "x86_64", "none", "<emulatedpci supported='no'/>" },
+        { "kvm", "x86_64", "pc-i440fx-5.2", "<emulatedpci supported='yes'>" },
+        { "qemu", "aarch64", "virt-7.2", "<emulatedpci supported='yes'>" },
+        { "qemu", "aarch64", "sbsa-ref", "<emulatedpci supported='no'/>" },
+        { "qemu", "s390x", "s390-ccw-virtio", "<emulatedpci supported='no'/>" },
         { "xen", "x86_64", "xenfv", "<emulatedpci supported='no'/>" },
     };
     char *out = NULL;

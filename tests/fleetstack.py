@@ -23,9 +23,10 @@ class FleetStack(DaemonStack):
         self.env['LIBVIRT_DEFAULT_URI'] = self.uri
         self.device = self.write('tmp/device.xml', self.run([self.tool, 'import', STRING]).stdout)
 
-    def begin(self):
+    def begin(self, config=''):
+        """CONFIG is what the daemon's configuration file holds."""
         self.start_libvirtd()
-        self.start_daemon(builtin=True)
+        self.start_daemon('--config', self.write('tmp/daemon.conf', config), builtin=True)
 
     def fleet(self, *args, **options):
         """(exit status, stdout, stderr) of the tool."""

@@ -75,8 +75,8 @@ def run_guide(tap, stack, guide, hosts):
 
 def main(tap):
     with FleetStack() as one, FleetStack() as two:
-        for stack in (one, two):
-            stack.begin()
+        one.begin('machine_version_min = "6.0"\n')
+        two.begin()
         os.chmod(one.write('bin/xe', XE), 0o755)
 
         one.write('tmp/win.xml', domain_xml('win', 'pc'))

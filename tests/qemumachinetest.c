@@ -13,7 +13,7 @@ static const struct {
     const char *machine;
     unsigned int major;     /* and minor 0: has no version */
     unsigned int minor;
-    gboolean old;
+    gboolean old;           /* older than 6.0 */
     const char *family;
     const char *newest;
 } machines[] = {
@@ -75,20 +75,46 @@ static const struct {
 static void
 testMachine(gconstpointer opaque)
 {
+    static const QEMUMachineVersion six = { 6, 0 };
     const gsize i = GPOINTER_TO_SIZE(opaque);
     const char *newest = NULL;
-    unsigned int major = 0;
-    unsigned int minor = 0;
-    gboolean known = qemuMachineVersion(machines[i].machine, &major, &minor);
+    QEMUMachineVersion version = { 0, 0 };
+    gboolean known = qemuMachineVersion(machines[i].machine, &version);
 
     g_assert_cmpint(known, ==, machines[i].major > 0 || machines[i].minor > 0);
     if (known) {
-        g_assert_cmpuint(major, ==, machines[i].major);
-        g_assert_cmpuint(minor, ==, machines[i].minor);
+        g_assert_cmpuint(version.major, ==, machines[i].major);
+        g_assert_cmpuint(version.minor, ==, machines[i].minor);
+        g_assert_false(qemuMachineIsBelow(machines[i].machine, &version));
+        version.minor++;
+        g_assert_true(qemuMachineIsBelow(machines[i].machine, &version));
     }
-    g_assert_cmpint(qemuMachineIsOld(machines[i].machine), ==, machines[i].old);
+    g_assert_cmpint(qemuMachineIsBelow(machines[i].machine, &six), ==, machines[i].old);
     g_assert_cmpstr(qemuMachineFamily(machines[i].machine, &newest), ==, machines[i].family);
     g_assert_cmpstr(newest, ==, machines[i].newest);
+}
+
+
+static void
+testVersion(void)
+{
+    static const char *const wrong[] = {
+        "", "6", "6.", ".0", "6.0.0", "6.0-x", " 6.0", "6.0 ", "+6.0", "0x6.0", "6,0", "99999.0",
+    };
+    QEMUMachineVersion version;
+    gsize i;
+
+    g_assert_true(qemuMachineVersionParse("6.0", &version));
+    g_assert_cmpuint(version.major, ==, 6);
+    g_assert_cmpuint(version.minor, ==, 0);
+    g_assert_true(qemuMachineVersionParse("10.12", &version));
+    g_assert_cmpuint(version.major, ==, 10);
+    g_assert_cmpuint(version.minor, ==, 12);
+
+    for (i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        if (qemuMachineVersionParse(wrong[i], &version))
+            g_error("%s", wrong[i]);
+    }
 }
 
 
@@ -98,6 +124,7 @@ main(int argc, char **argv)
     gsize i;
 
     testInit(&argc, &argv);
+    g_test_add_func("/qemu/machine-version", testVersion);
     for (i = 0; i < G_N_ELEMENTS(machines); i++) {
         g_autofree char *path = g_strdup_printf("/qemu/machine/%s%s", machines[i].machine,
                                                 *machines[i].machine ? "" : "(empty)");

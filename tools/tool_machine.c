@@ -15,6 +15,10 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 
+/* --raise-machine leaves machine types from this version of QEMU on alone, unless the host
+ * does not support devices with them. */
+#define TOOL_MACHINE_MAJOR_MIN 6
+
 
 /* The content of ROOT's child, newly allocated, or NULL. */
 static char *
@@ -35,29 +39,48 @@ toolMachineChild(xmlNodePtr root, const char *name)
 }
 
 
-/* What the host's newest of the family is called. */
-static char *
-toolMachineNewest(virConnectPtr conn, const char *arch, const char *virttype,
-                  const char *newest, GError **err)
+/* A machine type as the host of CONN knows it. */
+typedef struct {
+    char *name;         /* canonical */
+    gboolean refused;   /* emulated PCI devices are not supported with it */
+} ToolMachine;
+
+
+static void
+toolMachineFindSupport(xmlNodePtr node, void *opaque)
 {
-    g_autofree char *caps = virConnectGetDomainCapabilities(conn, NULL, arch, newest, virttype, 0);
+    ToolMachine *found = opaque;
+    xmlChar *supported = xmlGetNoNsProp(node, BAD_CAST "supported");
+
+    found->refused = supported && strcmp((char *) supported, "no") == 0;
+    xmlFree(supported);
+}
+
+
+/* Fills FOUND, whose name is the caller's, from the host's domain capabilities. */
+static gboolean
+toolMachineLookup(virConnectPtr conn, const char *arch, const char *virttype,
+                  const char *machine, ToolMachine *found, GError **err)
+{
+    g_autofree char *caps = virConnectGetDomainCapabilities(conn, NULL, arch, machine, virttype, 0);
     ToolInput input = { NULL, caps, 0 };
     g_autoptr(ToolXMLDoc) doc = NULL;
-    char *machine;
 
     if (!caps) {
         toolConnectReport(err);
-        return NULL;
+        return FALSE;
     }
     input.len = strlen(caps);
     doc = toolXMLParse(&input, err);
     if (!doc)
-        return NULL;
-    machine = toolMachineChild(xmlDocGetRootElement(doc), "machine");
-    if (!machine)
+        return FALSE;
+    found->name = toolMachineChild(xmlDocGetRootElement(doc), "machine");
+    toolXMLForEachChild(xmlDocGetRootElement(doc), "devices", "emulatedpci",
+                        toolMachineFindSupport, found);
+    if (!found->name)
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("the host does not say what its newest machine type is"));
-    return machine;
+                               _("the domain capabilities of the host do not name a machine type"));
+    return found->name != NULL;
 }
 
 
@@ -65,6 +88,48 @@ static void
 toolMachineFindType(xmlNodePtr node, void *opaque)
 {
     *(xmlNodePtr *) opaque = node;
+}
+
+
+/* Whether a domain with MACHINE should get a newer one: it is older than 6.0, or older
+ * than the host allows. What the host does not know at all is for the define to refuse. */
+static gboolean
+toolMachineIsOld(virConnectPtr conn, const char *arch, const char *virttype, const char *machine)
+{
+    static const QEMUMachineVersion old = { TOOL_MACHINE_MAJOR_MIN, 0 };
+    ToolMachine found = { NULL, FALSE };
+
+    if (qemuMachineIsBelow(machine, &old))
+        return TRUE;
+    if (!qemuMachineFamily(machine, NULL) ||
+        !toolMachineLookup(conn, arch, virttype, machine, &found, NULL))
+        return FALSE;
+    g_free(found.name);
+    return found.refused;
+}
+
+
+/* The name of the host's newest machine type of MACHINE's family. NULL with ERR set if that
+ * cannot have devices either. */
+static char *
+toolMachineNewest(virConnectPtr conn, const char *arch, const char *virttype,
+                  const char *machine, GError **err)
+{
+    const char *newest = NULL;
+    ToolMachine found = { NULL, FALSE };
+
+    qemuMachineFamily(machine, &newest);
+    if (!toolMachineLookup(conn, arch, virttype, newest, &found, err))
+        return NULL;
+    if (!found.refused)
+        return found.name;
+
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("the newest machine type of the host in the family of '%1$s' is "
+                             "'%2$s', with which emulated PCI devices are not supported either"),
+                           machine, found.name);
+    g_free(found.name);
+    return NULL;
 }
 
 
@@ -80,26 +145,16 @@ toolMachineRaise(xmlNodePtr root, virConnectPtr conn, GError **err)
 
     toolXMLForEachChild(root, "os", "type", toolMachineFindType, &type);
     machine = type ? xmlGetNoNsProp(type, BAD_CAST "machine") : NULL;
-    if (machine && qemuMachineIsOld((char *) machine)) {
-        const char *family = NULL;
-
-        arch = xmlGetNoNsProp(type, BAD_CAST "arch");
-        virttype = xmlGetNoNsProp(root, BAD_CAST "type");
-        qemuMachineFamily((char *) machine, &family);
-        newest = toolMachineNewest(conn, (char *) arch, (char *) virttype, family, err);
-        xmlFree(arch);
-        xmlFree(virttype);
+    arch = type ? xmlGetNoNsProp(type, BAD_CAST "arch") : NULL;
+    virttype = xmlGetNoNsProp(root, BAD_CAST "type");
+    if (machine && toolMachineIsOld(conn, (char *) arch, (char *) virttype, (char *) machine)) {
+        newest = toolMachineNewest(conn, (char *) arch, (char *) virttype, (char *) machine, err);
         result = newest ? 1 : -1;
-        if (newest && qemuMachineIsOld(newest)) {
-            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("the host's newest machine type of the family of '%1$s' is "
-                                     "'%2$s', which is older than QEMU 6.0's too"),
-                                   (char *) machine, newest);
-            result = -1;
-        }
-        if (result == 1)
+        if (newest)
             xmlSetProp(type, BAD_CAST "machine", BAD_CAST newest);
     }
     xmlFree(machine);
+    xmlFree(arch);
+    xmlFree(virttype);
     return result;
 }

@@ -23,6 +23,7 @@ typedef enum {
     KEY_STRING,
     KEY_MODE,                   /* a string of octal digits */
     KEY_NUMBER,
+    KEY_VERSION,                /* a string, MAJOR.MINOR; "" is 0.0 */
 } ConfigKeyType;
 
 typedef struct {
@@ -39,6 +40,7 @@ static const ConfigKey keys[] = {
     { "unix_sock_rw_perms", KEY_MODE, offsetof(DaemonConfig, rwPerms), 0, 0777 },
     { "upstream", KEY_STRING, offsetof(DaemonConfig, upstream), 0, 0 },
     { "definitions_dir", KEY_STRING, offsetof(DaemonConfig, definitionsDir), 0, 0 },
+    { "machine_version_min", KEY_VERSION, offsetof(DaemonConfig, machineMin), 0, 0 },
     { "max_clients", KEY_NUMBER, offsetof(DaemonConfig, maxClients), 1,
       CONFIG_MAX_CLIENTS_LIMIT },
     { "log_level", KEY_NUMBER, offsetof(DaemonConfig, logLevel), 1, 4 },
@@ -139,6 +141,11 @@ configSet(DaemonConfig *config, const ConfigKey *key, const char *text, const ch
         return TRUE;
     }
 
+    if (key->type == KEY_VERSION) {
+        *(QEMUMachineVersion *) where = (QEMUMachineVersion) { 0, 0 };
+        return *str == '\0' || qemuMachineVersionParse(str, where);
+    }
+
     g_free(*(char **) where);
     *(char **) where = g_steal_pointer(&str);
     return TRUE;
@@ -155,6 +162,8 @@ configExpected(const ConfigKey *key)
         return _("permissions in quotes, such as \"0770\"");
     case KEY_NUMBER:
         return _("a number within its limits");
+    case KEY_VERSION:
+        return _("a version of QEMU in quotes, such as \"6.0\"");
     default:
         g_return_val_if_reached("");
     }

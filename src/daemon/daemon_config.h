@@ -10,6 +10,8 @@
 
 #pragma once
 
+#include "qemu_machine.h"
+
 #include <glib.h>
 
 typedef struct {
@@ -18,6 +20,7 @@ typedef struct {
     int rwPerms;                /* unix_sock_rw_perms, or -1 */
     char *upstream;             /* upstream, or NULL */
     char *definitionsDir;       /* definitions_dir, or NULL */
+    QEMUMachineVersion machineMin;  /* machine_version_min, or 0.0 */
     int maxClients;             /* max_clients */
     int logLevel;               /* log_level */
     char *logFilters;           /* log_filters, or NULL */

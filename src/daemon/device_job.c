@@ -315,9 +315,12 @@ deviceJobLower(Session *session, char **edited)
 {
     DeviceJob *job = session->device;
     g_autoptr(GError) err = NULL;
+    ProjectionOptions projection = session->projection;
     gsize len;
 
-    switch (projectionLower(*edited, strlen(*edited), &session->projection,
+    /* What upstream shows has its machine type's real name. */
+    projection.machine = NULL;
+    switch (projectionLower(*edited, strlen(*edited), &projection,
                             &job->edited, &len, &err)) {
     case PROJECTION_ERROR:
         deviceJobFail(session, err);

@@ -19,8 +19,7 @@
 
 #define DOMCAPS_DEVICES_END "\n  </devices>\n"
 
-/* The text of the element of that NAME right below the root, or NULL. */
-static char *
+char *
 domcapsGet(const char *xml, const char *name)
 {
     g_autofree char *start = g_strdup_printf("\n  <%s>", name);
@@ -36,20 +35,15 @@ domcapsGet(const char *xml, const char *name)
 }
 
 
-/* x-pci-proxy-dev is in QEMU where the host's KVM is, and the launcher stands
- * for x86's QEMU; a machine type without PCI has no place for a device. */
+/* As define would decide, of a document with a device. */
 static gboolean
-domcapsSupported(const char *xml)
+domcapsSupported(const char *xml, const ProjectionOptions *opts)
 {
-    g_autofree char *domain = domcapsGet(xml, "domain");
+    g_autofree char *type = domcapsGet(xml, "domain");
     g_autofree char *arch = domcapsGet(xml, "arch");
     g_autofree char *machine = domcapsGet(xml, "machine");
 
-    if (!domain || (strcmp(domain, "kvm") != 0 && strcmp(domain, "qemu") != 0))
-        return FALSE;
-    if (!arch || (strcmp(arch, "x86_64") != 0 && strcmp(arch, "i686") != 0))
-        return FALSE;
-    return machine && strcmp(machine, "isapc") != 0 && !g_str_has_prefix(machine, "microvm");
+    return projectionIsSupported(type, arch, machine, opts, NULL);
 }
 
 
@@ -186,7 +180,7 @@ domcapsExtend(const char *xml, gsize len,
         return PROJECTION_UNCHANGED;
 
     result = g_string_new_len(doc, end + 1 - doc);
-    if (domcapsSupported(doc)) {
+    if (domcapsSupported(doc, opts)) {
         g_string_append(result,
                         "    <emulatedpci supported='yes'>\n"
                         "      <enum name='transport'>\n");

@@ -14,10 +14,13 @@ void domcapsInit(void);
 
 /* Puts <emulatedpci supported='…'> at the end of <devices>, in libvirt's own
  * formatting: supported, with the transports that the document's QEMU program
- * has devices for, in a QEMU domain of an architecture and a machine type that
- * can have one. A document without
- * <devices> is PROJECTION_UNCHANGED. Never fails. */
+ * has devices for, where lowering accepts a domain of that type, architecture and
+ * machine type. A document without <devices> is PROJECTION_UNCHANGED. Never fails. */
 ProjectionResult domcapsExtend(const char *xml, gsize len,
                                const ProjectionOptions *opts,
                                char **out, gsize *outlen,
                                GError **err);
+
+/* The text of the element NAME right below the root of XML, a whole document of libvirt's
+ * domain capabilities: "machine", "arch" … Newly allocated; NULL if there is none. */
+char *domcapsGet(const char *xml, const char *name);

@@ -12,6 +12,7 @@
 #include "domcaps.h"
 #include "emulatedpci_error.h"
 #include "lift_cache.h"
+#include "machine_names.h"
 #include "nodedev_session.h"
 #include "rewrite.h"
 #include "session_private.h"
@@ -247,7 +248,12 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
         nodedevSessionFetch(session, header, g_steal_pointer(&call), sessionRewriteCall);
         return;
     }
+    if (machineNamesWants(session)) {
+        machineNamesFetch(session, header, g_steal_pointer(&call), sessionRewriteCall);
+        return;
+    }
     nodedevSessionForget(session);
+    machineNamesForget(session);
 
     switch (result) {
     case PROJECTION_ERROR:
@@ -619,6 +625,10 @@ sessionRun(const SessionOptions *opts)
         session.projection.definition = nodedevSessionDefinition;
         session.projection.definitionOpaque = &session;
     }
+    if (session.projection.machineMin.major > 0) {
+        session.projection.machine = machineNamesGet;
+        session.projection.machineOpaque = &session;
+    }
     session.toServer = rpcChannelNew(opts->client, opts->upstream, RPC_CALL_WITH_FDS,
                                      sessionCallHeader, sessionCallFrame, &session);
     session.toClient = rpcChannelNew(opts->upstream, opts->client, RPC_REPLY_WITH_FDS,
@@ -629,6 +639,7 @@ sessionRun(const SessionOptions *opts)
     deviceJobFree(session.device);
     validateJobFree(session.validate);
     nodedevSessionFree(session.nodedev);
+    machineNamesForget(&session);
     rpcChannelFree(session.toServer);
     rpcChannelFree(session.toClient);
     g_hash_table_unref(session.pending);

@@ -21,6 +21,7 @@ typedef struct _Session Session;
 typedef struct _DeviceJob DeviceJob;
 typedef struct _ValidateJob ValidateJob;
 typedef struct _NodedevSession NodedevSession;
+typedef struct _MachineNames MachineNames;
 
 /* The reply to a call of ours. */
 typedef void (*SessionReplyFunc)(Session *session,
@@ -45,12 +46,13 @@ struct _Session {
     gboolean busy;                      /* something was rewritten: memory to give back */
     gboolean open;                      /* upstream has let the client in */
     gboolean readonly;                  /* the client asked for no more */
-    gboolean resolving;                 /* definitions are being fetched for a call */
+    gboolean resolving;                 /* something is being asked for a call */
     ProjectionOptions projection;       /* with the definitions */
 
     DeviceJob *device;                  /* the one that runs, or NULL */
     ValidateJob *validate;              /* the one that runs, or NULL */
     NodedevSession *nodedev;            /* NULL: there are no definitions */
+    MachineNames *machines;             /* NULL: nothing was asked for */
 };
 
 /* Answers CALL with an error; the second with one of libvirt's part DOMAIN,

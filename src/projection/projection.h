@@ -34,7 +34,9 @@
  *       and a <qemu:override> with nothing in it, which libvirt would not
  *       print either: gone.
  * - Lifting never invents: a controller or override that is not exactly what
- *   lowering writes, in whatever layout, stays what it is.
+ *   lowering writes, in whatever layout, stays what it is. It does not ask whether
+ *   lowering would accept the domain, whose machine type libvirt may have given
+ *   another name: whatever was accepted once is lifted.
  *
  * ProjectionOptions.hideDetached makes an exception. libvirt keeps the override
  * of a device that was detached from a running domain until the domain stops.
@@ -56,6 +58,7 @@
 #pragma once
 
 #include "emulatedpci_conf.h"
+#include "qemu_machine.h"
 
 #include <glib.h>
 
@@ -76,12 +79,28 @@ typedef struct {
      * No callback: none is there. */
     const EmulatedPCIDef *(*definition)(const char *name, void *opaque, GError **err);
     void *definitionOpaque;
+
+    /* The oldest version of a machine type that may have devices; 0.0: any. */
+    QEMUMachineVersion machineMin;
+    /* Lowering asks this, if there is a machineMin, for what libvirt makes of a machine
+     * type whose name tells no version: "pc-i440fx-7.2" of "pc", or of NULL, the
+     * default. Each argument may be NULL: the domain does not give it. The result is
+     * borrowed until the next call; NULL: not known, which is no error. */
+    const char *(*machine)(const char *type, const char *arch, const char *machine,
+                           const char *emulator, void *opaque);
+    void *machineOpaque;
 } ProjectionOptions;
 
 /* Gives DEF what it leaves to its definition; one that has all twelve fields
  * needs none, whether it exists or not. Lowering does this to every device.
  * TRUE, or FALSE with ERR set. */
 gboolean projectionResolve(EmulatedPCIDef *def, const ProjectionOptions *opts, GError **err);
+
+/* Whether lowering accepts emulated PCI devices in a domain of TYPE, ARCH and MACHINE. Each
+ * may be NULL: not given. @machine: as libvirt calls it; it is not resolved. Returns TRUE,
+ * or FALSE with ERR set (VIR_ERR_CONFIG_UNSUPPORTED). */
+gboolean projectionIsSupported(const char *type, const char *arch, const char *machine,
+                               const ProjectionOptions *opts, GError **err);
 
 /* LEN bytes of XML in; on PROJECTION_CHANGED, OUT gets a new NUL-terminated
  * string of OUTLEN bytes, else OUT is left alone. OPTS may be NULL.

@@ -7,10 +7,10 @@
 #include <config.h>
 
 #include "projection_domain.h"
+#include "qemu_arch.h"
 #include "qemu_machine.h"
 
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "gettext.h"
 
@@ -21,161 +21,6 @@
 /* How much of what the user wrote a message repeats, in bytes. */
 #define QUOTE_MAX 64
 
-#define ARCH_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
-
-/* Which machine types of an architecture libvirt gives a PCI bus. */
-typedef enum {
-    MACHINES_NONE = 0,
-    MACHINES_LISTED,        /* those in the list, or with "*" such that begin so */
-    MACHINES_NOT_LISTED,
-} MachineRule;
-
-typedef struct {
-    const char *arch;       /* libvirt's name */
-    const char *qemuArch;   /* QEMU's, where that differs, or NULL */
-    MachineRule rule;
-    const char *machines;   /* the list, with spaces between */
-} ArchInfo;
-
-#define X86_WITHOUT_PCI "isapc none microvm xenpv"
-#define ARM_WITH_PCI "virt virt-* versatilepb realview-eb*"
-#define RISCV_WITH_PCI "virt virt-*"
-
-/* From what libvirt's QEMU driver does for each when it adds a domain's
- * default devices. One that is not here is libvirt's to judge. */
-static const ArchInfo archs[] = {
-    { "x86_64", NULL, MACHINES_NOT_LISTED, X86_WITHOUT_PCI },
-    { "i686", "i386", MACHINES_NOT_LISTED, X86_WITHOUT_PCI },
-    { "aarch64", NULL, MACHINES_LISTED, ARM_WITH_PCI },
-    { "armv6l", "arm", MACHINES_LISTED, ARM_WITH_PCI },
-    { "armv7l", "arm", MACHINES_LISTED, ARM_WITH_PCI },
-    { "armv7b", NULL, MACHINES_LISTED, ARM_WITH_PCI },
-    { "riscv32", NULL, MACHINES_LISTED, RISCV_WITH_PCI },
-    { "riscv64", NULL, MACHINES_LISTED, RISCV_WITH_PCI },
-    { "loongarch64", NULL, MACHINES_NOT_LISTED, "none" },
-    { "ppc64", NULL, MACHINES_NOT_LISTED, "none" },
-    { "ppc64le", "ppc64", MACHINES_NOT_LISTED, "none" },
-    { "ppc", NULL, MACHINES_NOT_LISTED, "none" },
-    { "ppcemb", NULL, MACHINES_NOT_LISTED, "none" },
-    { "alpha", NULL, MACHINES_NOT_LISTED, "none" },
-    { "sh4", NULL, MACHINES_NOT_LISTED, "none" },
-    { "sh4eb", NULL, MACHINES_NOT_LISTED, "none" },
-    { "sparc64", NULL, MACHINES_NOT_LISTED, "none" },
-    { "mips", NULL, MACHINES_LISTED, "malta" },
-    { "mipsel", NULL, MACHINES_LISTED, "malta" },
-    { "mips64", NULL, MACHINES_LISTED, "malta" },
-    { "mips64el", NULL, MACHINES_LISTED, "malta" },
-    { "cris", NULL, MACHINES_NONE, NULL },
-    { "itanium", NULL, MACHINES_NONE, NULL },
-    { "lm32", NULL, MACHINES_NONE, NULL },
-    { "m68k", NULL, MACHINES_NONE, NULL },
-    { "microblaze", NULL, MACHINES_NONE, NULL },
-    { "microblazeel", NULL, MACHINES_NONE, NULL },
-    { "or32", NULL, MACHINES_NONE, NULL },
-    { "parisc", NULL, MACHINES_NONE, NULL },
-    { "parisc64", NULL, MACHINES_NONE, NULL },
-    { "ppcle", NULL, MACHINES_NONE, NULL },
-    { "s390", NULL, MACHINES_NONE, NULL },
-    { "s390x", NULL, MACHINES_NONE, NULL },
-    { "sparc", NULL, MACHINES_NONE, NULL },
-    { "unicore32", NULL, MACHINES_NONE, NULL },
-    { "xtensa", NULL, MACHINES_NONE, NULL },
-    { "xtensaeb", NULL, MACHINES_NONE, NULL },
-};
-
-
-static const ArchInfo *
-findArch(const char *arch)
-{
-    gsize i;
-
-    for (i = 0; i < G_N_ELEMENTS(archs); i++) {
-        if (strcmp(archs[i].arch, arch) == 0)
-            return &archs[i];
-    }
-    return NULL;
-}
-
-
-static gpointer
-readHostArch(gpointer opaque G_GNUC_UNUSED)
-{
-    struct utsname host;
-
-    if (uname(&host) < 0 || strcmp(host.machine, "amd64") == 0)
-        return g_strdup("x86_64");
-    if (host.machine[0] == 'i' && strcmp(host.machine + 2, "86") == 0)
-        return g_strdup("i686");
-    return g_strdup(host.machine);
-}
-
-
-/* The architecture that a domain has if it names none: the host's, by
- * libvirt's name. */
-static const char *
-hostArch(void)
-{
-    static GOnce once = G_ONCE_INIT;
-
-    return g_once(&once, readHostArch, NULL);
-}
-
-
-static const char *
-domainArch(const ProjectionDomain *domain)
-{
-    return domain->arch ? domain->arch : hostArch();
-}
-
-
-const char *
-projectionQEMUArch(const ProjectionDomain *domain)
-{
-    const char *arch = domainArch(domain);
-    const ArchInfo *info = findArch(arch);
-
-    if (info)
-        return info->qemuArch ? info->qemuArch : arch;
-
-    /* One that we do not know, but could be the name of one. */
-    return *arch && arch[strspn(arch, ARCH_CHARS)] == '\0' ? arch : NULL;
-}
-
-
-static gboolean
-machineIsListed(const char *machine,
-                const char *list)
-{
-    g_auto(GStrv) names = g_strsplit(list, " ", -1);
-    gsize i;
-
-    for (i = 0; names[i]; i++) {
-        const gsize len = strlen(names[i]);
-
-        if (names[i][len - 1] == '*' ? strncmp(machine, names[i], len - 1) == 0
-                                     : strcmp(machine, names[i]) == 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-
-static gboolean
-machineHasPCI(const ArchInfo *info,
-              const char *machine)
-{
-    switch (info->rule) {
-    case MACHINES_LISTED:
-        return !machine || machineIsListed(machine, info->machines);
-    case MACHINES_NOT_LISTED:
-        return !machine || !machineIsListed(machine, info->machines);
-    case MACHINES_NONE:
-        break;
-    }
-    return FALSE;
-}
-
-
 /* The beginning of what the user wrote, fit for a message. */
 static char *
 quote(const char *str)
@@ -184,64 +29,87 @@ quote(const char *str)
 }
 
 
-gboolean
-projectionDomainCheck(const ProjectionDomain *domain,
-                      GError **err)
+static gboolean
+checkType(const char *type,
+          GError **err)
 {
     static const char *const types[] = { "qemu", "kvm", "hvf", NULL };
-    const char *arch = domainArch(domain);
-    const ArchInfo *info = findArch(arch);
+    g_autofree char *shown = NULL;
 
-    if (domain->isDevice)
+    if (!type || g_strv_contains(types, type))
         return TRUE;
 
-    if (domain->type && !g_strv_contains(types, domain->type)) {
-        g_autofree char *type = quote(domain->type);
+    shown = quote(type);
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("emulated PCI devices are not supported for domain type '%1$s': "
+                             "'qemu', 'kvm' or 'hvf' is needed"), shown);
+    return FALSE;
+}
 
-        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("emulated PCI devices are not supported for domain type '%1$s': "
-                                 "'qemu', 'kvm' or 'hvf' is needed"), type);
-        return FALSE;
-    }
 
-    if (!info || machineHasPCI(info, domain->machine))
+/* MACHINE, which may be NULL, against the oldest one that OPTS allows. */
+static gboolean
+checkVersion(const char *machine,
+             const ProjectionOptions *opts,
+             GError **err)
+{
+    g_autofree char *shown = NULL;
+
+    if (!machine || !opts || !qemuMachineIsBelow(machine, &opts->machineMin))
         return TRUE;
 
-    if (info->rule == MACHINES_NONE) {
-        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("emulated PCI devices are not supported for architecture '%1$s'"),
-                               arch);
-    } else {
-        g_autofree char *machine = quote(domain->machine);
-
-        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("emulated PCI devices are not supported for machine type '%1$s' "
-                                 "of architecture '%2$s': it has no PCI bus"), machine, arch);
-    }
+    shown = quote(machine);
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("machine type '%1$s' is too old for emulated PCI devices: the "
+                             "administrator of this host requires version %2$u.%3$u or newer; give "
+                             "another in <type machine='…'>, or let 'virt-emulatedpci attach "
+                             "--raise-machine' do that"),
+                           shown, opts->machineMin.major, opts->machineMin.minor);
     return FALSE;
 }
 
 
 gboolean
-projectionDomainCheckMachine(const ProjectionDomain *domain,
-                             const char *devicename,
-                             GError **err)
+projectionIsSupported(const char *type,
+                      const char *arch,
+                      const char *machine,
+                      const ProjectionOptions *opts,
+                      GError **err)
 {
-    const char *newest = NULL;
-    g_autofree char *machine = NULL;
+    return checkType(type, err) &&
+        qemuArchCheckMachine(arch, machine, err) &&
+        checkVersion(machine, opts, err);
+}
 
-    if (!domain->machine || !qemuMachineIsOld(domain->machine))
-        return TRUE;
 
-    machine = quote(domain->machine);
-    qemuMachineFamily(domain->machine, &newest);
-    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                           _("machine type '%1$s' is too old for emulated PCI device '%2$s': that "
-                             "of QEMU %3$d.0 or a newer one is needed; give another in "
-                             "<type machine='…'>, such as '%4$s', or let 'virt-emulatedpci attach "
-                             "--raise-machine' do that"),
-                           machine, devicename ? devicename : "", QEMU_MACHINE_MAJOR_MIN, newest);
-    return FALSE;
+/* The name of the machine type that libvirt gives DOMAIN, as far as it is known. */
+static const char *
+canonicalMachine(const ProjectionDomain *domain,
+                 const ProjectionOptions *opts,
+                 const char *emulator)
+{
+    QEMUMachineVersion version;
+    const char *canonical;
+
+    if (!opts || opts->machineMin.major == 0 || !opts->machine ||
+        (domain->machine && qemuMachineVersion(domain->machine, &version)))
+        return domain->machine;
+
+    canonical = opts->machine(domain->type, domain->arch, domain->machine, emulator,
+                              opts->machineOpaque);
+    return canonical ? canonical : domain->machine;
+}
+
+
+gboolean
+projectionDomainCheck(const ProjectionDomain *domain,
+                      const ProjectionOptions *opts,
+                      const char *emulator,
+                      GError **err)
+{
+    return domain->isDevice ||
+        projectionIsSupported(domain->type, domain->arch,
+                              canonicalMachine(domain, opts, emulator), opts, err);
 }
 
 

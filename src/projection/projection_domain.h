@@ -11,6 +11,7 @@
 #pragma once
 
 #include "emulatedpci_conf.h"
+#include "projection.h"
 #include "projection_document.h"
 
 #include <glib.h>
@@ -45,14 +46,13 @@ typedef struct {
     char *newAlias;         /* result where alias is NULL; the caller's */
 } ProjectionSlot;
 
-/* Whether DOMAIN's type and machine type can have emulated PCI devices.
+/* Whether DOMAIN can have emulated PCI devices: projectionIsSupported(), with the machine
+ * type that libvirt makes of its own. @emulator: what the domain's <emulator> becomes.
  * Returns TRUE, or FALSE with ERR set to VIR_ERR_CONFIG_UNSUPPORTED. */
-gboolean projectionDomainCheck(const ProjectionDomain *domain, GError **err);
-
-/* Whether DOMAIN's machine type is new enough for the device DEVICENAME (NULL: not
- * known). Returns TRUE, or FALSE with ERR set to VIR_ERR_CONFIG_UNSUPPORTED. */
-gboolean projectionDomainCheckMachine(const ProjectionDomain *domain, const char *devicename,
-                                      GError **err);
+gboolean projectionDomainCheck(const ProjectionDomain *domain,
+                               const ProjectionOptions *opts,
+                               const char *emulator,
+                               GError **err);
 
 /* Gives each of N devices its index, and an alias if it has none:
  *
@@ -78,7 +78,3 @@ int projectionAliasNumber(const char *alias);
  * none is bound: "qemu", or the first of "qemu1", "qemu2" … that means nothing
  * else there. Newly allocated. */
 char *projectionFreePrefix(const ProjectionDomain *domain);
-
-/* The program name's end of the QEMU that runs DOMAIN's architecture, by
- * default the host's: "x86_64", "i386" … NULL if that cannot be. */
-const char *projectionQEMUArch(const ProjectionDomain *domain);

@@ -346,9 +346,9 @@ liftOverrides(Lifting *lifting)
 }
 
 
-/* The QEMU that the domain's launcher stands for. FALSE if lowering would
- * refuse the <emulator> that is there. */
-static gboolean
+/* Shows the QEMU that the domain's launcher stands for. What is no launcher's path, and
+ * what has entity references in it, stays. */
+static void
 liftEmulator(Lifting *lifting)
 {
     const ProjectionDomain *domain = lifting->domain;
@@ -357,27 +357,21 @@ liftEmulator(Lifting *lifting)
     g_autofree char *qemu = NULL;
     g_autofree char *launcher = NULL;
 
-    if (!domain->emulator || domain->emulator->len == 0)
-        return TRUE;
-
-    if (strchr(domain->emulator->str, PROJECTION_ENTITY))
-        return FALSE;
+    if (!domain->emulator || strchr(domain->emulator->str, PROJECTION_ENTITY))
+        return;
     qemu = qemuLauncherPathToQEMU(launchDir, qemuDir, domain->emulator->str);
-    if (!qemu) {
-        launcher = qemuLauncherPathFromQEMU(launchDir, qemuDir, domain->emulator->str);
-        return launcher != NULL;
-    }
+    if (!qemu)
+        return;
 
     /* A launcher's launcher, if anybody should write that, stays. */
     launcher = qemuLauncherPathToQEMU(launchDir, qemuDir, qemu);
     if (launcher)
-        return TRUE;
+        return;
 
     emulatedPCIFormatText(qemu, projectionEditsBegin(lifting->edits,
                                                      domain->emulatorWhere.tagEnd,
                                                      domain->emulatorWhere.endTag));
     projectionEditsEnd(lifting->edits);
-    return TRUE;
 }
 
 
@@ -407,11 +401,10 @@ liftDomain(Lifting *lifting)
 {
     findDevices(lifting);
     if ((lifting->list->len == 0 && lifting->detached->len == 0) ||
-        (lifting->domain->isDevice && !isWholeDevice(lifting)) ||
-        !projectionDomainCheck(lifting->domain, NULL) ||
-        !projectionDomainCheckMachine(lifting->domain, NULL, NULL) || !liftEmulator(lifting))
+        (lifting->domain->isDevice && !isWholeDevice(lifting)))
         return;
 
+    liftEmulator(lifting);
     chooseIndexes(lifting);
     liftDevices(lifting);
     liftOverrides(lifting);

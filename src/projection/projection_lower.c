@@ -14,6 +14,7 @@
 #include "projection_encoding.h"
 #include "projection_scan.h"
 #include "projection_style.h"
+#include "qemu_arch.h"
 #include "qemu_launcher_path.h"
 #include "qemu_props_override.h"
 
@@ -32,6 +33,8 @@ typedef struct {
     const ProjectionOptions *opts;
     const ProjectionDomain *domain;
     GPtrArray *defs;            /* of EmulatedPCIDef, as domain->emulated */
+    char *qemu;                 /* the program's path; NULL: not known */
+    char *launcher;             /* its launcher's, which goes into <emulator>; or NULL */
     ProjectionEdits *edits;
 } Lowering;
 
@@ -587,41 +590,53 @@ lowerNewEmulator(Lowering *lowering,
 }
 
 
+/* Finds the domain's QEMU and its launcher, as far as they are known. */
+static void
+findEmulator(Lowering *lowering)
+{
+    const ProjectionDomain *domain = lowering->domain;
+    const char *launchDir = lowering->opts ? lowering->opts->launchDir : NULL;
+    const char *qemuDir = lowering->opts ? lowering->opts->qemuDir : NULL;
+    const char *arch = qemuArchProgram(domain->arch);
+
+    if (domain->emulator && domain->emulator->len > 0) {
+        if (strchr(domain->emulator->str, PROJECTION_ENTITY))
+            return;
+        lowering->qemu = qemuLauncherPathToQEMU(launchDir, qemuDir, domain->emulator->str);
+        if (lowering->qemu) {
+            lowering->launcher = g_strdup(domain->emulator->str);
+            return;
+        }
+        lowering->qemu = g_strdup(domain->emulator->str);
+    } else if (arch) {
+        lowering->qemu = g_strdup_printf("%s/qemu-system-%s", qemuDir ? qemuDir : QEMU_DIR, arch);
+    } else {
+        return;
+    }
+    lowering->launcher = qemuLauncherPathFromQEMU(launchDir, qemuDir, lowering->qemu);
+}
+
+
 static gboolean
 lowerEmulator(Lowering *lowering,
               GError **err)
 {
     const ProjectionDomain *domain = lowering->domain;
-    const char *launchDir = lowering->opts ? lowering->opts->launchDir : NULL;
-    const char *qemuDir = lowering->opts ? lowering->opts->qemuDir : NULL;
-    const char *arch = projectionQEMUArch(domain);
-    g_autofree char *given = NULL;
-    g_autofree char *known = NULL;
-    g_autofree char *launcher = NULL;
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *element = NULL;
 
     if (domain->emulator && strchr(domain->emulator->str, PROJECTION_ENTITY))
         return reportEntity("emulator", err);
 
-    if (domain->emulator && domain->emulator->len > 0) {
-        given = g_strdup(domain->emulator->str);
-    } else if (arch) {
-        given = g_strdup_printf("%s/qemu-system-%s", qemuDir ? qemuDir : QEMU_DIR, arch);
-    } else {
+    if (!lowering->qemu) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("emulated PCI devices need an <%1$s>, since the domain's "
                                  "architecture is not known"), "emulator");
         return FALSE;
     }
-
-    known = qemuLauncherPathToQEMU(launchDir, qemuDir, given);
-    if (known)
-        return TRUE;
-
-    launcher = qemuLauncherPathFromQEMU(launchDir, qemuDir, given);
-    if (!launcher) {
-        g_autofree char *shown = g_utf8_make_valid(given, MIN(strlen(given), 200));
+    if (!lowering->launcher) {
+        g_autofree char *shown = g_utf8_make_valid(lowering->qemu,
+                                                   MIN(strlen(lowering->qemu), 200));
 
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("unsupported <%1$s> '%2$s' beside emulated PCI devices: "
@@ -629,8 +644,10 @@ lowerEmulator(Lowering *lowering,
                                "emulator", shown);
         return FALSE;
     }
+    if (domain->emulator && strcmp(domain->emulator->str, lowering->launcher) == 0)
+        return TRUE;
 
-    emulatedPCIFormatText(launcher, text);
+    emulatedPCIFormatText(lowering->launcher, text);
     element = g_strdup_printf("<emulator>%s</emulator>", text->str);
     if (!domain->emulator)
         lowerNewEmulator(lowering, element);
@@ -665,24 +682,15 @@ lowerSingle(Lowering *lowering)
 }
 
 
-static const char *
-firstName(const Lowering *lowering)
-{
-    const EmulatedPCIDef *first = g_ptr_array_index(lowering->defs, 0);
-
-    return first->devicename;
-}
-
-
 static gboolean
 lowerDomain(Lowering *lowering,
             GError **err)
 {
     const GPtrArray *overrides = lowering->domain->overrides;
 
-    if (!projectionDomainCheck(lowering->domain, err) ||
+    findEmulator(lowering);
+    if (!projectionDomainCheck(lowering->domain, lowering->opts, lowering->launcher, err) ||
         !readDefs(lowering, err) ||
-        !projectionDomainCheckMachine(lowering->domain, firstName(lowering), err) ||
         !joinFunctions(lowering, err) ||
         !validateDefs(lowering, err) ||
         !checkDrivers(lowering, err) ||
@@ -735,6 +743,7 @@ projectionLower(const char *xml,
             .defs = defs,
             .edits = edits,
         };
+        gboolean ok;
 
         if (lowering.domain->emulated->len == 0)
             continue;
@@ -742,7 +751,10 @@ projectionLower(const char *xml,
             projectionReportEncoding(doc->encoding, err);
             return PROJECTION_ERROR;
         }
-        if (!lowerDomain(&lowering, err))
+        ok = lowerDomain(&lowering, err);
+        g_free(lowering.qemu);
+        g_free(lowering.launcher);
+        if (!ok)
             return PROJECTION_ERROR;
     }
 

@@ -113,33 +113,30 @@ readNumber(const char **str,
 /* "MAJOR.MINOR", behind which something may follow: ".1", "-sxxm". */
 static gboolean
 readVersion(const char *str,
-            unsigned int *major,
-            unsigned int *minor)
+            QEMUMachineVersion *version)
 {
-    return readNumber(&str, major) && *str++ == '.' && readNumber(&str, minor) &&
+    return readNumber(&str, &version->major) && *str++ == '.' && readNumber(&str, &version->minor) &&
         (*str == '\0' || *str == '.' || *str == '-');
 }
 
 
 static gboolean
 readRedHat(const char *str,
-           unsigned int *major,
-           unsigned int *minor)
+           QEMUMachineVersion *version)
 {
-    unsigned int rhelMajor;
-    unsigned int rhelMinor;
+    QEMUMachineVersion rhel;
     gsize i;
 
-    if (!readVersion(str, &rhelMajor, &rhelMinor))
+    if (!readVersion(str, &rhel))
         return FALSE;
 
     for (i = 0; i < G_N_ELEMENTS(redHat); i++) {
-        if (rhelMajor > redHat[i].rhelMajor ||
-            (rhelMajor == redHat[i].rhelMajor && rhelMinor >= redHat[i].rhelMinor))
+        if (rhel.major > redHat[i].rhelMajor ||
+            (rhel.major == redHat[i].rhelMajor && rhel.minor >= redHat[i].rhelMinor))
             break;
     }
-    *major = redHat[i].major;
-    *minor = redHat[i].minor;
+    version->major = redHat[i].major;
+    version->minor = redHat[i].minor;
     return TRUE;
 }
 
@@ -147,16 +144,15 @@ readRedHat(const char *str,
 /* A release's name, behind which a "-" and something may follow: "-hpb". */
 static gboolean
 readUbuntu(const char *str,
-           unsigned int *major,
-           unsigned int *minor)
+           QEMUMachineVersion *version)
 {
     const gsize len = strcspn(str, "-");
     gsize i;
 
     for (i = 0; i < G_N_ELEMENTS(ubuntu); i++) {
         if (strncmp(ubuntu[i].name, str, len) == 0 && ubuntu[i].name[len] == '\0') {
-            *major = ubuntu[i].major;
-            *minor = ubuntu[i].minor;
+            version->major = ubuntu[i].major;
+            version->minor = ubuntu[i].minor;
             return TRUE;
         }
     }
@@ -180,31 +176,41 @@ findFamily(const char *machine)
 
 gboolean
 qemuMachineVersion(const char *machine,
-                   unsigned int *major,
-                   unsigned int *minor)
+                   QEMUMachineVersion *version)
 {
     const int family = findFamily(machine);
-    const char *version;
+    const char *rest;
 
     if (family < 0)
         return FALSE;
     if (g_str_has_prefix(machine, "rhel"))
-        return readRedHat(machine + strlen("rhel"), major, minor);
+        return readRedHat(machine + strlen("rhel"), version);
 
-    version = machine + strlen(families[family].prefix);
-    if (g_str_has_prefix(version, "rhel"))
-        return readRedHat(version + strlen("rhel"), major, minor);
-    return readVersion(version, major, minor) || readUbuntu(version, major, minor);
+    rest = machine + strlen(families[family].prefix);
+    if (g_str_has_prefix(rest, "rhel"))
+        return readRedHat(rest + strlen("rhel"), version);
+    return readVersion(rest, version) || readUbuntu(rest, version);
 }
 
 
 gboolean
-qemuMachineIsOld(const char *machine)
+qemuMachineVersionParse(const char *str,
+                        QEMUMachineVersion *version)
 {
-    unsigned int major;
-    unsigned int minor;
+    return readNumber(&str, &version->major) && *str++ == '.' &&
+        readNumber(&str, &version->minor) && *str == '\0';
+}
 
-    return qemuMachineVersion(machine, &major, &minor) && major < QEMU_MACHINE_MAJOR_MIN;
+
+gboolean
+qemuMachineIsBelow(const char *machine,
+                   const QEMUMachineVersion *min)
+{
+    QEMUMachineVersion version;
+
+    return qemuMachineVersion(machine, &version) &&
+        (version.major < min->major ||
+         (version.major == min->major && version.minor < min->minor));
 }
 
 

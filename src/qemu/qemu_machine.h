@@ -12,16 +12,22 @@
 
 #include <glib.h>
 
-/* The first QEMU that has devices in other processes. */
-#define QEMU_MACHINE_MAJOR_MIN 6
+/* A version of QEMU's. */
+typedef struct {
+    unsigned int major;
+    unsigned int minor;
+} QEMUMachineVersion;
 
 /* The QEMU version of MACHINE ("pc-q35-5.2", "pc-i440fx-focal-hpb",
  * "virt-rhel8.2.0"). FALSE if it has none ("pc", "q35") or one that is not
  * known. */
-gboolean qemuMachineVersion(const char *machine, unsigned int *major, unsigned int *minor);
+gboolean qemuMachineVersion(const char *machine, QEMUMachineVersion *version);
 
-/* Whether MACHINE has a version, and that is below QEMU_MACHINE_MAJOR_MIN. */
-gboolean qemuMachineIsOld(const char *machine);
+/* Reads "MAJOR.MINOR", each from 0 to 9999 in decimal. FALSE if STR is anything else. */
+gboolean qemuMachineVersionParse(const char *str, QEMUMachineVersion *version);
+
+/* Whether MACHINE has a version that is known, and that is older than MIN. */
+gboolean qemuMachineIsBelow(const char *machine, const QEMUMachineVersion *min);
 
 /* The family that MACHINE is a version of: "pc-i440fx", "pc-q35", "pseries" … or
  * NULL if it is none of those that have versions. NEWEST, unless NULL, gets the name
