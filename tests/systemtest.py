@@ -88,6 +88,11 @@ def prepare():
     write('/mnt/daemon.conf', rules.replace('0770', '0777'))
 
     build = os.environ['abs_top_builddir']
+    shutil.copy(os.path.join(build, 'tools/virt-emulatedpci'), '/mnt/virt-emulatedpci')
+    # The hook of docs/deployment.md
+    os.makedirs('/etc/libvirt/hooks')
+    write('/etc/libvirt/hooks/qemu', '#!/bin/sh\n/mnt/virt-emulatedpci lift --launch-dir /mnt/libexec/launch - '
+          '> /mnt/hook."$2"\n', 0o755)
     os.makedirs('/mnt/libexec/launch')
     shutil.copy(os.path.join(build, 'src/daemon/virtemulatedpcid'), '/mnt/virtemulatedpcid')
     shutil.copy(os.path.join(build, 'src/launcher/emulatedpci-launcher'), '/mnt/libexec')
@@ -136,6 +141,11 @@ def test(tap):
            'and gets the device with an address', text)
     status, text = virsh(DAEMON, 'start', '--paused', 'system')
     tap.ok(status == 0, 'root starts it', text)
+    for operation in ('prepare', 'start', 'started'):
+        with open('/mnt/hook.' + operation, encoding='utf-8') as file:
+            lifted = file.read()
+        tap.ok("<emulatedpci devicename='citrix-pv-bus'>" in lifted and 'qemu:override' not in lifted,
+               'a hook lifts what libvirtd gives it: ' + operation, lifted)
     status, text = virsh(DAEMON, 'destroy', 'system')
     tap.ok(status == 0, 'and ends it', text)
 
