@@ -532,6 +532,27 @@ def versions():
 
 
 @test
+def pseries():
+    """ppc64's pseries, with which QEMU aborts over vfio-user, is refused or gets the other device"""
+    _, launcher = make_qemu("qemu-pseries", b"11.1", vfio_user=True)
+    refused = "QEMU 11.1 .* aborts when a machine of type '{}' gets a 'vfio-user-pci'"
+    for args, driver, machine in (
+            (["-machine", "pseries-9.2,usb=off", "-accel", "tcg"], {}, "pseries-9.2"),
+            (["-M", "usb=off,type=pseries"], {}, "pseries"),
+            (["-machine", "virt", "--machine", "pseries", "-machine", "usb=off"], {}, "pseries"),
+            (["-machine", "pseries", "-accel", "kvm"], {"version": "vfio-user"}, "pseries")):
+        fails(*args, *devices(driver), program=launcher, message=refused.format(machine))
+    fails("-machine", "pseries", *devices({"version": "mpqemu"}), program=launcher, message="need KVM")
+    for machine in ("pseries", "pseries-2.12"):
+        run = Run("-machine", machine, "-accel", "kvm", *devices({}), program=launcher)
+        expect([b"x-pci-proxy-dev" in a for a in run.qemu["arg"][-2:]], [False, True], "the device")
+    for machine in ("powernv", "virt", "xpseries", "pseriesx"):
+        run = Run("-machine", machine, *devices({}), program=launcher)
+        expect(b"vfio-user-pci" in run.qemu["arg"][4], True, machine)
+        os.unlink(f"{stage.home}/pci{run.pid}.0")
+
+
+@test
 def shared():
     """devices share an emulator by its name; each gets its own devices, in their order"""
     model = stage.copy("tests/launcherhelper", "other-pci-emulator")
@@ -583,6 +604,15 @@ def one_of_several_fails():
                 message="cannot run '/does/not/exist' for the PCI device emulator 'bad': No such file")
 
 
+def blocker_fd(argv):
+    """Ends with the node that keeps a guest from migrating: its descriptor."""
+    expect((argv[-4], argv[-2]), ("-add-fd", "-blockdev"), "the last options")
+    node = json.loads(argv[-1])
+    expect((node["driver"], node["read-only"], node["file"]["filename"]), ("vdi", True, "/dev/fdset/65536"),
+           "the node")
+    return int(re.fullmatch("fd=([0-9]+),set=65536,opaque=" + node["node-name"], argv[-3]).group(1))
+
+
 @test
 def vfio_user():
     """where QEMU has vfio-user-pci, emulators listen in the domain's directory"""
@@ -607,7 +637,7 @@ def vfio_user():
             expect(emulator_option(sockets[1], devicename="d1") in
                    [a.decode() for e in run.emulators for a in e["arg"]], True, "an emulator's option")
             expect(run.qemu["answer"], ["d0", "d1", "d2"], "who answers")
-            expect(set(run.qemu["fd"]), {0, 1, 2}, "QEMU's descriptors")
+            expect(set(run.qemu["fd"]), {0, 1, 2, blocker_fd(argv)}, "QEMU's descriptors")
             for emulator in run.emulators:
                 expect(client_of(emulator), "anon_inode:[pidfd]", "what tells of QEMU's end")
                 expect(len(emulator["fd"]), 5, "the emulator's descriptors")
@@ -619,7 +649,8 @@ def vfio_user():
     _, launcher = make_qemu("qemu-vfio", b"10.1", vfio_user=True)
     run = Run("-accel", "kvm", *devices({}, {"emulator": "a", "version": "mpqemu"}), program=launcher)
     expect(run.qemu["answer"], ["d0", "d1"], "who answers")
-    expect([b"x-pci-proxy-dev" in a for a in run.qemu["arg"][4::2]], [False, True], "drivers")
+    expect([b"x-pci-proxy-dev" in a for a in run.qemu["arg"][4:8:2]], [False, True], "drivers")
+    blocker_fd([a.decode() for a in run.qemu["arg"]])
     expect([client_of(emulator) is None for emulator in
             sorted(run.emulators, key=names_of)], [False, True], "to whom QEMU connects")
     os.unlink(f"{stage.home}/pci{run.pid}.0")

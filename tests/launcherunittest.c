@@ -8,8 +8,10 @@
 
 #include "launcher_accel.h"
 #include "launcher_args.h"
+#include "launcher_blocker.h"
 #include "launcher_emulator.h"
 #include "launcher_fds.h"
+#include "launcher_machine.h"
 #include "launcher_qemu.h"
 #include "testutils.h"
 
@@ -56,6 +58,108 @@ testAccel(void)
         if (launcherAccelIsKVM(g_strv_length(argv), argv) != cases[i].kvm)
             g_error("%s", cases[i].args);
     }
+}
+
+
+static void
+testMachine(void)
+{
+    static const struct {
+        const char *args;
+        const char *type;
+    } cases[] = {
+        { "qemu", NULL },
+        { "qemu -machine", NULL },
+        { "qemu -machine pc", "pc" },
+        { "qemu -machine pc,accel=kvm", "pc" },
+        { "qemu --machine accel=kvm,type=q35", "q35" },
+        { "qemu -M type=virt,x=y", "virt" },
+        { "qemu -M accel=kvm", NULL },
+        { "qemu -machine pc -machine usb=off", "pc" },
+        { "qemu -machine pc -M q35", "q35" },
+        { "qemu -machines virt machine pc", NULL },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_auto(GStrv) argv = g_strsplit(cases[i].args, " ", -1);
+        g_autofree char *type = launcherMachineGetType(g_strv_length(argv), argv);
+
+        g_assert_cmpstr(type, ==, cases[i].type);
+    }
+}
+
+
+static guint32
+imageGet(const guint8 *image,
+         gsize offset)
+{
+    guint32 value;
+
+    memcpy(&value, image + offset, sizeof(value));
+    return GUINT32_FROM_LE(value);
+}
+
+
+/* The fields that QEMU's driver for the format checks. */
+static void
+testBlockerImage(void)
+{
+    guint8 image[LAUNCHER_BLOCKER_SIZE];
+
+    launcherBlockerFillImage(image);
+    g_assert_cmphex(imageGet(image, 0x40), ==, 0xbeda107f);
+    g_assert_cmphex(imageGet(image, 0x44), ==, 0x00010001);
+    g_assert_cmpuint(imageGet(image, 0x154) % 512, ==, 0);
+    g_assert_cmpuint(imageGet(image, 0x158), ==, sizeof(image));
+    g_assert_cmpuint(imageGet(image, 0x168), ==, 512);
+    g_assert_cmpuint(imageGet(image, 0x170), ==, 1 << 20);
+    g_assert_cmpuint(imageGet(image, 0x178), ==, 1 << 20);
+    g_assert_cmpuint(imageGet(image, 0x17c), ==, 0);
+    g_assert_cmpuint(imageGet(image, 0x180), ==, 1);
+    g_assert_cmphex(imageGet(image, imageGet(image, 0x154)), ==, G_MAXUINT32);
+}
+
+
+/* Options for a file that nobody can change any more. */
+static void
+testBlockerAdd(void)
+{
+    g_autoptr(GPtrArray) args = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) err = NULL;
+    guint8 wanted[LAUNCHER_BLOCKER_SIZE];
+    guint8 image[LAUNCHER_BLOCKER_SIZE + 1];
+    g_autofree char *path = NULL;
+    g_autofree char *node = NULL;
+    int writable;
+    int fd;
+
+    g_assert_true(launcherBlockerAdd(args, &err));
+    g_assert_no_error(err);
+    g_assert_cmpuint(args->len, ==, 4);
+    g_assert_cmpstr(args->pdata[0], ==, "-add-fd");
+    g_assert_true(g_str_has_prefix(args->pdata[1], "fd="));
+    fd = strtol((char *) args->pdata[1] + strlen("fd="), NULL, 10);
+    g_assert_cmpint(fd, >, STDERR_FILENO);
+    g_assert_cmpint(fcntl(fd, F_GETFD) & FD_CLOEXEC, ==, 0);
+    g_assert_cmpint(fcntl(fd, F_GETFL) & O_ACCMODE, ==, O_RDONLY);
+    g_assert_cmpstr(args->pdata[2], ==, "-blockdev");
+    node = g_strdup_printf("\"node-name\":\"%s\"", LAUNCHER_BLOCKER_NODE);
+    g_assert_nonnull(strstr(args->pdata[3], node));
+    g_assert_cmpuint(strlen(LAUNCHER_BLOCKER_NODE), <=, 31);
+
+    launcherBlockerFillImage(wanted);
+    g_assert_cmpint(pread(fd, image, sizeof(image), 0), ==, sizeof(wanted));
+    g_assert_cmpmem(image, sizeof(wanted), wanted, sizeof(wanted));
+
+    /* Not even through a descriptor for writing */
+    path = g_strdup_printf("/proc/self/fd/%d", fd);
+    writable = open(path, O_RDWR | O_CLOEXEC);
+    g_assert_cmpint(writable, >=, 0);
+    g_assert_cmpint(write(writable, image, 1), ==, -1);
+    g_assert_cmpint(errno, ==, EPERM);
+    close(writable);
+    close(fd);
 }
 
 
@@ -161,6 +265,9 @@ main(int argc, char **argv)
     testInit(&argc, &argv);
 
     g_test_add_func("/launcher/accel", testAccel);
+    g_test_add_func("/launcher/machine", testMachine);
+    g_test_add_func("/launcher/blocker/image", testBlockerImage);
+    g_test_add_func("/launcher/blocker/add", testBlockerAdd);
     g_test_add_func("/launcher/qemu-read", testQEMURead);
     g_test_add_func("/launcher/qemu-read-program", testQEMUReadProgram);
     g_test_add_func("/launcher/close-except", testCloseExcept);

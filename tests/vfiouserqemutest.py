@@ -8,6 +8,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,41 @@ def silent():
         qemu.end()
 
 
+def refused(qemu, command, **arguments):
+    try:
+        qemu.qmp(command, **arguments)
+    except QTestError as error:
+        return str(error)
+    raise AssertionError(f"{command}: not refused")
+
+
+@test
+def not_movable():
+    """registers that would be lost: QEMU refuses to migrate and tells why; the machine goes on"""
+    disk = os.path.join(stage.top, "disk.qcow2")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "1M"], check=True)
+    reason = "node 'emulated-pci-device-registers' does not support live migration"
+    with Machine([{}], args=["-blockdev", "driver=qcow2,node-name=disk,file.driver=file,file.filename=" + disk,
+                             "-device", "virtio-blk-pci,drive=disk,addr=0x10"]) as qemu:
+        qemu.config_write(pci(0, 3), 0x3c, 0x5a, 1)
+        blocked = qemu.qmp("query-migrate").get("blocked-reasons", [])
+        expect([reason in text for text in blocked], [True], f"reasons: {blocked}")
+        error = refused(qemu, "migrate", uri="exec:cat >/dev/null")
+        expect(reason in error, True, error)
+        expect(qemu.qmp("query-migrate").get("status"), None, "a migration")
+
+        # A snapshot with memory, and one of disks alone
+        qemu.qmp("snapshot-save", **{"job-id": "save", "tag": "a", "vmstate": "disk", "devices": ["disk"]})
+        jobs = []
+        while not jobs or jobs[0]["status"] != "concluded":
+            jobs = qemu.qmp("query-jobs")
+        expect(reason in jobs[0].get("error", ""), True, str(jobs))
+        qemu.qmp("blockdev-snapshot-internal-sync", device="disk", name="b")
+
+        expect(qemu.config_read(pci(0, 3), 0x3c, 1), 0x5a, "the register")
+        qemu.end()
+
+
 def main():
     global stage, launcher
     if not os.path.exists(QEMU):
@@ -110,6 +146,8 @@ def main():
                            encoding="utf-8", check=False).stdout
     if not re.search('name "vfio-user-pci"', known):
         return test.run(skip="this QEMU has no device 'vfio-user-pci': it came with QEMU 10.1")
+    if not shutil.which("qemu-img"):
+        return test.run(skip="there is no qemu-img on this machine")
     stage = Stage()
     launcher = stage.link("qemu-system-x86_64")
     try:

@@ -110,6 +110,19 @@ launcherArgsRewrite(const LauncherArgs *args,
 
 
 void
+launcherArgsExtend(char ***argv,
+                   GPtrArray *more)
+{
+    guint n = g_strv_length(*argv);
+
+    *argv = g_renew(char *, *argv, n + more->len + 1);
+    while (more->len > 0)
+        (*argv)[n++] = g_ptr_array_steal_index(more, 0);
+    (*argv)[n] = NULL;
+}
+
+
+void
 launcherArgsClear(LauncherArgs *args)
 {
     g_clear_pointer(&args->at, g_array_unref);

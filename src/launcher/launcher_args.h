@@ -35,5 +35,9 @@ char **launcherArgsRewrite(const LauncherArgs *args,
                            const LauncherSocket *sockets,
                            GError **err);
 
+/* Adds the strings of MORE at the end of *ARGV, which is NULL-terminated, and
+ * takes them out of MORE. */
+void launcherArgsExtend(char ***argv, GPtrArray *more);
+
 void launcherArgsClear(LauncherArgs *args);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherArgs, launcherArgsClear)

@@ -37,8 +37,7 @@ launcherFdsClose(int *fd)
 }
 
 
-/* Moves *FD above the standard descriptors. */
-static gboolean
+gboolean
 launcherFdsRaise(int *fd)
 {
     int raised;

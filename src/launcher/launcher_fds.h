@@ -21,6 +21,10 @@ gboolean launcherFdsPipe(int fds[2]);
  * polled for its end; -1 with errno set, as on Linux before 5.3. */
 int launcherFdsSelf(void);
 
+/* Moves *FD above the standard descriptors. FALSE with errno set, and *FD is
+ * closed then. */
+gboolean launcherFdsRaise(int *fd);
+
 /* Closes FD unless it is -1, and makes it so. */
 void launcherFdsClose(int *fd);
 

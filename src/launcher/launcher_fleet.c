@@ -41,6 +41,7 @@ launcherFleetPlan(LauncherFleet *fleet,
                   size_t n,
                   const QEMUProgram *qemu,
                   const char *program,
+                  const char *machine,
                   gboolean kvm,
                   GError **err)
 {
@@ -59,7 +60,8 @@ launcherFleetPlan(LauncherFleet *fleet,
         const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
         const EmulatedPCIVersion wanted =
             group->driver ? group->driver->version : EMULATED_PCI_VERSION_NONE;
-        const EmulatedPCIVersion version = qemuProgramChoose(qemu, program, kvm, wanted, err);
+        const EmulatedPCIVersion version =
+            qemuProgramChoose(qemu, program, machine, kvm, wanted, err);
 
         if (version == EMULATED_PCI_VERSION_NONE)
             return FALSE;
@@ -67,6 +69,19 @@ launcherFleetPlan(LauncherFleet *fleet,
             fleet->sockets[g_array_index(group->devices, gsize, j)].version = version;
     }
     return TRUE;
+}
+
+
+gboolean
+launcherFleetHasVFIOUser(const LauncherFleet *fleet)
+{
+    size_t i;
+
+    for (i = 0; i < fleet->n; i++) {
+        if (fleet->sockets[i].version == EMULATED_PCI_VERSION_VFIO_USER)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 

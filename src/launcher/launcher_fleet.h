@@ -32,15 +32,19 @@ GPtrArray *launcherFleetGroup(QEMUProps *const *props, size_t n, GError **err);
 
 /* Sorts the N devices of PROPS, which must live as long as FLEET, into
  * emulators, and decides how each will talk with QEMU, the PROGRAM of that
- * name. FALSE with ERR set, if emulators are described in two ways, or this
- * QEMU cannot have such devices. */
+ * name, as a machine of type MACHINE (or NULL). FALSE with ERR set, if
+ * emulators are described in two ways, or this QEMU cannot have such devices. */
 gboolean launcherFleetPlan(LauncherFleet *fleet,
                            QEMUProps *const *props,
                            size_t n,
                            const QEMUProgram *qemu,
                            const char *program,
+                           const char *machine,
                            gboolean kvm,
                            GError **err);
+
+/* Whether QEMU will have a vfio-user-pci. After launcherFleetPlan(). */
+gboolean launcherFleetHasVFIOUser(const LauncherFleet *fleet);
 
 /* Starts all emulators (pci-emulator lies in HOME), and attaches to those
  * that run. FALSE with ERR set. */

@@ -9,8 +9,10 @@
 #include "launcher_run.h"
 #include "launcher_accel.h"
 #include "launcher_args.h"
+#include "launcher_blocker.h"
 #include "launcher_fleet.h"
 #include "launcher_log.h"
+#include "launcher_machine.h"
 #include "launcher_monitor.h"
 #include "launcher_paths.h"
 #include "launcher_qemu.h"
@@ -65,8 +67,10 @@ launcherRunPrepare(const char *qemu,
                    LauncherFleet *fleet,
                    GError **err)
 {
+    g_autoptr(GPtrArray) more = g_ptr_array_new_with_free_func(g_free);
     g_auto(GStrv) result = NULL;
     g_autofree char *home = NULL;
+    g_autofree char *machine = launcherMachineGetType(argc, argv);
     QEMUProps *const *props;
     QEMUProgram info;
 
@@ -77,7 +81,7 @@ launcherRunPrepare(const char *qemu,
     home = launcherPathsGetHome(err);
     if (!home ||
         !launcherQEMUInspect(&info, qemu, err) ||
-        !launcherFleetPlan(fleet, props, args->props->len, &info, qemu,
+        !launcherFleetPlan(fleet, props, args->props->len, &info, qemu, machine,
                            launcherAccelIsKVM(argc, argv), err) ||
         !launcherFleetStart(fleet, props, home, err))
         return NULL;
@@ -85,9 +89,11 @@ launcherRunPrepare(const char *qemu,
     /* While the emulators get ready there is time for the rest. */
     result = launcherArgsRewrite(args, argc, argv, qemu, fleet->sockets, err);
     if (!result ||
+        (launcherFleetHasVFIOUser(fleet) && !launcherBlockerAdd(more, err)) ||
         !launcherFleetWait(fleet, err) ||
         !launcherSocketInherit(fleet->sockets, fleet->n, err))
         return NULL;
+    launcherArgsExtend(&result, more);
     return g_steal_pointer(&result);
 }
 

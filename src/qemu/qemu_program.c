@@ -182,15 +182,35 @@ checkProxy(const QEMUProgram *qemu,
 }
 
 
+gboolean
+qemuProgramMachineAborts(const char *machine)
+{
+    return machine && (strcmp(machine, "pseries") == 0 || g_str_has_prefix(machine, "pseries-"));
+}
+
+
 EmulatedPCIVersion
 qemuProgramChoose(const QEMUProgram *qemu,
                   const char *program,
+                  const char *machine,
                   gboolean kvm,
                   EmulatedPCIVersion wanted,
                   GError **err)
 {
+    const gboolean aborts = qemuProgramMachineAborts(machine);
+
+    if (aborts && qemu->vfioUser &&
+        (wanted == EMULATED_PCI_VERSION_VFIO_USER || (wanted == EMULATED_PCI_VERSION_NONE && !kvm))) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("QEMU %1$d.%2$d ('%3$s') aborts when a machine of type '%4$s' gets a '%5$s', which emulated PCI devices need; use <domain type='kvm'> with version '%6$s'"),
+                               qemu->major, qemu->minor, program, machine, QEMU_PROGRAM_VFIO_USER,
+                               emulatedPCIVersionToString(EMULATED_PCI_VERSION_MPQEMU));
+        return EMULATED_PCI_VERSION_NONE;
+    }
+
     if (wanted == EMULATED_PCI_VERSION_NONE)
-        wanted = qemu->vfioUser ? EMULATED_PCI_VERSION_VFIO_USER : EMULATED_PCI_VERSION_MPQEMU;
+        wanted = qemu->vfioUser && !aborts ?
+            EMULATED_PCI_VERSION_VFIO_USER : EMULATED_PCI_VERSION_MPQEMU;
 
     if (wanted == EMULATED_PCI_VERSION_MPQEMU)
         return checkProxy(qemu, program, kvm, err) ? wanted : EMULATED_PCI_VERSION_NONE;

@@ -46,13 +46,19 @@ gboolean qemuProgramReadFile(QEMUProgram *qemu, const char *path);
 /* Whether the program is of QEMU MAJOR.MINOR or a newer one. */
 gboolean qemuProgramIsSince(const QEMUProgram *qemu, int major, int minor);
 
+/* Whether QEMU aborts when a machine of type @machine (NULL: QEMU's default) gets a
+ * vfio-user-pci. ppc64's pseries does, seen with QEMU 11.1: its PCI host bridge takes
+ * the device for one of the host's behind an IOMMU. */
+gboolean qemuProgramMachineAborts(const char *machine);
+
 /* Which protocol an emulator for a device of this program's machine speaks. @program:
- * the path, for messages. @kvm: whether the machine runs with KVM and nothing else.
- * @wanted: what the emulator is asked to speak, or EMULATED_PCI_VERSION_NONE for the
+ * the path, for messages. @machine: the machine type, or NULL for QEMU's default.
+ * @kvm: whether the machine runs with KVM and nothing else. @wanted: what the emulator is asked to speak, or EMULATED_PCI_VERSION_NONE for the
  * best that the program has. Returns the protocol, or EMULATED_PCI_VERSION_NONE with
  * ERR set (VIR_ERR_CONFIG_UNSUPPORTED) if QEMU cannot have such a device. */
 EmulatedPCIVersion qemuProgramChoose(const QEMUProgram *qemu,
                                      const char *program,
+                                     const char *machine,
                                      gboolean kvm,
                                      EmulatedPCIVersion wanted,
                                      GError **err);

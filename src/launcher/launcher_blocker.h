@@ -1,0 +1,43 @@
+/*
+ * launcher_blocker.h: makes QEMU refuse to save or migrate a guest
+ *
+ * QEMU's vfio-user-pci neither saves the registers of a device nor objects to
+ * a save or a migration: the guest would go on with power-on values and not
+ * notice. Where those registers do not travel with the guest, QEMU has to be
+ * told that it cannot be moved. It has no option for that, but every open
+ * image of a format that cannot be migrated has this effect. So QEMU gets a
+ * block node of such a format: an empty, read-only disk of 1 MiB that is no
+ * part of the machine. QEMU then refuses at once, and libvirt, which asks QEMU
+ * for its reasons beforehand, does so before it touches the guest:
+ *
+ *   The vdi format used by node 'emulated-pci-device-registers' does not
+ *   support live migration
+ *
+ * A read-only node is left out of internal snapshots of disks alone.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "emulatedpci_error.h"
+
+/* The name of the node, which stands in QEMU's message. QEMU takes up to 31
+ * characters. */
+#define LAUNCHER_BLOCKER_NODE "emulated-pci-device-registers"
+
+/* The set of descriptors that QEMU opens the image from. libvirt numbers its
+ * own from 0. */
+#define LAUNCHER_BLOCKER_FDSET 65536
+
+/* Bytes of the image. */
+#define LAUNCHER_BLOCKER_SIZE 1024
+
+/* Fills IMAGE with an empty disk in the format of VirtualBox, version 1.1:
+ * a header of 512 bytes and a block map of another 512. */
+void launcherBlockerFillImage(guint8 image[LAUNCHER_BLOCKER_SIZE]);
+
+/* Adds the options for the node to ARGS, an array of newly allocated strings.
+ * The image is an unnamed file in memory that nobody can change, whose
+ * descriptor lives through exec. FALSE with ERR set. */
+gboolean launcherBlockerAdd(GPtrArray *args, GError **err);
