@@ -1,8 +1,9 @@
-# What gnulib's maint.mk (make syntax-check) runs here: our own rules and
-# those of its rules that apply.
+# What gnulib's maint.mk (make syntax-check) runs here: those of its rules that
+# apply, and our own. It finds rules in this file only, and only where a line
+# begins with their name: sc_NAME. Each is a make target; what most look for is
+# a regular expression over the files that git tracks. tests/syntaxchecktest.py
+# has a file that breaks it for every rule.
 # SPDX-License-Identifier: LGPL-2.1-or-later
-
-include $(srcdir)/build-aux/syntax-check.mk
 
 # Rules for GNU programs, or against habits that libvirt has.
 local-checks-to-skip = \
@@ -27,3 +28,91 @@ local-checks-to-skip = \
 
 # What is data for a program to read is not ours to tidy.
 VC_LIST_ALWAYS_EXCLUDE_REGEX = ^tests/(fuzz/corpus-[a-z-]*|projectiondata|qemuxml2argvdata)/
+
+# The licence's own text has the address.
+exclude_file_name_regexp--sc_fsf_postal = ^COPYING$$
+
+_c_files = (^|/)(src|tools|tests|bench|examples)/.*\.[ch]$$
+
+# --- libvirt's habits
+
+sc_prohibit_TAB_in_indentation:
+	@prohibit='^ *	' in_vc_files='\.([ch]|py|rng|rng\.in|xml|rst)$$' \
+	halt='indent with spaces' \
+	  $(_sc_search_regexp)
+
+sc_prohibit_cleanup_label:
+	@prohibit='^(cleanup|error|out|fail):' in_vc_files='$(_c_files)' \
+	halt='use g_autofree and g_autoptr instead of cleanup labels' \
+	  $(_sc_search_regexp)
+
+# A message stays in one line, so that it can be found.
+sc_prohibit_long_lines:
+	@prohibit='^.{116,}$$' exclude=':[0-9]+: *(_\()?"' in_vc_files='$(_c_files)' \
+	halt='keep lines below 100 columns or so' \
+	  $(_sc_search_regexp)
+
+sc_require_pragma_once:
+	@require='^#pragma once' in_vc_files='(^|/)(src|tools|tests|bench)/.*\.h$$' \
+	halt='every header says #pragma once' \
+	  $(_sc_search_regexp)
+
+sc_require_spdx:
+	@require='SPDX-License-Identifier: LGPL-2\.1-or-later' \
+	in_vc_files='(\.([ch]|py|sh|rng|rng\.in|ac)|Makefile\.(am|inc)|/bootstrap|quickstart|quickcheck|\.ci/run)$$' \
+	halt='every source file names its licence' \
+	  $(_sc_search_regexp)
+
+# An error is translatable, and its arguments are numbered so that a
+# translator may reorder them.
+sc_require_translated_errors:
+	@prohibit='emulatedPCIReportError\(.*, *"[^"]*[a-z]{2}' \
+	in_vc_files='(^|/)(src|tools)/.*\.[ch]$$' \
+	halt='wrap the message of an error in _()' \
+	  $(_sc_search_regexp)
+
+sc_prohibit_unnumbered_arguments:
+	@prohibit='\<_\("[^"]*%[-+0 #]*[0-9]*l*[sdiuxXc]' in_vc_files='$(_c_files)' \
+	halt='number the arguments of translatable messages: %1$$s' \
+	  $(_sc_search_regexp)
+
+# --- functions that have a better one
+
+sc_prohibit_unbounded_string_functions:
+	@prohibit='\<(sprintf|vsprintf|strcpy|strcat|gets|strtok|alloca|mktemp|tmpnam) *\(' \
+	in_vc_files='$(_c_files)' \
+	halt='use a function that knows its limit' \
+	  $(_sc_search_regexp)
+
+sc_prohibit_unchecked_numbers:
+	@prohibit='\<(atoi|atol|atoll|sscanf) *\(' in_vc_files='$(_c_files)' \
+	halt='use a conversion that notices overflow and trailing characters' \
+	  $(_sc_search_regexp)
+
+sc_prohibit_shell_from_c:
+	@prohibit='\<(system|popen) *\(' in_vc_files='(^|/)(src|tools)/.*\.[ch]$$' \
+	halt='start programs without a shell' \
+	  $(_sc_search_regexp)
+
+# --- layers: dependencies point downwards only
+
+# Which directory may include what is in build-aux/layers.txt.
+sc_layers:
+	@cd $(srcdir) && git ls-files 'src/*.[ch]' 'tools/*.[ch]' | \
+	  $(PYTHON3) -B build-aux/check-layers.py build-aux/layers.txt
+
+# --- a repository for everyone
+
+sc_prohibit_machine_paths:
+	@prohibit='/(work|home/[a-z]+|root/[a-z])/' \
+	in_vc_files='.' exclude='/home/user/' \
+	halt='no path of a machine of ours' \
+	  $(_sc_search_regexp)
+
+# --- shell
+
+sc_shellcheck:
+	@shellcheck --version >/dev/null 2>&1 || \
+	  { echo 'shellcheck is not installed' >&2; exit 1; }; \
+	cd $(srcdir) && \
+	shellcheck -x $$(git ls-files bootstrap quickstart quickcheck .ci/run 'build-aux/*.sh' 'tests/*.sh')

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -43,6 +44,14 @@ static const char *const driver = "x-pci-proxy-dev";
 static const char *const volatile vfioUser = "vfio-user-xxx";
 
 
+/* The decimal number that TEXT begins with, or 0. */
+static int
+number(const char *text)
+{
+    return (int) strtol(text, NULL, 10);
+}
+
+
 static void
 dumpDescriptors(FILE *out)
 {
@@ -52,7 +61,7 @@ dumpDescriptors(FILE *out)
     while (dir && (entry = readdir(dir))) {
         char path[300];
         char target[300];
-        int fd = atoi(entry->d_name);
+        int fd = number(entry->d_name);
         ssize_t len;
 
         if (entry->d_name[0] == '.' || fd == dirfd(dir) || fd == fileno(out))
@@ -132,10 +141,13 @@ static int
 deviceConnect(const char *arg)
 {
     const char *at = strstr(arg, driver);
-    int fd = -1;
 
-    if (at && sscanf(at + strlen(driver), "%*[^0-9]%d", &fd) == 1)
-        return fd;
+    if (at) {
+        at += strlen(driver);
+        at += strcspn(at, "0123456789");
+        if (*at)
+            return number(at);
+    }
     at = strstr(arg, "\"socket\":{\"type\":\"unix\",\"path\":\"");
     if (at && strstr(arg, vfioUser))
         return openSocket(strchr(at, '/'), "\"", 0);
@@ -185,8 +197,8 @@ runQEMU(int argc,
     if (getenv("HELPER_WAIT"))
         pause();
     if (signal)
-        raise(atoi(signal));
-    return status ? atoi(status) : 0;
+        raise(number(signal));
+    return status ? number(status) : 0;
 }
 
 
@@ -218,14 +230,21 @@ runEmulator(int argc,
         pause();
 
     for (i = 1; i < argc && n < DEVICES_MAX; i++) {
-        if (sscanf(argv[i], "--ready-fd=%d", &ready) == 1)
+        const char *name;
+
+        if (strncmp(argv[i], "--ready-fd=", 11) == 0) {
+            ready = number(argv[i] + 11);
             continue;
+        }
         if (strncmp(argv[i], "socket=", 7) == 0)
             polls[n].fd = openSocket(argv[i] + 7, ",", 1);
-        else if (sscanf(argv[i], "fd=%d,", &polls[n].fd) != 1)
+        else if (strncmp(argv[i], "fd=", 3) == 0)
+            polls[n].fd = number(argv[i] + 3);
+        else
             continue;
         memset(words[n], 0, WORD);
-        sscanf(strstr(argv[i], "devicename="), "devicename=%31[^,]", words[n]);
+        name = strstr(argv[i], "devicename=") + 11;
+        memcpy(words[n], name, MIN(strcspn(name, ","), WORD - 1));
         polls[n++].events = POLLIN;
     }
     if (!mode || strcmp(mode, "silent") != 0) {

@@ -38,7 +38,7 @@
 #define CONFIG_SIZE 256
 #define COUNTER 0x40
 
-/* What QEMU's x-pci-proxy-dev sends and gets (include/hw/remote/mpqemu-link.h
+/* What QEMU's x-pci-proxy-dev sends and receives (include/hw/remote/mpqemu-link.h
  * in QEMU), as far as a device without memory and interrupts needs it. */
 enum {
     SYNC_SYSMEM = 0,

@@ -229,7 +229,7 @@ listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GErro
 
     sock->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (sock->fd < 0) {
-        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, "socket: %s", g_strerror(errno));
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, _("cannot create a socket: %1$s"), g_strerror(errno));
         return FALSE;
     }
 

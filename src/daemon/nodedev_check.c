@@ -341,7 +341,7 @@ nodedevCheckStart(const NodedevCheckOptions *opts, int *fd, GError **err)
     pid_t pid;
 
     if (pipe2(fds, O_CLOEXEC) < 0) {
-        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "pipe: %s", g_strerror(errno));
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("cannot create a pipe: %1$s"), g_strerror(errno));
         return -1;
     }
 
@@ -357,7 +357,7 @@ nodedevCheckStart(const NodedevCheckOptions *opts, int *fd, GError **err)
 
     close(fds[1]);
     if (pid < 0) {
-        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "fork: %s", g_strerror(errno));
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("cannot start a process: %1$s"), g_strerror(errno));
         close(fds[0]);
         return -1;
     }

@@ -40,6 +40,11 @@
 #include <unistd.h>
 
 #define _(s) gettext(s)
+#if !ENABLE_NLS
+/* gettext.h's own macro hides from the compiler that the result is a format. */
+# undef ngettext
+# define ngettext(one, many, n) ((n) == 1 ? (one) : (many))
+#endif
 
 /* Bytes that a connection may leave unread: answers to NODEDEV_REQUESTS_MAX
  * questions (nodedev_session.c), and some thousand events. */
@@ -1003,7 +1008,8 @@ nodedevServiceNew(GError **err)
     int fd = epoll_create1(EPOLL_CLOEXEC);
 
     if (fd < 0) {
-        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, "epoll_create1: %s", g_strerror(errno));
+        emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR,
+                               _("cannot create an epoll instance: %1$s"), g_strerror(errno));
         return NULL;
     }
 

@@ -1071,7 +1071,8 @@ nodedevSessionDefinition(const char *name, void *opaque, GError **err)
     if (nodedev->wanted->len < NODEDEV_WANTED_MAX &&
         !g_ptr_array_find_with_equal_func(nodedev->wanted, name, g_str_equal, NULL))
         g_ptr_array_add(nodedev->wanted, g_strdup(name));
-    emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "'%s' was not asked for", name);
+    emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
+                           _("the definition '%1$s' has not been fetched yet"), name);
     return NULL;
 }
 

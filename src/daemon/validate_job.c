@@ -168,7 +168,7 @@ validateJobStart(Session *session,
     pid_t pid;
 
     if (pipe2(fds, O_CLOEXEC) < 0) {
-        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "pipe: %s", g_strerror(errno));
+        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, _("cannot create a pipe: %1$s"), g_strerror(errno));
         sessionReplyError(session, header, err);
         return;
     }
@@ -182,7 +182,7 @@ validateJobStart(Session *session,
     close(fds[1]);
     if (pid < 0) {
         close(fds[0]);
-        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "fork: %s", g_strerror(errno));
+        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, _("cannot start a process: %1$s"), g_strerror(errno));
         sessionReplyError(session, header, err);
         return;
     }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -69,8 +70,9 @@ emulatorStatusNew(const EmulatorOptions *options)
         struct ucred peer = { 0 };
         socklen_t len = sizeof(peer);
 
-        strcpy(to->devicename, from->devicename);
-        strcpy(to->transport, emulatorTransportGet(from->transport)->name);
+        snprintf(to->devicename, sizeof(to->devicename), "%s", from->devicename);
+        snprintf(to->transport, sizeof(to->transport), "%s",
+                 emulatorTransportGet(from->transport)->name);
         /* A listening socket's peer is whoever listens. */
         if (from->transport == EMULATOR_TRANSPORT_MPQEMU &&
             getsockopt(from->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)

@@ -15,7 +15,6 @@
 
 #include <fcntl.h>
 #include <link.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -25,20 +24,34 @@
 
 #define BANNER "QEMU emulator version "
 
+/* Reads a number of at most three digits between *TEXT and END, and moves *TEXT
+ * behind it. */
+static gboolean
+readNumber(const char **text,
+           const char *end,
+           guint *number)
+{
+    guint digits;
+
+    *number = 0;
+    for (digits = 0; *text < end && digits < 3 && g_ascii_isdigit(**text); digits++)
+        *number = *number * 10 + (*(*text)++ - '0');
+    return digits > 0;
+}
+
+
 /* Reads MAJOR.MINOR at TEXT, of which LEFT bytes are there. */
 static gboolean
 readVersion(QEMUProgram *qemu,
             const char *text,
             size_t left)
 {
-    char version[16];
-    size_t len = MIN(left, sizeof(version) - 1);
-    unsigned int major;
-    unsigned int minor;
+    const char *const end = text + left;
+    guint major;
+    guint minor;
 
-    memcpy(version, text, len);
-    version[len] = '\0';
-    if (sscanf(version, "%3u.%3u", &major, &minor) != 2)
+    if (!readNumber(&text, end, &major) || text == end || *text++ != '.' ||
+        !readNumber(&text, end, &minor))
         return FALSE;
 
     qemu->major = major;

@@ -53,9 +53,10 @@ gboolean qemuProgramMachineAborts(const char *machine);
 
 /* Which protocol an emulator for a device of this program's machine speaks. @program:
  * the path, for messages. @machine: the machine type, or NULL for QEMU's default.
- * @kvm: whether the machine runs with KVM and nothing else. @wanted: what the emulator is asked to speak, or EMULATED_PCI_VERSION_NONE for the
- * best that the program has. Returns the protocol, or EMULATED_PCI_VERSION_NONE with
- * ERR set (VIR_ERR_CONFIG_UNSUPPORTED) if QEMU cannot have such a device. */
+ * @kvm: whether the machine runs with KVM and nothing else. @wanted: what the emulator
+ * is asked to speak, or EMULATED_PCI_VERSION_NONE for the best that the program has.
+ * Returns the protocol, or EMULATED_PCI_VERSION_NONE with ERR set
+ * (VIR_ERR_CONFIG_UNSUPPORTED) if QEMU cannot have such a device. */
 EmulatedPCIVersion qemuProgramChoose(const QEMUProgram *qemu,
                                      const char *program,
                                      const char *machine,

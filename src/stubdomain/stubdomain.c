@@ -69,10 +69,12 @@ static int
 parseFd(const char *str)
 {
     const size_t len = strlen(str);
+    int fd;
 
     if (len < 1 || len > 8 || strspn(str, "0123456789") != len || *str == '0')
         return -1;
-    return atoi(str) > STDERR_FILENO ? atoi(str) : -1;
+    fd = strtol(str, NULL, 10);
+    return fd > STDERR_FILENO ? fd : -1;
 }
 
 
@@ -117,7 +119,7 @@ runProgram(char **argv,
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         dup2(inner[1], fd) < 0 || chdir("/") < 0)
-        _exit(fail(_("cannot prepare a process: %s"), strerror(errno)));
+        _exit(fail(_("cannot prepare a process: %1$s"), strerror(errno)));
 
     /* Had the parent ended before the first call, nobody would read. */
     if (poll(&p, 1, 0) > 0 && (p.revents & POLLERR))
@@ -203,7 +205,7 @@ run(char **argv,
     signal(SIGCHLD, SIG_DFL);
     pid = fork();
     if (pid < 0)
-        return fail(_("cannot start a process: %s"), strerror(errno));
+        return fail(_("cannot start a process: %1$s"), strerror(errno));
     if (pid == 0)
         runProgram(argv, inner, fd);
 
@@ -230,7 +232,7 @@ main(int argc,
     if (argc >= 3 && strncmp(argv[1], option, strlen(option)) == 0)
         fd = parseFd(argv[1] + strlen(option));
     if (fd < 0 || fcntl(fd, F_GETFD) < 0 || argv[2][0] != '/')
-        return fail(_("wrong command line: %s expected"),
+        return fail(_("wrong command line: %1$s expected"),
                     "emulatedpci-stubdomain --ready-fd=FD /PROGRAM [ARGUMENT...]");
 
     /* Without what runs at exit: a sanitizer would look for /proc. */
