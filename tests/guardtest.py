@@ -25,7 +25,7 @@ import time
 import emulatordriver as emu
 from emulatedpcistack import LIMIT, run_tests
 from emulatordriver import EXAMPLE, Emulator, children
-from qtestclient import QTestMachine, pci, qemu_path
+from qtestclient import QTestMachine, pci
 
 KILLS_SOCKET = 1000
 KILLS_QEMU = 700
@@ -230,16 +230,14 @@ def check_sockets(tap, generator, link):
         tap.equal(emulator.wait()[0], 0, '%s: it ends as ever' % name)
 
 
-def check_qemu(tap, generator):
+def check_qemu(tap, generator, link):
+    name = 'QEMU, %s' % link.name
     devices = [dict(DEVICE, deviceid=i) for i in range(2)]
-    with Emulator(devices, stderr=subprocess.DEVNULL) as emulator:
-        fds = [sock.fileno() for sock in emulator.sockets]
+    with Emulator(devices, stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:
         arguments = ['-machine', 'pc', '-device', 'pci-testdev,addr=4']
-        for i, fd in enumerate(fds):
-            arguments += ['-device', 'x-pci-proxy-dev,id=d%d,addr=%d,fd=%d' % (i, 5 + i, fd)]
-        with QTestMachine(arguments, pass_fds=fds, stderr=subprocess.DEVNULL) as machine:
-            for sock in emulator.sockets:
-                sock.close()
+        arguments += emulator.qemu_arguments(*({'id': 'd%d' % i, 'addr': '%d' % (5 + i)} for i in range(2)))
+        with QTestMachine(arguments, pass_fds=emulator.qemu_fds, stderr=subprocess.DEVNULL) as machine:
+            emulator.qemu_has_them()
             # What QEMU wrote while it looked for BARs has changed nothing.
             models = [Model(fields) for fields in devices]
             killer = Killer(emulator.process.pid, generator.random(), KILLS_QEMU)
@@ -264,14 +262,14 @@ def check_qemu(tap, generator):
                     killer.answered(len(answers))
             finally:
                 killer.close()
-            tap.ok(killer.done and not wrong, 'QEMU: %d kills, %d writes and reads, all as expected'
-                   % (KILLS_QEMU, len(answers)), *wrong)
+            tap.ok(killer.done and not wrong, '%s: %d kills, %d writes and reads, all as expected'
+                   % (name, KILLS_QEMU, len(answers)), *wrong)
             dumps = machine.config_dump(pci(0, 5), pci(0, 6))
-            tap.equal(dumps, [bytes(model.now) for model in models], 'QEMU: all registers in the end')
-            report(tap, 'QEMU', answers, killer)
+            tap.equal(dumps, [bytes(model.now) for model in models], '%s: all registers in the end' % name)
+            report(tap, name, answers, killer)
             machine.qmp('quit')
             machine.process.wait()
-        tap.equal(emulator.wait()[0], 0, 'QEMU: the emulator ends with it')
+        tap.equal(emulator.wait()[0], 0, '%s: the emulator ends with it' % name)
 
 
 def kill_and_wait(status, number):
@@ -455,10 +453,11 @@ def main(tap):
     tap.diag("kills under load")
     for link in emu.TRANSPORTS:
         check_sockets(tap, generator, link)
-    if os.access(qemu_path(), os.X_OK):
-        check_qemu(tap, generator)
-    else:
-        tap.skip('through QEMU', 'there is no %s' % qemu_path())
+    available, reason = emu.qemu_transports()
+    if reason:
+        tap.skip('through QEMU', reason)
+    for link in available:
+        check_qemu(tap, generator, link)
 
 
 if __name__ == '__main__':
