@@ -134,8 +134,8 @@ guardFork(void)
 }
 
 
-/* Whether some request waits, and has waited before, while none is served.
- * WAITING: how many looks in a row found that. */
+/* Whether some request waits at three looks in a row, and none was served
+ * between them. WAITING: how many looks found that up to now. */
 static bool
 guardFindStuck(const EmulatorGuard *guard,
                unsigned int *waiting,
@@ -143,13 +143,15 @@ guardFindStuck(const EmulatorGuard *guard,
 {
     const uint64_t now = emulatorStatusServed(guard->status, guard->ndevices);
 
-    if (now != *served || !emulatorLoopIsPending(guard->loop))
+    if (!emulatorLoopIsPending(guard->loop))
         *waiting = 0;
+    else if (now != *served)
+        *waiting = 1;
     else
         (*waiting)++;
 
     *served = now;
-    return *waiting >= 2;
+    return *waiting >= 3;
 }
 
 
@@ -196,11 +198,11 @@ guardWait(EmulatorGuard *guard,
         if ((now = guardNow()) >= look) {
             if (guardFindStuck(guard, &waiting, &served)) {
                 emulatorLog(_("requests have waited for %1$d ms and none was answered"),
-                            EMULATOR_GUARD_INTERVAL);
+                            2 * EMULATOR_GUARD_RECHECK);
                 kill(pid, SIGKILL);
                 waiting = 0;
             }
-            look = now + EMULATOR_GUARD_INTERVAL;
+            look = now + (waiting > 0 ? EMULATOR_GUARD_RECHECK : EMULATOR_GUARD_INTERVAL);
         }
         if (!emulatorLoopHasMet(guard->loop) && look > guard->deadline)
             look = now > guard->deadline ? now : guard->deadline;

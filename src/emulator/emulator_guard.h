@@ -36,9 +36,13 @@
 /* Milliseconds. */
 #define EMULATOR_GUARD_SETTLED 1000
 
-/* Milliseconds between two looks whether requests are waiting. A worker with
- * one that waits at two looks in a row while it serves none is replaced. */
+/* Milliseconds between two looks whether requests are waiting, and between
+ * those that follow a look which found some. A worker is replaced when three
+ * looks in a row find requests waiting and none served: after 3.5 seconds at
+ * the latest. QEMU's vfio-user-pci waits for 5 seconds and then gives the
+ * device up for good. */
 #define EMULATOR_GUARD_INTERVAL 2000
+#define EMULATOR_GUARD_RECHECK 750
 
 typedef struct {
     EmulatorStatus *status;
