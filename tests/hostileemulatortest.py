@@ -4,7 +4,8 @@ A stand-in for pci-emulator that misbehaves stands behind one device of a real
 QEMU: wrong answers, floods, early close, silence. The other devices of that
 QEMU, emulated and native ones, are looked at after each, QEMU itself, and
 another QEMU. The guest is qtest; and a virtual CPU, for the one case in which
-that makes a difference: silence.
+that makes a difference: silence. All of it over each transport that the
+installed QEMU can have.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -14,131 +15,84 @@ import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import configguest
 import emulatordriver as emu
 from emulatedpcistack import LIMIT, needs, run_tests
 from emulatordriver import EXAMPLE, Emulator
-from qtestclient import QTestMachine, pci, qemu_path
+from qtestclient import QTestError, QTestMachine, pci, qemu_path
+from standinemulator import ANYTHING, CRASH, IDS, make_stand_in, ways
 
-IDS = 0xc0005853
 HOSTILE, GOOD, NATIVE = 5, 6, 7
 
 
-def ret(value=0, cmd=emu.RET, size=8):
-    return struct.pack('=iIQQ', cmd, 0, size, value)
+def check_others(tap, what, machine, other, native):
+    """What stands beside the hostile emulator's device is as it was."""
+    tap.equal(machine.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other emulated device' % what)
+    tap.equal(machine.config_dump(pci(0, NATIVE)), native, '%s: the native device' % what)
+    tap.equal(other.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other domain' % what)
 
 
-class StandIn(threading.Thread):
-    """Serves SOCK as it must until it is given a way to misbehave."""
-
-    def __init__(self, sock):
-        super().__init__(daemon=True)
-        self.sock = sock
-        self.sock.settimeout(LIMIT)
-        self.misbehave = None
-        self.start()
-
-    def run(self):
-        try:
-            while True:
-                cmd, _, size = struct.unpack('=iIQ', emu.receive(self.sock, 16))
-                payload = emu.receive(self.sock, size)
-                if self.misbehave:
-                    self.misbehave(self.sock)
-                elif cmd == emu.CFGREAD:
-                    addr, _, length = struct.unpack('=IIi', payload)
-                    value = {0: IDS, 2: IDS >> 16}.get(addr, 0)
-                    self.sock.sendall(ret(value & (1 << 8 * length) - 1))
-                elif cmd not in (emu.SYNC_SYSMEM, emu.SET_IRQFD):
-                    self.sock.sendall(ret())
-        except (OSError, EOFError, ValueError):
-            pass
-        self.sock.close()
+def check_way(tap, what, machine, other, stand_in, way, result):
+    """STAND_IN misbehaves in one WAY."""
+    native = machine.config_dump(pci(0, NATIVE))
+    tap.equal(machine.config_read(pci(0, HOSTILE), 0, 4), IDS, '%s: a sane start' % what)
+    stand_in.misbehave = way
+    values = [machine.config_read(pci(0, HOSTILE), 0, 4) for _ in range(3)]
+    if result != ANYTHING:
+        tap.equal(values, [0xffffffff] * 3, '%s: the device reads as all ones' % what)
+    machine.config_write(pci(0, HOSTILE), 0x3c, 5, 1)
+    check_others(tap, what, machine, other, native)
+    tap.ok('status' in machine.qmp('query-status'), '%s: QEMU itself' % what)
+    stand_in.misbehave = lambda s: s.drop()
+    machine.reset()
+    tap.equal(machine.config_read(pci(0, GOOD), 0, 4), IDS, '%s: after a reset' % what)
+    machine.qmp('quit')
+    tap.equal(machine.process.wait(), 0, '%s: QEMU ends as it is told' % what)
 
 
-def flood(sock):
-    """Answers to what was never asked, as many as the socket takes."""
-    sock.setblocking(False)
-    try:
-        while True:
-            sock.send(ret(0x1111111111111111) * 100)
-    except BlockingIOError:
-        pass
-    sock.settimeout(LIMIT)
-
-
-def drop(sock):
-    sock.shutdown(socket.SHUT_RDWR)
-
-
-# The way, and whether the guest must read all ones (else: anything)
-WAYS = (
-    ('an answer of more than 32 bits', lambda sock: sock.sendall(ret(0xffffffff00000000)), False),
-    ('an answer with another command', lambda sock: sock.sendall(ret(cmd=emu.CFGREAD)), False),
-    ('an answer with an unknown command', lambda sock: sock.sendall(ret(cmd=-1)), False),
-    ('an answer that claims 2^64 - 1 bytes', lambda sock: sock.sendall(ret(size=(1 << 64) - 1)), False),
-    ('an answer that claims no bytes', lambda sock: sock.sendall(ret(size=0)), False),
-    ('a flood of answers', flood, False),
-    ('garbage', lambda sock: sock.sendall(os.urandom(4096)), False),
-    ('half an answer, then the end', lambda sock: (sock.sendall(ret()[:12]), drop(sock)), True),
-    ('the end', drop, True),
-)
-
-
-def check_ways(tap, other):
-    for what, way, ones in WAYS:
-        theirs, ours = socket.socketpair()
-        with Emulator([EXAMPLE]) as emulator:
-            stand_in = StandIn(ours)
-            good = emulator.sockets[0]
-            fds = [theirs.fileno(), good.fileno()]
-            with QTestMachine(['-machine', 'pc', '-device', 'pci-testdev,addr=%d' % NATIVE,
-                               '-device', 'x-pci-proxy-dev,addr=%d,fd=%d' % (HOSTILE, fds[0]),
-                               '-device', 'x-pci-proxy-dev,addr=%d,fd=%d' % (GOOD, fds[1])],
-                              pass_fds=fds, stderr=subprocess.DEVNULL) as machine:
-                theirs.close()
-                good.close()
-                before = machine.config_dump(pci(0, NATIVE))
-                tap.equal(machine.config_read(pci(0, HOSTILE), 0, 4), IDS, '%s: a sane start' % what)
-                stand_in.misbehave = way
-                values = [machine.config_read(pci(0, HOSTILE), 0, 4) for _ in range(3)]
-                if ones:
-                    tap.equal(values, [0xffffffff] * 3, '%s: the device reads as all ones' % what)
-                machine.config_write(pci(0, HOSTILE), 0x3c, 5, 1)
-                tap.equal(machine.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other emulated device' % what)
-                tap.equal(machine.config_dump(pci(0, NATIVE)), before, '%s: the native device' % what)
-                tap.equal(other.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other domain' % what)
-                tap.ok('status' in machine.qmp('query-status'), '%s: QEMU itself' % what)
-                stand_in.misbehave = drop
-                machine.reset()
-                tap.equal(machine.config_read(pci(0, GOOD), 0, 4), IDS, '%s: after a reset' % what)
-                machine.qmp('quit')
-                tap.equal(machine.process.wait(), 0, '%s: QEMU ends as it is told' % what)
+def check_ways(tap, other, link):
+    for what, way, result in ways(link):
+        what = '%s, %s' % (link.name, what)
+        stand_in = make_stand_in(link)
+        with Emulator([EXAMPLE], transport=link, for_qemu=True) as emulator:
+            arguments = ['-machine', 'pc', '-device', 'pci-testdev,addr=%d' % NATIVE]
+            arguments += stand_in.qemu_arguments(addr='%d' % HOSTILE)
+            arguments += emulator.qemu_arguments({'addr': '%d' % GOOD})
+            with QTestMachine(arguments, pass_fds=[*stand_in.fds, *emulator.qemu_fds],
+                              stderr=subprocess.DEVNULL) as machine:
+                stand_in.qemu_has_it()
+                emulator.qemu_has_them()
+                try:
+                    check_way(tap, what, machine, other, stand_in, way, result)
+                except (QTestError, ConnectionError):
+                    if result != CRASH:
+                        raise
+                    tap.equal(machine.process.wait(), -signal.SIGSEGV, '%s: QEMU crashes' % what)
+                    tap.equal(other.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other domain does not' % what)
 
 
 class VCPU:
     """A QEMU whose guest reads and writes a device's registers without end."""
 
-    def __init__(self, fd, directory):
+    def __init__(self, emulator, directory, **properties):
+        """PROPERTIES: more of them for QEMU's device"""
         path = os.path.join(directory, 'firmware')
         with open(path, 'wb') as file:
             file.write(configguest.firmware(IDS))
         monitor, monitor_theirs = socket.socketpair()
         self.console, console_theirs = socket.socketpair()
-        fds = [fd, monitor_theirs.fileno(), console_theirs.fileno()]
+        fds = [monitor_theirs.fileno(), console_theirs.fileno()]
         self.process = subprocess.Popen(
             [qemu_path(), '-accel', 'tcg', '-machine', 'pc', '-nodefaults', '-no-user-config', '-display', 'none',
-             '-bios', path, '-device', 'x-pci-proxy-dev,addr=%d,fd=%d' % (HOSTILE, fds[0]),
-             '-chardev', 'socket,id=monitor,fd=%d' % fds[1], '-mon', 'chardev=monitor,mode=control',
-             '-chardev', 'socket,id=console,fd=%d' % fds[2], '-device', 'isa-debugcon,iobase=0xe9,chardev=console'],
-            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=fds)
+             '-bios', path, *emulator.qemu_arguments({'addr': '%d' % HOSTILE, **properties}),
+             '-chardev', 'socket,id=monitor,fd=%d' % fds[0], '-mon', 'chardev=monitor,mode=control',
+             '-chardev', 'socket,id=console,fd=%d' % fds[1], '-device', 'isa-debugcon,iobase=0xe9,chardev=console'],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[*fds, *emulator.qemu_fds])
         monitor_theirs.close()
         console_theirs.close()
         monitor.settimeout(LIMIT)
@@ -146,6 +100,7 @@ class VCPU:
         self.monitor = monitor.makefile('rwb')
         monitor.close()
         self.monitor.readline()
+        emulator.qemu_has_them()
         self.qmp('qmp_capabilities')
 
     def qmp(self, command):
@@ -178,31 +133,52 @@ class VCPU:
         self.console.close()
 
 
-def check_silence(tap, other):
+def check_silence(tap, other, link):
+    """x-pci-proxy-dev waits as long as it takes, and QEMU answers its monitor
+    meanwhile. vfio-user-pci waits with QEMU's lock, for a limited time."""
+    name = link.name + ', silence: '
+    waits = {'x-msg-timeout': LIMIT * 1000} if link is emu.VFIO_USER else {}
     with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory, \
-            Emulator([EXAMPLE], ['--no-guard'], stderr=subprocess.DEVNULL) as emulator:
-        machine = VCPU(emulator.sockets[0].fileno(), directory)
-        emulator.sockets[0].close()
+            Emulator([EXAMPLE], ['--no-guard'], stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:
+        machine = VCPU(emulator, directory, **waits)
         try:
-            tap.equal(machine.rounds(2), b'..', 'silence: the virtual CPU is at work')
+            tap.equal(machine.rounds(2), b'..', name + 'the virtual CPU is at work')
             emulator.process.send_signal(signal.SIGSTOP)
-            tap.equal(machine.qmp('query-status')['status'], 'running', 'silence: QEMU answers')
-            tap.ok(len(machine.qmp('query-pci')[0]['devices']) > 2, 'silence: and lists its devices')
-            tap.equal(other.config_read(pci(0, GOOD), 0, 4), IDS, 'silence: the other domain')
+            if link is emu.MPQEMU:
+                tap.equal(machine.qmp('query-status')['status'], 'running', name + 'QEMU answers')
+                tap.ok(len(machine.qmp('query-pci')[0]['devices']) > 2, name + 'and lists its devices')
+            tap.equal(other.config_read(pci(0, GOOD), 0, 4), IDS, name + 'the other domain')
             seen = machine.said()
             emulator.process.send_signal(signal.SIGCONT)
-            tap.ok(b'E' not in seen + machine.rounds(10), 'silence: the answer comes late, and is the right one')
+            tap.ok(b'E' not in seen + machine.rounds(10), name + 'the answer comes late, and is the right one')
         finally:
             machine.close()
 
 
-def check_silence_guarded(tap):
+def check_silence_for_ever(tap, link):
+    """vfio-user-pci gives up, and QEMU goes on."""
+    name = link.name + ', silence for ever: '
+    with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory, \
+            Emulator([EXAMPLE], ['--no-guard'], stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:
+        machine = VCPU(emulator, directory, **{'x-msg-timeout': 2000})
+        try:
+            machine.rounds(2)
+            emulator.process.send_signal(signal.SIGSTOP)
+            machine.qmp('stop')
+            tap.equal(machine.qmp('query-status')['status'], 'paused', name + 'QEMU obeys its monitor')
+            machine.qmp('cont')
+            tap.ok(b'E' in machine.rounds(1) + machine.said(), name + 'the guest reads something else')
+        finally:
+            machine.close()
+            emulator.process.send_signal(signal.SIGCONT)
+
+
+def check_silence_guarded(tap, link):
     """Nobody wakes that worker up: the guard replaces it. QEMU is told to stop
     the virtual CPU meanwhile, and so waits for it."""
     with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory, \
-            Emulator([EXAMPLE], stderr=subprocess.DEVNULL) as emulator:
-        machine = VCPU(emulator.sockets[0].fileno(), directory)
-        emulator.sockets[0].close()
+            Emulator([EXAMPLE], stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:
+        machine = VCPU(emulator, directory)
         try:
             machine.rounds(2)
             os.kill(emulator.worker(), signal.SIGSTOP)
@@ -211,18 +187,17 @@ def check_silence_guarded(tap):
             tap.diag('a stopped worker: QEMU has stopped its CPU after %.1f s' % (time.monotonic() - start))
             seen = machine.said()
             machine.qmp('cont')
-            tap.ok(b'E' not in seen + machine.rounds(10), 'silence, with a guard: it is over by itself')
+            tap.ok(b'E' not in seen + machine.rounds(10), link.name + ', silence, with a guard: it is over by itself')
         finally:
             machine.close()
 
 
-def check_kills(tap):
+def check_kills(tap, link):
     """A virtual CPU, which checks what it reads, while its emulator is killed."""
     kills = 200
     with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory, \
-            Emulator([EXAMPLE], stderr=subprocess.DEVNULL) as emulator:
-        machine = VCPU(emulator.sockets[0].fileno(), directory)
-        emulator.sockets[0].close()
+            Emulator([EXAMPLE], stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:
+        machine = VCPU(emulator, directory)
         try:
             seen = b''
             for _ in range(kills):
@@ -233,22 +208,31 @@ def check_kills(tap):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(worker, signal.SIGKILL)
             seen += machine.said() + machine.rounds(10)
-            tap.ok(b'E' not in seen, 'a virtual CPU reads and writes over %d kills' % kills, seen)
+            tap.ok(b'E' not in seen, '%s, a virtual CPU reads and writes over %d kills' % (link.name, kills), seen)
         finally:
             machine.close()
 
 
+def check_transport(tap, link):
+    with Emulator([EXAMPLE], stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:
+        with QTestMachine(['-machine', 'pc'] + emulator.qemu_arguments({'addr': '%d' % GOOD}),
+                          pass_fds=emulator.qemu_fds, stderr=subprocess.DEVNULL) as other:
+            emulator.qemu_has_them()
+            check_ways(tap, other, link)
+            check_silence(tap, other, link)
+    if link is emu.VFIO_USER:
+        check_silence_for_ever(tap, link)
+    check_silence_guarded(tap, link)
+    check_kills(tap, link)
+
+
 def main(tap):
     needs('qemu-system-x86_64')
-    with Emulator([EXAMPLE], stderr=subprocess.DEVNULL) as emulator:
-        fd = emulator.sockets[0].fileno()
-        with QTestMachine(['-machine', 'pc', '-device', 'x-pci-proxy-dev,addr=%d,fd=%d' % (GOOD, fd)],
-                          pass_fds=[fd], stderr=subprocess.DEVNULL) as other:
-            emulator.sockets[0].close()
-            check_ways(tap, other)
-            check_silence(tap, other)
-    check_silence_guarded(tap)
-    check_kills(tap)
+    available, reason = emu.qemu_transports()
+    if reason:
+        tap.skip_all(reason)
+    for link in available:
+        check_transport(tap, link)
 
 
 if __name__ == '__main__':
