@@ -229,29 +229,69 @@ qemuPropsIsJSON(const char *arg)
 }
 
 
-/* The object that ARG is, or NULL. What stands behind it must be white
- * space, as for QEMU. */
+/**
+ * qemuPropsEscapeJSON:
+ * @arg: a JSON document
+ *
+ * Writes every non-ASCII character of @arg as a JSON escape (RFC 8259, section 7): json-c 0.18
+ * in strict mode takes the bytes of such a character for control characters and refuses them.
+ * JSON allows non-ASCII characters only in strings, where the escape means the same; elsewhere
+ * both are refused. A character that follows a backslash is copied, because the pair is an
+ * invalid escape, and must stay one.
+ *
+ * Returns: the same document in ASCII, owned by the caller, or NULL if @arg is not UTF-8
+ */
+static char *
+qemuPropsEscapeJSON(const char *arg)
+{
+    GString *result;
+    gboolean backslash = FALSE;
+
+    if (!g_utf8_validate(arg, -1, NULL))
+        return NULL;
+
+    result = g_string_sized_new(strlen(arg));
+    for (; *arg; arg = g_utf8_next_char(arg)) {
+        const gunichar c = g_utf8_get_char(arg);
+
+        if (c < 0x80 || backslash)
+            g_string_append_unichar(result, c);
+        else if (c < 0x10000)
+            g_string_append_printf(result, "\\u%04x", c);
+        else
+            g_string_append_printf(result, "\\u%04x\\u%04x",
+                                   0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+        backslash = c == '\\' && !backslash;
+    }
+    return g_string_free(result, FALSE);
+}
+
+
+/* The object that ARG is, or NULL. Only white space may follow it, as for QEMU. */
 static JSONObject *
 qemuPropsReadJSON(const char *arg)
 {
-    const size_t len = strlen(arg);
+    g_autofree char *ascii = NULL;
     struct json_tokener *tokener;
     g_autoptr(JSONObject) object = NULL;
     size_t end;
 
-    if (len > QEMU_PROPS_LENGTH_MAX)
+    if (strlen(arg) > QEMU_PROPS_LENGTH_MAX)
+        return NULL;
+    ascii = qemuPropsEscapeJSON(arg);
+    if (!ascii)
         return NULL;
 
     tokener = json_tokener_new_ex(QEMU_PROPS_JSON_DEPTH);
     if (!tokener)
         return NULL;
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
-    object = json_tokener_parse_ex(tokener, arg, len);
+    object = json_tokener_parse_ex(tokener, ascii, strlen(ascii));
     end = json_tokener_get_parse_end(tokener);
     json_tokener_free(tokener);
 
     if (!json_object_is_type(object, json_type_object) ||
-        arg[end + strspn(arg + end, " \t\r\n")] != '\0')
+        ascii[end + strspn(ascii + end, " \t\r\n")] != '\0')
         return NULL;
     return g_steal_pointer(&object);
 }
