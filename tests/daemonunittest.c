@@ -338,7 +338,7 @@ testRewrite(void)
         g_autoptr(GError) err = NULL;
         guint size;
 
-        if (!proc || proc->action == PROCEDURE_UNDEFINE || proc->action == PROCEDURE_NODEDEV)
+        if (!proc || proc->action == PROCEDURE_CHANGE || proc->action == PROCEDURE_NODEDEV)
             continue;
         seen++;
         frame = makePayload(proc->layout, "<twice>");

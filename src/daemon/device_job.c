@@ -20,50 +20,38 @@
 #include "daemon_log.h"
 #include "device_edit.h"
 #include "device_job.h"
+#include "device_machine.h"
+#include "device_request.h"
+#include "domain_lock.h"
 #include "emulatedpci_error.h"
-#include "emulatedpci_xml.h"
-#include "nodedev_message.h"
-#include "nodedev_session.h"
 #include "projection.h"
 #include "rewrite.h"
 #include "rpc_xdr.h"
 
 #include "gettext.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <libvirt/libvirt.h>
-#include <libxml/parser.h>
-#include <libxml/xmlreader.h>
 #include <string.h>
-#include <unistd.h>
 
 #define _(s) gettext(s)
-
-/* How often a lock is tried, in ms, and for how long. */
-#define DEVICE_LOCK_INTERVAL 5
-#define DEVICE_LOCK_TIMEOUT 30000
 
 #define DEVICE_FLAGS (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG | \
                       VIR_DOMAIN_DEVICE_MODIFY_FORCE)
 
 struct _DeviceJob {
+    guint id;                   /* replies to calls of earlier jobs are dropped */
     RPCHeader call;
-    DeviceOperation op;
-    EmulatedPCIDef *def;        /* NULL: by alias, or no <emulatedpci> */
+    DeviceRequest request;      /* without a device: by alias, or no <emulatedpci> */
     char *alias;                /* to detach by alias */
     RPCFrame *original;         /* the call itself, for when it passes; or NULL */
     GByteArray *domain;         /* as it is on the wire */
-    guint64 lockOffset;
     gboolean live;
     gboolean config;
-    gboolean once;              /* attach only if there is none like it */
     gboolean stopped;           /* the domain, as far as is known */
     char *edited;               /* the lowered XML to define, or NULL */
-
-    int lock;                   /* the session's; -1: none */
-    gboolean locked;
-    gint64 lockDeadline;        /* monotonic, us; 0: does not wait */
+    DomainLock *lock;
+    gboolean asked;             /* libvirtd has been asked to change the domain */
+    SessionReplyFunc next;      /* gets the reply to the job's call */
 };
 
 
@@ -73,21 +61,39 @@ deviceJobFree(DeviceJob *job)
     if (!job)
         return;
 
-    if (job->locked) {
-        struct flock lock = {
-            .l_type = F_UNLCK, .l_whence = SEEK_SET,
-            .l_start = (off_t) job->lockOffset, .l_len = 1,
-        };
-
-        fcntl(job->lock, F_SETLK, &lock);
-    }
-    emulatedPCIDefFree(job->def);
+    domainLockFree(job->lock);
+    deviceRequestClear(&job->request);
     rpcFrameFree(job->original);
     if (job->domain)
         g_byte_array_unref(job->domain);
     g_free(job->alias);
     g_free(job->edited);
     g_free(job);
+}
+
+
+/* The reply to a call of the job OPAQUE, which may have failed in the meantime. */
+static void
+deviceJobReply(Session *session, const RPCHeader *header, RPCFrame *reply, void *opaque)
+{
+    DeviceJob *job = session->device;
+
+    if (job && job->id == GPOINTER_TO_UINT(opaque))
+        job->next(session, header, reply, NULL);
+    else
+        rpcFrameFree(reply);
+}
+
+
+/* Makes a call of the job's. */
+static void
+deviceJobCall(Session *session,
+              guint32 procedure,
+              const GByteArray *payload,
+              SessionReplyFunc next)
+{
+    session->device->next = next;
+    sessionCall(session, procedure, payload, deviceJobReply, GUINT_TO_POINTER(session->device->id));
 }
 
 
@@ -211,7 +217,8 @@ deviceJobDefine(Session *session)
 
     rpcWriteString(payload, xml, strlen(xml));
     rpcWriteU32(payload, 0);
-    sessionCall(session, PROCEDURE_DOMAIN_DEFINE_XML_FLAGS, payload, deviceJobDefined, NULL);
+    session->device->asked = TRUE;
+    deviceJobCall(session, PROCEDURE_DOMAIN_DEFINE_XML_FLAGS, payload, deviceJobDefined);
 }
 
 
@@ -240,7 +247,7 @@ deviceJobDetachLive(Session *session)
     g_byte_array_append(payload, job->domain->data, job->domain->len);
     rpcWriteString(payload, job->alias, strlen(job->alias));
     rpcWriteU32(payload, VIR_DOMAIN_AFFECT_LIVE);
-    sessionCall(session, PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS, payload, deviceJobDetached, NULL);
+    deviceJobCall(session, PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS, payload, deviceJobDetached);
 }
 
 
@@ -260,7 +267,7 @@ deviceJobGotLive(Session *session, const RPCHeader *header, RPCFrame *frame, voi
         return;
 
     g_free(job->alias);
-    job->alias = deviceFindAlias(xml, job->def, &err);
+    job->alias = deviceFindAlias(xml, job->request.def, &err);
     if (!job->alias)
         deviceJobFail(session, err);
     else
@@ -273,7 +280,7 @@ deviceJobLive(Session *session)
 {
     g_autoptr(GByteArray) payload = NULL;
 
-    if (!session->device->def) {
+    if (!session->device->request.def) {
         deviceJobDetachLive(session);
         return;
     }
@@ -281,7 +288,7 @@ deviceJobLive(Session *session)
     payload = g_byte_array_new();
     g_byte_array_append(payload, session->device->domain->data, session->device->domain->len);
     rpcWriteU32(payload, 0);
-    sessionCall(session, PROCEDURE_DOMAIN_GET_XML_DESC, payload, deviceJobGotLive, NULL);
+    deviceJobCall(session, PROCEDURE_DOMAIN_GET_XML_DESC, payload, deviceJobGotLive);
 }
 
 
@@ -305,7 +312,8 @@ deviceJobPass(Session *session)
     g_autoptr(GByteArray) payload = g_byte_array_new();
 
     g_byte_array_append(payload, bytes->data + RPC_HEADER_SIZE, bytes->len - RPC_HEADER_SIZE);
-    sessionCall(session, session->device->call.procedure, payload, deviceJobPassed, NULL);
+    session->device->asked = TRUE;
+    deviceJobCall(session, session->device->call.procedure, payload, deviceJobPassed);
 }
 
 
@@ -350,6 +358,23 @@ deviceXMLIsActive(const char *xml)
 }
 
 
+/* The domain's XML with the change; NULL, without ERR set, if it has no device of that
+ * alias. */
+static char *
+deviceJobEdit(const DeviceJob *job, const char *xml, GError **err)
+{
+    g_autofree char *raised = NULL;
+
+    if (!job->request.def)
+        return deviceRemoveAlias(xml, job->alias, err);
+    if (!job->request.machine)
+        return deviceEdit(xml, job->request.op, job->request.def, err);
+
+    raised = deviceMachineRaise(xml, job->request.machine, err);
+    return raised ? deviceEdit(raised, job->request.op, job->request.def, err) : NULL;
+}
+
+
 static void
 deviceJobGotInactive(Session *session, const RPCHeader *header, RPCFrame *frame, void *opaque)
 {
@@ -369,13 +394,12 @@ deviceJobGotInactive(Session *session, const RPCHeader *header, RPCFrame *frame,
         deviceJobConfig(session);
         return;
     }
-    if (job->once && !deviceCheckAbsent(xml, job->def, &err)) {
+    if (job->request.once && !deviceCheckAbsent(xml, job->request.def, &err)) {
         deviceJobFail(session, err);
         return;
     }
 
-    edited = job->def ? deviceEdit(xml, job->op, job->def, &err) :
-        deviceRemoveAlias(xml, job->alias, &err);
+    edited = deviceJobEdit(job, xml, &err);
     if (!edited) {
         if (err)
             deviceJobFail(session, err);
@@ -399,7 +423,7 @@ deviceJobLocked(Session *session)
     DeviceJob *job = session->device;
     g_autoptr(GByteArray) payload = NULL;
 
-    if (!job->def && !job->alias) {
+    if (!job->request.def && !job->alias) {
         deviceJobPass(session);
         return;
     }
@@ -408,58 +432,66 @@ deviceJobLocked(Session *session)
     g_byte_array_append(payload, job->domain->data, job->domain->len);
     rpcWriteU32(payload, job->stopped ? VIR_DOMAIN_XML_SECURE :
                 VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-    sessionCall(session, PROCEDURE_DOMAIN_GET_XML_DESC, payload, deviceJobGotInactive, NULL);
+    deviceJobCall(session, PROCEDURE_DOMAIN_GET_XML_DESC, payload, deviceJobGotInactive);
 }
 
 
-/* --- the lock: a byte of the session's file, by the domain's UUID ---
- *
- * A record lock belongs to the process and ends with it; every connection is a
- * process. Two domains that share a byte merely wait for each other. */
+/* --- the lock --- */
 
 static void
 deviceJobLock(Session *session)
 {
     DeviceJob *job = session->device;
-    struct flock lock = {
-        .l_type = F_WRLCK, .l_whence = SEEK_SET,
-        .l_start = (off_t) job->lockOffset, .l_len = 1,
-    };
+    g_autoptr(GError) err = NULL;
+    const int rc = domainLockTry(job->lock, &err);
 
-    if (job->lock < 0 || job->locked || fcntl(job->lock, F_SETLK, &lock) == 0) {
-        job->locked = job->lock >= 0;
-        job->lockDeadline = 0;
+    if (rc > 0)
         deviceJobLocked(session);
-        return;
-    }
+    else if (rc < 0)
+        deviceJobFail(session, err);
+}
 
-    if (errno != EAGAIN && errno != EACCES) {
-        g_autofree char *message = g_strdup_printf(_("cannot lock the domain: %1$s"),
-                                                   g_strerror(errno));
-        deviceJobFailWith(session, VIR_ERR_INTERNAL_ERROR, message);
-        return;
-    }
 
-    if (job->lockDeadline == 0)
-        job->lockDeadline = g_get_monotonic_time() + DEVICE_LOCK_TIMEOUT * 1000LL;
-    else if (g_get_monotonic_time() > job->lockDeadline)
-        deviceJobFailWith(session, VIR_ERR_OPERATION_TIMEOUT,
-                          _("another device call on the domain does not end"));
+gboolean
+deviceJobIsLocked(const DeviceJob *job)
+{
+    return domainLockIsHeld(job->lock);
 }
 
 
 int
 deviceJobTimeout(const DeviceJob *job)
 {
-    return job->lockDeadline ? DEVICE_LOCK_INTERVAL : -1;
+    return domainLockTimeout(job->lock);
 }
 
 
-void
+gboolean
 deviceJobTick(Session *session)
 {
-    if (session->device->lockDeadline)
-        deviceJobLock(session);
+    DeviceJob *job = session->device;
+
+    if (!domainLockIsHeld(job->lock)) {
+        if (domainLockTimeout(job->lock) >= 0)
+            deviceJobLock(session);
+        return TRUE;
+    }
+    if (!domainLockHasExpired(job->lock))
+        return TRUE;
+
+    /* What has not been sent must not be sent without the lock. */
+    if (rpcChannelInjected(session->toServer) > 0) {
+        daemonWarning("session", "call %u cannot be sent to libvirtd while others wait for the "
+                      "domain: the connection ends", job->call.serial);
+        return FALSE;
+    }
+    daemonWarning("session", "call %u of procedure %u keeps a domain for more than %d s",
+                  job->call.serial, job->call.procedure, DOMAIN_LOCK_HOLD / 1000);
+    domainLockRelease(job->lock);
+    if (!job->asked)
+        deviceJobFailWith(session, VIR_ERR_OPERATION_TIMEOUT,
+                          _("timed out waiting for libvirtd"));
+    return TRUE;
 }
 
 
@@ -491,8 +523,8 @@ deviceJobConfig(Session *session)
     if (session->device->stopped)
         deviceJobLock(session);
     else
-        sessionCall(session, PROCEDURE_DOMAIN_IS_PERSISTENT, session->device->domain,
-                    deviceJobGotPersistent, NULL);
+        deviceJobCall(session, PROCEDURE_DOMAIN_IS_PERSISTENT, session->device->domain,
+                    deviceJobGotPersistent);
 }
 
 
@@ -516,11 +548,11 @@ deviceJobGotActive(Session *session, const RPCHeader *header, RPCFrame *frame, v
     job->stopped = !active;
     if (job->live && !active) {
         deviceJobFailWith(session, VIR_ERR_OPERATION_INVALID, _("domain is not running"));
-    } else if (job->live && job->op == DEVICE_ATTACH) {
+    } else if (job->live && job->request.op == DEVICE_ATTACH) {
         deviceJobFailWith(session, VIR_ERR_OPERATION_UNSUPPORTED,
                           _("an emulated PCI device cannot be attached to a running domain; "
                             "with --config it is there from the next start on"));
-    } else if (job->live && job->op == DEVICE_UPDATE) {
+    } else if (job->live && job->request.op == DEVICE_UPDATE) {
         deviceJobFailWith(session, VIR_ERR_OPERATION_UNSUPPORTED,
                           _("an emulated PCI device of a running domain cannot be changed; "
                             "with --config it is changed from the next start on"));
@@ -541,43 +573,20 @@ deviceJobBegin(Session *session)
     if (job->config && !job->live)
         deviceJobConfig(session);
     else
-        sessionCall(session, PROCEDURE_DOMAIN_IS_ACTIVE, job->domain, deviceJobGotActive, NULL);
+        deviceJobCall(session, PROCEDURE_DOMAIN_IS_ACTIVE, job->domain, deviceJobGotActive);
 }
 
 
-static DeviceOperation
-deviceOperation(guint32 procedure)
-{
-    switch (procedure) {
-    case PROCEDURE_DOMAIN_ATTACH_DEVICE:
-    case PROCEDURE_DOMAIN_ATTACH_DEVICE_FLAGS:
-        return DEVICE_ATTACH;
-    case PROCEDURE_DOMAIN_UPDATE_DEVICE_FLAGS:
-        return DEVICE_UPDATE;
-    default:
-        return DEVICE_DETACH;
-    }
-}
-
-
-/* The byte of the lock file that stands for the domain of that UUID. */
-static guint64
-deviceLockOffset(const guint8 *uuid)
-{
-    return ((guint64) rpcGetU32(uuid) << 30 ^ rpcGetU32(uuid + 4) ^
-            (guint64) rpcGetU32(uuid + 8) << 15 ^ rpcGetU32(uuid + 12)) &
-        G_GINT64_CONSTANT(0x3fffffffffffffff);
-}
-
-
+/* UUID is the domain's. */
 static DeviceJob *
-deviceJobNew(Session *session, const RPCHeader *header, guint64 lockOffset)
+deviceJobNew(const Session *session, const RPCHeader *header, const guint8 *uuid)
 {
+    static guint ids;
     DeviceJob *job = g_new0(DeviceJob, 1);
 
+    job->id = ++ids;
     job->call = *header;
-    job->lock = session->opts->lock;
-    job->lockOffset = lockOffset;
+    job->lock = domainLockNew(session->opts->lock, uuid);
     return job;
 }
 
@@ -589,10 +598,9 @@ deviceJobNewDevice(Session *session,
                    guint32 flags)
 {
     const guint8 *domain = (const guint8 *) args->domain;
-    DeviceJob *job = deviceJobNew(session, header,
-                                  deviceLockOffset(domain + args->domainLen - 20));
+    DeviceJob *job = deviceJobNew(session, header, domain + args->domainLen - 20);
 
-    job->op = deviceOperation(header->procedure);
+    job->request.op = deviceRequestOperation(header->procedure);
     job->domain = g_byte_array_new();
     g_byte_array_append(job->domain, domain, args->domainLen);
     job->live = (flags & VIR_DOMAIN_AFFECT_LIVE) != 0;
@@ -635,7 +643,7 @@ deviceJobForwardCall(Session *session,
     RewriteArguments args;
 
     if (header->type != RPC_CALL ||
-        (proc->action != PROCEDURE_UNDEFINE &&
+        (proc->action != PROCEDURE_CHANGE &&
          header->procedure != PROCEDURE_DOMAIN_DEFINE_XML &&
          header->procedure != PROCEDURE_DOMAIN_DEFINE_XML_FLAGS) ||
         !rewriteRead(proc, call->bytes, RPC_HEADER_SIZE, &args)) {
@@ -650,121 +658,45 @@ deviceJobForwardCall(Session *session,
         return;
     }
 
-    session->device = deviceJobNew(session, header, deviceLockOffset(uuid));
+    session->device = deviceJobNew(session, header, uuid);
     session->device->original = call;
     deviceJobLock(session);
 }
 
 
-/* Takes the attribute "once" off ROOT, an element to attach. */
-static gboolean
-deviceTakeOnce(xmlNodePtr root, gboolean *once, GError **err)
+/* The two calls without flags are for the running domain. */
+static guint32
+deviceFlags(const Procedure *proc, const RewriteArguments *args)
 {
-    xmlAttrPtr attr = xmlHasProp(root, BAD_CAST "once");
-    xmlChar *value = attr ? xmlNodeGetContent((xmlNodePtr) attr) : NULL;
+    return strchr(proc->layout, 'f') ? args->flags : VIR_DOMAIN_AFFECT_LIVE;
+}
 
-    if (!value)
-        return TRUE;
 
-    *once = strcmp((char *) value, "yes") == 0;
-    if (!*once && strcmp((char *) value, "no") != 0) {
-        g_autofree char *quoted = emulatedPCIErrorQuote((char *) value);
+/* A device that is none of ours, or an alias, which may be of one of ours. FALSE: libvirtd
+ * does it alone. */
+static gboolean
+deviceJobStartOther(Session *session,
+                    const RPCHeader *header,
+                    const RewriteArguments *args,
+                    guint32 flags,
+                    RPCFrame *call)
+{
+    gboolean byAlias = header->procedure == PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS;
 
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("invalid value '%1$s' of attribute 'once' of <emulatedpci>: "
-                                 "must be 'yes' or 'no'"), quoted);
-        xmlFree(value);
+    /* A live device by its alias is libvirt's to detach, whatever it is,
+     * and so is what does not touch the persistent XML. */
+    if (flags == VIR_DOMAIN_AFFECT_LIVE || (byAlias && flags & ~DEVICE_FLAGS))
         return FALSE;
+
+    session->device = deviceJobNewDevice(session, header, args, flags);
+    session->device->original = rpcFrameNew(g_byte_array_ref(call->bytes));
+    if (byAlias && args->xmlLen > 3 && memcmp(args->xml, "ua-", 3) == 0) {
+        session->device->alias = g_strndup(args->xml, args->xmlLen);
+        deviceJobBegin(session);
+    } else {
+        deviceJobLock(session);
     }
-    xmlFree(value);
-    xmlRemoveProp(attr);
     return TRUE;
-}
-
-
-static gboolean
-deviceIsEmulated(const xmlChar *root)
-{
-    return root && strcmp((const char *) root, "emulatedpci") == 0;
-}
-
-
-/* Whether XML, which is not what we accept, would nevertheless be an <emulatedpci>:
- * nothing behind the root's name is read, no entity least of all. Other devices, and
- * what is not well-formed before that, are libvirt's to complain about. */
-static gboolean
-deviceMeansEmulated(const char *xml, gsize len)
-{
-    gboolean yes = FALSE;
-    xmlTextReaderPtr reader;
-
-    if (len > G_MAXINT)
-        return FALSE;
-    reader = xmlReaderForMemory(xml, (int) len, NULL, NULL,
-                                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (!reader)
-        return FALSE;
-    while (xmlTextReaderRead(reader) == 1) {
-        if (xmlTextReaderNodeType(reader) == XML_READER_TYPE_ELEMENT) {
-            yes = deviceIsEmulated(xmlTextReaderConstLocalName(reader));
-            break;
-        }
-    }
-    xmlFreeTextReader(reader);
-    return yes;
-}
-
-
-/* FALSE: XML is another device. Else DEF is the element to attach, detach or
- * update, or NULL with ERR set. */
-static gboolean
-deviceParse(const char *xml, gsize len, DeviceOperation op, EmulatedPCIDef **def,
-            gboolean *once, GError **err)
-{
-    g_autoptr(GError) failure = NULL;
-    gboolean emulated;
-    xmlDocPtr doc;
-
-    if (!g_strstr_len(xml, len, "emulatedpci"))
-        return FALSE;
-
-    doc = emulatedPCIXMLParse(xml, len, EMULATED_PCI_XML_MAX, "device.xml", &failure);
-    if (!doc) {
-        emulated = deviceMeansEmulated(xml, len);
-        if (emulated)
-            g_propagate_error(err, g_steal_pointer(&failure));
-        return emulated;
-    }
-
-    emulated = deviceIsEmulated(xmlDocGetRootElement(doc)->name);
-    if (emulated && (op != DEVICE_ATTACH ||
-                     deviceTakeOnce(xmlDocGetRootElement(doc), once, err)))
-        *def = emulatedPCIDefParseNode(xmlDocGetRootElement(doc), err);
-    xmlFreeDoc(doc);
-    return emulated;
-}
-
-
-/* Gives DEF what its definition has and itself has not, and validates it. To
- * detach, a definition's name is enough. */
-static gboolean
-deviceComplete(Session *session, DeviceOperation op, EmulatedPCIDef *def, GError **err)
-{
-    if (op == DEVICE_DETACH && def->needsDefinition) {
-        const EmulatedPCIDef *from;
-
-        if (g_str_has_prefix(def->definition, NODEDEV_PREFIX))
-            return TRUE;
-
-        /* by its uuid: domains have the name */
-        from = nodedevSessionDefinition(def->definition, session, err);
-        if (!from)
-            return FALSE;
-        g_free(def->definition);
-        def->definition = g_strdup(from->definition);
-        return TRUE;
-    }
-    return projectionResolve(def, &session->projection, err) && emulatedPCIDefValidate(def, err);
 }
 
 
@@ -774,10 +706,7 @@ deviceJobStart(Session *session,
                const Procedure *proc,
                RPCFrame *call)
 {
-    const DeviceOperation op = deviceOperation(header->procedure);
-    gboolean byAlias = header->procedure == PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS;
-    gboolean once = FALSE;
-    g_autoptr(EmulatedPCIDef) def = NULL;
+    g_auto(DeviceRequest) request = { .op = deviceRequestOperation(header->procedure) };
     g_autoptr(GError) err = NULL;
     RewriteArguments args;
     guint32 flags;
@@ -786,41 +715,25 @@ deviceJobStart(Session *session,
         !rewriteRead(proc, call->bytes, RPC_HEADER_SIZE, &args) || !args.xml)
         return FALSE;
 
-    /* The two calls without flags are for the running domain. */
-    flags = strchr(proc->layout, 'f') ? args.flags : VIR_DOMAIN_AFFECT_LIVE;
-    if (byAlias || !deviceParse(args.xml, args.xmlLen, op, &def, &once, &err)) {
-        /* A live device by its alias is libvirt's to detach, whatever it is,
-         * and so is what does not touch the persistent XML. */
-        if (flags == VIR_DOMAIN_AFFECT_LIVE || (byAlias && flags & ~DEVICE_FLAGS))
-            return FALSE;
-        session->device = deviceJobNewDevice(session, header, &args, flags);
-        session->device->original = rpcFrameNew(g_byte_array_ref(call->bytes));
-        if (byAlias && args.xmlLen > 3 && memcmp(args.xml, "ua-", 3) == 0) {
-            session->device->alias = g_strndup(args.xml, args.xmlLen);
-            deviceJobBegin(session);
-        } else {
-            deviceJobLock(session);
-        }
-        return TRUE;
-    }
+    flags = deviceFlags(proc, &args);
+    if (header->procedure == PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS ||
+        !deviceRequestParse(&request, args.xml, args.xmlLen, &err))
+        return deviceJobStartOther(session, header, &args, flags, call);
 
-    if (!def || !deviceComplete(session, op, def, &err)) {
-        if (nodedevSessionWants(session))
-            return FALSE;
-        sessionReplyError(session, header, err);
-        return TRUE;
-    }
-    if (flags & ~DEVICE_FLAGS) {
+    if (request.def && deviceRequestComplete(&request, &session->projection, &err) &&
+        flags & ~DEVICE_FLAGS) {
         emulatedPCIReportError(&err, VIR_ERR_INVALID_ARG,
                                _("unsupported flags (0x%1$x) for an emulated PCI device"),
                                flags & ~DEVICE_FLAGS);
+    }
+    if (err) {
         sessionReplyError(session, header, err);
         return TRUE;
     }
 
     session->device = deviceJobNewDevice(session, header, &args, flags);
-    session->device->def = g_steal_pointer(&def);
-    session->device->once = once;
+    session->device->request = request;
+    request = (DeviceRequest) { 0 };
     deviceJobBegin(session);
     return TRUE;
 }

@@ -358,6 +358,7 @@ listenerServe(Listener *listener,
     SessionOptions session = {
         .client = client,
         .upstream = -1,
+        .readonly = readonly,
         .lock = listener->lock,
         .nodedev = nodedev,
         .schemaDir = opts->schemaDir,

@@ -31,9 +31,17 @@
  * would look as if we did not read. */
 #define NODEDEV_REQUESTS_MAX 16
 
-/* Definitions that are asked for at once while a domain is lowered, for the
- * same reason; lowering it again finds those that are missing still. */
-#define NODEDEV_WANTED_MAX 32
+/* Definitions that one call may refer to, and how many of them are asked for at once, which
+ * is limited for the same reason. */
+#define NODEDEV_WANTED_MAX 1024
+#define NODEDEV_WANTED_AT_ONCE 16
+
+/* Event registrations of a connection. Without a limit, a client that registers again and again
+ * would make it grow. */
+#define NODEDEV_CALLBACKS_MAX 1024
+
+/* How long the listener may take to read, in s. It never waits, so this is never used up. */
+#define NODEDEV_SEND_TIMEOUT 10
 
 /* Events wait until the client reads; more than so many bytes are lost. */
 #define NODEDEV_EVENTS_MAX (4 * 1024 * 1024)
@@ -108,7 +116,9 @@ struct _NodedevSession {
     GHashTable *definitions;    /* name -> EmulatedPCIDef, one of those */
     GHashTable *errors;         /* name -> GError */
     GPtrArray *wanted;          /* names */
-    guint fetching;             /* of them that have been asked for */
+    guint asked;                /* of them */
+    guint fetching;             /* of those that are not answered yet */
+    gboolean asking;            /* more are being asked for right now */
     RPCHeader header;
     RPCFrame *frame;
     NodedevReadyFunc ready;
@@ -150,7 +160,9 @@ NodedevSession *
 nodedevSessionNew(int fd)
 {
     NodedevSession *nodedev = g_new0(NodedevSession, 1);
+    const struct timeval timeout = { .tv_sec = NODEDEV_SEND_TIMEOUT };
 
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     nodedev->fd = fd;
     nodedev->calls = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) nodedevCallFree);
     return nodedev;
@@ -198,6 +210,13 @@ nodedevSessionIsIdle(const NodedevSession *nodedev)
 }
 
 
+gboolean
+nodedevSessionUses(const NodedevSession *nodedev)
+{
+    return nodedev->uses && g_hash_table_size(nodedev->uses) > 0;
+}
+
+
 /* --- to and from the listener --- */
 
 /* The listener has gone: what was asked fails, and so does what is asked from
@@ -242,7 +261,7 @@ nodedevSend(Session *session, const NodedevMessage *message)
 
     g_return_val_if_fail(packet, FALSE);
 
-    /* May wait: the listener does not. */
+    /* This can wait until the listener reads; see NODEDEV_SEND_TIMEOUT. */
     do {
         sent = send(session->nodedev->fd, packet->data, packet->len, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
@@ -685,17 +704,19 @@ nodedevCallXML(Session *session,
 
 /* --- lists --- */
 
-/* Whether an error of upstream's says that it has no node devices at all. */
+/* Whether an error of upstream's says that it has no node devices at all: no driver for
+ * them, or, where they have a daemon of their own, no socket of that daemon. All other errors mean
+ * that it has node devices and could not list them, so that a list without them would be
+ * wrong. */
 static gboolean
 nodedevHasNoDriver(const RPCFrame *reply)
 {
-    g_autofree char *message = NULL;
-    int code;
+    RPCErrorReply error;
 
-    if (!rpcMessageReadError(reply->bytes, &code, &message))
+    if (!rpcMessageReadErrorReply(reply->bytes, &error))
         return FALSE;
-    return code == VIR_ERR_NO_SUPPORT || code == VIR_ERR_NO_CONNECT ||
-        code == VIR_ERR_SYSTEM_ERROR;
+    return error.code == VIR_ERR_NO_SUPPORT || error.code == VIR_ERR_NO_CONNECT ||
+        (error.code == VIR_ERR_SYSTEM_ERROR && error.errnum == ENOENT);
 }
 
 
@@ -859,7 +880,8 @@ nodedevCallList(Session *session,
     payload = g_byte_array_new();
     g_byte_array_append(payload, data, size);
     session->nodedev->upstream++;
-    sessionCall(session, header->procedure, payload, nodedevGotList, g_steal_pointer(&call));
+    sessionCallFull(session, header->procedure, payload, nodedevGotList, g_steal_pointer(&call),
+                    (GDestroyNotify) nodedevCallFree);
     return TRUE;
 }
 
@@ -925,7 +947,8 @@ nodedevSubscribed(Session *session, NodedevCall *call, const NodedevMessage *rep
     g_byte_array_append(payload, call->frame->bytes->data + RPC_HEADER_SIZE,
                         call->frame->bytes->len - RPC_HEADER_SIZE);
     session->nodedev->upstream++;
-    sessionCall(session, call->header.procedure, payload, nodedevGotCallback, next);
+    sessionCallFull(session, call->header.procedure, payload, nodedevGotCallback, next,
+                    (GDestroyNotify) nodedevCallFree);
 }
 
 
@@ -945,6 +968,11 @@ nodedevCallRegister(Session *session,
     if (!rpcReadU32(&reader, &call->flags) || call->flags > VIR_NODE_DEVICE_EVENT_ID_UPDATE ||
         !rpcReadOptString(&reader, RPC_STRING_MAX, &name, &len))
         return FALSE;
+    if (session->nodedev->callbacks && session->nodedev->callbacks->len >= NODEDEV_CALLBACKS_MAX) {
+        nodedevReplyError(session, header, VIR_ERR_OPERATION_FAILED,
+                          _("too many registrations for events of node devices"));
+        return TRUE;
+    }
 
     call->name = name ? g_strndup(name, len) : NULL;
     call->frame = rpcFrameNew(g_byte_array_ref(frame->bytes));
@@ -1041,13 +1069,7 @@ nodedevSessionDefinition(const char *name, void *opaque, GError **err)
     const EmulatedPCIDef *def;
     const GError *error;
 
-    /* Upstream has yet to judge the client. */
-    if (!session->open) {
-        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "%s",
-                               _("the connection is not open"));
-        return NULL;
-    }
-    if (!nodedev || nodedev->fd < 0) {
+    if (nodedev->fd < 0) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
                                _("the definition '%1$s' cannot be looked up: the daemon that "
                                  "keeps the definitions has ended"), name);
@@ -1066,21 +1088,33 @@ nodedevSessionDefinition(const char *name, void *opaque, GError **err)
         return NULL;
     }
 
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("definition '%1$s' cannot be used: a document may refer to %2$d "
+                             "definitions"), name, NODEDEV_WANTED_MAX);
+    return NULL;
+}
+
+
+void
+nodedevSessionWant(Session *session, const char *name)
+{
+    NodedevSession *nodedev = session->nodedev;
+    const NodedevKnown *known = nodedev->known ? g_hash_table_lookup(nodedev->known, name) : NULL;
+
+    if (known && known->builtIn)
+        return;
     if (!nodedev->wanted)
         nodedev->wanted = g_ptr_array_new_with_free_func(g_free);
     if (nodedev->wanted->len < NODEDEV_WANTED_MAX &&
         !g_ptr_array_find_with_equal_func(nodedev->wanted, name, g_str_equal, NULL))
         g_ptr_array_add(nodedev->wanted, g_strdup(name));
-    emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                           _("the definition '%1$s' has not been fetched yet"), name);
-    return NULL;
 }
 
 
 gboolean
 nodedevSessionWants(const Session *session)
 {
-    return session->nodedev && session->nodedev->wanted && session->nodedev->wanted->len > 0;
+    return session->nodedev->wanted && session->nodedev->wanted->len > 0;
 }
 
 
@@ -1142,6 +1176,34 @@ nodedevKnow(NodedevSession *nodedev, const char *name, const NodedevMessage *rep
 }
 
 
+static void nodedevGotUse(Session *session, NodedevCall *call, const NodedevMessage *reply);
+
+
+/* Asks for the definitions that are missing still, as many at once as may be, and goes on
+ * with the call when all are there. */
+static void
+nodedevAskWanted(Session *session)
+{
+    NodedevSession *nodedev = session->nodedev;
+    RPCHeader header = nodedev->header;
+
+    nodedev->asking = TRUE;
+    while (nodedev->asked < nodedev->wanted->len && nodedev->fetching < NODEDEV_WANTED_AT_ONCE) {
+        NodedevCall *use = nodedevCallNew(&header, NULL);
+
+        use->name = g_strdup(g_ptr_array_index(nodedev->wanted, nodedev->asked++));
+        nodedev->fetching++;
+        nodedevAsk(session, use, NODEDEV_USE, use->name, NULL, 0, nodedevGotUse);
+    }
+    nodedev->asking = FALSE;
+    if (nodedev->fetching > 0)
+        return;
+
+    session->resolving = FALSE;
+    nodedev->ready(session, &header, g_steal_pointer(&nodedev->frame));
+}
+
+
 static void
 nodedevGotUse(Session *session, NodedevCall *call, const NodedevMessage *reply)
 {
@@ -1160,12 +1222,9 @@ nodedevGotUse(Session *session, NodedevCall *call, const NodedevMessage *reply)
     else
         g_hash_table_insert(nodedev->errors, g_strdup(call->name), g_steal_pointer(&err));
 
-    if (--nodedev->fetching == 0) {
-        RPCHeader header = nodedev->header;
-
-        session->resolving = FALSE;
-        nodedev->ready(session, &header, g_steal_pointer(&nodedev->frame));
-    }
+    nodedev->fetching--;
+    if (!nodedev->asking)
+        nodedevAskWanted(session);
 }
 
 
@@ -1176,14 +1235,10 @@ nodedevSessionFetch(Session *session,
                     NodedevReadyFunc ready)
 {
     NodedevSession *nodedev = session->nodedev;
-    g_autoptr(GPtrArray) wanted = g_steal_pointer(&nodedev->wanted);
-    guint i;
 
-    if (!nodedev->definitions) {
-        nodedev->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        nodedev->errors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                                (GDestroyNotify) g_error_free);
-    }
+    nodedev->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    nodedev->errors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                            (GDestroyNotify) g_error_free);
     if (!nodedev->uses)
         nodedev->uses = g_hash_table_new(NULL, NULL);
     g_hash_table_add(nodedev->uses, GUINT_TO_POINTER(header->serial));
@@ -1192,13 +1247,9 @@ nodedevSessionFetch(Session *session,
     nodedev->header = *header;
     nodedev->frame = call;
     nodedev->ready = ready;
-    nodedev->fetching = wanted->len;
-    for (i = 0; i < wanted->len; i++) {
-        NodedevCall *use = nodedevCallNew(header, NULL);
-
-        use->name = g_strdup(g_ptr_array_index(wanted, i));
-        nodedevAsk(session, use, NODEDEV_USE, use->name, NULL, 0, nodedevGotUse);
-    }
+    nodedev->asked = 0;
+    nodedev->fetching = 0;
+    nodedevAskWanted(session);
 }
 
 

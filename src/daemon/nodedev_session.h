@@ -36,20 +36,28 @@ gboolean nodedevSessionCall(Session *session,
                             const Procedure *proc,
                             RPCFrame *call);
 
-/* For ProjectionOptions, whose opaque is the session: the definition NAME's
- * fields. The first time, it is not there, and nodedevSessionWants(). */
-const EmulatedPCIDef *nodedevSessionDefinition(const char *name, void *opaque, GError **err);
+/* Notes that the call that is to be lowered refers to the definition NAME. Each
+ * document refers to few: what is too much is left out, and lowering fails. */
+void nodedevSessionWant(Session *session, const char *name);
 
-/* Whether definitions were asked for that were not there. */
+/* Whether there are definitions that have to be fetched. */
 gboolean nodedevSessionWants(const Session *session);
 
 typedef void (*NodedevReadyFunc)(Session *session, const RPCHeader *header, RPCFrame *call);
 
-/* Gets them, and then has READY, which now owns CALL, go on with it. */
+/* Gets them, and then has READY, which now owns CALL, go on with it. It does so once. */
 void nodedevSessionFetch(Session *session,
                          const RPCHeader *header,
                          RPCFrame *call,
                          NodedevReadyFunc ready);
+
+/* For ProjectionOptions, whose opaque is the session: the fields of the definition NAME, which
+ * was fetched. */
+const EmulatedPCIDef *nodedevSessionDefinition(const char *name, void *opaque, GError **err);
+
+/* Whether definitions are in use until calls are answered: they cannot be undefined so
+ * long. */
+gboolean nodedevSessionUses(const NodedevSession *nodedev);
 
 /* Forgets what was fetched. */
 void nodedevSessionForget(Session *session);

@@ -21,7 +21,7 @@ typedef enum {
     PROCEDURE_LIFT,             /* XML in the reply is lifted */
     PROCEDURE_DEVICE,           /* a device is attached, detached or updated */
     PROCEDURE_DOMCAPS,          /* the reply gains <emulatedpci> */
-    PROCEDURE_UNDEFINE,         /* passes, but not while a device is attached: device_job.h */
+    PROCEDURE_CHANGE,           /* passes, but not while a device is attached: device_job.h */
     PROCEDURE_NODEDEV,          /* of node devices, which may be definitions */
 } ProcedureAction;
 
@@ -41,6 +41,8 @@ typedef struct {
     const char *layout;         /* of the reply for LIFT and DOMCAPS, else of the arguments */
     guint32 validate;           /* the flag that asks for validation, or 0 */
 } Procedure;
+
+#define PROCEDURE_CONNECT_CLOSE 2
 
 #define PROCEDURE_DOMAIN_ATTACH_DEVICE 8
 #define PROCEDURE_DOMAIN_DEFINE_XML 11

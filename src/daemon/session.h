@@ -17,6 +17,7 @@
 typedef struct {
     int client;                         /* non-blocking sockets; they stay the caller's */
     int upstream;
+    gboolean readonly;                  /* the client came through the read-only socket */
     int lock;                           /* file in which domains are locked, or -1 */
     int nodedev;                        /* to the listener's definitions; becomes the
                                          * session's. -1: there are none */
@@ -26,10 +27,45 @@ typedef struct {
     const sigset_t *sigmask;            /* in effect while waiting */
 } SessionOptions;
 
-/* Relays until one of both closes. Returns FALSE, and has logged it, if that
- * was because of a protocol error. */
+typedef struct _Session Session;
+
+typedef enum {
+    SESSION_RUNS,
+    SESSION_ENDED,                      /* one of both has closed, or it was stopped */
+    SESSION_BROKEN,                     /* there was an error, which is logged */
+} SessionState;
+
+/* sessionNew:
+ * @opts: stays the caller's, and as it is until sessionFree()
+ *
+ * Returns a connection, which sessionFree() frees. */
+Session *sessionNew(const SessionOptions *opts);
+void sessionFree(Session *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, sessionFree)
+
+/* sessionStep:
+ * @session: a connection that runs
+ * @wait: ms to wait at most until there is something to do; -1: any time
+ *
+ * Waits once and does what there is to do.
+ *
+ * Returns what has become of the connection. */
+SessionState sessionStep(Session *session, int wait);
+
+/* sessionRun:
+ * @opts: see sessionNew()
+ *
+ * Relays until the connection ends.
+ *
+ * Returns FALSE if that was because of an error, which is logged. */
 gboolean sessionRun(const SessionOptions *opts);
 
-/* Answers the first call of a client that cannot be served with libvirt's
- * error CODE and MESSAGE. */
+/* sessionRefuse:
+ * @client: the client's socket
+ * @code: libvirt's error code
+ * @message: the message
+ * @errnum: for VIR_ERR_SYSTEM_ERROR, else 0
+ *
+ * Answers the first call of a client that cannot be served with an error. Waits ten
+ * seconds at most for that call. */
 void sessionRefuse(int client, int code, const char *message, int errnum);

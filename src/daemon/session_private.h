@@ -6,18 +6,15 @@
 
 #pragma once
 
+#include "call_table.h"
 #include "procedures.h"
 #include "rpc_channel.h"
 #include "rpc_message.h"
 #include "session.h"
 
-/* Calls whose replies are awaited, of a client that may make any number. */
-#define SESSION_PENDING_MAX 4096
-
 /* Replies of our own that wait until the client reads. */
 #define SESSION_INJECTED_MAX (256 * 1024)
 
-typedef struct _Session Session;
 typedef struct _DeviceJob DeviceJob;
 typedef struct _ValidateJob ValidateJob;
 typedef struct _NodedevSession NodedevSession;
@@ -29,23 +26,17 @@ typedef void (*SessionReplyFunc)(Session *session,
                                  RPCFrame *reply,
                                  void *opaque);
 
-typedef struct {
-    const Procedure *proc;              /* a client's call: rewrite the reply */
-    SessionReplyFunc func;              /* a call of ours */
-    void *opaque;
-} SessionPending;
-
 struct _Session {
     const SessionOptions *opts;
     RPCChannel *toServer;
     RPCChannel *toClient;
-    GHashTable *pending;                /* serial -> SessionPending */
+    CallTable *calls;                   /* without a reply so far */
     guint32 lastSerial;                 /* of the client's calls */
     guint32 ownSerial;
-    gint64 inflight;                    /* calls without a reply so far */
     gboolean busy;                      /* something was rewritten: memory to give back */
-    gboolean open;                      /* upstream has let the client in */
-    gboolean readonly;                  /* the client asked for no more */
+    gboolean opening;                   /* libvirtd is still to answer CONNECT_OPEN */
+    gboolean open;                      /* libvirtd has let the client in */
+    gboolean readonly;                  /* by its socket, or it asked for no more */
     gboolean resolving;                 /* something is being asked for a call */
     ProjectionOptions projection;       /* with the definitions */
 
@@ -53,6 +44,15 @@ struct _Session {
     ValidateJob *validate;              /* the one that runs, or NULL */
     NodedevSession *nodedev;            /* NULL: there are no definitions */
     MachineNames *machines;             /* NULL: nothing was asked for */
+
+    /* of session_loop.c */
+    gint64 deadline;                    /* of the end, monotonic, us; 0: none */
+    gboolean active;                    /* there is memory to give back later */
+    gboolean halfClosed;                /* upstream knows that the client has closed */
+    gboolean clientHungUp;
+    gboolean upstreamHungUp;
+    gint64 heldSince;                   /* the client holds us up; 0: it does not */
+    guint64 heldBytes;                  /* that it has sent and taken until then */
 };
 
 /* Answers CALL with an error; the second with one of libvirt's part DOMAIN,
@@ -70,7 +70,16 @@ void sessionReply(Session *session, const RPCHeader *call, const GByteArray *pay
  * the session. */
 void sessionForward(Session *session, const RPCHeader *call, RPCFrame *reply);
 
-/* Sends a call of ours; FUNC gets the reply. PAYLOAD may be NULL. */
+/* Sends a call of ours; FUNC gets the reply. PAYLOAD may be NULL. FREEOPAQUE frees OPAQUE
+ * if the connection ends before the reply comes. */
+void sessionCallFull(Session *session,
+                     guint32 procedure,
+                     const GByteArray *payload,
+                     SessionReplyFunc func,
+                     void *opaque,
+                     GDestroyNotify freeOpaque);
+
+/* The same, with an OPAQUE that is not to be freed. */
 void sessionCall(Session *session,
                  guint32 procedure,
                  const GByteArray *payload,

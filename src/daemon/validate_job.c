@@ -19,6 +19,7 @@
 #include <libxml/relaxng.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,8 +29,13 @@
  * read, and nobody reads more than a few lines. */
 #define VALIDATE_MESSAGE_MAX 3072
 
+/* How long the process may take, in ms. It takes a fraction of a second, but its user, who is
+ * the client, can stop it. */
+#define VALIDATE_TIMEOUT 60000
+
 struct _ValidateJob {
     pid_t pid;
+    gint64 deadline;                    /* monotonic, us */
     int fd;
     RPCHeader header;
     RPCFrame *call;
@@ -164,6 +170,7 @@ validateJobStart(Session *session,
     ValidateJob *job;
     g_autoptr(RPCFrame) frame = call;
     g_autoptr(GError) err = NULL;
+    const pid_t parent = getpid();
     int fds[2];
     pid_t pid;
 
@@ -175,6 +182,10 @@ validateJobStart(Session *session,
 
     pid = fork();
     if (pid == 0) {
+        /* Nobody is left to end it if this process is killed. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(1);
         close(fds[0]);
         validateChild(session->opts->schemaDir, xml, len, fds[1]);
     }
@@ -189,6 +200,7 @@ validateJobStart(Session *session,
 
     job = g_new0(ValidateJob, 1);
     job->pid = pid;
+    job->deadline = g_get_monotonic_time() + VALIDATE_TIMEOUT * 1000LL;
     job->fd = fds[0];
     job->header = *header;
     job->call = g_steal_pointer(&frame);
@@ -204,21 +216,46 @@ validateJobFD(const ValidateJob *job)
 }
 
 
-void
-validateJobFinish(Session *session)
+/* The error that the process has found or is, or NULL. READABLE: it has ended, or
+ * written all that it writes. */
+static GError *
+validateJobResult(const ValidateJob *job, gboolean readable)
 {
-    ValidateJob *job = g_steal_pointer(&session->validate);
-    g_autoptr(GError) err = NULL;
+    GError *err = NULL;
     ValidateResult result;
 
-    if (full_read(job->fd, &result, sizeof(result)) != sizeof(result)) {
+    if (!readable) {
+        emulatedPCIReportError(&err, VIR_ERR_OPERATION_TIMEOUT, "%s",
+                               _("timed out waiting for the validation of the document"));
+    } else if (full_read(job->fd, &result, sizeof(result)) != sizeof(result)) {
         emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "%s",
                                _("the process that validates has died"));
     } else if (result.code != 0) {
         result.message[sizeof(result.message) - 1] = '\0';
         emulatedPCIReportError(&err, result.code, "%s", result.message);
     }
+    return err;
+}
 
+
+int
+validateJobTimeout(const ValidateJob *job)
+{
+    return MAX(0, (int) ((job->deadline - g_get_monotonic_time()) / 1000 + 1));
+}
+
+
+void
+validateJobTick(Session *session, gboolean readable)
+{
+    ValidateJob *job = session->validate;
+    g_autoptr(GError) err = NULL;
+
+    if (!readable && g_get_monotonic_time() < job->deadline)
+        return;
+
+    session->validate = NULL;
+    err = validateJobResult(job, readable);
     if (err)
         sessionReplyError(session, &job->header, err);
     else

@@ -27,8 +27,12 @@ void validateJobStart(Session *session,
 /* Becomes readable when the process has ended. */
 int validateJobFD(const ValidateJob *job);
 
-/* Takes the result of the session's job, which has ended. */
-void validateJobFinish(Session *session);
+/* In how many ms the process must have ended. */
+int validateJobTimeout(const ValidateJob *job);
+
+/* Takes the result of the session's job if the process has ended, which READABLE says,
+ * or ends it if it has taken too long. */
+void validateJobTick(Session *session, gboolean readable);
 
 /* Ends the process. */
 void validateJobFree(ValidateJob *job);

@@ -8,9 +8,12 @@
 
 #include "projection_devices.h"
 
+#include "emulatedpci_definition.h"
 #include "projection_scan.h"
 
 #include "gettext.h"
+
+#include <string.h>
 
 #define _(s) gettext(s)
 
@@ -55,4 +58,50 @@ projectionDevices(const char *xml, gsize len, GError **err)
             return NULL;
     }
     return g_steal_pointer(&devices);
+}
+
+
+gboolean
+projectionNeedsDefinition(const EmulatedPCIDef *def)
+{
+    char uuid[EMULATED_PCI_UUID_LEN + 1];
+
+    /* With all fields, a UUID still becomes a name. */
+    return def->needsDefinition ||
+        (def->definition && emulatedPCIUUIDParse(def->definition, uuid));
+}
+
+
+static void
+definitionsAdd(GPtrArray *names, const ProjectionDomain *domain)
+{
+    guint i;
+
+    for (i = 0; i < domain->emulated->len; i++) {
+        const ProjectionEmulated *emulated = g_ptr_array_index(domain->emulated, i);
+        g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseNode(emulated->node, NULL);
+
+        if (def && projectionNeedsDefinition(def) &&
+            !g_ptr_array_find_with_equal_func(names, def->definition, g_str_equal, NULL))
+            g_ptr_array_add(names, g_steal_pointer(&def->definition));
+    }
+}
+
+
+GPtrArray *
+projectionDefinitions(const char *xml, gsize len)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(ProjectionDocument) doc = NULL;
+    guint i;
+
+    /* most documents refer to none, which needs no parser */
+    if (!memmem(xml, len, "emulatedpci", strlen("emulatedpci")) ||
+        !memmem(xml, len, "definition", strlen("definition")))
+        return g_steal_pointer(&names);
+
+    doc = projectionScan(xml, len, NULL);
+    for (i = 0; doc && i < doc->domains->len; i++)
+        definitionsAdd(names, g_ptr_array_index(doc->domains, i));
+    return g_steal_pointer(&names);
 }

@@ -25,3 +25,18 @@ typedef struct {
  * or what emulatedPCIDefParseNode() has) if XML cannot be read, holds not
  * exactly one domain, or a device that is none. */
 GPtrArray *projectionDevices(const char *xml, gsize len, GError **err);
+
+/* projectionDefinitions:
+ * @xml: a document that projectionLower() takes
+ * @len: its length in bytes
+ *
+ * Returns the names and UUIDs for which projectionLower() asks ProjectionOptions.definition,
+ * each once: an array of strings, which owns them. It is empty if the document cannot be
+ * read, or a device in it: lowering reports that. */
+GPtrArray *projectionDefinitions(const char *xml, gsize len);
+
+/* projectionNeedsDefinition:
+ * @def: a device
+ *
+ * Returns whether projectionResolve() asks for its definition. */
+gboolean projectionNeedsDefinition(const EmulatedPCIDef *def);

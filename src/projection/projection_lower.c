@@ -8,8 +8,8 @@
 
 #include "projection.h"
 
-#include "emulatedpci_definition.h"
 #include "projection_domain.h"
+#include "projection_devices.h"
 #include "projection_edit.h"
 #include "projection_encoding.h"
 #include "projection_scan.h"
@@ -75,12 +75,10 @@ projectionResolve(EmulatedPCIDef *def,
                   const ProjectionOptions *opts,
                   GError **err)
 {
-    char uuid[EMULATED_PCI_UUID_LEN + 1];
     const EmulatedPCIDef *found;
 
     if (!def->needsDefinition) {
-        if (def->definition && opts && opts->definition &&
-            emulatedPCIUUIDParse(def->definition, uuid))
+        if (opts && opts->definition && projectionNeedsDefinition(def))
             resolveName(def, opts->definition(def->definition, opts->definitionOpaque, NULL));
         return TRUE;
     }

@@ -60,6 +60,8 @@ struct _RPCChannel {
 
     GQueue injected;            /* of RPCFrame */
     gsize injectedBytes;
+    guint64 received;           /* bytes, ever */
+    guint64 sent;
 
     gboolean eof;
     gboolean blocked;           /* the receiver is slow */
@@ -214,6 +216,7 @@ rpcChannelRead(RPCChannel *channel)
         rpcChannelTakeFDs(channel, &msg);
 
     channel->end += got;
+    channel->received += got;
     channel->used = MAX(channel->used, channel->end);
     return RPC_CHANNEL_OK;
 }
@@ -234,6 +237,8 @@ rpcChannelSend(RPCChannel *channel, const guint8 *data, gsize len)
         channel->blocked = TRUE;
         return 0;
     }
+    if (sent > 0)
+        channel->sent += sent;
     return sent;
 }
 
@@ -342,6 +347,9 @@ rpcChannelStepHeader(RPCChannel *channel, RPCChannelStatus *status)
     case RPC_VERDICT_WAIT:
         channel->waits = TRUE;
         return STEP_STOP;
+    case RPC_VERDICT_REFUSE:
+        *status = RPC_CHANNEL_ERROR_REFUSED;
+        return STEP_ERROR;
     }
 
     channel->remaining = header->length;
@@ -612,6 +620,34 @@ rpcChannelIsIdle(const RPCChannel *channel)
 {
     return channel->state == STATE_HEADER && channel->start == channel->end &&
         g_queue_is_empty((GQueue *) &channel->injected);
+}
+
+
+gboolean
+rpcChannelInFrame(const RPCChannel *channel)
+{
+    return channel->state != STATE_HEADER;
+}
+
+
+gboolean
+rpcChannelOwes(const RPCChannel *channel)
+{
+    return channel->start < channel->ready || !g_queue_is_empty((GQueue *) &channel->injected);
+}
+
+
+guint64
+rpcChannelReceived(const RPCChannel *channel)
+{
+    return channel->received;
+}
+
+
+guint64
+rpcChannelSent(const RPCChannel *channel)
+{
+    return channel->sent;
 }
 
 

@@ -31,6 +31,7 @@ typedef enum {
     RPC_VERDICT_PASS,           /* forward it as it arrives */
     RPC_VERDICT_COLLECT,        /* collect it; the frame function gets it */
     RPC_VERDICT_WAIT,           /* ask again at the next rpcChannelPump() */
+    RPC_VERDICT_REFUSE,         /* the sender breaks the protocol: nothing more is parsed */
 } RPCVerdict;
 
 /* A whole frame and the descriptors that came with it. */
@@ -56,6 +57,7 @@ typedef enum {
     RPC_CHANNEL_ERROR_WRITE,
     RPC_CHANNEL_ERROR_LENGTH,       /* a frame beyond libvirt's limits */
     RPC_CHANNEL_ERROR_FDS,          /* too many descriptors, or missing ones */
+    RPC_CHANNEL_ERROR_REFUSED,      /* the header function said so */
 } RPCChannelStatus;
 
 RPCFrame *rpcFrameNew(GByteArray *bytes);
@@ -96,6 +98,28 @@ gboolean rpcChannelWantsWrite(const RPCChannel *channel);
 gboolean rpcChannelWaits(const RPCChannel *channel);    /* the header function said so */
 gboolean rpcChannelAtEnd(const RPCChannel *channel);    /* the sender closed */
 gboolean rpcChannelIsIdle(const RPCChannel *channel);   /* nothing is held, between two frames */
+
+/* rpcChannelInFrame:
+ * @channel: the channel
+ *
+ * Returns whether the sender has sent a header, but not yet all of its frame. Until
+ * it has, no injected frame can go out. */
+gboolean rpcChannelInFrame(const RPCChannel *channel);
+
+/* rpcChannelOwes:
+ * @channel: the channel
+ *
+ * Returns whether the receiver is still to get something that does not depend on what
+ * the sender does: parsed bytes or injected frames. */
+gboolean rpcChannelOwes(const RPCChannel *channel);
+
+/* rpcChannelReceived, rpcChannelSent:
+ * @channel: the channel
+ *
+ * Returns how many bytes the sender has sent, or the receiver has taken, so far: while
+ * that does not change, it holds the channel up. */
+guint64 rpcChannelReceived(const RPCChannel *channel);
+guint64 rpcChannelSent(const RPCChannel *channel);
 
 /* Whether a busy time has left memory, and giving it back. The channel must be
  * idle for that. */

@@ -128,3 +128,45 @@ rpcMessageReadError(const GByteArray *frame, int *code, char **message)
     *message = g_strndup(text ? text : "", text ? len : 0);
     return TRUE;
 }
+
+
+/* A nullable name, UUID and id: a domain's. */
+static gboolean
+rpcMessageSkipDomain(RPCReader *reader)
+{
+    const guint8 *uuid;
+    const char *name;
+    guint32 present;
+    gint32 id;
+    guint len;
+
+    if (!rpcReadU32(reader, &present))
+        return FALSE;
+    return !present || (rpcReadString(reader, RPC_STRING_MAX, &name, &len) &&
+                        rpcReadFixed(reader, 16, &uuid) && rpcReadI32(reader, &id));
+}
+
+
+gboolean
+rpcMessageReadErrorReply(const GByteArray *frame, RPCErrorReply *error)
+{
+    RPCReader reader;
+    const char *text;
+    gint32 word;
+    guint len;
+    int i;
+
+    if (frame->len < RPC_HEADER_SIZE)
+        return FALSE;
+
+    rpcReaderInit(&reader, frame->data + RPC_HEADER_SIZE, frame->len - RPC_HEADER_SIZE);
+    if (!rpcReadI32(&reader, &error->code) || !rpcReadI32(&reader, &word) ||
+        !rpcReadOptString(&reader, RPC_STRING_MAX, &text, &len) ||
+        !rpcReadI32(&reader, &word) || !rpcMessageSkipDomain(&reader))
+        return FALSE;
+    for (i = 0; i < 3; i++) {
+        if (!rpcReadOptString(&reader, RPC_STRING_MAX, &text, &len))
+            return FALSE;
+    }
+    return rpcReadI32(&reader, &error->errnum);
+}

@@ -33,3 +33,16 @@ GByteArray *rpcMessageNewError(const RPCHeader *call,
 /* The code and the message of the error reply in FRAME; FALSE if it is
  * malformed. MESSAGE is a new string. */
 gboolean rpcMessageReadError(const GByteArray *frame, int *code, char **message);
+
+typedef struct {
+    int code;                   /* virErrorNumber */
+    int errnum;                 /* of VIR_ERR_SYSTEM_ERROR: errno; else what libvirt sent */
+} RPCErrorReply;
+
+/* rpcMessageReadErrorReply:
+ * @frame: a whole error reply
+ * @error: is filled in
+ *
+ * Returns FALSE if the frame is malformed. The layout is remote_error in libvirt's
+ * src/remote/remote_protocol.x. */
+gboolean rpcMessageReadErrorReply(const GByteArray *frame, RPCErrorReply *error);

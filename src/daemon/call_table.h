@@ -1,0 +1,72 @@
+/*
+ * call_table.h: the calls of a connection that have no reply yet
+ *
+ * Each call of the client and each call of our own has an entry from its header
+ * until its reply. A reply belongs to a call only if program, procedure and
+ * serial are the same: a serial alone is the client's choice.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "procedures.h"
+#include "rpc_frame.h"
+
+#include <glib.h>
+
+/* Entries that a table holds at most. Without a limit, a client that sends
+ * calls faster than libvirtd answers would make it grow. */
+#define CALL_TABLE_MAX 4096
+
+typedef struct _CallTable CallTable;
+
+/* The function that gets the reply to a call of our own; see SessionReplyFunc. */
+typedef void (*CallFunc)(void);
+
+typedef struct {
+    guint32 program;
+    guint32 procedure;
+    const Procedure *proc;      /* what the table says of the client's call; or NULL */
+    gboolean readonly;          /* of CONNECT_OPEN: the client asks for no more */
+    CallFunc func;              /* of our own call */
+    void *opaque;               /* for func */
+    GDestroyNotify freeOpaque;  /* for opaque, if no reply comes; or NULL */
+} CallEntry;
+
+CallTable *callTableNew(void);
+void callTableFree(CallTable *table);
+
+/* callTableSize:
+ * @table: the table
+ *
+ * Returns the number of calls without a reply. */
+guint callTableSize(const CallTable *table);
+
+/* callTableHas:
+ * @table: the table
+ * @serial: the serial of a call
+ *
+ * Returns whether a call of that serial, whatever it is, has no reply yet. */
+gboolean callTableHas(const CallTable *table, guint32 serial);
+
+/* callTableAdd:
+ * @table: the table
+ * @header: the header of a call whose serial the table does not have
+ *
+ * Returns the new entry, with program and procedure set. It stays the table's. */
+CallEntry *callTableAdd(CallTable *table, const RPCHeader *header);
+
+/* callTableFind:
+ * @table: the table
+ * @reply: the header of a reply
+ *
+ * Returns the entry of the call that it answers, or NULL. It stays the table's. */
+CallEntry *callTableFind(const CallTable *table, const RPCHeader *reply);
+
+/* callTableRemove:
+ * @table: the table
+ * @serial: the serial of a call that has its reply now
+ *
+ * Its opaque is not freed. */
+void callTableRemove(CallTable *table, guint32 serial);

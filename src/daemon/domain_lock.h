@@ -1,0 +1,57 @@
+/*
+ * domain_lock.h: one at a time changes a domain's persistent XML
+ *
+ * The lock is a byte of a file that all connections of a daemon share, chosen by
+ * the domain's UUID; it belongs to the process and ends with it. Two domains that
+ * have the same byte merely wait for each other. Nobody waits for ever: neither for the
+ * lock, nor with it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+/* How long a call waits for a lock, and how long it may keep it, in ms. The second is
+ * less than the first, so that a call that has just missed the lock still gets it. */
+#define DOMAIN_LOCK_WAIT 30000
+#define DOMAIN_LOCK_HOLD 25000
+
+typedef struct _DomainLock DomainLock;
+
+/* domainLockNew:
+ * @fd: the file, which stays the caller's; -1: there is nobody to exclude
+ * @uuid: the domain's UUID, 16 bytes
+ *
+ * Returns a lock that is not held. */
+DomainLock *domainLockNew(int fd, const guint8 *uuid);
+
+/* Gives up the lock if it is held. */
+void domainLockFree(DomainLock *lock);
+
+/* domainLockTry:
+ * @lock: the lock
+ * @err: set on failure
+ *
+ * Returns 1 if the lock is held now; 0 if it has to be tried again, when
+ * domainLockTimeout() says; -1 with ERR set to VIR_ERR_OPERATION_TIMEOUT if that has
+ * taken DOMAIN_LOCK_WAIT, or to VIR_ERR_INTERNAL_ERROR. */
+int domainLockTry(DomainLock *lock, GError **err);
+
+gboolean domainLockIsHeld(const DomainLock *lock);
+
+/* Gives the lock up. */
+void domainLockRelease(DomainLock *lock);
+
+/* domainLockHasExpired:
+ * @lock: the lock
+ *
+ * Returns whether it is held, and has been for DOMAIN_LOCK_HOLD. */
+gboolean domainLockHasExpired(const DomainLock *lock);
+
+/* domainLockTimeout:
+ * @lock: the lock
+ *
+ * Returns in how many ms it is to be tried again or expires; -1 if neither. */
+int domainLockTimeout(const DomainLock *lock);

@@ -1,0 +1,392 @@
+/*
+ * session_loop.c: what a connection waits for, and for how long
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "daemon_log.h"
+#include "device_job.h"
+#include "lift_cache.h"
+#include "nodedev_session.h"
+#include "session_private.h"
+#include "validate_job.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How long after the last frame memory is given back, in ms. */
+#define SESSION_IDLE 500
+
+/* How long a client that has gone, or one that is to be told why it cannot be
+ * served, may keep the process, in ms. */
+#define SESSION_LINGER 10000
+
+/* How long a client may hold us up, neither reading nor sending, while its connection
+ * holds a domain's lock or a definition, or while the daemon stops, in ms. */
+#define SESSION_PATIENCE_LOCK 5000
+#define SESSION_PATIENCE_STOP 1000
+
+
+static void
+sessionLogError(const char *who, RPCChannelStatus status, int errnum)
+{
+    switch (status) {
+    case RPC_CHANNEL_OK:
+        break;
+    case RPC_CHANNEL_ERROR_READ:
+    case RPC_CHANNEL_ERROR_WRITE:
+        /* A peer that has gone is no event. */
+        daemonInfo("session", "%s: %s", who, g_strerror(errnum));
+        break;
+    case RPC_CHANNEL_ERROR_LENGTH:
+        daemonWarning("session", "%s sent a frame that is too short or longer than %u bytes",
+                      who, RPC_FRAME_MAX);
+        break;
+    case RPC_CHANNEL_ERROR_REFUSED:
+        break;
+    case RPC_CHANNEL_ERROR_FDS:
+        daemonWarning("session", "%s sent a frame with file descriptors that are more than %u "
+                      "or did not come", who, RPC_FDS_MAX);
+        break;
+    }
+}
+
+
+/* FALSE: the connection is to end. */
+static gboolean
+sessionPump(RPCChannel *channel, const char *who)
+{
+    RPCChannelStatus status = rpcChannelPump(channel);
+
+    if (G_LIKELY(status == RPC_CHANNEL_OK))
+        return TRUE;
+
+    sessionLogError(who, status, errno);
+    return FALSE;
+}
+
+
+static gboolean
+sessionRead(RPCChannel *channel, const char *who)
+{
+    RPCChannelStatus status = rpcChannelRead(channel);
+
+    if (G_LIKELY(status == RPC_CHANNEL_OK))
+        return sessionPump(channel, who);
+
+    sessionLogError(who, status, errno);
+    return FALSE;
+}
+
+
+/* What one direction has put into the other, or has been waiting for. */
+static gboolean
+sessionSettle(Session *session)
+{
+    while (TRUE) {
+        gboolean again = FALSE;
+
+        if (rpcChannelInjected(session->toClient) > 0 &&
+            !rpcChannelWantsWrite(session->toClient)) {
+            if (!sessionPump(session->toClient, "the client"))
+                return FALSE;
+        }
+        if (rpcChannelWaits(session->toServer)) {
+            if (!sessionPump(session->toServer, "the client"))
+                return FALSE;
+            again = !rpcChannelWaits(session->toServer);
+        }
+        if (rpcChannelInjected(session->toServer) > 0 &&
+            !rpcChannelWantsWrite(session->toServer)) {
+            if (!sessionPump(session->toServer, "upstream"))
+                return FALSE;
+        }
+        if (!again)
+            return TRUE;
+    }
+}
+
+
+/* --- a client that holds us up --- */
+
+/* Whether the client does not take what there is for it, or has not sent all of a frame,
+ * behind which nothing of ours can be sent. */
+static gboolean
+sessionIsHeldUp(const Session *session)
+{
+    return rpcChannelWantsWrite(session->toClient) ||
+        (rpcChannelInFrame(session->toServer) && !rpcChannelWantsWrite(session->toServer));
+}
+
+
+/* How long the client may hold us up now, in ms; -1: for ever, since nobody waits. */
+static int
+sessionPatience(const Session *session)
+{
+    if (*session->opts->stop)
+        return SESSION_PATIENCE_STOP;
+    if ((session->device && deviceJobIsLocked(session->device)) ||
+        (session->nodedev && nodedevSessionUses(session->nodedev)))
+        return SESSION_PATIENCE_LOCK;
+    return -1;
+}
+
+
+/* In how many ms the client's time is over; -1: it has time. */
+static int
+sessionTimeLeft(Session *session)
+{
+    int patience = sessionPatience(session);
+    guint64 bytes = rpcChannelSent(session->toClient) + rpcChannelReceived(session->toServer);
+    gint64 now = g_get_monotonic_time();
+
+    if (patience < 0 || !sessionIsHeldUp(session)) {
+        session->heldSince = 0;
+        return -1;
+    }
+    if (!session->heldSince || session->heldBytes != bytes) {
+        session->heldSince = now;
+        session->heldBytes = bytes;
+    }
+    return MAX(0, (int) (patience - (now - session->heldSince) / 1000));
+}
+
+
+/* --- the loop --- */
+
+static int
+sessionSooner(int timeout, int other)
+{
+    return timeout < 0 || (other >= 0 && other < timeout) ? other : timeout;
+}
+
+
+static int
+sessionTimeout(Session *session, int wait)
+{
+    int left = wait;
+
+    if (session->deadline)
+        left = sessionSooner(left, MAX(0, (int) ((session->deadline - g_get_monotonic_time()) /
+                                                 1000 + 1)));
+    if (session->active)
+        left = sessionSooner(left, SESSION_IDLE);
+    if (session->device)
+        left = sessionSooner(left, deviceJobTimeout(session->device));
+    if (session->validate)
+        left = sessionSooner(left, validateJobTimeout(session->validate));
+    return sessionSooner(left, sessionTimeLeft(session));
+}
+
+
+/* What a client has begun to send does not count. */
+static gboolean
+sessionCanStop(const Session *session)
+{
+    return callTableSize(session->calls) == 0 && !session->device && !session->validate &&
+        (!session->nodedev || nodedevSessionIsIdle(session->nodedev)) &&
+        !rpcChannelInFrame(session->toServer) && !rpcChannelInFrame(session->toClient) &&
+        !rpcChannelOwes(session->toServer) && !rpcChannelOwes(session->toClient);
+}
+
+
+typedef enum {
+    SESSION_FD_CLIENT = 0,
+    SESSION_FD_UPSTREAM,
+    SESSION_FD_VALIDATE,
+    SESSION_FD_NODEDEV,
+    SESSION_FD_LAST
+} SessionFD;
+
+
+static void
+sessionSetEvents(const Session *session, struct pollfd *fds)
+{
+    const SessionOptions *opts = session->opts;
+    struct pollfd *client = &fds[SESSION_FD_CLIENT];
+    struct pollfd *upstream = &fds[SESSION_FD_UPSTREAM];
+
+    client->events = (rpcChannelWantsRead(session->toServer) ? POLLIN : 0) |
+        (rpcChannelWantsWrite(session->toClient) ? POLLOUT : 0);
+    upstream->events = (rpcChannelWantsRead(session->toClient) ? POLLIN : 0) |
+        (rpcChannelWantsWrite(session->toServer) ? POLLOUT : 0);
+    /* poll() reports a hangup whether or not it is asked for. */
+    client->fd = session->clientHungUp && !client->events ? -1 : opts->client;
+    upstream->fd = session->upstreamHungUp && !upstream->events ? -1 : opts->upstream;
+
+    fds[SESSION_FD_VALIDATE].fd = session->validate ? validateJobFD(session->validate) : -1;
+    fds[SESSION_FD_VALIDATE].events = POLLIN;
+    fds[SESSION_FD_NODEDEV].fd = session->nodedev ? nodedevSessionFD(session->nodedev) : -1;
+    fds[SESSION_FD_NODEDEV].events = POLLIN;
+}
+
+
+/* Nothing has happened for a while. */
+static void
+sessionTrim(Session *session)
+{
+    rpcChannelTrim(session->toServer);
+    rpcChannelTrim(session->toClient);
+    if (session->busy) {
+        liftCacheDrop();
+        malloc_trim(0);
+    }
+    session->busy = FALSE;
+    session->active = FALSE;
+}
+
+
+/* FALSE: the connection is to end. */
+static gboolean
+sessionMove(Session *session, const struct pollfd *fds)
+{
+    const short client = fds[SESSION_FD_CLIENT].revents;
+    const short upstream = fds[SESSION_FD_UPSTREAM].revents;
+
+    /* first what may change what the client's calls mean */
+    if (fds[SESSION_FD_NODEDEV].revents)
+        nodedevSessionRead(session);
+    if (client & (POLLIN | POLLHUP | POLLERR) && rpcChannelWantsRead(session->toServer) &&
+        !sessionRead(session->toServer, "the client"))
+        return FALSE;
+    if (upstream & (POLLIN | POLLHUP | POLLERR) && rpcChannelWantsRead(session->toClient) &&
+        !sessionRead(session->toClient, "upstream"))
+        return FALSE;
+    if (upstream & POLLOUT && !sessionPump(session->toServer, "upstream"))
+        return FALSE;
+    if (client & POLLOUT && !sessionPump(session->toClient, "the client"))
+        return FALSE;
+    if (session->validate)
+        validateJobTick(session, fds[SESSION_FD_VALIDATE].revents != 0);
+    if (session->device && !deviceJobTick(session))
+        return FALSE;
+    return sessionSettle(session);
+}
+
+
+/* What follows from one of both having closed. FALSE: it is over. */
+static gboolean
+sessionClose(Session *session)
+{
+    const gint64 linger = g_get_monotonic_time() + SESSION_LINGER * 1000LL;
+
+    /* Upstream has closed: the client gets what came before, then its end. */
+    if (rpcChannelAtEnd(session->toClient)) {
+        if (!rpcChannelWantsWrite(session->toClient))
+            return FALSE;
+        if (!session->deadline)
+            session->deadline = linger;
+    }
+
+    /* The client has closed: upstream gets what came before, then its end,
+     * and closes in turn, as it would do with the client. */
+    if (rpcChannelAtEnd(session->toServer) && !session->halfClosed &&
+        !rpcChannelWantsWrite(session->toServer) && !rpcChannelWaits(session->toServer)) {
+        session->halfClosed = TRUE;
+        shutdown(session->opts->upstream, SHUT_WR);
+        session->deadline = linger;
+    }
+    return !session->clientHungUp || !rpcChannelAtEnd(session->toServer) ||
+        !rpcChannelWantsWrite(session->toClient);
+}
+
+
+SessionState
+sessionStep(Session *session, int wait)
+{
+    struct pollfd fds[SESSION_FD_LAST] = { 0 };
+    struct timespec ts;
+    int timeout;
+    int rc;
+
+    if (*session->opts->stop && sessionCanStop(session))
+        return SESSION_ENDED;
+
+    timeout = sessionTimeout(session, wait);
+    sessionSetEvents(session, fds);
+    ts.tv_sec = timeout / 1000;
+    ts.tv_nsec = timeout % 1000 * 1000000L;
+    rc = ppoll(fds, G_N_ELEMENTS(fds), timeout < 0 ? NULL : &ts, session->opts->sigmask);
+    if (rc < 0 && errno == EINTR)
+        return SESSION_RUNS;
+    if (rc < 0) {
+        daemonWarning("session", "poll: %s", g_strerror(errno));
+        return SESSION_BROKEN;
+    }
+
+    if (session->deadline && g_get_monotonic_time() >= session->deadline)
+        return SESSION_ENDED;
+    if (rc == 0 && session->active)
+        sessionTrim(session);
+
+    session->clientHungUp |= (fds[SESSION_FD_CLIENT].revents & (POLLHUP | POLLERR)) != 0;
+    session->upstreamHungUp |= (fds[SESSION_FD_UPSTREAM].revents & (POLLHUP | POLLERR)) != 0;
+    if (!sessionMove(session, fds))
+        return SESSION_BROKEN;
+
+    /* Small calls that pass leave nothing to be given back later. */
+    if (rc > 0)
+        session->active = session->busy || rpcChannelCanTrim(session->toServer) ||
+            rpcChannelCanTrim(session->toClient);
+
+    if (!sessionClose(session))
+        return SESSION_ENDED;
+    if (sessionTimeLeft(session) == 0) {
+        daemonWarning("session", "the client does not read or does not finish a frame, while "
+                      "others wait for it: the connection ends");
+        return SESSION_BROKEN;
+    }
+    return SESSION_RUNS;
+}
+
+
+gboolean
+sessionRun(const SessionOptions *opts)
+{
+    g_autoptr(Session) session = sessionNew(opts);
+    SessionState state;
+
+    do {
+        state = sessionStep(session, -1);
+    } while (state == SESSION_RUNS);
+    return state == SESSION_ENDED;
+}
+
+
+void
+sessionRefuse(int client, int code, const char *message, int errnum)
+{
+    gint64 deadline = g_get_monotonic_time() + SESSION_LINGER * 1000LL;
+    struct pollfd pfd = { .fd = client, .events = POLLIN };
+    g_autoptr(GByteArray) reply = NULL;
+    guint8 buf[RPC_HEADER_SIZE];
+    RPCHeader header;
+    gsize have = 0;
+
+    while (have < sizeof(buf)) {
+        gint64 left = (deadline - g_get_monotonic_time()) / 1000;
+        ssize_t got;
+
+        if (left <= 0 || poll(&pfd, 1, (int) left) <= 0)
+            return;
+        got = recv(client, buf + have, sizeof(buf) - have, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+            return;
+        if (got > 0)
+            have += got;
+    }
+
+    rpcHeaderDecode(buf, &header);
+    if (!rpcLengthIsValid(header.length) || header.type != RPC_CALL)
+        return;
+
+    /* One small frame: it fits into an empty socket. */
+    reply = rpcMessageNewError(&header, code, VIR_FROM_RPC, message, errnum);
+    if (send(client, reply->data, reply->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        daemonInfo("session", "the client: %s", g_strerror(errno));
+}
