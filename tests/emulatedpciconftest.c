@@ -1038,14 +1038,16 @@ testHostileNesting(void)
     GString *xml = g_string_new(NULL);
     int i;
 
-    assertRefused(open, XML, "malformed XML");
+    assertRefused(open, XML,
+                  "elements are nested too deeply at line 1: at most 256 levels are allowed");
 
     for (i = 0; i < 4000; i++)
         g_string_append(xml, "<a>");
     for (i = 0; i < 4000; i++)
         g_string_append(xml, "</a>");
     closed = g_string_free(xml, FALSE);
-    assertRefused(closed, XML, "malformed XML");
+    assertRefused(closed, XML,
+                  "elements are nested too deeply at line 1: at most 256 levels are allowed");
     assertRefused(config, XML, "missing element <config>");
 }
 

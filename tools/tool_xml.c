@@ -9,6 +9,7 @@
 #include "tool_xml.h"
 
 #include "emulatedpci_error.h"
+#include "emulatedpci_xml_limits.h"
 
 #include <libxml/parser.h>
 #include <libxml/xmlerror.h>
@@ -54,11 +55,15 @@ toolXMLParse(const ToolInput *input, GError **err)
     g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
     ToolXMLMessages collected = { messages };
     g_autoptr(ToolXMLDoc) doc = NULL;
+    EmulatedPCIXMLFacts facts;
 
     if (input->len > G_MAXINT) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("the document is too large"));
         return NULL;
     }
+    emulatedPCIXMLLook(input->data, input->len, "", &facts);
+    if (!emulatedPCIXMLAccept(input->data, &facts, err))
+        return NULL;
 
     xmlSetStructuredErrorFunc(&collected, toolXMLCollect);
     doc = xmlReadMemory(input->data, input->len, NULL, NULL, XML_PARSE_NONET);

@@ -9,8 +9,9 @@
 #include "emulatedpci_xml.h"
 
 #include "emulatedpci_error.h"
+#include "emulatedpci_xml_feed.h"
+#include "emulatedpci_xml_limits.h"
 
-#include <libxml/parser.h>
 #include <string.h>
 
 #include "gettext.h"
@@ -18,35 +19,20 @@
 #define _(s) gettext(s)
 
 
-/* SAX: a document type declaration begins. It ends the reading: nothing that
- * it declares, no entity above all, comes into being. */
+/* SAX: libxml2's first error goes into the GError whose address is _private. */
 static void
-refuseDoctype(void *opaque,
-              const xmlChar *name G_GNUC_UNUSED,
-              const xmlChar *publicID G_GNUC_UNUSED,
-              const xmlChar *systemID G_GNUC_UNUSED)
+reportMalformed(void *opaque,
+                EmulatedPCIXMLErrorPtr error)
 {
     xmlParserCtxtPtr ctxt = opaque;
-    gboolean *seen = ctxt->_private;
-
-    *seen = TRUE;
-    xmlStopParser(ctxt);
-}
-
-
-static void
-reportMalformed(xmlParserCtxtPtr ctxt,
-                GError **err)
-{
-    const xmlError *error = xmlCtxtGetLastError(ctxt);
+    GError **err = ctxt->_private;
     g_autofree char *quoted = NULL;
     g_autofree char *message = NULL;
 
-    if (!error || !error->message) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("malformed XML"));
+    if (error->level != XML_ERR_FATAL || *err)
         return;
-    }
-    message = g_strchomp(g_strdup(error->message));
+
+    message = g_strchomp(g_strdup(error->message ? error->message : ""));
     quoted = emulatedPCIErrorQuote(message);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("malformed XML at line %1$d: %2$s"), error->line, quoted);
@@ -60,7 +46,8 @@ emulatedPCIXMLParse(const char *xml,
                     const char *name,
                     GError **err)
 {
-    gboolean doctype = FALSE;
+    g_autoptr(GError) malformed = NULL;
+    EmulatedPCIXMLFacts facts;
     xmlParserCtxtPtr ctxt;
     xmlDocPtr doc;
 
@@ -71,26 +58,32 @@ emulatedPCIXMLParse(const char *xml,
         return NULL;
     }
 
+    emulatedPCIXMLLook(xml, len, "", &facts);
+    if (!emulatedPCIXMLAccept(xml, &facts, err))
+        return NULL;
+
     ctxt = xmlNewParserCtxt();
     if (!ctxt) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("cannot create an XML parser"));
         return NULL;
     }
-    ctxt->_private = &doctype;
-    ctxt->sax->internalSubset = refuseDoctype;
+    ctxt->_private = &malformed;
+    ctxt->sax->serror = reportMalformed;
+
+    /* libxml2 looks for a byte order mark before it has been fed. */
+    if (len >= 3 && memcmp(xml, "\xef\xbb\xbf", 3) == 0) {
+        xml += 3;
+        len -= 3;
+    }
 
     /* libvirt's strings are UTF-8, whatever a declaration in them says; and
      * conversion errors of other encodings would be printed by libxml2. */
-    doc = xmlCtxtReadMemory(ctxt, xml, len, name, "UTF-8",
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (doctype) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("a document type declaration is not allowed"));
-        g_clear_pointer(&doc, xmlFreeDoc);
-    } else if (!doc) {
-        reportMalformed(ctxt, err);
-    }
+    doc = emulatedPCIXMLFeed(ctxt, xml, len, name, "UTF-8", XML_PARSE_NONET);
     xmlFreeParserCtxt(ctxt);
+    if (!doc && !malformed)
+        emulatedPCIReportError(&malformed, VIR_ERR_XML_ERROR, _("malformed XML"));
+    if (!doc)
+        g_propagate_error(err, g_steal_pointer(&malformed));
     return doc;
 }
 

@@ -23,7 +23,8 @@ typedef xmlErrorPtr EmulatedPCIXMLErrorPtr;
 #endif
 
 /* The document in LEN bytes of XML in UTF-8; NULL, with ERR set to
- * VIR_ERR_XML_ERROR, if there are more than MAX or it is malformed. NAME is
+ * VIR_ERR_XML_ERROR, if there are more than MAX, it is malformed, has a document
+ * type declaration, or exceeds the limits of emulatedpci_xml_limits.h. NAME is
  * for libxml2. The caller frees it with xmlFreeDoc(). */
 xmlDocPtr emulatedPCIXMLParse(const char *xml,
                               gsize len,

@@ -44,8 +44,10 @@
  * device has, in a <domain> with an id, and does then not give back what
  * lower(lift(x)) is to be. What is to be defined again should not be lifted so.
  *
- * Of XML's more remote parts: entities are never expanded and nothing is ever
- * loaded; in an element that we rewrite they are an error. Lifting looks for
+ * Of XML's more remote parts: a document type declaration is an error where
+ * there is an <emulatedpci>, and where there is none such a document stays what
+ * it is; nothing is ever loaded. Time and memory are in proportion to a
+ * document's length: see emulatedpci_xml_limits.h. Lifting looks for
  * the driver's name as libvirt writes it, not for one spelt with character
  * references. Documents are UTF-8 (or of nothing but ASCII characters, in an
  * encoding that contains ASCII).

@@ -12,6 +12,7 @@
 #include "projection.h"
 
 #include "emulatedpci_conf.h"
+#include "emulatedpci_xml_limits.h"
 #include "projection_domain.h"
 #include "projection_edit.h"
 #include "projection_encoding.h"
@@ -421,12 +422,18 @@ projectionLift(const char *xml,
 {
     g_autoptr(ProjectionDocument) doc = NULL;
     g_autoptr(ProjectionEdits) edits = NULL;
+    EmulatedPCIXMLFacts facts;
     guint i;
 
     if (!memmem(xml, len, LIFT_WORD, strlen(LIFT_WORD)))
         return PROJECTION_UNCHANGED;
 
-    if (!(doc = projectionScan(xml, len, err)))
+    /* Nothing that was lowered has a document type declaration. */
+    emulatedPCIXMLLook(xml, len, LIFT_WORD, &facts);
+    if (facts.hasDoctype)
+        return PROJECTION_UNCHANGED;
+    if (!emulatedPCIXMLAccept(xml, &facts, err) ||
+        !(doc = projectionScanAccepted(xml, len, err)))
         return PROJECTION_ERROR;
 
     edits = projectionEditsNew();

@@ -8,6 +8,7 @@
 
 #include "projection.h"
 
+#include "emulatedpci_xml_limits.h"
 #include "projection_domain.h"
 #include "projection_devices.h"
 #include "projection_edit.h"
@@ -26,7 +27,8 @@
 
 /* Every document that has a device for us to lower holds this: an element of
  * no namespace has no prefix, and nothing may stand behind its '<'. */
-#define LOWER_WORD "<emulatedpci"
+#define LOWER_ELEMENT "emulatedpci"
+#define LOWER_WORD "<" LOWER_ELEMENT
 
 typedef struct {
     const ProjectionDocument *doc;
@@ -719,6 +721,7 @@ projectionLower(const char *xml,
 {
     g_autoptr(ProjectionDocument) doc = NULL;
     g_autoptr(ProjectionEdits) edits = NULL;
+    EmulatedPCIXMLFacts facts;
     guint i;
 
     if (!memmem(xml, len, LOWER_WORD, strlen(LOWER_WORD))) {
@@ -728,7 +731,11 @@ projectionLower(const char *xml,
         return PROJECTION_ERROR;
     }
 
-    if (!(doc = projectionScan(xml, len, err)))
+    emulatedPCIXMLLook(xml, len, LOWER_ELEMENT, &facts);
+    if (!facts.hasElement)
+        return PROJECTION_UNCHANGED;
+    if (!emulatedPCIXMLAccept(xml, &facts, err) ||
+        !(doc = projectionScanAccepted(xml, len, err)))
         return PROJECTION_ERROR;
 
     edits = projectionEditsNew();

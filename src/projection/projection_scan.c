@@ -10,6 +10,8 @@
 
 #include "emulatedpci_conf.h"
 #include "emulatedpci_xml.h"
+#include "emulatedpci_xml_feed.h"
+#include "emulatedpci_xml_limits.h"
 #include "projection_encoding.h"
 
 #include <libxml/parser.h>
@@ -52,6 +54,15 @@ typedef enum {
  * at all; what there is gets quoted in the error. */
 #define TREE_TEXT_MAX 1024
 
+/* What is kept of a document, in elements and attributes, so that memory stays in
+ * proportion: a device with all its fields and address is some 25. A domain counts
+ * for as many as it has tables and namespaces in scope; and an entity, whose name
+ * libxml2 keeps, has no place in a document at all. */
+#define OBJECTS_MAX 262144
+#define OBJECTS_DOMAIN 256
+#define OBJECTS_ENTITY 64
+#define OBJECTS_ELEMENT 4
+
 /* How much of a line, and of what libxml2 says, an error message repeats, in
  * bytes. */
 #define ERROR_LINE_MAX 160
@@ -72,6 +83,8 @@ typedef struct {
     guint depth;                /* of the element being read; the document is 0 */
     Place places[PLACE_DEPTH_MAX];
     gboolean offsetsLost;       /* the parser is not where we think; nothing more is read */
+    guint objects;              /* what has been kept */
+    gboolean tooMany;           /* more than OBJECTS_MAX; nothing more is read */
 
     GArray *bindings;           /* of Binding */
     guint outerBindings;        /* how many of them are from around <domain> */
@@ -90,7 +103,6 @@ typedef struct {
     gsize devicesTagEnd;
 
     xmlEntity entity;
-    xmlEntity parameterEntity;
 
     char *error;                /* the first one */
 } Scan;
@@ -254,6 +266,26 @@ readAddress(const Tag *tag,
 }
 
 
+static gboolean
+scanStopped(const Scan *scan)
+{
+    return scan->offsetsLost || scan->tooMany;
+}
+
+
+/* Called for everything that is kept, which is OBJECTS. */
+static void
+scanCount(Scan *scan,
+          guint objects)
+{
+    scan->objects += objects;
+    if (scan->objects <= OBJECTS_MAX)
+        return;
+    scan->tooMany = TRUE;
+    xmlStopParser(scan->ctxt);
+}
+
+
 /* --- offsets */
 
 /* The parser's position in the text. Before an element's start event that is
@@ -348,21 +380,31 @@ scanBindings(Scan *scan,
 }
 
 
-/* Whether DOMAIN's start tag ends in the declaration of PREFIX as libvirt
- * writes it (and lowering). */
-static gboolean
-domainTagEndsWith(Scan *scan,
-                  const ProjectionDomain *domain,
-                  const char *prefix)
+/* The declaration that DOMAIN's start tag ends in, if libvirt (or lowering) could
+ * have written it: its prefix, newly allocated; else NULL. */
+static char *
+domainLastDeclaration(Scan *scan,
+                      const ProjectionDomain *domain)
 {
-    g_autofree char *attr = g_strdup_printf(" xmlns:%s='%s'", prefix, PROJECTION_QEMU_NAMESPACE);
-    const gsize len = strlen(attr);
-    const char *text = scan->doc->text;
-    gsize end = domain->where.tagEnd - 1;
+    static const char begin[] = " xmlns:";
+    static const char rest[] = "='" PROJECTION_QEMU_NAMESPACE "'";
+    const gsize restLen = sizeof(rest) - 1;
+    const char *text = scan->doc->text + domain->where.start;
+    const char *end = scan->doc->text + domain->where.tagEnd - 1;
+    const char *space;
 
-    while (end > domain->where.start && strchr(" \t\r\n", text[end - 1]))
+    while (end > text && strchr(" \t\r\n", end[-1]))
         end--;
-    return end - domain->where.start > len && memcmp(text + end - len, attr, len) == 0;
+    if ((gsize) (end - text) <= restLen || memcmp(end - restLen, rest, restLen) != 0)
+        return NULL;
+    end -= restLen;
+
+    space = memrchr(text, ' ', end - text);
+    if (!space || (gsize) (end - space) < sizeof(begin) - 1 ||
+        memcmp(space, begin, sizeof(begin) - 1) != 0)
+        return NULL;
+    space += sizeof(begin) - 1;
+    return g_strndup(space, end - space);
 }
 
 
@@ -371,17 +413,15 @@ static void
 domainBindPrefixes(Scan *scan,
                    ProjectionDomain *domain)
 {
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autofree char *last = domainLastDeclaration(scan, domain);
     guint i;
-    guint j;
 
-    for (i = 0; i < scan->bindings->len; i++) {
-        const Binding *binding = &g_array_index(scan->bindings, Binding, i);
+    /* The innermost declaration of a prefix is what counts. */
+    for (i = scan->bindings->len; i > 0; i--) {
+        const Binding *binding = &g_array_index(scan->bindings, Binding, i - 1);
 
-        for (j = i + 1; j < scan->bindings->len; j++) {
-            if (strcmp(g_array_index(scan->bindings, Binding, j).prefix, binding->prefix) == 0)
-                break;
-        }
-        if (j < scan->bindings->len)
+        if (!g_hash_table_add(seen, binding->prefix))
             continue;
 
         if (!binding->isQEMU) {
@@ -390,11 +430,12 @@ domainBindPrefixes(Scan *scan,
         }
 
         domain->boundPrefixes++;
-        if (!domain->boundPrefix || strcmp(binding->prefix, "qemu") == 0) {
+        /* "qemu" if it is one of them, or else the first. */
+        if (!domain->boundPrefix || strcmp(domain->boundPrefix, "qemu") != 0) {
             g_free(domain->boundPrefix);
             domain->boundPrefix = g_strdup(binding->prefix);
         }
-        if (i >= scan->outerBindings && domainTagEndsWith(scan, domain, binding->prefix))
+        if (i > scan->outerBindings && g_strcmp0(last, binding->prefix) == 0)
             domain->ownPrefix = g_strdup(binding->prefix);
     }
 }
@@ -479,6 +520,7 @@ treeStart(Scan *scan,
     xmlNodePtr node = xmlNewNode(NULL, tag->name);
     int i;
 
+    scanCount(scan, 1 + tag->nAttrs);
     if (tag->URI || tag->prefix)
         xmlSetNs(node, xmlNewNs(node, tag->URI ? tag->URI : BAD_CAST "", tag->prefix));
     for (i = 0; i < tag->nAttrs; i++)
@@ -512,6 +554,7 @@ scanAddDomain(Scan *scan,
 {
     ProjectionDomain *domain = projectionDomainNew();
 
+    scanCount(scan, OBJECTS_DOMAIN);
     domain->isDevice = isDevice;
     g_ptr_array_add(scan->doc->domains, domain);
     scan->domain = domain;
@@ -549,6 +592,7 @@ startEmulated(Scan *scan)
 {
     ProjectionEmulated *emulated = g_new0(ProjectionEmulated, 1);
 
+    scanCount(scan, OBJECTS_ELEMENT);
     scanElementStart(scan, &emulated->where);
     emulated->devicesTagEnd = scan->devicesTagEnd;
     g_ptr_array_add(scan->domain->emulated, emulated);
@@ -589,6 +633,7 @@ startOverride(Scan *scan,
 {
     ProjectionOverride *override = projectionOverrideNew();
 
+    scanCount(scan, OBJECTS_ELEMENT);
     scanElementStart(scan, &override->where);
     override->prefix = g_strdup((const char *) tag->prefix);
     override->hasAttributes = tag->nAttrs > 0;
@@ -605,6 +650,7 @@ startOverrideDevice(Scan *scan,
 {
     ProjectionOverrideDevice *device = g_new0(ProjectionOverrideDevice, 1);
 
+    scanCount(scan, OBJECTS_ELEMENT);
     scanElementStart(scan, &device->where);
     device->alias = attrDup(tag, "alias");
     device->plain = device->alias && tag->nAttrs == 1;
@@ -680,6 +726,7 @@ startScsiController(Scan *scan,
         return PLACE_DEVICE;
 
     controller = g_new0(ProjectionController, 1);
+    scanCount(scan, OBJECTS_ELEMENT);
     scanElementStart(scan, &controller->where);
     controller->index = ours;
     controller->plain = TRUE;
@@ -873,7 +920,7 @@ onStartElement(void *opaque,
     };
     Place place = PLACE_NONE;
 
-    if (scan->offsetsLost)
+    if (scanStopped(scan))
         return;
 
     scan->depth++;
@@ -958,7 +1005,7 @@ onEndElement(void *opaque,
     Place place = scan->depth < PLACE_DEPTH_MAX ? scan->places[scan->depth] : PLACE_NONE;
     Place parent = scan->depth <= PLACE_DEPTH_MAX ? scan->places[scan->depth - 1] : PLACE_NONE;
 
-    if (scan->offsetsLost)
+    if (scanStopped(scan))
         return;
 
     if (scan->node && place != PLACE_EMULATED)
@@ -996,7 +1043,7 @@ onCharacters(void *opaque,
 {
     Scan *scan = opaque;
 
-    if (scan->offsetsLost)
+    if (scanStopped(scan))
         return;
 
     if (scan->emulated) {
@@ -1039,27 +1086,16 @@ onInstruction(void *opaque,
 }
 
 
-/* Any entity but the predefined ones, declared or not: as if it were a
- * predefined one for PROJECTION_ENTITY. So the parser never looks at what it
- * stands for, however much that would be. If it was not declared, libvirt
- * will say so. */
+/* Any entity but the predefined ones, none of which is declared: as if it were
+ * a predefined one for PROJECTION_ENTITY. libvirt will say what is wrong. */
 static xmlEntityPtr
 onEntity(void *opaque,
          const xmlChar *name G_GNUC_UNUSED)
 {
     Scan *scan = opaque;
 
+    scanCount(scan, OBJECTS_ENTITY);
     return &scan->entity;
-}
-
-
-static xmlEntityPtr
-onParameterEntity(void *opaque,
-                  const xmlChar *name G_GNUC_UNUSED)
-{
-    Scan *scan = opaque;
-
-    return &scan->parameterEntity;
 }
 
 
@@ -1166,7 +1202,6 @@ scanInitSAX(Scan *scan)
     sax->comment = onComment;
     sax->processingInstruction = onInstruction;
     sax->getEntity = onEntity;
-    sax->getParameterEntity = onParameterEntity;
     sax->serror = onError;
 
     scan->entity.type = XML_ENTITY_DECL;
@@ -1175,12 +1210,6 @@ scanInitSAX(Scan *scan)
     scan->entity.orig = scan->entity.content;
     scan->entity.length = 1;
     scan->entity.etype = XML_INTERNAL_PREDEFINED_ENTITY;
-
-    scan->parameterEntity.type = XML_ENTITY_DECL;
-    scan->parameterEntity.name = BAD_CAST "entity";
-    scan->parameterEntity.content = BAD_CAST "";
-    scan->parameterEntity.orig = scan->parameterEntity.content;
-    scan->parameterEntity.etype = XML_INTERNAL_PARAMETER_ENTITY;
 }
 
 
@@ -1194,31 +1223,30 @@ scanRun(Scan *scan,
 {
     gboolean wellFormed;
 
-    if (len > G_MAXINT || !(scan->ctxt = xmlCreateMemoryParserCtxt(text, len))) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("cannot parse an XML document of %1$zu bytes"), len);
+    if (!(scan->ctxt = xmlNewParserCtxt())) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("cannot create an XML parser"));
         return FALSE;
     }
 
-    /* NOENT has attribute values given as they are meant ("&", not "&#38;");
-     * there is no entity that could be expanded. */
-    xmlCtxtUseOptions(scan->ctxt, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC);
     scanInitSAX(scan);
     scan->ctxt->userData = scan;
     scan->places[0] = PLACE_DOCUMENT;
     scan->bindings = g_array_new(FALSE, FALSE, sizeof(Binding));
     g_array_set_clear_func(scan->bindings, bindingClear);
 
-    xmlParseDocument(scan->ctxt);
+    /* NOENT has attribute values given as they are meant ("&", not "&#38;");
+     * there is no entity that could be expanded. */
+    xmlFreeDoc(emulatedPCIXMLFeed(scan->ctxt, text, len, NULL, NULL,
+                                  XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC));
     wellFormed = scan->ctxt->wellFormed;
-    /* With NOENT the parser keeps a document to note entities in. */
-    xmlFreeDoc(scan->ctxt->myDoc);
-    scan->ctxt->myDoc = NULL;
     xmlFreeParserCtxt(scan->ctxt);
     g_array_free(scan->bindings, TRUE);
 
     /* In a tag that never ends, positions are not what they should be. */
-    if (!wellFormed) {
+    if (scan->tooMany) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("too many elements for emulated PCI devices in the document"));
+    } else if (!wellFormed) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
                                scan->error ? scan->error : _("malformed XML document"));
     } else if (scan->offsetsLost) {
@@ -1226,14 +1254,14 @@ scanRun(Scan *scan,
                                _("lost track of the position in an XML document"));
     }
     g_free(scan->error);
-    return wellFormed && !scan->offsetsLost;
+    return wellFormed && !scanStopped(scan);
 }
 
 
 ProjectionDocument *
-projectionScan(const char *text,
-               gsize len,
-               GError **err)
+projectionScanAccepted(const char *text,
+                       gsize len,
+                       GError **err)
 {
     g_autoptr(ProjectionDocument) doc = projectionDocumentNew();
     Scan scan = { .doc = doc };
@@ -1273,4 +1301,16 @@ projectionScan(const char *text,
         projectionReportEncoding(doc->encoding, err);
     }
     return ok ? g_steal_pointer(&doc) : NULL;
+}
+
+
+ProjectionDocument *
+projectionScan(const char *text,
+               gsize len,
+               GError **err)
+{
+    EmulatedPCIXMLFacts facts;
+
+    emulatedPCIXMLLook(text, len, "emulatedpci", &facts);
+    return emulatedPCIXMLAccept(text, &facts, err) ? projectionScanAccepted(text, len, err) : NULL;
 }

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* How much indentation, in bytes, is given to new lines: a device has many. */
+#define INDENT_MAX 256
+
 
 void
 projectionStyleClear(ProjectionStyle *style)
@@ -58,6 +61,8 @@ projectionStyleAt(const char *text,
         style->newline = "";
 
     line = MAX(line, begin);
+    if (start - line > INDENT_MAX)
+        line = start - INDENT_MAX;
     style->indent = *style->newline ? g_strndup(text + line, start - line) : g_strdup("");
 }
 
