@@ -23,7 +23,12 @@
 
 #include <libvirt/libvirt.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* --- the configuration file --- */
 
@@ -663,6 +668,102 @@ testValidate(void)
 }
 
 
+/* Runs CHECK in a process with the limits of one that validates. Returns how it ended. */
+static int
+runLimited(void (*check)(void))
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        validateLimit();
+        check();
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    return status;
+}
+
+
+static gboolean
+canMap(gsize mebibytes)
+{
+    void *memory = mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return FALSE;
+    munmap(memory, mebibytes << 20);
+    return TRUE;
+}
+
+
+static void
+checkLimits(void)
+{
+    struct rlimit cpu;
+
+    if (!canMap(200) || canMap(300) || getrlimit(RLIMIT_CPU, &cpu) < 0 || cpu.rlim_cur != 10)
+        _exit(1);
+}
+
+
+/* A valid document that libxml2 would need minutes for. One second stands for the ten
+ * that it gets. */
+static void
+checkSlowDocument(void)
+{
+    g_autofree char *dir = g_build_filename(g_getenv("abs_top_builddir"), "docs/schemas", NULL);
+    g_autofree char *many = g_strnfill(200000, '!');
+    g_auto(GStrv) pieces = g_strsplit(many, "!", -1);
+    g_autofree char *elements = g_strjoinv("<a/>", pieces);
+    g_autofree char *xml = g_strdup_printf(
+        "<domain type='qemu'><name>d</name><memory>1</memory><os><type>hvm</type></os>"
+        "<metadata><x:x xmlns:x='u'>%s</x:x></metadata></domain>", elements);
+    struct rlimit cpu = { 1, 2 };
+
+    if (setrlimit(RLIMIT_CPU, &cpu) == 0)
+        validateDocument(dir, xml, strlen(xml), NULL);
+}
+
+
+static void
+testValidateLimits(void)
+{
+    int status;
+
+    status = runLimited(checkLimits);
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 0);
+
+    status = runLimited(checkSlowDocument);
+    g_assert_true(WIFSIGNALED(status));
+    g_assert_cmpint(WTERMSIG(status), ==, SIGXCPU);
+}
+
+
+/* What no parser may read is refused before one does. */
+static void
+testValidateRefused(void)
+{
+    g_autofree char *dir = g_build_filename(g_getenv("abs_top_builddir"), "docs/schemas", NULL);
+    static const char *const documents[] = {
+        "<!DOCTYPE domain [<!ENTITY e 'x'>]><domain a='&e;'/>",
+        "<!DOCTYPE domain><domain/>",
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(documents); i++) {
+        g_autoptr(GError) err = NULL;
+
+        g_assert_false(validateDocument(dir, documents[i], strlen(documents[i]), &err));
+        g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_XML_ERROR);
+        g_assert_cmpstr(err->message, ==, "a document type declaration is not allowed");
+    }
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -682,6 +783,8 @@ main(int argc, char **argv)
     g_test_add_func("/daemon/domcaps/transports", testDomcapsTransports);
     g_test_add_func("/daemon/lift-cache", testLiftCache);
     g_test_add_func("/daemon/validate", testValidate);
+    g_test_add_func("/daemon/validate/limits", testValidateLimits);
+    g_test_add_func("/daemon/validate/refused", testValidateRefused);
 
     return g_test_run();
 }

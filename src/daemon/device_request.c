@@ -10,6 +10,7 @@
 #include "device_request.h"
 #include "emulatedpci_error.h"
 #include "emulatedpci_xml.h"
+#include "emulatedpci_xml_limits.h"
 #include "nodedev_message.h"
 #include "projection_devices.h"
 #include "rewrite.h"
@@ -17,7 +18,6 @@
 #include "gettext.h"
 
 #include <libxml/parser.h>
-#include <libxml/xmlreader.h>
 #include <string.h>
 
 #define _(s) gettext(s)
@@ -95,23 +95,10 @@ deviceIsEmulated(const xmlChar *root)
 static gboolean
 deviceMeansEmulated(const char *xml, gsize len)
 {
-    gboolean yes = FALSE;
-    xmlTextReaderPtr reader;
+    EmulatedPCIXMLFacts facts;
 
-    if (len > G_MAXINT)
-        return FALSE;
-    reader = xmlReaderForMemory(xml, (int) len, NULL, NULL,
-                                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (!reader)
-        return FALSE;
-    while (xmlTextReaderRead(reader) == 1) {
-        if (xmlTextReaderNodeType(reader) == XML_READER_TYPE_ELEMENT) {
-            yes = deviceIsEmulated(xmlTextReaderConstLocalName(reader));
-            break;
-        }
-    }
-    xmlFreeTextReader(reader);
-    return yes;
+    emulatedPCIXMLLook(xml, len, "emulatedpci", &facts);
+    return facts.isRoot;
 }
 
 

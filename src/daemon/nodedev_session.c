@@ -9,6 +9,7 @@
 #include "daemon_log.h"
 #include "emulatedpci_error.h"
 #include "emulatedpci_xml.h"
+#include "emulatedpci_xml_limits.h"
 #include "nodedev_message.h"
 #include "nodedev_session.h"
 #include "rewrite.h"
@@ -569,22 +570,46 @@ nodedevAttributeIs(const xmlAttr *attr, const char *value)
 }
 
 
-/* Whether XML is a definition's; *NAME gets its name, or NULL if that
- * is no text. What is not well-formed is libvirt's to complain about. */
+/* Whether XML, which no parser has read, looks like a definition. */
 static gboolean
-nodedevXMLIsOurs(const char *xml, gsize len, char **name)
+nodedevMeansDefinition(const char *xml, gsize len, const EmulatedPCIXMLFacts *facts)
 {
+    return facts->isRoot && (g_strstr_len(xml, len, "'" NODEDEV_CAPABILITY "'") ||
+                             g_strstr_len(xml, len, "\"" NODEDEV_CAPABILITY "\""));
+}
+
+
+/* Whether XML is a definition's; *NAME gets its name, or NULL if that is no text.
+ * ERR is set for a definition that is too long or that no parser is to read. What
+ * is not well-formed is libvirt's to complain about. */
+static gboolean
+nodedevXMLIsOurs(const char *xml, gsize len, char **name, GError **err)
+{
+    EmulatedPCIXMLFacts facts;
+    g_autoptr(GError) refused = NULL;
     xmlDocPtr doc;
     xmlNodePtr root;
     xmlNodePtr child;
     gboolean ours = FALSE;
 
     *name = NULL;
-    if (len > G_MAXINT || !g_strstr_len(xml, len, NODEDEV_CAPABILITY))
+    if (!g_strstr_len(xml, len, NODEDEV_CAPABILITY))
         return FALSE;
 
-    doc = xmlReadMemory(xml, (int) len, NULL, NULL,
-                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    emulatedPCIXMLLook(xml, len, "device", &facts);
+    if (len > NODEDEV_STRINGS_MAX) {
+        emulatedPCIReportError(&refused, VIR_ERR_XML_ERROR,
+                               _("the XML of the definition has more than %1$d bytes"),
+                               NODEDEV_STRINGS_MAX);
+    }
+    if (refused || !emulatedPCIXMLAccept(xml, &facts, &refused)) {
+        if (!nodedevMeansDefinition(xml, len, &facts))
+            return FALSE;
+        g_propagate_error(err, g_steal_pointer(&refused));
+        return TRUE;
+    }
+
+    doc = emulatedPCIXMLParse(xml, len, NODEDEV_STRINGS_MAX, NULL, NULL);
     if (!doc)
         return FALSE;
 
@@ -669,20 +694,17 @@ nodedevCallXML(Session *session,
 {
     g_autofree char *name = NULL;
     g_autoptr(RPCFrame) call = NULL;
+    g_autoptr(GError) err = NULL;
     RewriteArguments args;
 
     if (!rewriteRead(proc, frame->bytes, RPC_HEADER_SIZE, &args) || !args.xml ||
-        !nodedevXMLIsOurs(args.xml, args.xmlLen, &name))
+        !nodedevXMLIsOurs(args.xml, args.xmlLen, &name, &err))
         return FALSE;
 
     if (nodedevRefuseReadOnly(session, header))
         return TRUE;
-    if (args.xmlLen > NODEDEV_STRINGS_MAX) {
-        g_autofree char *message =
-            g_strdup_printf(_("the XML of the definition has more than %1$d bytes"),
-                            NODEDEV_STRINGS_MAX);
-
-        nodedevReplyError(session, header, VIR_ERR_XML_ERROR, message);
+    if (err) {
+        sessionReplyError(session, header, err);
         return TRUE;
     }
 

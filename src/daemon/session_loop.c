@@ -326,6 +326,9 @@ sessionStep(Session *session, int wait)
 
     session->clientHungUp |= (fds[SESSION_FD_CLIENT].revents & (POLLHUP | POLLERR)) != 0;
     session->upstreamHungUp |= (fds[SESSION_FD_UPSTREAM].revents & (POLLHUP | POLLERR)) != 0;
+    /* A client that has gone gets no answer: nothing is worked out for it. */
+    if (session->clientHungUp && session->validate)
+        return SESSION_ENDED;
     if (!sessionMove(session, fds))
         return SESSION_BROKEN;
 

@@ -8,6 +8,7 @@
 
 #include "daemon_log.h"
 #include "emulatedpci_error.h"
+#include "emulatedpci_xml.h"
 #include "validate_job.h"
 
 #include "full-read.h"
@@ -20,6 +21,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +34,11 @@
 /* How long the process may take, in ms. It takes a fraction of a second, but its user, who is
  * the client, can stop it. */
 #define VALIDATE_TIMEOUT 60000
+
+/* libxml2's RELAX NG takes time in the square of some elements' number. Documents
+ * of megabytes that people have take a second and 100 MiB. */
+#define VALIDATE_CPU_MAX 10             /* seconds */
+#define VALIDATE_MEMORY_MAX 256         /* MiB, beyond what the process has already */
 
 struct _ValidateJob {
     pid_t pid;
@@ -107,21 +114,15 @@ validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err
 {
     g_autofree char *path = NULL;
     xmlNodePtr root;
-    xmlDocPtr doc = NULL;
+    xmlDocPtr doc;
     gboolean ok = FALSE;
 
-    /* What cannot be read is said in the error, not on stderr. */
-    xmlSetGenericErrorFunc(NULL, validateIgnoreMessage);
-
-    if (len <= G_MAXINT)
-        doc = xmlReadMemory(xml, (int) len, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (!doc) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s", _("the document cannot be parsed"));
-        xmlSetGenericErrorFunc(NULL, NULL);
+    doc = emulatedPCIXMLParse(xml, len, RPC_STRING_MAX, NULL, err);
+    if (!doc)
         return FALSE;
-    }
 
+    /* What is wrong with a grammar is said in the error, not on stderr. */
+    xmlSetGenericErrorFunc(NULL, validateIgnoreMessage);
     root = xmlDocGetRootElement(doc);
     path = g_strdup_printf("%s/%s.rng", schemaDir,
                            strcmp((const char *) root->name, "device") == 0 ?
@@ -141,6 +142,49 @@ validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err
 }
 
 
+/* The process's writable memory, in bytes: the sixth number of statm is in pages. */
+static guint64
+validateMemory(void)
+{
+    const guint64 pageSize = sysconf(_SC_PAGESIZE);
+    g_autofree char *text = NULL;
+    g_auto(GStrv) numbers = NULL;
+    guint64 pages;
+
+    if (!g_file_get_contents("/proc/self/statm", &text, NULL, NULL))
+        return 0;
+    numbers = g_strsplit(text, " ", 0);
+    if (g_strv_length(numbers) < 6 ||
+        !g_ascii_string_to_unsigned(numbers[5], 10, 0, G_MAXINT64 / pageSize, &pages, NULL))
+        return 0;
+    return pages * pageSize;
+}
+
+
+void
+validateLimit(void)
+{
+    struct rlimit cpu = { VALIDATE_CPU_MAX, VALIDATE_CPU_MAX + 1 };
+    struct rlimit memory;
+    struct rlimit core = { 0, 0 };
+
+    memory.rlim_cur = validateMemory() + VALIDATE_MEMORY_MAX * G_GUINT64_CONSTANT(1048576);
+    memory.rlim_max = memory.rlim_cur;
+    if (setrlimit(RLIMIT_CORE, &core) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0 ||
+        setrlimit(RLIMIT_DATA, &memory) < 0)
+        _exit(1);
+}
+
+
+static void
+validateReportMemory(GError **err)
+{
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                           _("validating the document takes more than %1$d MiB of memory"),
+                           VALIDATE_MEMORY_MAX);
+}
+
+
 /* In the process of its own. */
 G_GNUC_NORETURN static void
 validateChild(const char *schemaDir, const char *xml, gsize len, int fd)
@@ -148,7 +192,14 @@ validateChild(const char *schemaDir, const char *xml, gsize len, int fd)
     g_autoptr(GError) err = NULL;
     ValidateResult result = { 0 };
 
+    validateLimit();
     if (!validateDocument(schemaDir, xml, len, &err)) {
+        EmulatedPCIXMLErrorPtr last = xmlGetLastError();
+
+        if (last && last->code == XML_ERR_NO_MEMORY) {
+            g_clear_error(&err);
+            validateReportMemory(&err);
+        }
         g_autofree char *message = g_utf8_substring(err->message, 0,
             MIN(g_utf8_strlen(err->message, -1), VALIDATE_MESSAGE_MAX / 4 - 1));
 
@@ -216,10 +267,42 @@ validateJobFD(const ValidateJob *job)
 }
 
 
+/* Ends the process. Returns how it has ended, or 0 if that was known before. */
+static int
+validateJobEnd(ValidateJob *job)
+{
+    int status = 0;
+
+    if (job->pid <= 0)
+        return 0;
+
+    kill(job->pid, SIGKILL);
+    while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    job->pid = 0;
+    return status;
+}
+
+
+/* Why the process has ended without a result. */
+static void
+validateReportEnd(int status, GError **err)
+{
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("validating the document takes more than %1$d seconds of "
+                                 "processor time"), VALIDATE_CPU_MAX);
+    } else {
+        /* GLib ends a process that gets no memory. */
+        validateReportMemory(err);
+    }
+}
+
+
 /* The error that the process has found or is, or NULL. READABLE: it has ended, or
  * written all that it writes. */
 static GError *
-validateJobResult(const ValidateJob *job, gboolean readable)
+validateJobResult(ValidateJob *job, gboolean readable)
 {
     GError *err = NULL;
     ValidateResult result;
@@ -228,8 +311,7 @@ validateJobResult(const ValidateJob *job, gboolean readable)
         emulatedPCIReportError(&err, VIR_ERR_OPERATION_TIMEOUT, "%s",
                                _("timed out waiting for the validation of the document"));
     } else if (full_read(job->fd, &result, sizeof(result)) != sizeof(result)) {
-        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "%s",
-                               _("the process that validates has died"));
+        validateReportEnd(validateJobEnd(job), &err);
     } else if (result.code != 0) {
         result.message[sizeof(result.message) - 1] = '\0';
         emulatedPCIReportError(&err, result.code, "%s", result.message);
@@ -270,9 +352,7 @@ validateJobFree(ValidateJob *job)
     if (!job)
         return;
 
-    kill(job->pid, SIGKILL);
-    while (waitpid(job->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    validateJobEnd(job);
     close(job->fd);
     rpcFrameFree(job->call);
     g_free(job);

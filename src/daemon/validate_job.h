@@ -37,6 +37,10 @@ void validateJobTick(Session *session, gboolean readable);
 /* Ends the process. */
 void validateJobFree(ValidateJob *job);
 
+/* Limits what this process may still use: what is beyond that ends it, or lets its
+ * memory requests fail. */
+void validateLimit(void);
+
 /* The work itself. SCHEMADIR holds our grammars; the root element says which
  * one is meant. */
 gboolean validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err);
