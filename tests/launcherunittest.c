@@ -13,13 +13,10 @@
 #include "launcher_fds.h"
 #include "launcher_machine.h"
 #include "launcher_qemu.h"
-#include "launcher_spawn.h"
 #include "testutils.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -262,35 +259,6 @@ testCloseExcept(void)
 }
 
 
-/* A program that ends at once, while SIGCHLD is ignored, so that nothing but
- * launcherSpawn() keeps its id: the descriptor is there each time, and tells of
- * an end. */
-static void
-testSpawn(void)
-{
-    const char *ends[] = { "/bin/true", NULL };
-    const char *missing[] = { "/does/not/exist", NULL };
-    int pidfd = -1;
-    int i;
-
-    signal(SIGCHLD, SIG_IGN);
-    for (i = 0; i < 50; i++) {
-        struct pollfd p;
-
-        g_assert_cmpint(launcherSpawn((char **) ends, NULL, 0, -1, &pidfd), ==, LAUNCHER_SPAWN_OK);
-        g_assert_cmpint(pidfd, >=, 0);
-        p = (struct pollfd) { .fd = pidfd, .events = POLLIN };
-        g_assert_cmpint(poll(&p, 1, 60000), ==, 1);
-        close(pidfd);
-    }
-
-    g_assert_cmpint(launcherSpawn((char **) missing, NULL, 0, -1, &pidfd), ==, LAUNCHER_SPAWN_NO_PROGRAM);
-    g_assert_cmpint(errno, ==, ENOENT);
-    launcherFdsClose(&pidfd);
-    signal(SIGCHLD, SIG_DFL);
-}
-
-
 int
 main(int argc, char **argv)
 {
@@ -303,7 +271,6 @@ main(int argc, char **argv)
     g_test_add_func("/launcher/qemu-read", testQEMURead);
     g_test_add_func("/launcher/qemu-read-program", testQEMUReadProgram);
     g_test_add_func("/launcher/close-except", testCloseExcept);
-    g_test_add_func("/launcher/spawn", testSpawn);
 
     return g_test_run();
 }

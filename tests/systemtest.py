@@ -2,135 +2,25 @@
 # systemtest.py: virtemulatedpcid in front of a libvirtd that runs as root
 #
 # Who gets what: root, a member of libvirt's group, a user outside it, and the
-# read-only socket. The libvirtd is a real one, qemu:///system; its directories are
-# file systems of a mount namespace of the test's own, and all processes are
-# in a PID namespace that ends with it, so that nothing of the machine's is touched
-# and nothing stays.
+# read-only socket.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-import grp
 import os
-import re
-import shutil
 import socket
 import subprocess
-import sys
 import time
 
 from daemonstack import DaemonStack
-from emulatedpcistack import LIMIT, Tap, domain_xml, emulatedpci_xml, needs, run_tests
+from emulatedpcistack import LIMIT, domain_xml, emulatedpci_xml
+from systemstack import DAEMON, GROUP, LIBVIRTD, NOBODY, main, prepare, start_both, virsh, write
 
-NOBODY = 65534
-GROUP = 'games'         # stands for the group libvirt; every Debian has it
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
-
-LIBVIRTD = '/run/libvirt/libvirt-sock'
-DAEMON = '/run/libvirt/virtemulatedpcid-sock'
-TMPFS = ('/run', '/etc/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/var/log/libvirt', '/mnt')
-
-
-UNSHARE = ('unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc')
-
-
-def isolate():
-    """Runs this test again, in namespaces of its own."""
-    probe = subprocess.run(UNSHARE + ('true',), stderr=subprocess.PIPE, timeout=LIMIT, check=False)
-    if probe.returncode != 0:
-        Tap.skip_all('this machine gives root no namespaces: %s' % probe.stderr.decode().strip())
-    return subprocess.run(UNSHARE + (sys.executable, __file__, 'inside'), timeout=10 * LIMIT,
-                          check=False).returncode
-
-
-def reap_orphans():
-    """Returns in a child; this process, the namespace's first one, reaps what
-    daemonises: libvirt waits until the QEMU that it probed is gone."""
-    test_pid = os.fork()
-    if test_pid == 0:
-        return
-    while True:
-        pid, status = os.wait()
-        if pid == test_pid:
-            sys.exit(os.waitstatus_to_exitcode(status) != 0)
-
-
-def write(path, text, mode=0o644):
-    with open(path, 'w', encoding='utf-8') as file:
-        file.write(text)
-    os.chmod(path, mode)
-    return path
-
-
-def prepare():
-    """Empty directories for libvirtd, and our programs where everybody can run them."""
-    for path in TMPFS:
-        os.makedirs(path, exist_ok=True)
-        subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', path], check=True)
-    os.makedirs('/run/libvirt')
-    # libvirtd asks for them whatever qemu.conf says.
-    for path, line in (('/etc/passwd', 'libvirt-qemu:x:%d:%d::/:/bin/false\n'), ('/etc/group', 'libvirt-qemu:x:%d:%.0s\n')):
-        with open(path, encoding='utf-8') as file:
-            text = file.read()
-        if not re.search('^%s:' % line.split(':')[0], text, re.M):
-            write('/mnt/names', text + line % (NOBODY, NOBODY))
-            shutil.copy('/mnt/names', '/mnt/names' + path.replace('/', '-'))
-            subprocess.run(['mount', '--bind', '/mnt/names' + path.replace('/', '-'), path], check=True)
-    # If root can use KVM, and QEMU's user cannot, libvirt probes QEMU again with
-    # each call: 8 s a define. (It cannot move such a mount into namespaces of QEMU's.)
-    if os.path.exists('/dev/kvm'):
-        subprocess.run(['mount', '--bind', write('/mnt/kvm', '', 0o600), '/dev/kvm'], check=True)
-    rules = 'unix_sock_group = "%s"\nunix_sock_ro_perms = "0777"\nunix_sock_rw_perms = "0770"\n' % GROUP
-    write('/etc/libvirt/libvirtd.conf', rules +
-          'auth_unix_ro = "none"\nauth_unix_rw = "none"\nlog_outputs = "2:file:/mnt/libvirtd.log"\n')
-    write('/etc/libvirt/qemu.conf', 'user = "nobody"\ngroup = "nogroup"\nsecurity_driver = "none"\n'
-          'stdio_handler = "file"\nnamespaces = []\n')
-    # Ours lets everybody in: what a client may then do is libvirtd's to say.
-    write('/mnt/daemon.conf', rules.replace('0770', '0777'))
-
-    build = os.environ['abs_top_builddir']
-    shutil.copy(os.path.join(build, 'tools/virt-emulatedpci'), '/mnt/virt-emulatedpci')
-    # The hook of docs/deployment.md
-    os.makedirs('/etc/libvirt/hooks')
-    write('/etc/libvirt/hooks/qemu', '#!/bin/sh\n/mnt/virt-emulatedpci lift --launch-dir /mnt/libexec/launch - '
-          '> /mnt/hook."$2"\n', 0o755)
-    os.makedirs('/mnt/libexec/launch')
-    shutil.copy(os.path.join(build, 'src/daemon/virtemulatedpcid'), '/mnt/virtemulatedpcid')
-    shutil.copy(os.path.join(build, 'src/launcher/emulatedpci-launcher'), '/mnt/libexec')
-    shutil.copy(os.path.join(build, 'src/emulator/pci-emulator'), '/mnt/libexec')
-    os.symlink('../emulatedpci-launcher', '/mnt/libexec/launch/qemu-system-x86_64')
-
-
-def start(args, path):
-    with open('/mnt/output', 'ab') as log:
-        process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    deadline = time.monotonic() + LIMIT
-    while not DaemonStack.listens(path):
-        if process.poll() is not None or time.monotonic() > deadline:
-            with open('/mnt/libvirtd.log', encoding='utf-8', errors='replace') as log:
-                raise RuntimeError('%s does not listen: %s' % (args[0], log.read()))
-        time.sleep(0.05)
-    return process
-
-
-def virsh(path, *args, user=0, groups=(), readonly=False, uri=None):
-    """(exit status, output and errors) of virsh as USER. URI is used instead of
-    PATH."""
-    uri = uri or 'qemu:///system?socket=' + path + ('-ro' if readonly else '')
-    who = {}
-    if user:
-        who = {'user': user, 'group': user, 'extra_groups': [grp.getgrnam(name).gr_gid for name in groups]}
-    done = subprocess.run(['virsh', '-q', '-c', uri] + (['-r'] if readonly else []) + list(args),
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={'PATH': os.environ['PATH'], 'HOME': '/mnt', 'LC_ALL': 'C'}, cwd='/',
-                          timeout=LIMIT, check=False, **who)
-    return done.returncode, done.stdout.decode('utf-8', 'replace').replace(path, 'SOCKET')
 
 
 def test(tap):
     prepare()
-    start(['libvirtd'], LIBVIRTD)
-    start(['/mnt/virtemulatedpcid', '--config', '/mnt/daemon.conf', '--launch-dir', '/mnt/libexec/launch',
-           '--definitions', '/mnt/definitions', '--builtin-definitions', '/mnt/none'], DAEMON)
+    start_both()
     xml = domain_xml('system', 'pc', emulatedpci_xml(FIELDS))
     path = write('/mnt/system.xml', xml)
 
@@ -275,15 +165,4 @@ def test_attached(tap):
     tap.ok(status == 1 and 'with pid %d' % shared.pid in text, 'one that has gone cannot be attached to', text)
 
 
-def main():
-    if sys.argv[1:] == ['inside']:
-        reap_orphans()
-        run_tests(test)
-    needs('libvirtd', 'virsh')
-    if os.getuid() != 0:
-        Tap.skip_all('only root can start a libvirtd of the system\'s kind')
-    sys.stdout.flush()
-    sys.exit(isolate())
-
-
-main()
+main(test)

@@ -127,52 +127,19 @@ toolAttachFindAll(const ToolAttach *attach, const char *name, xmlDocPtr doc, GEr
 /* --- attach */
 
 static char *
-toolAttachXML(const ToolAttach *attach, const char *name, gboolean once)
+toolAttachXML(const ToolAttach *attach, const char *name, gboolean once, const char *machine)
 {
+    g_autofree char *how = g_strdup_printf("%s%s%s%s", once ? " once='yes'" : "",
+                                           machine ? " machine='" : "", machine ? machine : "",
+                                           machine ? "'" : "");
     GString *xml = g_string_new(NULL);
 
     if (name)
         g_string_printf(xml, "<emulatedpci definition='%s'/>", name);
     else
         emulatedPCIDefFormat(attach->def, "", "\n", xml);
-    if (once)
-        g_string_insert(xml, strlen("<emulatedpci"), " once='yes'");
+    g_string_insert(xml, strlen("<emulatedpci"), how);
     return g_string_free(xml, FALSE);
-}
-
-
-static void
-toolAttachFindDevices(xmlNodePtr root, xmlNodePtr *devices)
-{
-    for (*devices = root->children; *devices; *devices = (*devices)->next) {
-        if (toolXMLIs(*devices, "devices"))
-            return;
-    }
-}
-
-
-/* Puts XML into DOC, a domain's, and defines that. */
-static gboolean
-toolAttachDefine(virDomainPtr domain, xmlDocPtr doc, const char *xml, GError **err)
-{
-    g_autoptr(ToolDomain) defined = NULL;
-    xmlNodePtr devices = NULL;
-    xmlNodePtr added = NULL;
-    xmlChar *text = NULL;
-    int len = 0;
-
-    toolAttachFindDevices(xmlDocGetRootElement(doc), &devices);
-    if (!devices || xmlParseInNodeContext(devices, xml, strlen(xml), 0, &added) != XML_ERR_OK) {
-        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("the device does not go into the domain"));
-        return FALSE;
-    }
-    xmlAddChildList(devices, added);
-    xmlDocDumpMemory(doc, &text, &len);
-    defined = virDomainDefineXML(virDomainGetConnect(domain), (char *) text);
-    xmlFree(text);
-    if (!defined)
-        toolConnectReport(err);
-    return defined != NULL;
 }
 
 
@@ -190,28 +157,13 @@ toolAttachHas(const ToolAttach *attach, const char *name, virDomainPtr domain, G
 }
 
 
-/* Attaches it together with a newer machine type. */
+/* The daemon looks whether the domain has it already, and gives it the machine type: that takes
+ * no time in which somebody else could attach it or change the domain, and no second call. */
 static FleetOutcome
-toolAttachRaised(virDomainPtr domain, gboolean dry, const char *xml, gboolean *raised, GError **err)
+toolAttachDevice(virDomainPtr domain, const ToolAttach *attach, const char *name,
+                 const char *machine, GError **err)
 {
-    g_autoptr(ToolXMLDoc) doc =
-        fleetDomainXML(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE, err);
-    const int result = doc ? toolMachineRaise(xmlDocGetRootElement(doc),
-                                              virDomainGetConnect(domain), err) : -1;
-
-    *raised = result != 0;
-    if (result < 0)
-        return FLEET_FAILED;
-    return result == 0 || dry || toolAttachDefine(domain, doc, xml, err) ? FLEET_DONE : FLEET_FAILED;
-}
-
-
-/* The daemon looks whether the domain has it already: that takes no time in which
- * somebody else could attach it, and no second call. */
-static FleetOutcome
-toolAttachDevice(virDomainPtr domain, const ToolAttach *attach, const char *name, GError **err)
-{
-    g_autofree char *xml = toolAttachXML(attach, name, !attach->again);
+    g_autofree char *xml = toolAttachXML(attach, name, !attach->again, machine);
 
     if (virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) == 0)
         return FLEET_DONE;
@@ -228,6 +180,7 @@ static FleetOutcome
 toolAttachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err)
 {
     const ToolAttach *attach = opaque;
+    g_autofree char *machine = NULL;
 
     if (!attach->again && (dry || attach->raise)) {
         const int has = toolAttachHas(attach, host, domain, err);
@@ -236,14 +189,13 @@ toolAttachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GErro
             return has > 0 ? FLEET_UNCHANGED : FLEET_FAILED;
     }
     if (attach->raise) {
-        g_autofree char *xml = toolAttachXML(attach, host, FALSE);
-        gboolean raised;
-        const FleetOutcome outcome = toolAttachRaised(domain, dry, xml, &raised, err);
+        g_autoptr(ToolXMLDoc) doc = fleetDomainXML(domain, VIR_DOMAIN_XML_INACTIVE, err);
 
-        if (raised)
-            return outcome;
+        if (!doc || toolMachineRaise(xmlDocGetRootElement(doc), virDomainGetConnect(domain),
+                                     &machine, err) < 0)
+            return FLEET_FAILED;
     }
-    return dry ? FLEET_DONE : toolAttachDevice(domain, attach, host, err);
+    return dry ? FLEET_DONE : toolAttachDevice(domain, attach, host, machine, err);
 }
 
 

@@ -134,24 +134,22 @@ toolMachineNewest(virConnectPtr conn, const char *arch, const char *virttype,
 
 
 int
-toolMachineRaise(xmlNodePtr root, virConnectPtr conn, GError **err)
+toolMachineRaise(xmlNodePtr root, virConnectPtr conn, char **newest, GError **err)
 {
     xmlNodePtr type = NULL;
     xmlChar *machine;
     xmlChar *arch;
     xmlChar *virttype;
-    g_autofree char *newest = NULL;
     int result = 0;
 
+    *newest = NULL;
     toolXMLForEachChild(root, "os", "type", toolMachineFindType, &type);
     machine = type ? xmlGetNoNsProp(type, BAD_CAST "machine") : NULL;
     arch = type ? xmlGetNoNsProp(type, BAD_CAST "arch") : NULL;
     virttype = xmlGetNoNsProp(root, BAD_CAST "type");
     if (machine && toolMachineIsOld(conn, (char *) arch, (char *) virttype, (char *) machine)) {
-        newest = toolMachineNewest(conn, (char *) arch, (char *) virttype, (char *) machine, err);
-        result = newest ? 1 : -1;
-        if (newest)
-            xmlSetProp(type, BAD_CAST "machine", BAD_CAST newest);
+        *newest = toolMachineNewest(conn, (char *) arch, (char *) virttype, (char *) machine, err);
+        result = *newest ? 1 : -1;
     }
     xmlFree(machine);
     xmlFree(arch);

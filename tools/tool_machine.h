@@ -10,7 +10,11 @@
 
 #include <libvirt/libvirt.h>
 
-/* Gives the <domain> at ROOT the newest machine type of its family that the host of
- * CONN has, if its own is too old. Returns 1 if it did, 0 if that was not needed, -1
- * with ERR set. */
-int toolMachineRaise(xmlNodePtr root, virConnectPtr conn, GError **err);
+/* toolMachineRaise:
+ * @root: a <domain>
+ * @conn: a connection to its host
+ * @newest: gets the newest machine type of its family that the host has, a new string
+ * @err: set on failure
+ *
+ * Returns 1 if the domain's own machine type is too old, 0 if it is not, -1 with ERR set. */
+int toolMachineRaise(xmlNodePtr root, virConnectPtr conn, char **newest, GError **err);

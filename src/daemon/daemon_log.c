@@ -31,13 +31,13 @@ typedef struct {
     gboolean owned;             /* a file of ours */
 } LogOutput;
 
-typedef struct {
+struct _DaemonLog {
     int level;
     GArray *filters;            /* of LogFilter */
     GArray *outputs;            /* of LogOutput */
-} LogConfig;
+};
 
-static LogConfig *config;
+static DaemonLog *config;
 
 static const char *const levels[] = { "", "debug", "info", "warning", "error" };
 
@@ -59,8 +59,8 @@ logOutputClear(void *data)
 }
 
 
-static void
-logConfigFree(LogConfig *cfg)
+void
+daemonLogFree(DaemonLog *cfg)
 {
     if (!cfg)
         return;
@@ -69,13 +69,12 @@ logConfigFree(LogConfig *cfg)
     g_array_unref(cfg->outputs);
     g_free(cfg);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogConfig, logConfigFree)
 
 
-static LogConfig *
+static DaemonLog *
 logConfigNew(int level)
 {
-    LogConfig *cfg = g_new0(LogConfig, 1);
+    DaemonLog *cfg = g_new0(DaemonLog, 1);
 
     cfg->level = level;
     cfg->filters = g_array_new(FALSE, FALSE, sizeof(LogFilter));
@@ -98,7 +97,7 @@ logParseLevel(const char **str)
 
 
 static gboolean
-logParseFilters(LogConfig *cfg, const char *filters, GError **err)
+logParseFilters(DaemonLog *cfg, const char *filters, GError **err)
 {
     g_auto(GStrv) words = g_strsplit(filters ? filters : "", " ", -1);
     gsize i;
@@ -124,7 +123,7 @@ logParseFilters(LogConfig *cfg, const char *filters, GError **err)
 
 
 static gboolean
-logParseOutput(LogConfig *cfg, const char *text, GError **err)
+logParseOutput(DaemonLog *cfg, const char *text, GError **err)
 {
     LogOutput output = { .fd = STDERR_FILENO };
     const char *word = text;
@@ -161,7 +160,7 @@ logParseOutput(LogConfig *cfg, const char *text, GError **err)
 
 
 static gboolean
-logParseOutputs(LogConfig *cfg, const char *outputs, GError **err)
+logParseOutputs(DaemonLog *cfg, const char *outputs, GError **err)
 {
     g_auto(GStrv) words = g_strsplit(outputs ? outputs : "", " ", -1);
     gsize i;
@@ -182,22 +181,39 @@ logParseOutputs(LogConfig *cfg, const char *outputs, GError **err)
 }
 
 
-gboolean
-daemonLogSetup(int level, const char *filters, const char *outputs, GError **err)
+DaemonLog *
+daemonLogPrepare(int level, const char *filters, const char *outputs, GError **err)
 {
-    g_autoptr(LogConfig) cfg = logConfigNew(level);
+    g_autoptr(DaemonLog) cfg = logConfigNew(level);
 
     if (level < DAEMON_LOG_DEBUG || level > DAEMON_LOG_ERROR) {
         emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
                                _("invalid log level '%1$d': 1 to 4 was expected"), level);
-        return FALSE;
+        return NULL;
     }
 
     if (!logParseFilters(cfg, filters, err) || !logParseOutputs(cfg, outputs, err))
-        return FALSE;
+        return NULL;
+    return g_steal_pointer(&cfg);
+}
 
-    logConfigFree(config);
-    config = g_steal_pointer(&cfg);
+
+void
+daemonLogUse(DaemonLog *logs)
+{
+    daemonLogFree(config);
+    config = logs;
+}
+
+
+gboolean
+daemonLogSetup(int level, const char *filters, const char *outputs, GError **err)
+{
+    DaemonLog *logs = daemonLogPrepare(level, filters, outputs, err);
+
+    if (!logs)
+        return FALSE;
+    daemonLogUse(logs);
     return TRUE;
 }
 

@@ -25,6 +25,21 @@ typedef enum {
  * nothing changed, if they are malformed. */
 gboolean daemonLogSetup(int level, const char *filters, const char *outputs, GError **err);
 
+typedef struct _DaemonLog DaemonLog;
+
+/* daemonLogPrepare:
+ * @level, @filters, @outputs: see daemonLogSetup()
+ * @err: set on failure
+ *
+ * Returns a log that daemonLogUse() takes or daemonLogFree() frees; NULL with ERR set. What is
+ * logged goes where it went until then. */
+DaemonLog *daemonLogPrepare(int level, const char *filters, const char *outputs, GError **err);
+void daemonLogFree(DaemonLog *logs);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DaemonLog, daemonLogFree)
+
+/* From now on what is logged goes to LOGS, which now belongs to this module. */
+void daemonLogUse(DaemonLog *logs);
+
 gboolean daemonLogWanted(const char *source, DaemonLogLevel level);
 
 void daemonLog(const char *source, DaemonLogLevel level, const char *format, ...)

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -91,6 +92,10 @@ identityBecome(const Identity *id, GError **err)
                                _("cannot become user %1$u: %2$s"), id->uid, g_strerror(errno));
         return FALSE;
     }
+
+    /* The client's other processes must not look into this one or change it: it shares memory
+     * and descriptors with the daemon. (They can send it signals: see listener.c.) */
+    prctl(PR_SET_DUMPABLE, 0);
 
     /* No way back. */
     if (getresuid(&ruid, &euid, &suid) < 0 ||

@@ -11,6 +11,7 @@
 
 #include <config.h>
 
+#include "client_table.h"
 #include "daemon_log.h"
 #include "daemon_systemd.h"
 #include "emulatedpci_error.h"
@@ -41,6 +42,10 @@
 /* How long calls in flight may take when the service stops, in ms. */
 #define LISTENER_GRACE 10000
 
+/* How long no client is taken after one could not be, in ms: what is missing then, such as
+ * descriptors or memory, does not come back at once. */
+#define LISTENER_PAUSE 1000
+
 /* libvirtd's max_queued_clients. */
 #define LISTENER_BACKLOG 1000
 
@@ -63,7 +68,8 @@ typedef struct {
     ListenerSocket sockets[LISTENER_SOCKETS_MAX];
     int nsockets;
     int lock;                   /* for device calls: see device_job.c */
-    GHashTable *children;       /* set of pids */
+    ClientTable *clients;
+    gint64 pausedUntil;         /* no client is taken, monotonic, us; 0: they are */
     NodedevService *nodedev;
     gint64 idleSince;
     sigset_t sigmask;           /* in effect while waiting */
@@ -86,8 +92,9 @@ listenerSignal(int sig)
 }
 
 
-DaemonConfig *
-listenerConfigure(const ListenerOptions *opts, GError **err)
+/* The configuration as the options have it. What is wrong in it changes nothing. */
+static DaemonConfig *
+listenerReadConfig(const ListenerOptions *opts, GError **err)
 {
     g_autoptr(DaemonConfig) config = NULL;
     g_auto(GStrv) paths = NULL;
@@ -116,7 +123,17 @@ listenerConfigure(const ListenerOptions *opts, GError **err)
 
     if (opts->verbose)
         config->logLevel = MIN(config->logLevel, DAEMON_LOG_INFO);
-    if (!daemonLogSetup(config->logLevel, config->logFilters, config->logOutputs, err))
+    return g_steal_pointer(&config);
+}
+
+
+DaemonConfig *
+listenerConfigure(const ListenerOptions *opts, GError **err)
+{
+    g_autoptr(DaemonConfig) config = listenerReadConfig(opts, err);
+
+    if (!config ||
+        !daemonLogSetup(config->logLevel, config->logFilters, config->logOutputs, err))
         return NULL;
     return g_steal_pointer(&config);
 }
@@ -147,31 +164,42 @@ listenerIsTaken(const struct sockaddr_un *addr)
 }
 
 
-/* Owner and mode of the socket at PATH: the configuration's, else those of
+typedef struct {
+    mode_t perms;
+    gid_t gid;                  /* -1: as it is */
+} SocketAccess;
+
+
+/* Owner and mode for the socket at PATH: the configuration's, else those of
  * upstream's socket, else libvirt's defaults. */
 static gboolean
-listenerSetAccess(const Listener *listener, const char *path, gboolean readonly, GError **err)
+listenerFindAccess(const ListenerOptions *opts,
+                   const DaemonConfig *config,
+                   const char *path,
+                   gboolean readonly,
+                   SocketAccess *found,
+                   GError **err)
 {
-    const DaemonConfig *config = listener->config;
     int perms = readonly ? config->roPerms : config->rwPerms;
-    gid_t gid = (gid_t) -1;
     g_auto(GStrv) upstream = NULL;
     struct stat st;
     gsize i;
 
-    if (!listener->opts->system)
+    found->gid = (gid_t) -1;
+    if (!opts->system)
         perms = perms < 0 ? 0700 : perms;
 
-    upstream = upstreamPaths(config->upstream, listener->opts->system, readonly, NULL);
+    upstream = upstreamPaths(config->upstream, opts->system, readonly, NULL);
     for (i = 0; perms < 0 && upstream && upstream[i]; i++) {
         if (!upstreamIsSame(upstream[i], path) &&
             stat(upstream[i], &st) == 0 && S_ISSOCK(st.st_mode)) {
             perms = st.st_mode & 0777;
-            gid = st.st_gid;
+            found->gid = st.st_gid;
         }
     }
     if (perms < 0)
         perms = readonly ? 0777 : 0700;
+    found->perms = (mode_t) perms;
 
     if (config->group) {
         const struct group *group = getgrnam(config->group);
@@ -182,14 +210,56 @@ listenerSetAccess(const Listener *listener, const char *path, gboolean readonly,
                                    config->group);
             return FALSE;
         }
-        gid = group->gr_gid;
+        found->gid = group->gr_gid;
     }
+    return TRUE;
+}
 
-    if ((gid != (gid_t) -1 && gid != getegid() && chown(path, (uid_t) -1, gid) < 0) ||
-        chmod(path, perms) < 0) {
+
+static gboolean
+listenerSetAccess(const char *path, const SocketAccess *wanted, GError **err)
+{
+    if ((wanted->gid != (gid_t) -1 && wanted->gid != getegid() &&
+         chown(path, (uid_t) -1, wanted->gid) < 0) ||
+        chmod(path, wanted->perms) < 0) {
         emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR,
                                _("cannot set owner and mode of '%1$s': %2$s"), path,
                                g_strerror(errno));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* Gives the sockets owner and mode as CONFIG has it. On failure all are as they were. */
+static gboolean
+listenerSetAllAccess(const Listener *listener, const DaemonConfig *config, GError **err)
+{
+    SocketAccess wanted[LISTENER_SOCKETS_MAX];
+    SocketAccess before[LISTENER_SOCKETS_MAX];
+    const ListenerSocket *sock = listener->sockets;
+    int i;
+
+    for (i = 0; i < listener->nsockets; i++) {
+        struct stat st;
+
+        if (sock[i].path &&
+            !listenerFindAccess(listener->opts, config, sock[i].path, sock[i].readonly,
+                                &wanted[i], err))
+            return FALSE;
+        if (sock[i].path && stat(sock[i].path, &st) == 0)
+            before[i] = (SocketAccess) { st.st_mode & 0777, st.st_gid };
+        else
+            before[i] = wanted[i];
+    }
+
+    for (i = 0; i < listener->nsockets; i++) {
+        if (!sock[i].path || listenerSetAccess(sock[i].path, &wanted[i], err))
+            continue;
+        for (; i >= 0; i--) {
+            if (sock[i].path)
+                listenerSetAccess(sock[i].path, &before[i], NULL);
+        }
         return FALSE;
     }
     return TRUE;
@@ -202,6 +272,7 @@ listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GErro
     ListenerSocket *sock = &listener->sockets[listener->nsockets];
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     g_autofree char *dir = g_path_get_dirname(path);
+    SocketAccess found;
     struct stat st;
     mode_t mask;
     int rc;
@@ -252,7 +323,8 @@ listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GErro
         sock->ino = st.st_ino;
     }
 
-    if (!listenerSetAccess(listener, path, readonly, err))
+    if (!listenerFindAccess(listener->opts, listener->config, path, readonly, &found, err) ||
+        !listenerSetAccess(path, &found, err))
         return FALSE;
     if (listen(sock->fd, LISTENER_BACKLOG) < 0) {
         emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, _("cannot listen at '%1$s': %2$s"),
@@ -343,6 +415,20 @@ listenerOwnPath(int client)
 }
 
 
+/* While it waits for upstream, or for a client that is to be refused, the process has nothing
+ * to finish: SIGTERM ends it. */
+static void
+listenerLetEnd(gboolean atOnce)
+{
+    sigset_t term;
+
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    listenerSetSignal(SIGTERM, atOnce ? SIG_DFL : listenerSignal);
+    sigprocmask(atOnce ? SIG_UNBLOCK : SIG_BLOCK, &term, NULL);
+}
+
+
 static int
 listenerServe(Listener *listener,
               int client,
@@ -393,36 +479,58 @@ listenerServe(Listener *listener,
         return 1;
     }
 
+    listenerLetEnd(FALSE);
     return sessionRun(&session) ? 0 : 1;
 }
 
 
+/* In the process of a client's own. */
 static void
-listenerFork(Listener *listener, int client, gboolean readonly)
+listenerPrepareChild(Listener *listener)
 {
-    g_auto(Identity) id = { 0 };
+    listenerSetSignal(SIGCHLD, SIG_DFL);
+    listenerSetSignal(SIGHUP, SIG_IGN);
+    /* Only SIGSTOP stops it, and then the listener kills it. */
+    listenerSetSignal(SIGTSTP, SIG_IGN);
+    listenerSetSignal(SIGTTIN, SIG_IGN);
+    listenerSetSignal(SIGTTOU, SIG_IGN);
+    stopping = 0;
+    listenerLetEnd(TRUE);
+    listenerClose(listener, FALSE);
+    nodedevServiceForget(listener->nodedev);
+}
+
+
+/* Gives CLIENT a process, which serves it or, if there is a REFUSAL, tells it that. */
+static gboolean
+listenerFork(Listener *listener,
+             int client,
+             const Identity *id,
+             gboolean readonly,
+             const GError *refusal)
+{
     g_autoptr(GError) err = NULL;
-    int nodedev;
+    int nodedev = -1;
     pid_t pid;
 
-    if (!identityOfPeer(client, &id, &err)) {
-        daemonWarning("listener", "%s", err->message);
-        close(client);
-        return;
+    if (!refusal) {
+        nodedev = nodedevServiceAddPeer(listener->nodedev, id, readonly);
+        if (nodedev < 0) {
+            emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "%s",
+                                   _("the daemon has no descriptors left"));
+            refusal = err;
+        }
     }
 
-    /* Without, a connection has no definitions, but is one. */
-    nodedev = nodedevServiceAddPeer(listener->nodedev, &id, readonly);
     pid = fork();
     if (pid == 0) {
-        int status;
+        int status = 1;
 
-        listenerSetSignal(SIGCHLD, SIG_DFL);
-        listenerSetSignal(SIGHUP, SIG_IGN);
-        stopping = 0;
-        listenerClose(listener, FALSE);
-        nodedevServiceForget(listener->nodedev);
-        status = listenerServe(listener, client, &id, nodedev, readonly);
+        listenerPrepareChild(listener);
+        if (!refusal)
+            status = listenerServe(listener, client, id, nodedev, readonly);
+        else if (identityBecome(id, NULL))
+            sessionRefuse(client, refusal->code, refusal->message, 0);
 
         /* Nothing is to be cleaned up that the end of the process does not. */
         _exit(status);
@@ -431,14 +539,52 @@ listenerFork(Listener *listener, int client, gboolean readonly)
     if (pid < 0)
         daemonError("listener", "fork: %s", g_strerror(errno));
     else
-        g_hash_table_add(listener->children, GINT_TO_POINTER(pid));
+        clientTableAdd(listener->clients, pid, id->uid, refusal != NULL);
     if (nodedev >= 0)
         close(nodedev);
-    close(client);
+    return pid > 0;
 }
 
 
 /* --- the loop --- */
+
+/* No client is taken for a while. */
+static void
+listenerPause(Listener *listener)
+{
+    listener->pausedUntil = g_get_monotonic_time() + LISTENER_PAUSE * 1000LL;
+}
+
+
+/* CLIENT gets a process if its user may have one more. */
+static void
+listenerAdmit(Listener *listener, int client, gboolean readonly)
+{
+    g_auto(Identity) id = { 0 };
+    g_autoptr(GError) err = NULL;
+
+    if (!identityOfPeer(client, &id, &err)) {
+        daemonWarning("listener", "%s", err->message);
+        return;
+    }
+
+    if (!clientTableAdmits(listener->clients, id.uid, (guint) listener->config->maxClients, &err)) {
+        daemonInfo("listener", "%s", err->message);
+        if (clientTableRefusals(listener->clients) >= CLIENT_REFUSALS_MAX)
+            return;
+    }
+    if (!listenerFork(listener, client, &id, readonly, err))
+        listenerPause(listener);
+}
+
+
+static gboolean
+listenerIsFull(const Listener *listener)
+{
+    return clientTableSize(listener->clients) >= (guint) listener->config->maxClients ||
+        listener->pausedUntil > 0;
+}
+
 
 static void
 listenerAccept(Listener *listener, const ListenerSocket *sock)
@@ -446,19 +592,29 @@ listenerAccept(Listener *listener, const ListenerSocket *sock)
     /* A few at a time, so that children are reaped in between. */
     int i;
 
-    for (i = 0; i < 16 &&
-         g_hash_table_size(listener->children) < (guint) listener->config->maxClients; i++) {
+    for (i = 0; i < 16 && !listenerIsFull(listener); i++) {
         int client = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC);
 
         if (client < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
                 daemonWarning("listener", "accept: %s", g_strerror(errno));
-                g_usleep(10000);
+                listenerPause(listener);
             }
             return;
         }
-        listenerFork(listener, client, sock->readonly);
+        listenerAdmit(listener, client, sock->readonly);
+        close(client);
     }
+}
+
+
+/* A process of ours has stopped. It has its client's user, who can send it SIGSTOP: it would keep
+ * its connection, a lock or a place in a queue for ever. */
+static void
+listenerKillStopped(pid_t pid, int sig)
+{
+    daemonWarning("listener", "process %d was stopped by signal %d: it is killed", (int) pid, sig);
+    kill(pid, SIGKILL);
 }
 
 
@@ -469,31 +625,38 @@ listenerReap(Listener *listener)
     int status;
 
     reaping = 0;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (!g_hash_table_remove(listener->children, GINT_TO_POINTER(pid)))
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        if (WIFSTOPPED(status))
+            listenerKillStopped(pid, WSTOPSIG(status));
+        else if (!clientTableRemove(listener->clients, pid))
             nodedevServiceReaped(listener->nodedev, pid);
         else if (WIFSIGNALED(status))
             daemonError("listener", "process %d of a client was killed by signal %d",
                         (int) pid, WTERMSIG(status));
     }
-    if (g_hash_table_size(listener->children) == 0)
+    if (clientTableIsEmpty(listener->clients))
         listener->idleSince = g_get_monotonic_time();
 }
 
 
-/* Definitions as the configuration says. */
-static gboolean
-listenerLoadDefinitions(Listener *listener, GError **err)
+/* Whom the definitions' service asks, as the configuration says, whose upstream is valid. */
+static void
+listenerSetUpstream(Listener *listener)
 {
     const ListenerOptions *opts = listener->opts;
     const char *name = listener->config->upstream;
-    GStrv paths = upstreamPaths(name, opts->system, FALSE, err);
+    GStrv paths = upstreamPaths(name, opts->system, FALSE, NULL);
 
-    if (!paths)
-        return FALSE;
     nodedevServiceSetUpstream(listener->nodedev, paths, opts->path,
                               upstreamMayStart(name, opts->system));
-    return nodedevServiceLoad(listener->nodedev, opts->builtinDir,
+}
+
+
+static gboolean
+listenerLoadDefinitions(Listener *listener, GError **err)
+{
+    listenerSetUpstream(listener);
+    return nodedevServiceLoad(listener->nodedev, listener->opts->builtinDir,
                               listener->config->definitionsDir, err);
 }
 
@@ -512,32 +675,45 @@ listenerRaiseLimit(const DaemonConfig *config)
 }
 
 
+/* Takes the configuration as it is now. Everything that can fail comes first, so that on
+ * failure all is as it was. */
+static gboolean
+listenerTakeConfig(Listener *listener, GError **err)
+{
+    const ListenerOptions *opts = listener->opts;
+    g_autoptr(DaemonConfig) config = listenerReadConfig(opts, err);
+    g_autoptr(Catalog) catalog = NULL;
+    g_autoptr(DaemonLog) logs = NULL;
+
+    if (!config)
+        return FALSE;
+    catalog = nodedevServiceRead(opts->builtinDir, config->definitionsDir, err);
+    if (!catalog)
+        return FALSE;
+    logs = daemonLogPrepare(config->logLevel, config->logFilters, config->logOutputs, err);
+    if (!logs || !listenerSetAllAccess(listener, config, err))
+        return FALSE;
+
+    daemonLogUse(g_steal_pointer(&logs));
+    daemonConfigFree(listener->config);
+    listener->config = g_steal_pointer(&config);
+    listenerRaiseLimit(listener->config);
+    listenerSetUpstream(listener);
+    nodedevServiceReplace(listener->nodedev, g_steal_pointer(&catalog));
+    return TRUE;
+}
+
+
 static void
 listenerReload(Listener *listener)
 {
     g_autoptr(GError) err = NULL;
-    DaemonConfig *config;
-    int i;
 
     reloading = 0;
     daemonSystemdNotify("RELOADING=1");
-    config = listenerConfigure(listener->opts, &err);
-    if (config) {
-        daemonConfigFree(listener->config);
-        listener->config = config;
-        listenerRaiseLimit(config);
+    if (listenerTakeConfig(listener, &err))
         daemonInfo("listener", "configuration loaded");
-    }
-
-    for (i = 0; !err && i < listener->nsockets; i++) {
-        const ListenerSocket *sock = &listener->sockets[i];
-
-        if (sock->path)
-            listenerSetAccess(listener, sock->path, sock->readonly, &err);
-    }
-    if (!err)
-        listenerLoadDefinitions(listener, &err);
-    if (err)
+    else
         daemonError("listener", "configuration not loaded: %s", err->message);
     daemonSystemdNotify("READY=1");
 }
@@ -550,7 +726,7 @@ listenerTimeout(const Listener *listener)
     gint64 left;
 
     /* Transient definitions would be gone. */
-    if (listener->opts->timeout <= 0 || g_hash_table_size(listener->children) > 0 ||
+    if (listener->opts->timeout <= 0 || !clientTableIsEmpty(listener->clients) ||
         nodedevServiceHasTransient(listener->nodedev))
         return -1;
     left = listener->idleSince + listener->opts->timeout * G_USEC_PER_SEC -
@@ -568,6 +744,38 @@ listenerPoll(Listener *listener, struct pollfd *fds, int nfds, int timeout)
 }
 
 
+static int
+listenerSooner(int timeout, int other)
+{
+    return timeout < 0 || (other >= 0 && other < timeout) ? other : timeout;
+}
+
+
+/* Ms until something is to be done though nothing has come; -1: never. */
+static int
+listenerWait(const Listener *listener)
+{
+    int wait = listenerSooner(listenerTimeout(listener), nodedevServiceTimeout(listener->nodedev));
+
+    if (listener->pausedUntil == 0)
+        return wait;
+    return listenerSooner(wait, (int) (MAX(0, listener->pausedUntil - g_get_monotonic_time()) /
+                                       1000 + 1));
+}
+
+
+static void
+listenerSetEvents(const Listener *listener, struct pollfd *fds)
+{
+    gboolean full = listenerIsFull(listener);
+    int i;
+
+    for (i = 0; i < listener->nsockets; i++)
+        fds[i] = (struct pollfd) { full ? -1 : listener->sockets[i].fd, POLLIN, 0 };
+    fds[i] = (struct pollfd) { nodedevServiceFD(listener->nodedev), POLLIN, 0 };
+}
+
+
 static void
 listenerLoop(Listener *listener)
 {
@@ -575,25 +783,10 @@ listenerLoop(Listener *listener)
     int i;
 
     while (!stopping) {
-        gboolean full = g_hash_table_size(listener->children) >=
-            (guint) listener->config->maxClients;
-        int timeout = listenerTimeout(listener);
-        int wait = nodedevServiceTimeout(listener->nodedev);
         int rc;
 
-        for (i = 0; i < listener->nsockets; i++) {
-            fds[i].fd = full ? -1 : listener->sockets[i].fd;
-            fds[i].events = POLLIN;
-            fds[i].revents = 0;
-        }
-
-        fds[i].fd = nodedevServiceFD(listener->nodedev);
-        fds[i].events = POLLIN;
-        fds[i].revents = 0;
-        if (wait >= 0 && (timeout < 0 || wait < timeout))
-            timeout = wait;
-
-        rc = listenerPoll(listener, fds, listener->nsockets + 1, timeout);
+        listenerSetEvents(listener, fds);
+        rc = listenerPoll(listener, fds, listener->nsockets + 1, listenerWait(listener));
         if (rc < 0 && errno != EINTR) {
             daemonError("listener", "poll: %s", g_strerror(errno));
             return;
@@ -602,30 +795,21 @@ listenerLoop(Listener *listener)
             daemonInfo("listener", "no client for %d s", listener->opts->timeout);
             return;
         }
+        if (listener->pausedUntil > 0 && g_get_monotonic_time() >= listener->pausedUntil)
+            listener->pausedUntil = 0;
 
         if (reaping)
             listenerReap(listener);
         if (reloading)
             listenerReload(listener);
-        if ((rc > 0 && fds[listener->nsockets].revents) || wait >= 0)
+        if ((rc > 0 && fds[listener->nsockets].revents) ||
+            nodedevServiceTimeout(listener->nodedev) >= 0)
             nodedevServiceDispatch(listener->nodedev);
         for (i = 0; rc > 0 && !stopping && i < listener->nsockets; i++) {
             if (fds[i].revents)
                 listenerAccept(listener, &listener->sockets[i]);
         }
     }
-}
-
-
-static void
-listenerKill(Listener *listener, int sig)
-{
-    GHashTableIter iter;
-    void *pid;
-
-    g_hash_table_iter_init(&iter, listener->children);
-    while (g_hash_table_iter_next(&iter, &pid, NULL))
-        kill(GPOINTER_TO_INT(pid), sig);
 }
 
 
@@ -639,24 +823,25 @@ listenerStop(Listener *listener)
 
     daemonSystemdNotify("STOPPING=1");
     listenerClose(listener, TRUE);
-    listenerKill(listener, SIGTERM);
+    clientTableKill(listener->clients, SIGTERM);
 
     while (TRUE) {
         gint64 left;
 
         listenerReap(listener);
         left = (deadline - g_get_monotonic_time()) / 1000;
-        if (g_hash_table_size(listener->children) == 0)
+        if (clientTableIsEmpty(listener->clients))
             return;
         if (left <= 0)
             break;
-        listenerPoll(listener, &pfd, 1, (int) left);
+        listenerPoll(listener, &pfd, 1,
+                     listenerSooner((int) left + 1, nodedevServiceTimeout(listener->nodedev)));
         nodedevServiceDispatch(listener->nodedev);
     }
 
     daemonWarning("listener", "%u clients' calls did not end in %d s",
-                  g_hash_table_size(listener->children), LISTENER_GRACE / 1000);
-    listenerKill(listener, SIGKILL);
+                  clientTableSize(listener->clients), LISTENER_GRACE / 1000);
+    clientTableKill(listener->clients, SIGKILL);
     nodedevServiceStop(listener->nodedev);
     while ((pid = waitpid(-1, NULL, 0)) > 0 || errno == EINTR)
         nodedevServiceReaped(listener->nodedev, pid);
@@ -704,7 +889,7 @@ listenerRun(const ListenerOptions *opts, DaemonConfig *config)
     Listener listener = { .opts = opts, .config = config };
     g_autoptr(GError) err = NULL;
 
-    listener.children = g_hash_table_new(NULL, NULL);
+    listener.clients = clientTableNew(opts->system);
     listener.idleSince = g_get_monotonic_time();
     listenerSetSignals(&listener);
     listenerRaiseLimit(config);
@@ -735,7 +920,7 @@ listenerRun(const ListenerOptions *opts, DaemonConfig *config)
 
     close(listener.lock);
     nodedevServiceFree(listener.nodedev);
-    g_hash_table_unref(listener.children);
+    clientTableFree(listener.clients);
     daemonConfigFree(listener.config);
     return 0;
 }

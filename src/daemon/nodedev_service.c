@@ -1,16 +1,12 @@
 /*
  * nodedev_service.c: the definitions, in the listener
  *
- * Questions are answered at once. Changes wait in one queue, in the order in
- * which they came, since some of them wait for a process that asks upstream
- * (nodedev_check.h):
+ * Questions are answered at once. A client whom libvirtd has not yet been asked about waits
+ * until it has, in a process of its own (check_process.h): its changes hold up nobody
+ * else's. The changes of those who may make them wait in one queue, in the order in which they
+ * came, since to take a definition away a process asks upstream, too:
  *
- *     [may this client change anything?]  --  done
- *
- * and to take a definition away:
- *
- *     [may this client?]  --  [nobody is about to use it]  --  [no domain
- *     uses it]  --  done
+ *     [nobody is about to use it]  --  [no domain uses it]  --  done
  *
  * A connection is about to use a definition from its question (NODEDEV_USE)
  * until upstream has answered the call in which the definition is; what asks
@@ -23,9 +19,9 @@
 #include <config.h>
 
 #include "catalog.h"
+#include "check_process.h"
 #include "daemon_log.h"
 #include "emulatedpci_error.h"
-#include "nodedev_check.h"
 #include "nodedev_message.h"
 #include "nodedev_service.h"
 
@@ -33,7 +29,6 @@
 
 #include <errno.h>
 #include <libvirt/libvirt.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -50,8 +45,14 @@
  * questions (nodedev_session.c), and some thousand events. */
 #define SERVICE_QUEUE_MAX (1024 * 1024)
 
-/* Requests of one connection that may wait. */
-#define SERVICE_WAITING_MAX 256
+/* Requests of one connection that may wait, more than its process sends
+ * (NODEDEV_REQUESTS_MAX), and bytes of those of all that are not root's. */
+#define SERVICE_WAITING_MAX 32
+#define SERVICE_WAITING_BYTES (64 * 1024 * 1024)
+
+/* Processes at once that ask about clients, of all and of one user. Others wait. */
+#define SERVICE_CHECKS_MAX 16
+#define SERVICE_CHECKS_USER_MAX 4
 
 /* Definitions that one connection may be about to use. */
 #define SERVICE_USES_MAX 4096
@@ -63,7 +64,21 @@
  * in ms. */
 #define SERVICE_USE_TIMEOUT 30000
 
+/* What epoll tells of. */
+typedef enum {
+    SOURCE_PEER,
+    SOURCE_RIGHTS,              /* a NodedevPeer's process */
+    SOURCE_DOMAINS,             /* the process for the first change */
+} ServiceSourceKind;
+
+typedef struct {
+    ServiceSourceKind kind;
+    void *owner;
+} ServiceSource;
+
 struct _NodedevPeer {
+    ServiceSource source;
+    ServiceSource rightsSource;
     int fd;
     Identity id;
     gboolean readonly;
@@ -74,10 +89,13 @@ struct _NodedevPeer {
     GQueue queue;               /* of GByteArray */
     gsize queued;               /* bytes */
     guint waiting;              /* requests */
+    GQueue unjudged;            /* of ServiceRequest: until it is known to be trusted */
+    CheckProcess *rights;       /* asks upstream; NULL: none */
 };
 
 /* A request that waits. */
 typedef struct {
+    NodedevService *service;
     NodedevPeer *peer;          /* NULL: it has gone */
     NodedevKind kind;
     guint32 serial;
@@ -89,7 +107,6 @@ typedef struct {
 
 typedef enum {
     CHECK_NONE = 0,
-    CHECK_RIGHTS,               /* a process asks upstream */
     CHECK_USES,                 /* until nobody is about to use it */
     CHECK_DOMAINS,              /* a process asks upstream */
 } ServiceCheck;
@@ -103,12 +120,14 @@ struct _NodedevService {
     GHashTable *peers;          /* set */
     GQueue changes;             /* of ServiceRequest; the first one is at work */
     GQueue parked;              /* NODEDEV_USE of what is being taken away */
+    GQueue unchecked;           /* of NodedevPeer: wait for a process */
+    GHashTable *checked;        /* set of NodedevPeer: have one */
+    gsize waitingBytes;         /* of all requests that wait */
 
     ServiceCheck check;         /* of the first change */
     gint64 useDeadline;
-    pid_t checkPid;             /* 0: none */
-    gboolean checkReaped;       /* its number may be another process's */
-    int checkFD;
+    CheckProcess *domains;      /* asks upstream for it; NULL: none */
+    ServiceSource domainsSource;
     guint8 *buffer;             /* NODEDEV_MESSAGE_MAX + 1 */
 };
 
@@ -120,7 +139,7 @@ static void serviceRun(NodedevService *service);
 static void
 serviceWatch(NodedevService *service, NodedevPeer *peer, gboolean writing)
 {
-    struct epoll_event event = { .events = EPOLLIN | (writing ? EPOLLOUT : 0), .data.ptr = peer };
+    struct epoll_event event = { .events = EPOLLIN | (writing ? EPOLLOUT : 0), .data.ptr = &peer->source };
 
     if (peer->writing == writing)
         return;
@@ -129,11 +148,34 @@ serviceWatch(NodedevService *service, NodedevPeer *peer, gboolean writing)
 }
 
 
+static ServiceRequest *
+serviceRequestNew(NodedevService *service,
+                  NodedevPeer *peer,
+                  const NodedevMessage *message,
+                  const char *name)
+{
+    ServiceRequest *request = g_new0(ServiceRequest, 1);
+
+    request->service = service;
+    request->peer = peer;
+    request->kind = message->kind;
+    request->serial = message->serial;
+    request->value = message->value;
+    request->name = g_strdup(name);
+    request->text = g_strndup(message->text, message->textLen);
+    request->textLen = message->textLen;
+    service->waitingBytes += request->textLen;
+    peer->waiting++;
+    return request;
+}
+
+
 static void
 serviceRequestFree(ServiceRequest *request)
 {
     if (request->peer)
         request->peer->waiting--;
+    request->service->waitingBytes -= request->textLen;
     g_free(request->name);
     g_free(request->text);
     g_free(request);
@@ -143,6 +185,9 @@ serviceRequestFree(ServiceRequest *request)
 static void
 servicePeerFree(NodedevPeer *peer)
 {
+    while (!g_queue_is_empty(&peer->unjudged))
+        serviceRequestFree(g_queue_pop_head(&peer->unjudged));
+    checkProcessFree(peer->rights);
     close(peer->fd);
     identityClear(&peer->id);
     g_clear_pointer(&peer->uses, g_hash_table_unref);
@@ -166,12 +211,26 @@ serviceForgetRequests(GQueue *queue, const NodedevPeer *peer)
 }
 
 
+/* Ends the process that asks about PEER, if there is one. */
+static void
+serviceEndRights(NodedevService *service, NodedevPeer *peer)
+{
+    if (!peer->rights)
+        return;
+    epoll_ctl(service->epoll, EPOLL_CTL_DEL, checkProcessFD(peer->rights), NULL);
+    g_clear_pointer(&peer->rights, checkProcessFree);
+    g_hash_table_remove(service->checked, peer);
+}
+
+
 /* The connection is served no longer: it has ended, or is cut off. */
 static void
 serviceDropPeer(NodedevService *service, NodedevPeer *peer)
 {
     serviceForgetRequests(&service->changes, peer);
     serviceForgetRequests(&service->parked, peer);
+    g_queue_remove(&service->unchecked, peer);
+    serviceEndRights(service, peer);
 
     /* By hand: closing does not do it while a process that was forked has the
      * descriptor, too. */
@@ -368,14 +427,9 @@ serviceUse(NodedevService *service, NodedevPeer *peer, guint32 serial, const cha
     const char *taken = serviceBeingTaken(service);
 
     if (def && taken && strcmp(taken, def->name) == 0) {
-        ServiceRequest *request = g_new0(ServiceRequest, 1);
+        const NodedevMessage message = { .kind = NODEDEV_USE, .serial = serial };
 
-        request->peer = peer;
-        request->kind = NODEDEV_USE;
-        request->serial = serial;
-        request->name = g_strdup(name);
-        peer->waiting++;
-        g_queue_push_tail(&service->parked, request);
+        g_queue_push_tail(&service->parked, serviceRequestNew(service, peer, &message, name));
         return;
     }
 
@@ -540,10 +594,14 @@ serviceIsInUse(const NodedevService *service, const char *name)
 }
 
 
-/* Starts the process that asks upstream for the first change; FALSE, and the
- * change has failed, if that is not possible. */
-static gboolean
-serviceAsk(NodedevService *service, const Identity *id, const char *definition)
+/* Starts a process that asks upstream: as the user ID, if not NULL, about DEFINITION, if
+ * not NULL. NULL with ERR set if that is not possible. */
+static CheckProcess *
+serviceAsk(NodedevService *service,
+           const Identity *id,
+           const char *definition,
+           ServiceSource *source,
+           GError **err)
 {
     NodedevCheckOptions opts = {
         .paths = (const char *const *) service->upstream,
@@ -553,19 +611,12 @@ serviceAsk(NodedevService *service, const Identity *id, const char *definition)
         .id = id,
         .definition = definition,
     };
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = service };
-    g_autoptr(GError) err = NULL;
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
+    CheckProcess *process = checkProcessStart(&opts, err);
 
-    service->checkReaped = FALSE;
-    service->checkPid = nodedevCheckStart(&opts, &service->checkFD, &err);
-    if (service->checkPid > 0) {
-        epoll_ctl(service->epoll, EPOLL_CTL_ADD, service->checkFD, &event);
-        return TRUE;
-    }
-
-    service->checkPid = 0;
-    serviceFinish(service, NULL, err);
-    return FALSE;
+    if (process)
+        epoll_ctl(service->epoll, EPOLL_CTL_ADD, checkProcessFD(process), &event);
+    return process;
 }
 
 
@@ -597,8 +648,11 @@ serviceMayTake(NodedevService *service, const ServiceRequest *request)
         return FALSE;
     }
 
-    if (serviceAsk(service, NULL, request->name))
+    service->domains = serviceAsk(service, NULL, request->name, &service->domainsSource, &err);
+    if (service->domains)
         service->check = CHECK_DOMAINS;
+    else
+        serviceFinish(service, NULL, err);
     return FALSE;
 }
 
@@ -607,19 +661,13 @@ serviceMayTake(NodedevService *service, const ServiceRequest *request)
 static void
 serviceRun(NodedevService *service)
 {
-    while (service->checkPid == 0 && !g_queue_is_empty(&service->changes)) {
+    while (!service->domains && !g_queue_is_empty(&service->changes)) {
         const ServiceRequest *request = g_queue_peek_head(&service->changes);
 
         if (!request->peer) {
             service->check = CHECK_NONE;
             serviceRequestFree(g_queue_pop_head(&service->changes));
             serviceUnpark(service);
-            continue;
-        }
-
-        if (!request->peer->trusted) {
-            if (serviceAsk(service, &request->peer->id, NULL))
-                service->check = CHECK_RIGHTS;
             continue;
         }
 
@@ -633,39 +681,15 @@ serviceRun(NodedevService *service)
 
 /* What the process has found out about the first change. */
 static void
-serviceChecked(NodedevService *service)
+serviceDomainsChecked(NodedevService *service)
 {
     const ServiceRequest *request = g_queue_peek_head(&service->changes);
-    ServiceCheck check = service->check;
-    NodedevCheckResult result = { .code = VIR_ERR_INTERNAL_ERROR };
+    NodedevCheckResult result;
     g_autoptr(GError) err = NULL;
-    ssize_t got;
 
-    do {
-        got = read(service->checkFD, &result, sizeof(result));
-    } while (got < 0 && errno == EINTR);
-    if (got != (ssize_t) sizeof(result)) {
-        result.code = VIR_ERR_OPERATION_TIMEOUT;
-        g_strlcpy(result.message, _("libvirtd does not answer"), sizeof(result.message));
-    }
-    result.message[sizeof(result.message) - 1] = '\0';
-    epoll_ctl(service->epoll, EPOLL_CTL_DEL, service->checkFD, NULL);
-    close(service->checkFD);
-    service->checkPid = 0;
-
-    if (check == CHECK_RIGHTS) {
-        service->check = CHECK_NONE;
-        if (result.code == 0) {
-            if (request->peer)
-                request->peer->trusted = TRUE;
-        } else {
-            emulatedPCIReportError(&err, VIR_ERR_OPERATION_DENIED,
-                                   _("only those whom libvirtd lets write may change "
-                                     "definitions: %1$s"), result.message);
-            serviceFinish(service, NULL, err);
-        }
-        return;
-    }
+    checkProcessResult(service->domains, &result);
+    epoll_ctl(service->epoll, EPOLL_CTL_DEL, checkProcessFD(service->domains), NULL);
+    g_clear_pointer(&service->domains, checkProcessFree);
 
     if (result.code != 0) {
         emulatedPCIReportError(&err, VIR_ERR_OPERATION_FAILED,
@@ -681,6 +705,113 @@ serviceChecked(NodedevService *service)
     } else {
         serviceCommit(service);
     }
+}
+
+
+/* --- who may change definitions --- */
+
+/* PEER may: its changes take their place in the queue. Or it may not, for the reason ERR. */
+static void
+serviceJudge(NodedevService *service, NodedevPeer *peer, const GError *err)
+{
+    peer->trusted = !err;
+    while (!g_queue_is_empty(&peer->unjudged)) {
+        ServiceRequest *request = g_queue_pop_head(&peer->unjudged);
+
+        if (!err) {
+            g_queue_push_tail(&service->changes, request);
+            continue;
+        }
+        serviceReplyError(service, peer, request->serial, err);
+        serviceRequestFree(request);
+    }
+}
+
+
+static void
+serviceRightsChecked(NodedevService *service, NodedevPeer *peer)
+{
+    NodedevCheckResult result;
+    g_autoptr(GError) err = NULL;
+
+    checkProcessResult(peer->rights, &result);
+    serviceEndRights(service, peer);
+    if (result.code != 0) {
+        emulatedPCIReportError(&err, VIR_ERR_OPERATION_DENIED,
+                               _("changing definitions requires read-write access to libvirtd: "
+                                 "%1$s"), result.message);
+    }
+    serviceJudge(service, peer, err);
+}
+
+
+static gboolean
+serviceMayCheck(const NodedevService *service, const NodedevPeer *peer)
+{
+    GHashTableIter iter;
+    void *other;
+    guint count = 0;
+
+    if (g_hash_table_size(service->checked) >= SERVICE_CHECKS_MAX)
+        return FALSE;
+    g_hash_table_iter_init(&iter, service->checked);
+    while (g_hash_table_iter_next(&iter, &other, NULL))
+        count += ((NodedevPeer *) other)->id.uid == peer->id.uid;
+    return count < SERVICE_CHECKS_USER_MAX;
+}
+
+
+/* Starts processes for those who wait for one. */
+static void
+serviceStartChecks(NodedevService *service)
+{
+    GList *next;
+    GList *link;
+
+    for (link = service->unchecked.head; link; link = next) {
+        NodedevPeer *peer = link->data;
+        g_autoptr(GError) err = NULL;
+
+        next = link->next;
+        if (!serviceMayCheck(service, peer))
+            continue;
+        g_queue_delete_link(&service->unchecked, link);
+        peer->rights = serviceAsk(service, &peer->id, NULL, &peer->rightsSource, &err);
+        if (peer->rights)
+            g_hash_table_add(service->checked, peer);
+        else
+            serviceJudge(service, peer, err);
+    }
+}
+
+
+/* Takes the results of processes whose time is over. */
+static void
+serviceExpire(NodedevService *service)
+{
+    GHashTableIter iter;
+    void *peer;
+
+    if (service->domains && checkProcessTimeout(service->domains) == 0)
+        serviceDomainsChecked(service);
+
+    g_hash_table_iter_init(&iter, service->checked);
+    while (g_hash_table_iter_next(&iter, &peer, NULL)) {
+        if (checkProcessTimeout(((NodedevPeer *) peer)->rights) > 0)
+            continue;
+        serviceRightsChecked(service, peer);
+        g_hash_table_iter_init(&iter, service->checked);
+    }
+}
+
+
+/* Does what does not depend on what connections send. */
+static void
+serviceProceed(NodedevService *service)
+{
+    serviceExpire(service);
+    serviceStartChecks(service);
+    serviceRun(service);
 }
 
 
@@ -704,21 +835,24 @@ serviceEnqueue(NodedevService *service,
         emulatedPCIReportError(&err, VIR_ERR_NO_NODE_DEVICE,
                                _("no node device with matching name '%1$s'"), name);
     }
+    if (!err && peer->id.uid != 0 &&
+        service->waitingBytes + message->textLen > SERVICE_WAITING_BYTES) {
+        emulatedPCIReportError(&err, VIR_ERR_RESOURCE_BUSY, "%s",
+                               _("too many changes of definitions wait"));
+    }
     if (err) {
         serviceReplyError(service, peer, message->serial, err);
         return;
     }
 
-    request = g_new0(ServiceRequest, 1);
-    request->peer = peer;
-    request->kind = message->kind;
-    request->serial = message->serial;
-    request->value = message->value;
-    request->name = g_strdup(name);
-    request->text = g_strndup(message->text, message->textLen);
-    request->textLen = message->textLen;
-    peer->waiting++;
-    g_queue_push_tail(&service->changes, request);
+    request = serviceRequestNew(service, peer, message, name);
+    if (peer->trusted) {
+        g_queue_push_tail(&service->changes, request);
+        return;
+    }
+    g_queue_push_tail(&peer->unjudged, request);
+    if (!peer->rights && !g_queue_find(&service->unchecked, peer))
+        g_queue_push_tail(&service->unchecked, peer);
 }
 
 
@@ -801,6 +935,8 @@ nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean read
     }
 
     peer = g_new0(NodedevPeer, 1);
+    peer->source = (ServiceSource) { SOURCE_PEER, peer };
+    peer->rightsSource = (ServiceSource) { SOURCE_RIGHTS, peer };
     peer->fd = fds[0];
     peer->readonly = readonly;
     peer->id = *id;
@@ -808,8 +944,9 @@ nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean read
     /* Root, and the user whose daemon this is. */
     peer->trusted = !readonly && (id->uid == 0 || id->uid == geteuid());
     g_queue_init(&peer->queue);
+    g_queue_init(&peer->unjudged);
 
-    event.data.ptr = peer;
+    event.data.ptr = &peer->source;
     if (epoll_ctl(service->epoll, EPOLL_CTL_ADD, peer->fd, &event) < 0) {
         daemonError("nodedev", "epoll_ctl: %s", g_strerror(errno));
         servicePeerFree(peer);
@@ -829,10 +966,13 @@ nodedevServiceForget(NodedevService *service)
 
     /* Only what others could be harmed with: the memory is shared. */
     g_hash_table_iter_init(&iter, service->peers);
-    while (g_hash_table_iter_next(&iter, &peer, NULL))
+    while (g_hash_table_iter_next(&iter, &peer, NULL)) {
         close(((NodedevPeer *) peer)->fd);
-    if (service->checkPid)
-        close(service->checkFD);
+        if (((NodedevPeer *) peer)->rights)
+            checkProcessForget(((NodedevPeer *) peer)->rights);
+    }
+    if (service->domains)
+        checkProcessForget(service->domains);
     close(service->epoll);
 }
 
@@ -844,15 +984,50 @@ nodedevServiceFD(const NodedevService *service)
 }
 
 
+static int
+serviceSooner(int timeout, int other)
+{
+    return timeout < 0 || other < timeout ? other : timeout;
+}
+
+
 int
 nodedevServiceTimeout(const NodedevService *service)
 {
-    gint64 left;
+    GHashTableIter iter;
+    void *peer;
+    int timeout = -1;
 
-    if (service->check != CHECK_USES)
-        return -1;
-    left = (service->useDeadline - g_get_monotonic_time()) / 1000;
-    return left < 0 ? 0 : (int) left + 1;
+    if (service->check == CHECK_USES)
+        timeout = (int) MAX(0, (service->useDeadline - g_get_monotonic_time()) / 1000 + 1);
+    if (service->domains)
+        timeout = serviceSooner(timeout, checkProcessTimeout(service->domains));
+    g_hash_table_iter_init(&iter, service->checked);
+    while (g_hash_table_iter_next(&iter, &peer, NULL))
+        timeout = serviceSooner(timeout, checkProcessTimeout(((NodedevPeer *) peer)->rights));
+    return timeout;
+}
+
+
+static void
+serviceHandle(NodedevService *service, const ServiceSource *source, guint32 events)
+{
+    NodedevPeer *peer = source->owner;
+
+    switch (source->kind) {
+    case SOURCE_PEER:
+        if (events & EPOLLOUT)
+            serviceFlush(service, peer);
+        if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && !serviceRead(service, peer))
+            serviceDropPeer(service, peer);
+        break;
+    case SOURCE_RIGHTS:
+        serviceRightsChecked(service, peer);
+        break;
+    case SOURCE_DOMAINS:
+        serviceDomainsChecked(service);
+        break;
+    }
 }
 
 
@@ -864,23 +1039,13 @@ nodedevServiceDispatch(NodedevService *service)
     /* One event at a time: what one does may end what the next is of. */
     for (i = 0; i < SERVICE_BATCH; i++) {
         struct epoll_event event;
-        NodedevPeer *peer;
 
         if (epoll_wait(service->epoll, &event, 1, 0) != 1)
             break;
-
-        if (event.data.ptr == service) {
-            serviceChecked(service);
-        } else {
-            peer = event.data.ptr;
-            if (event.events & EPOLLOUT)
-                serviceFlush(service, peer);
-            if (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR) && !serviceRead(service, peer))
-                serviceDropPeer(service, peer);
-        }
-        serviceRun(service);
+        serviceHandle(service, event.data.ptr, event.events);
+        serviceProceed(service);
     }
-    serviceRun(service);
+    serviceProceed(service);
 }
 
 
@@ -948,25 +1113,39 @@ serviceTellDifferences(NodedevService *service, const Catalog *before)
 }
 
 
-gboolean
-nodedevServiceLoad(NodedevService *service,
-                   const char *builtinDir,
-                   const char *dir,
-                   GError **err)
+Catalog *
+nodedevServiceRead(const char *builtinDir, const char *dir, GError **err)
 {
-    Catalog *catalog = catalogNew();
-    g_autoptr(Catalog) before = NULL;
+    g_autoptr(Catalog) catalog = catalogNew();
 
-    if (!catalogLoad(catalog, builtinDir, dir, err)) {
-        catalogFree(catalog);
-        return FALSE;
-    }
+    return catalogLoad(catalog, builtinDir, dir, err) ? g_steal_pointer(&catalog) : NULL;
+}
+
+
+void
+nodedevServiceReplace(NodedevService *service, Catalog *catalog)
+{
+    g_autoptr(Catalog) before = NULL;
 
     serviceCarryOver(service->catalog, catalog);
     before = service->catalog;
     service->catalog = catalog;
     serviceTell(service, NODEDEV_RELOADED, 0, NULL);
     serviceTellDifferences(service, before);
+}
+
+
+gboolean
+nodedevServiceLoad(NodedevService *service,
+                   const char *builtinDir,
+                   const char *dir,
+                   GError **err)
+{
+    Catalog *catalog = nodedevServiceRead(builtinDir, dir, err);
+
+    if (!catalog)
+        return FALSE;
+    nodedevServiceReplace(service, catalog);
     return TRUE;
 }
 
@@ -1020,6 +1199,9 @@ nodedevServiceNew(GError **err)
     service->buffer = g_malloc(NODEDEV_MESSAGE_MAX + 1);
     g_queue_init(&service->changes);
     g_queue_init(&service->parked);
+    g_queue_init(&service->unchecked);
+    service->checked = g_hash_table_new(NULL, NULL);
+    service->domainsSource = (ServiceSource) { SOURCE_DOMAINS, NULL };
     return service;
 }
 
@@ -1027,16 +1209,28 @@ nodedevServiceNew(GError **err)
 void
 nodedevServiceReaped(NodedevService *service, pid_t pid)
 {
-    if (pid == service->checkPid)
-        service->checkReaped = TRUE;
+    GHashTableIter iter;
+    void *peer;
+
+    if (service->domains)
+        checkProcessReaped(service->domains, pid);
+    g_hash_table_iter_init(&iter, service->checked);
+    while (g_hash_table_iter_next(&iter, &peer, NULL))
+        checkProcessReaped(((NodedevPeer *) peer)->rights, pid);
 }
 
 
 void
 nodedevServiceStop(NodedevService *service)
 {
-    if (service->checkPid && !service->checkReaped)
-        kill(service->checkPid, SIGKILL);
+    GHashTableIter iter;
+    void *peer;
+
+    g_hash_table_iter_init(&iter, service->checked);
+    while (g_hash_table_iter_next(&iter, &peer, NULL))
+        g_clear_pointer(&((NodedevPeer *) peer)->rights, checkProcessFree);
+    g_hash_table_remove_all(service->checked);
+    g_clear_pointer(&service->domains, checkProcessFree);
 }
 
 
@@ -1047,13 +1241,13 @@ nodedevServiceFree(NodedevService *service)
         return;
 
     nodedevServiceStop(service);
-    if (service->checkPid)
-        close(service->checkFD);
     while (!g_queue_is_empty(&service->changes))
         serviceRequestFree(g_queue_pop_head(&service->changes));
     while (!g_queue_is_empty(&service->parked))
         serviceRequestFree(g_queue_pop_head(&service->parked));
+    g_queue_clear(&service->unchecked);
     g_hash_table_unref(service->peers);
+    g_hash_table_unref(service->checked);
     catalogFree(service->catalog);
     g_strfreev(service->upstream);
     g_free(service->own);

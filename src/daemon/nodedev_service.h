@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "catalog.h"
 #include "identity.h"
 
 #include <glib.h>
@@ -29,8 +30,19 @@ void nodedevServiceSetUpstream(NodedevService *service,
                                const char *own,
                                gboolean start);
 
-/* Reads the definitions of both directories anew; transient ones stay. On
- * failure ERR is set, and all is as it was. */
+/* nodedevServiceRead:
+ * @builtinDir: the definitions that ship with us; NULL: none
+ * @dir: the others
+ * @err: set on failure
+ *
+ * Returns what is there, for nodedevServiceReplace(); NULL with ERR set. */
+Catalog *nodedevServiceRead(const char *builtinDir, const char *dir, GError **err);
+
+/* Takes CATALOG, which now belongs to the service, in place of what it had; transient
+ * definitions stay. */
+void nodedevServiceReplace(NodedevService *service, Catalog *catalog);
+
+/* Both. On failure ERR is set, and all is as it was. */
 gboolean nodedevServiceLoad(NodedevService *service,
                             const char *builtinDir,
                             const char *dir,
@@ -55,8 +67,8 @@ void nodedevServiceDispatch(NodedevService *service);
 /* The listener has reaped its child PID, which it did not fork itself. */
 void nodedevServiceReaped(NodedevService *service, pid_t pid);
 
-/* Ends the process that asks upstream, if there is one: nobody waits for its
- * answer any more. */
+/* Ends the processes that ask upstream: nobody waits for their answers any
+ * more. */
 void nodedevServiceStop(NodedevService *service);
 
 /* Whether there are definitions that end with the daemon. */

@@ -24,6 +24,9 @@
 /* Where the distribution's libvirt has its sockets. */
 #define UPSTREAM_SYSTEM_DIR "/run/libvirt"
 
+/* How long a libvirt may take to accept a connection, in s. */
+#define UPSTREAM_CONNECT_TIMEOUT 30
+
 /* How long a user's libvirt may take until it listens, and how often that is
  * tried, in ms. */
 #define UPSTREAM_START_TIMEOUT 30000
@@ -112,6 +115,16 @@ upstreamMayStart(const char *name, gboolean system)
 }
 
 
+/* How long connect() and send() on FD may take; 0: any time. */
+static void
+upstreamSetTimeout(int fd, int seconds)
+{
+    const struct timeval timeout = { .tv_sec = seconds };
+
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+}
+
+
 static int
 upstreamConnectTo(const char *path)
 {
@@ -128,16 +141,18 @@ upstreamConnectTo(const char *path)
         return -1;
 
     /* A backlog that is full makes a blocking connect wait, as it does a
-     * direct client. */
+     * direct client; but not for ever. */
+    upstreamSetTimeout(fd, UPSTREAM_CONNECT_TIMEOUT);
     while (connect(fd, (struct sockaddr *) &addr, sizeof(addr)) < 0) {
         int saved = errno;
 
         if (saved == EINTR)
             continue;
         close(fd);
-        errno = saved;
+        errno = saved == EAGAIN ? ETIMEDOUT : saved;
         return -1;
     }
+    upstreamSetTimeout(fd, 0);
     return fd;
 }
 

@@ -22,6 +22,11 @@
 
 #define _(s) gettext(s)
 
+/* How long another one of the user's programs may take to start it, in ms, and how often that
+ * is looked at. */
+#define START_LOCK_TIMEOUT 30000
+#define START_LOCK_INTERVAL 10
+
 /* Where it is if PATH does not say. */
 #define START_DIR "/usr/sbin"
 
@@ -87,14 +92,29 @@ upstreamStartEnd(UpstreamStart *start)
 }
 
 
+/* FALSE with errno set if the lock cannot be had in time. */
+static gboolean
+startLock(int fd)
+{
+    const gint64 deadline = g_get_monotonic_time() + START_LOCK_TIMEOUT * 1000LL;
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+    while (fcntl(fd, F_SETLK, &lock) < 0) {
+        if ((errno != EAGAIN && errno != EACCES && errno != EINTR) ||
+            g_get_monotonic_time() >= deadline)
+            return FALSE;
+        g_usleep(START_LOCK_INTERVAL * 1000);
+    }
+    return TRUE;
+}
+
+
 UpstreamStart *
 upstreamStartBegin(GError **err)
 {
     g_autoptr(UpstreamStart) start = g_new0(UpstreamStart, 1);
     g_autofree char *dir = g_build_filename(g_get_user_runtime_dir(), "libvirt", NULL);
     g_autofree char *name = NULL;
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
-    int rc;
 
     start->lock = -1;
     start->program = startFindProgram();
@@ -118,9 +138,7 @@ upstreamStartBegin(GError **err)
                                start->lockPath, g_strerror(errno));
         return NULL;
     }
-    while ((rc = fcntl(start->lock, F_SETLKW, &lock)) < 0 && errno == EINTR)
-        ;
-    if (rc < 0) {
+    if (!startLock(start->lock)) {
         emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, _("cannot lock '%1$s': %2$s"),
                                start->lockPath, g_strerror(errno));
         return NULL;
@@ -139,6 +157,9 @@ startPrepare(gpointer opaque G_GNUC_UNUSED)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
+    signal(SIGTSTP, SIG_DFL);
+    signal(SIGTTIN, SIG_DFL);
+    signal(SIGTTOU, SIG_DFL);
     setsid();
 }
 

@@ -12,12 +12,13 @@
 #include "launcher_qemu.h"
 #include "launcher_child.h"
 #include "launcher_fds.h"
-#include "launcher_spawn.h"
 
 #include "gettext.h"
-#include "ignore-value.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define _(s) gettext(s)
 
@@ -37,29 +38,33 @@ launcherQEMURun(const char *program,
                 size_t size)
 {
     const gint64 deadline = g_get_monotonic_time() + LAUNCHER_QEMU_TIMEOUT * INT64_C(1000);
-    const char *args[] = { program, option, value, NULL };
     int fds[2];
-    int pidfd;
     size_t len = 0;
     ssize_t got;
+    pid_t pid;
 
     if (!launcherFdsPipe(fds))
         return FALSE;
 
-    ignore_value(launcherSpawn((char **) args, NULL, 0, fds[1], &pidfd));
+    pid = launcherChildFork();
+    if (pid == 0) {
+        if (launcherChildSetStdio(fds[1]) && launcherFdsCloseExcept(NULL, 0))
+            execl(program, program, option, value, NULL);
+        _exit(EXIT_FAILURE);
+    }
     launcherFdsClose(&fds[1]);
 
-    /* Without a process this is the end of the pipe at once. */
-    while (len < size - 1 &&
-           (got = launcherChildRead(fds[0], buf + len, size - 1 - len, deadline)) > 0)
-        len += got;
+    if (pid > 0) {
+        while (len < size - 1 &&
+               (got = launcherChildRead(fds[0], buf + len, size - 1 - len, deadline)) > 0)
+            len += got;
+        /* Whatever else it is at, nobody waits for that. */
+        kill(pid, SIGKILL);
+    }
     buf[len] = '\0';
     launcherFdsClose(&fds[0]);
-
-    /* Nobody needs what else it does. */
-    if (pidfd >= 0)
-        launcherChildKill(pidfd);
-    launcherFdsClose(&pidfd);
+    if (pid > 0)
+        launcherChildReap(pid);
     return len > 0;
 }
 

@@ -1,0 +1,48 @@
+/*
+ * check_process.h: the process that asks upstream for the listener
+ *
+ * A nodedev_check.h in a process of its own, with a deadline. It has the user of the
+ * client for whom it asks, who can therefore stop it; then it is killed.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "nodedev_check.h"
+
+/* How long it may take, in ms. A little more than it gives itself. */
+#define CHECK_PROCESS_TIMEOUT 35000
+
+typedef struct _CheckProcess CheckProcess;
+
+/* checkProcessStart:
+ * @opts: what to ask; not needed afterwards
+ * @err: set on failure
+ *
+ * Returns the process, which checkProcessFree() ends; NULL with ERR set if it cannot be
+ * started. */
+CheckProcess *checkProcessStart(const NodedevCheckOptions *opts, GError **err);
+
+/* Kills the process if it still runs. The caller reaps it. */
+void checkProcessFree(CheckProcess *process);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CheckProcess, checkProcessFree)
+
+/* Becomes readable when the process has finished. */
+int checkProcessFD(const CheckProcess *process);
+
+/* In how many ms it must have finished; 0 if that time is over. */
+int checkProcessTimeout(const CheckProcess *process);
+
+/* checkProcessResult:
+ * @process: one that has finished, or has had its time
+ * @result: is filled in
+ */
+void checkProcessResult(const CheckProcess *process, NodedevCheckResult *result);
+
+/* The caller has reaped its child PID: if it was this one, its number may soon be another
+ * process's. */
+void checkProcessReaped(CheckProcess *process, pid_t pid);
+
+/* In a process that was forked: closes the descriptor. */
+void checkProcessForget(const CheckProcess *process);
