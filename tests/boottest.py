@@ -29,7 +29,8 @@ import time
 
 from emulatedpcistack import (FIELDS, KERNEL_ARGUMENTS, Qtest, Stack, Tap, config_fields, domain_xml,
                               emulated_devices, emulatedpci_xml, guest_buses, guest_kernel,
-                              initramfs, needs, read_dumps, run_tests)
+                              initramfs, needs, needs_transport, read_dumps, run_tests)
+from qemutransports import DRIVERS as QEMU_DRIVERS
 
 FIRMWARE_COMMAND = 0x0103
 FIRMWARE_IRQS = (10, 11)
@@ -114,7 +115,7 @@ def emulator_devices(stack):
             # the commas and equals signs are gone.
             words = re.split('[ ,=]', option)
             fields = dict(zip(words[::2], words[1::2]))
-            fields.pop('fd')
+            fields.pop('fd' if 'fd' in fields else 'socket')
             found.append({name: value if name == 'devicename' else int(value, 0)
                           for name, value in fields.items()})
     return found
@@ -129,14 +130,14 @@ def expected_in_guest(fields, got):
 
 
 # <driver>s of the devices of a domain with several emulators, by turns
-DRIVERS = ('', "<driver emulator='net'/>", "<driver emulator='net' version='mpqemu'/>",
+DRIVERS = ('', "<driver emulator='net'/>", "<driver emulator='net' version='%s'/>",
            "<driver emulator='other'/>", "<driver emulator='apart' stubdomain='yes'/>")
 
 
-def boot(tap, stack, kernel, initrd, machine, count, drivers=('',)):
+def boot(tap, stack, kernel, initrd, transport, machine, count, drivers=('',)):
     started = time.monotonic()
     emulators = len({driver.partition("'")[2].partition("'")[0] for driver in drivers})
-    drivers = [drivers[number % len(drivers)] for number in range(count)]
+    drivers = [drivers[number % len(drivers)].replace('%s', transport) for number in range(count)]
     what = '%s, %d device%s' % (machine, count, 's' if count > 1 else '')
     if emulators > 1:
         what += ', %d emulators' % emulators
@@ -169,6 +170,10 @@ def boot(tap, stack, kernel, initrd, machine, count, drivers=('',)):
     tap.equal({alias: address for alias, (_, address) in emulated_devices(live).items()},
               {alias: address for alias, (_, address) in found.items()},
               '%s: the running domain has the recorded addresses' % what)
+
+    (_, command), = stack.processes('guest=%s,' % name)
+    tap.equal(command.count('"driver":"%s"' % QEMU_DRIVERS[transport]), count,
+              '%s: QEMU has them as %s' % (what, QEMU_DRIVERS[transport]))
 
     bus = Qtest(qtest)
     bus.number_buses(live)
@@ -225,6 +230,7 @@ def oldest_machines():
 
 def main(tap):
     needs('libvirtd', 'virsh')
+    transport = needs_transport()
     kernel, reason = guest_kernel()
     if not kernel:
         Tap.skip_all(reason)
@@ -236,12 +242,12 @@ def main(tap):
                              initramfs(os.path.join(stack.build, 'tests/guest/init')))
         for machine in ('pc', 'q35'):
             for count in (1, 3, 24):
-                boot(tap, stack, kernel, initrd, machine, count)
+                boot(tap, stack, kernel, initrd, transport, machine, count)
         for machine in oldest_machines():
-            boot(tap, stack, kernel, initrd, machine, 3)
+            boot(tap, stack, kernel, initrd, transport, machine, 3)
         # Some containers allow no namespaces to those who are not root.
         apart = stack.run(['unshare', '--user', '--mount', 'true'], check=False).returncode == 0
-        boot(tap, stack, kernel, initrd, 'pc', 7, DRIVERS if apart else DRIVERS[:-1])
+        boot(tap, stack, kernel, initrd, transport, 'pc', 7, DRIVERS if apart else DRIVERS[:-1])
         tap.equal(stack.close(), [], 'nothing is left')
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 
-from emulatedpcistack import domain_xml, needs, run_tests
+from emulatedpcistack import domain_xml, needs, needs_transport, run_tests
 from fleetstack import FleetStack
 
 DEVICES = """
@@ -153,4 +153,5 @@ def main(tap):
 
 if __name__ == '__main__':
     needs('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-system-i386')
+    needs_transport()
     sys.exit(run_tests(main))

@@ -9,11 +9,11 @@
 import re
 
 from daemonstack import DaemonStack
-from emulatedpcistack import domain_xml, emulatedpci_xml, needs, run_tests
+from emulatedpcistack import domain_xml, emulatedpci_xml, needs, needs_transport, run_tests
 
 FIELDS = {'devicename': 'dev', 'vendorid': 0x5853, 'deviceid': 0xc000}
 ARGUMENT = 'a, &quot;b&quot; &lt;c&gt; &amp; d&apos;s \u00e4'
-FULL = "<driver emulator='net' version='mpqemu' stubdomain='no' model='%s'><arg value='" + ARGUMENT + "'/></driver>"
+FULL = "<driver emulator='net' version='%s' stubdomain='no' model='%s'><arg value='" + ARGUMENT + "'/></driver>"
 
 
 def drivers(xml):
@@ -27,10 +27,11 @@ def drivers(xml):
 
 def main(tap):
     needs('libvirtd', 'virsh')
+    transport = needs_transport()
     with DaemonStack() as stack:
         stack.start_libvirtd()
         stack.start_daemon()
-        full = FULL % '/usr/libexec/no-such-emulator'
+        full = FULL % (transport, '/usr/libexec/no-such-emulator')
         wanted = ['', full, "<driver emulator='net'/>", "<driver pid='4711'/>"]
 
         def device(driver, alias=None, **fields):
@@ -72,12 +73,12 @@ def main(tap):
         # One emulator for each, and the end of all
         stack.virsh('define', stack.write('tmp/e.xml', domain_xml('runs', 'pc', ''.join(
             device(driver) for driver in ('', "<driver emulator='a'/>", "<driver emulator='b'/>",
-                                          "<driver emulator='a' version='mpqemu'/>")))))
+                                          "<driver emulator='a' version='%s'/>" % transport)))))
         stack.virsh('start', '--paused', 'runs')
         tap.equal(len({command for _, command in stack.processes('pci-emulator')}), 3, 'three emulators')
         tap.equal(drivers(stack.virsh('dumpxml', 'runs')),
                   ['', "<driver emulator='a'/>", "<driver emulator='b'/>",
-                   "<driver emulator='a' version='mpqemu'/>"], 'the running domain shows them')
+                   "<driver emulator='a' version='%s'/>" % transport], 'the running domain shows them')
         stack.virsh('destroy', 'runs')
         stack.wait_for(lambda: not stack.processes('pci-emulator'), 'the emulators end')
         stack.virsh('undefine', 'runs')

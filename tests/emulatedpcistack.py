@@ -33,6 +33,8 @@ import time
 import traceback
 import xml.etree.ElementTree as ET
 
+from qemutransports import qemu_transports
+
 NOBODY = 65534
 
 # Seconds to wait for what comes by itself, on the slowest of machines
@@ -121,6 +123,16 @@ def needs(*programs):
     for program in programs:
         if not shutil.which(program, path=PATH):
             Tap.skip_all('there is no %s on this machine' % program)
+
+
+def needs_transport(arch='x86_64'):
+    """Skips the whole test, with the reason, where the installed QEMU cannot have
+    emulated devices without KVM. Returns the name of the transport that the
+    launcher must choose."""
+    transports, reason = qemu_transports(arch)
+    if reason:
+        Tap.skip_all(reason)
+    return transports[0]
 
 
 # --- the supervisor (runs in a process of its own)

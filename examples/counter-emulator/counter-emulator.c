@@ -9,14 +9,14 @@
  *
  *   <emulatedpci devicename='counter'>
  *     <config vendorid='0x1234' deviceid='0xc0de'/>
- *     <driver emulator='counter' version='mpqemu' model='/usr/local/libexec/counter-emulator'>
+ *     <driver emulator='counter' model='/usr/local/libexec/counter-emulator'>
  *       <arg value='--step=5'/>
  *     </driver>
  *   </emulatedpci>
  *
- * It needs nothing but the C library:
+ * It knows both of QEMU's protocols. It needs nothing but the C library:
  *
- *   cc -O2 -o counter-emulator counter-emulator.c
+ *   cc -O2 -o counter-emulator counter-*.c
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -25,9 +25,10 @@
 # include <config.h>
 #endif
 
+#include "counter-emulator.h"
+
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,55 +36,13 @@
 #include <unistd.h>
 
 #define DEVICES_MAX 256
-#define CONFIG_SIZE 256
 #define COUNTER 0x40
 
-/* What QEMU's x-pci-proxy-dev sends and receives (include/hw/remote/mpqemu-link.h
- * in QEMU), as far as a device without memory and interrupts needs it. */
-enum {
-    SYNC_SYSMEM = 0,
-    RET,
-    PCI_CFGWRITE,
-    PCI_CFGREAD,
-    BAR_WRITE,
-    BAR_READ,
-    SET_IRQFD,
-    DEVICE_RESET,
-    COMMANDS
-};
-
-typedef struct {
-    int32_t command;
-    uint32_t padding;
-    uint64_t size;
-} Header;
-
-typedef struct {
-    Header header;
-    union {
-        struct {
-            uint32_t address;
-            uint32_t value;
-            int32_t length;
-        } config;
-        uint64_t value;
-        uint8_t space[192];
-    } payload;
-} Message;
-
-/* The size of each command's payload */
-static const uint64_t sizes[COMMANDS] = { 192, 8, 12, 12, 24, 24, 0, 0 };
-
-typedef struct {
-    int fd;
-    uint32_t counter;
-    uint8_t powerOn[CONFIG_SIZE];
-    uint8_t now[CONFIG_SIZE];
-} Device;
+/* How long to wait for QEMU where it has to connect, in milliseconds. */
+#define CONNECT_TIMEOUT 300000
 
 static Device devices[DEVICES_MAX];
-static struct pollfd polls[DEVICES_MAX];
-static nfds_t ndevices;
+static size_t ndevices;
 static uint32_t step = 1;
 
 
@@ -161,11 +120,14 @@ addDevice(char *text)
             fail("no value:", word);
         *value++ = '\0';
 
-        if (strcmp(word, "socket") == 0)
-            fail("vfio-user is not supported, use version='mpqemu':", value);
-        if (strcmp(word, "fd") == 0) {
+        if (strcmp(word, "socket") == 0) {
+            device->path = value;
+            device->serve = vfioUserAccept;
+            if ((device->fd = vfioUserListen(device)) < 0)
+                fail("cannot listen on", value);
+        } else if (strcmp(word, "fd") == 0) {
             device->fd = (int) parseNumber(value);
-            polls[ndevices] = (struct pollfd) { .fd = device->fd, .events = POLLIN };
+            device->serve = mpqemuServe;
         }
         for (i = 0; i < NFIELDS; i++) {
             if (strcmp(word, fields[i].name) == 0)
@@ -173,47 +135,54 @@ addDevice(char *text)
         }
     }
     if (device->fd <= STDERR_FILENO)
-        fail("a device without", "fd");
+        fail("a device without", "fd or socket");
     memcpy(device->now, device->powerOn, CONFIG_SIZE);
     ndevices++;
 }
 
 
-static uint32_t
-readConfig(Device *device,
+/* ADDRESS and LENGTH are within the configuration space. */
+void
+deviceRead(Device *device,
            uint32_t address,
+           void *data,
            uint32_t length)
 {
-    uint32_t value = 0;
-    uint32_t i;
-
     if (address == COUNTER) {
         device->counter += step;
         put(device->now + COUNTER, device->counter, 4);
     }
-    for (i = 0; i < length && address + i < CONFIG_SIZE; i++)
-        value |= (uint32_t) device->now[address + i] << (8 * i);
-    return value;
+    memcpy(data, device->now + address, length);
 }
 
 
 /* A guest can write to the counter and to the interrupt line, nothing else. */
-static void
-writeConfig(Device *device,
+void
+deviceWrite(Device *device,
             uint32_t address,
-            uint32_t value,
+            const void *data,
             uint32_t length)
 {
+    const uint8_t *bytes = data;
+
     if (address == COUNTER && length == 4)
-        device->counter = value;
+        device->counter = bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t) bytes[3] << 24;
     else if (address == 0x3c && length == 1)
-        device->now[address] = value & 0xff;
+        device->now[address] = bytes[0];
+}
+
+
+void
+deviceReset(Device *device)
+{
+    memcpy(device->now, device->powerOn, CONFIG_SIZE);
+    device->counter = 0;
 }
 
 
 /* LEN bytes, whatever it takes. Descriptors that come along (guest memory,
  * interrupts) are closed by the kernel, as no room is made for them. */
-static int
+int
 receiveAll(int fd,
            void *buf,
            size_t len)
@@ -232,56 +201,44 @@ receiveAll(int fd,
 }
 
 
-/* One message, and its answer. Returns -1 when QEMU has gone, or is not to be
- * understood. */
-static int
-serve(Device *device)
+/* QEMU waits for every answer, so there is always room for one. */
+int
+sendAll(int fd,
+        const void *buf,
+        size_t len)
 {
-    Message message;
-    Message answer = { .header = { RET, 0, sizes[RET] } };
-    const size_t length = sizeof(answer.header) + sizes[RET];
+    return send(fd, buf, len, MSG_NOSIGNAL) == (ssize_t) len ? 0 : -1;
+}
 
-    if (receiveAll(device->fd, &message.header, sizeof(message.header)) < 0 ||
-        message.header.command < 0 || message.header.command >= COMMANDS ||
-        message.header.size != sizes[message.header.command] ||
-        receiveAll(device->fd, &message.payload, message.header.size) < 0)
-        return -1;
 
-    switch (message.header.command) {
-    case PCI_CFGREAD:
-    case PCI_CFGWRITE:
-        if (message.payload.config.address >= CONFIG_SIZE || message.payload.config.length < 1 ||
-            message.payload.config.length > 4)
-            return -1;
-        if (message.header.command == PCI_CFGREAD)
-            answer.payload.value = readConfig(device, message.payload.config.address,
-                                              (uint32_t) message.payload.config.length);
-        else
-            writeConfig(device, message.payload.config.address, message.payload.config.value,
-                        (uint32_t) message.payload.config.length);
-        break;
+/* Serves whichever device has something to say. Returns how many are left:
+ * none, if QEMU has not come to one for too long. */
+static size_t
+serveDevices(void)
+{
+    struct pollfd polls[DEVICES_MAX];
+    int timeout = -1;
+    size_t open = 0;
+    size_t i;
 
-    case BAR_READ:
-        answer.payload.value = UINT64_MAX;
-        break;
-
-    case BAR_WRITE:
-        break;
-
-    case DEVICE_RESET:
-        memcpy(device->now, device->powerOn, CONFIG_SIZE);
-        device->counter = 0;
-        break;
-
-    case SYNC_SYSMEM:
-    case SET_IRQFD:
-        return 0;       /* these are not answered */
-
-    default:
-        return -1;
+    for (i = 0; i < ndevices; i++) {
+        polls[i] = (struct pollfd) { .fd = devices[i].fd, .events = POLLIN };
+        if (devices[i].serve == vfioUserAccept)
+            timeout = CONNECT_TIMEOUT;
     }
+    if (poll(polls, ndevices, timeout) <= 0)
+        return 0;
 
-    return send(device->fd, &answer, length, MSG_NOSIGNAL) == (ssize_t) length ? 0 : -1;
+    for (i = 0; i < ndevices; i++) {
+        Device *device = &devices[i];
+
+        if (device->fd >= 0 && polls[i].revents && device->serve(device) < 0) {
+            close(device->fd);
+            device->fd = -1;
+        }
+        open += device->fd >= 0;
+    }
+    return open;
 }
 
 
@@ -291,7 +248,6 @@ main(int argc,
 {
     static const char readyOption[] = "--ready-fd=";
     static const char stepOption[] = "--step=";
-    nfds_t open;
     int ready = -1;
     int i;
 
@@ -320,19 +276,8 @@ main(int argc,
         close(ready);
     }
 
-    /* Until QEMU has closed the last socket. */
-    for (open = ndevices; open > 0;) {
-        nfds_t n;
-
-        if (poll(polls, ndevices, -1) < 0)
-            continue;
-        for (n = 0; n < ndevices; n++) {
-            if (polls[n].fd >= 0 && polls[n].revents && serve(&devices[n]) < 0) {
-                close(polls[n].fd);
-                polls[n].fd = -1;
-                open--;
-            }
-        }
-    }
+    /* Until QEMU has closed the last socket */
+    while (serveDevices() > 0)
+        ;
     return EXIT_SUCCESS;
 }

@@ -1,0 +1,41 @@
+/*
+ * counter-emulator.h: what the files of counter-emulator share
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_SIZE 256
+
+typedef struct Device Device;
+
+struct Device {
+    int fd;             /* connected, or listening for QEMU; -1 when it has gone */
+
+    /* What to do when there is something to read: 0, or -1 when QEMU has gone
+     * or is not to be understood. */
+    int (*serve)(Device *device);
+
+    const char *path;   /* where it listens */
+    uint32_t counter;
+    uint8_t powerOn[CONFIG_SIZE];
+    uint8_t now[CONFIG_SIZE];
+};
+
+/* counter-emulator.c: the device */
+void deviceRead(Device *device, uint32_t address, void *data, uint32_t length);
+void deviceWrite(Device *device, uint32_t address, const void *data, uint32_t length);
+void deviceReset(Device *device);
+int receiveAll(int fd, void *buf, size_t len);
+int sendAll(int fd, const void *buf, size_t len);
+
+/* counter-mpqemu.c: what QEMU's x-pci-proxy-dev sends */
+int mpqemuServe(Device *device);
+
+/* counter-vfio-user.c: what QEMU's vfio-user-pci sends */
+int vfioUserListen(Device *device);
+int vfioUserAccept(Device *device);
