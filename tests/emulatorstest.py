@@ -1,7 +1,7 @@
 """emulatorstest.py: virt-emulatedpci emulators
 
-The test is QEMU: it makes the sockets, and its own command line names a
-domain as libvirt's does.
+For each transport that the installed QEMU can have without KVM: the emulator of
+a QEMU that the launcher starts, with a name as libvirt gives it to a domain's.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -11,13 +11,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import emulatordriver as emu
-from emulatedpcistack import LIMIT, run_tests
-from emulatordriver import EXAMPLE, Emulator
+from emulatedpcistack import LIMIT, Stack, Tap, run_tests
+from emulatordriver import EXAMPLE, Emulator, children
+from launcherutil import Stage, device
+from qtestclient import QTestMachine, pci
 
 DOMAIN = 'emulators-test,%d' % os.getpid()
+FIELDS = ('domain', 'devicename', 'transport', 'pid', 'worker', 'qemu', 'guarded', 'closed', 'restarts')
 
 
 def tool(*arguments):
@@ -32,65 +34,105 @@ def devices(*arguments):
     return json.loads(tool('--json', *arguments).stdout)
 
 
-def main(tap):
-    domain = sys.argv[2][len('guest='):-len(',debug-threads=on')].replace(',,', ',')
-    done = tool(domain)
-    tap.equal((done.returncode, done.stdout), (1, ''), 'a domain without emulators')
-    tap.ok('[VIR_ERR_NO_DOMAIN]' in done.stderr, 'and why', done.stderr)
+def requests():
+    return [device['requests'] for device in devices(DOMAIN)]
 
-    with Emulator([dict(EXAMPLE, devicename='one'), dict(EXAMPLE, devicename='two')]) as emulator:
-        pid = emulator.process.pid
+
+class Machine(QTestMachine):
+    """A QEMU of the launcher's with the devices "one" and "two" in slots 5 and 6."""
+
+    def __init__(self, stage, link):
+        arguments = ['-name', 'guest=%s,debug-threads=on' % DOMAIN.replace(',', ',,'), '-machine', 'pc']
+        for name, slot in (('one', 5), ('two', 6)):
+            arguments += ['-device', device(devicename=name, foreign=[
+                ('version', link.name), ('id', 'dev-' + name), ('bus', 'pci.0'), ('addr', '%#x' % slot)])]
+        super().__init__(arguments, stderr=subprocess.DEVNULL, program=stage.qemu)
+        self.guard, = (pid for pid in stage.processes() if children(pid))
+
+    def worker(self):
+        """The present one, or None"""
+        return next(iter(children(self.guard)), None)
+
+
+def check_table(tap, what, machine, transports):
+    lines = tool(DOMAIN).stdout.splitlines()
+    tap.equal(lines[0].split(), ['Domain', 'Process', 'Device', 'Transport', 'Uptime', 'Restarts',
+                                 'Requests', 'Memory'], what + 'the table: its head')
+    tap.equal([line.split()[:4] for line in lines[1:]],
+              [[DOMAIN, '%d/%d' % (machine.guard, machine.worker()), name, transport]
+               for name, transport in transports], what + 'the table: its rows')
+
+
+def check_guarded(tap, stage, what, link):
+    with Machine(stage, link) as machine:
+        before = requests()
         for _ in range(5):
-            emu.config_read(emulator.sockets[1], 0, 4)
-        found = devices(domain)
-        tap.equal([(d['domain'], d['devicename'], d['transport'], d['requests'], d['pid'], d['worker'], d['qemu'],
-                    d['guarded'], d['closed'], d['restarts']) for d in found],
-                  [(domain, name, 'mpqemu', requests, pid, emulator.worker(), os.getpid(), True, False, 0)
-                   for name, requests in (('one', 0), ('two', 5))], 'two devices of a domain')
-        tap.ok(all(0 <= d['uptime'] < 1000 and 10 < d['memory'] < 20000 for d in found), 'uptime and memory', found)
+            machine.config_read(pci(0, 6), 0, 4)
+        tap.equal([after - count for after, count in zip(requests(), before)], [0, 5], what + 'requests are counted')
+        found = devices(DOMAIN)
+        tap.equal([tuple(d[field] for field in FIELDS) for d in found],
+                  [(DOMAIN, name, link.name, machine.guard, machine.worker(), machine.process.pid, True, False, 0)
+                   for name in ('one', 'two')], what + 'two devices of a domain')
+        tap.ok(all(0 <= d['uptime'] < 1000 and 10 < d['memory'] < 20000 for d in found),
+               what + 'uptime and memory', found)
         tap.ok(all(d in [(e['pid'], e['devicename']) for e in devices()]
-                   for d in ((pid, 'one'), (pid, 'two'))), 'they are among those of all domains')
+                   for d in ((machine.guard, 'one'), (machine.guard, 'two'))), what + 'they are among those of all domains')
+        check_table(tap, what, machine, (('one', link.name), ('two', link.name)))
 
-        old = emulator.worker()
+        old = machine.worker()
         os.kill(old, signal.SIGKILL)
-        deadline = time.monotonic() + LIMIT
-        while emulator.worker() in (old, None) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        emulator.sockets[0].close()
-        while not devices(domain)[0]['closed'] and time.monotonic() < deadline:
-            time.sleep(0.01)
-        found = devices(domain)
+        Stack.wait_for(lambda: machine.worker() not in (old, None), 'a new worker')
+        # A reset of the machine completes what a guest would be asked for.
+        machine.qmp('device_del', id='dev-one')
+        machine.reset()
+        Stack.wait_for(lambda: devices(DOMAIN)[0]['closed'], 'the device is closed')
+        found = devices(DOMAIN)
         tap.equal([(d['worker'], d['restarts'], d['closed']) for d in found],
-                  [(emulator.worker(), 1, True), (emulator.worker(), 1, False)],
-                  'one replacement, and one device less')
+                  [(machine.worker(), 1, True), (machine.worker(), 1, False)],
+                  what + 'one replacement, and one device less')
+        check_table(tap, what, machine, (('one', 'closed'), ('two', link.name)))
 
-        lines = tool(domain).stdout.splitlines()
-        tap.equal(lines[0].split(), ['Domain', 'Process', 'Device', 'Transport', 'Uptime', 'Restarts',
-                                     'Requests', 'Memory'], 'the table: its head')
-        tap.equal([line.split()[:4] for line in lines[1:]],
-                  [[domain, '%d/%d' % (pid, emulator.worker()), 'one', 'closed'],
-                   [domain, '%d/%d' % (pid, emulator.worker()), 'two', 'mpqemu']], 'the table: its rows')
+
+def check_unguarded(tap, what, link):
+    """Its domain is unknown: the test makes its sockets, or it may not ask who connects."""
+    with Emulator([EXAMPLE], ['--no-guard'], transport=link) as emulator:
+        pid = emulator.process.pid
+        found = [(d['worker'], d['guarded']) for d in devices() if d['pid'] == pid]
+        if os.getuid() == 0:
+            tap.equal(found, [(pid, False)], what + 'one without a guard')
+        else:
+            tap.equal(found, [], what + 'one without a guard cannot be looked into')
         emulator.wait()
 
-    with Emulator([EXAMPLE], ['--no-guard']) as emulator:
-        if os.getuid() == 0:
-            tap.equal([(d['pid'], d['worker'], d['guarded']) for d in devices(domain)],
-                      [(emulator.process.pid, emulator.process.pid, False)], 'one without a guard')
-        else:
-            tap.equal(tool(domain).returncode, 1, 'one without a guard cannot be looked into')
 
-    tap.equal([d for d in devices() if d['domain'] == domain], [], 'nothing is left of the domain')
+def main(tap):
+    available, reason = emu.qemu_transports()
+    if reason:
+        Tap.skip_all(reason)
+
+    done = tool(DOMAIN)
+    tap.equal((done.returncode, done.stdout), (1, ''), 'a domain without emulators')
+    tap.ok('[VIR_ERR_NO_DOMAIN]' in done.stderr, 'and why', done.stderr)
+    stage = Stage()
+    try:
+        stage.qemu = stage.link('qemu-system-x86_64')
+        for link in available:
+            check_guarded(tap, stage, link.name + ': ', link)
+            stage.wait_for_none()
+    finally:
+        stage.remove()
+    for link in emu.TRANSPORTS:
+        check_unguarded(tap, link.name + ': ', link)
+    Stack.wait_for(lambda: not [d for d in devices() if d['domain'] == DOMAIN], 'nothing is left of the domain')
+    tap.ok(True, 'nothing is left of the domain')
 
     done = tool('-c', 'qemu+ssh://host.example/system')
     tap.ok(done.returncode == 1 and 'on their own machine only' in done.stderr, 'a remote libvirt is refused',
            done.stderr)
-    tap.equal(tool('-c', 'qemu:///system', domain).returncode, 1, 'a local one is not')
+    tap.equal(tool('-c', 'qemu:///system', DOMAIN).returncode, 1, 'a local one is not')
     tap.equal(tool('a', 'b').returncode, 2, 'two domains are one too many')
 
 
 if __name__ == '__main__':
     sys.dont_write_bytecode = True
-    if len(sys.argv) == 1:
-        os.execv(sys.executable, [sys.executable, __file__, '-name',
-                                  'guest=%s,debug-threads=on' % DOMAIN.replace(',', ',,')])
     run_tests(main)
