@@ -151,20 +151,39 @@ newcomer_install() {
 }
 
 
-# Downloads the kernel's package into the new directory $2 and unpacks it there.
-newcomer_kernel_unpack() {
-    local dir=$1 package
+# The packages of a kernel on which the packages $@ depend: the kernel's image may be
+# in a package of its own, beside the modules.
+newcomer_kernel_depends() {
+    apt-cache depends --important "$@" |
+        sed -n 's/.*Depends: *\(linux-\(image\|binary\)-[0-9][^ ]*\).*/\1/p' | sort -u
+}
 
-    package=$(apt-cache depends --important "$newcomer_kernel_meta" |
-              sed -n 's/.*Depends: *\(linux-image-[0-9][^ ]*\).*/\1/p' | head -n 1)
-    if test -z "$package"; then
-        echo "apt knows no package $newcomer_kernel_meta"
-        return 1
-    fi
-    (cd "$dir" && apt-get -q -o APT::Sandbox::User=root download "$package") &&
-        dpkg-deb -x "$dir"/linux-image-*.deb "$dir/x" &&
-        cp "$dir"/x/boot/vmlinuz-* "$dir/vmlinuz" &&
-        chmod 0644 "$dir/vmlinuz"
+
+# Downloads packages into the new directory $1 until one has a kernel, which it unpacks
+# there: first the one on which the metapackage depends, then what that depends on.
+newcomer_kernel_unpack() {
+    local dir=$1 package packages level kernel
+
+    mapfile -t packages < <(newcomer_kernel_depends "$newcomer_kernel_meta")
+    for level in 1 2 3; do
+        for package in "${packages[@]}"; do
+            echo "level $level: $package"
+            rm -rf "$dir/debs" "$dir/x"
+            mkdir -p "$dir/debs" &&
+                (cd "$dir/debs" && apt-get -q -o APT::Sandbox::User=root download "$package") &&
+                dpkg-deb -x "$dir"/debs/*.deb "$dir/x" || return
+            # boot/vmlinuz-VERSION, or usr/lib/modules/VERSION/vmlinuz
+            kernel=$(find "$dir/x" -type f -name 'vmlinuz*' | head -n 1)
+            if test -n "$kernel"; then
+                install -m 0644 "$kernel" "$dir/vmlinuz"
+                return
+            fi
+        done
+        test "${#packages[@]}" -gt 0 || break
+        mapfile -t packages < <(newcomer_kernel_depends "${packages[@]}")
+    done
+    echo "there is no kernel in what apt knows as $newcomer_kernel_meta, or in what that depends on"
+    return 1
 }
 
 
@@ -187,7 +206,6 @@ newcomer_kernel() {
             newcomer_run "$log" apt-get -q -y update; } &&
         { newcomer_run "$log" newcomer_kernel_unpack "$dir.new" ||
             { newcomer_run "$log" apt-get -q -y update &&
-              rm -rf "$dir.new/x" &&
               newcomer_run "$log" newcomer_kernel_unpack "$dir.new"; }; }
     } >&2 || return
     mkdir -p "$dir"

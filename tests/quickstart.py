@@ -11,6 +11,7 @@
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -43,8 +44,13 @@ class Progress:
         print('      %s' % text, flush=True)
 
 
-def add_boot(xml, kernel, initrd, serial):
-    """The example's domain with what this demonstration needs besides."""
+def add_boot(xml, kernel, initrd, serial, accel, emulator):
+    """The example's domain with what this demonstration needs besides. EMULATOR: a QEMU
+    other than the installed one, or None."""
+    if accel == 'kvm':
+        xml = xml.replace("<domain type='qemu'>", "<domain type='kvm'>", 1)
+    if emulator:
+        xml = re.sub(r'(\n  <devices>)', r'\1\n    <emulator>%s</emulator>' % emulator, xml, count=1)
     xml = re.sub(r'(\n  </os>)', r'\n    <kernel>%s</kernel>\n    <initrd>%s</initrd>'
                  r'\n    <cmdline>%s</cmdline>\1' % (kernel, initrd, KERNEL_ARGUMENTS), xml, count=1)
     return re.sub(r'(\n  </devices>)', r"\n    <serial type='file'>\n      <source path='%s'/>"
@@ -107,6 +113,21 @@ def lspci_text(dump):
                    for where, config in sorted(dump.items()))
 
 
+def add_qemu(stack, root):
+    """Copies the unpacked QEMU under ROOT to where the stack's user can run it, and has
+    the launcher stand for it. Returns its path."""
+    shutil.copytree(root, stack.path('qemu'), symlinks=True)
+    os.chmod(stack.path('qemu'), 0o755)
+    program = stack.path('qemu/usr/bin/qemu-system-x86_64')
+    libraries = {directory for directory, _, names in os.walk(stack.path('qemu'))
+                 if any('.so.' in name for name in names) and os.path.basename(directory) != 'qemu'}
+    # libvirt passes it on to what it starts.
+    stack.env['LD_LIBRARY_PATH'] = ':'.join(sorted(libraries))
+    subprocess.run([stack.path('libexec/emulatedpci-launcher'), '--add', program],
+                   stdout=subprocess.DEVNULL, timeout=60, check=True)
+    return program
+
+
 def run(options, progress, stack):
     def keep(name, text):
         with open(os.path.join(options.output, name), 'w', encoding='utf-8') as file:
@@ -117,13 +138,14 @@ def run(options, progress, stack):
     with open(options.example, encoding='utf-8') as file:
         example = file.read()
     name = ET.fromstring(example).findtext('name')
+    emulator = add_qemu(stack, options.qemu_root) if options.qemu_root else None
     stack.start_libvirtd()
     stack.start_daemon()
     progress.note('virtemulatedpcid stands between virsh and libvirtd')
     kernel = stack.copy(options.kernel, 'guest/vmlinuz', 0o644)
     initrd = stack.write('guest/initrd',
                          initramfs(os.path.join(options.build, 'tests/guest/init')))
-    wanted = add_boot(example, kernel, initrd, stack.path('guest/serial'))
+    wanted = add_boot(example, kernel, initrd, stack.path('guest/serial'), options.accel, emulator)
     progress.note('virsh define --validate %s' % options.example)
     stack.virsh('define', '--validate', stack.write('tmp/define.xml', wanted))
     progress.note('virsh dumpxml %s' % name)
@@ -134,7 +156,7 @@ def run(options, progress, stack):
     progress.note('libvirt gave it the PCI address %02x:%02x.%x, and keeps it' % address)
     progress.note('virsh start %s' % name)
     stack.virsh('start', name)
-    progress.note('a Linux guest boots, without KVM')
+    progress.note('a Linux guest boots, %s KVM' % ('with' if options.accel == 'kvm' else 'without'))
     stack.wait_for(lambda: stack.state(name) == 'shut off', 'the guest powers off')
     dump, = read_dumps(stack.read('guest/serial'))
 
@@ -174,6 +196,8 @@ def main():
     parser.add_argument('--step', type=int, default=1)
     parser.add_argument('--steps', type=int, default=2)
     parser.add_argument('--elapsed', type=int, default=0)
+    parser.add_argument('--accel', choices=['tcg', 'kvm'], default='tcg')
+    parser.add_argument('--qemu-root', default='')
     parser.add_argument('example')
     options = parser.parse_args()
     progress = Progress(options)
