@@ -7,6 +7,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 import os
+import re
+import shutil
 import socket
 import subprocess
 import time
@@ -70,8 +72,51 @@ def test(tap):
         status, text = virsh(DAEMON, 'undefine', 'system', user=NOBODY, readonly=True, uri=uri)
         tap.ok(status == 1 and 'read only access' in text, 'where nothing can be changed', text)
 
+    test_launchers(tap)
     test_definitions(tap)
     test_attached(tap)
+
+
+def test_launchers(tap):
+    """A domain of any QEMU program of root's: the daemon makes the link to the launcher."""
+    member = {'user': NOBODY, 'groups': [GROUP]}
+    links = set(os.listdir('/mnt/libexec/launch'))
+
+    def define(emulator, *args):
+        text = domain_xml('launched', 'pc', emulatedpci_xml(FIELDS))
+        text = re.sub('<emulator>.*</emulator>', '', text)
+        path = write('/mnt/launched.xml', text.replace('<devices>', '<devices><emulator>%s</emulator>' % emulator))
+        return virsh(DAEMON, 'define', path, *args, **member)
+
+    os.makedirs('/mnt/opt/bin')
+    os.symlink('/usr/bin/qemu-system-x86_64', '/mnt/opt/bin/qemu-kvm')
+    status, text = define('/mnt/opt/bin/qemu-kvm')
+    tap.ok(status == 0, 'a user defines a domain of another QEMU', text)
+    added = set(os.listdir('/mnt/libexec/launch')) - links
+    tap.equal(added, {r'mnt-opt-bin-qemu\x2dkvm'}, 'the daemon makes one link for it')
+    status, text = virsh(DAEMON, 'dumpxml', 'launched', **member)
+    tap.ok('<emulator>/mnt/opt/bin/qemu-kvm</emulator>' in text and '<emulatedpci ' in text, 'the user sees that QEMU', text)
+    status, text = virsh(DAEMON, 'start', '--paused', 'launched', **member)
+    tap.ok(status == 0, 'the domain starts', text)
+    virsh(DAEMON, 'destroy', 'launched', **member)
+    virsh(DAEMON, 'undefine', 'launched', **member)
+
+    os.makedirs('/mnt/theirs/bin')
+    for name in ('qemu-kvm', 'monitor'):
+        shutil.copy('/bin/true', '/mnt/theirs/bin/' + name)
+    shutil.copy('/bin/true', '/mnt/opt/bin/monitor')
+    os.chown('/mnt/theirs', NOBODY, NOBODY)
+    os.symlink('/mnt/theirs/bin/qemu-kvm', '/mnt/opt/bin/qemu-theirs')
+    for emulator, reason in (('/mnt/theirs/bin/qemu-kvm', "users other than root can change '/mnt/theirs'"),
+                             ('/mnt/opt/bin/qemu-theirs', "users other than root can change '/mnt/theirs'"),
+                             ('/mnt/opt/bin/monitor', "program whose name contains 'qemu' or 'kvm'")):
+        status, text = define(emulator)
+        tap.ok(status == 1 and "QEMU '%s' has no launcher" % emulator in text and reason in text and
+               'emulatedpci-launcher --add %s' % emulator in text.replace("'", ''), 'not for ' + emulator, text)
+    status, text = define('/mnt/opt/bin/qemu-none')
+    tap.ok(status == 1 and "cannot run QEMU '/mnt/opt/bin/qemu-none': No such file or directory" in text,
+           'a QEMU that is not there', text)
+    tap.equal(set(os.listdir('/mnt/libexec/launch')), links | added, 'no other link is made')
 
 
 def test_definitions(tap):

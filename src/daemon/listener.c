@@ -647,6 +647,7 @@ listenerSetUpstream(Listener *listener)
     const char *name = listener->config->upstream;
     GStrv paths = upstreamPaths(name, opts->system, FALSE, NULL);
 
+    nodedevServiceSetLauncher(listener->nodedev, opts->launchDir, opts->qemuDir);
     nodedevServiceSetUpstream(listener->nodedev, paths, opts->path,
                               upstreamMayStart(name, opts->system));
 }

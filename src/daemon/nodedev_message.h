@@ -34,6 +34,7 @@ typedef enum {
     NODEDEV_DESTROY,
     NODEDEV_START,
     NODEDEV_SET_AUTOSTART,      /* value: 1 or 0 */
+    NODEDEV_LINK,               /* name: a QEMU program that needs a launcher -> DONE */
 
     /* Replies, with the request's serial. */
     NODEDEV_DONE = 32,

@@ -22,6 +22,7 @@
 #include "check_process.h"
 #include "daemon_log.h"
 #include "emulatedpci_error.h"
+#include "launch_link.h"
 #include "nodedev_message.h"
 #include "nodedev_service.h"
 
@@ -116,6 +117,8 @@ struct _NodedevService {
     GStrv upstream;             /* see nodedevServiceSetUpstream() */
     char *own;
     gboolean start;
+    const char *launchDir;      /* see launchLinkMake() */
+    const char *qemuDir;
     int epoll;
     GHashTable *peers;          /* set */
     GQueue changes;             /* of ServiceRequest; the first one is at work */
@@ -856,6 +859,24 @@ serviceEnqueue(NodedevService *service,
 }
 
 
+/* Makes the launcher of the program QEMU, for a connection that may define domains. */
+static void
+serviceLink(NodedevService *service, NodedevPeer *peer, guint32 serial, const char *qemu)
+{
+    g_autoptr(GError) err = NULL;
+
+    if (peer->readonly)
+        emulatedPCIReportError(&err, VIR_ERR_OPERATION_DENIED, "%s",
+                               _("the connection is read-only"));
+    else
+        launchLinkMake(service->launchDir, service->qemuDir, qemu, &err);
+    if (err)
+        serviceReplyError(service, peer, serial, err);
+    else
+        serviceReply(service, peer, serial, NODEDEV_DONE, 0, NULL, NULL);
+}
+
+
 /* FALSE: such a connection is not ours. */
 static gboolean
 serviceRequest(NodedevService *service, NodedevPeer *peer, const NodedevMessage *message)
@@ -876,6 +897,9 @@ serviceRequest(NodedevService *service, NodedevPeer *peer, const NodedevMessage 
         return TRUE;
     case NODEDEV_RELEASE:
         g_clear_pointer(&peer->uses, g_hash_table_unref);
+        return TRUE;
+    case NODEDEV_LINK:
+        serviceLink(service, peer, message->serial, name);
         return TRUE;
     case NODEDEV_SUBSCRIBE:
         peer->subscribed = message->value != 0;
@@ -1163,6 +1187,14 @@ nodedevServiceHasTransient(const NodedevService *service)
             return TRUE;
     }
     return FALSE;
+}
+
+
+void
+nodedevServiceSetLauncher(NodedevService *service, const char *launchDir, const char *qemuDir)
+{
+    service->launchDir = launchDir;
+    service->qemuDir = qemuDir;
 }
 
 

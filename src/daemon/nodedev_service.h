@@ -30,6 +30,10 @@ void nodedevServiceSetUpstream(NodedevService *service,
                                const char *own,
                                gboolean start);
 
+/* Where connections can have launchers made: see launchLinkMake(). Both strings must live as
+ * long as SERVICE. */
+void nodedevServiceSetLauncher(NodedevService *service, const char *launchDir, const char *qemuDir);
+
 /* nodedevServiceRead:
  * @builtinDir: the definitions that ship with us; NULL: none
  * @dir: the others

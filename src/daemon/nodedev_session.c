@@ -10,6 +10,7 @@
 #include "emulatedpci_error.h"
 #include "emulatedpci_xml.h"
 #include "emulatedpci_xml_limits.h"
+#include "launch_link.h"
 #include "nodedev_message.h"
 #include "nodedev_session.h"
 #include "rewrite.h"
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <libvirt/libvirt.h>
 #include <libxml/parser.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,6 +45,9 @@
 
 /* How long the listener may take to read, in s. It never waits, so this is never used up. */
 #define NODEDEV_SEND_TIMEOUT 10
+
+/* How long the listener may take to make a launcher, in ms: it does so at once. */
+#define NODEDEV_LINK_TIMEOUT 10000
 
 /* Events wait until the client reads; more than so many bytes are lost. */
 #define NODEDEV_EVENTS_MAX (4 * 1024 * 1024)
@@ -120,6 +125,8 @@ struct _NodedevSession {
     guint asked;                /* of them */
     guint fetching;             /* of those that are not answered yet */
     gboolean asking;            /* more are being asked for right now */
+    gboolean linking;           /* a launcher is being made */
+    char *linkError;            /* why it cannot be made, or NULL */
     RPCHeader header;
     RPCFrame *frame;
     NodedevReadyFunc ready;
@@ -1358,4 +1365,65 @@ nodedevSessionRead(Session *session)
         call = value;
         call->func(session, call, &message);
     }
+}
+
+
+/* The reply to NODEDEV_LINK. */
+static void
+nodedevGotLink(Session *session, NodedevCall *call, const NodedevMessage *reply)
+{
+    NodedevSession *nodedev = session->nodedev;
+
+    (void) call;
+    nodedev->linking = FALSE;
+    if (reply->kind != NODEDEV_DONE)
+        nodedev->linkError = g_strndup(reply->text, reply->textLen);
+}
+
+
+/* Has the listener make the launcher of QEMU. Returns NULL, or why that failed, newly
+ * allocated. */
+static char *
+nodedevMakeLink(Session *session, const char *qemu)
+{
+    NodedevSession *nodedev = session->nodedev;
+    const gint64 deadline = g_get_monotonic_time() + NODEDEV_LINK_TIMEOUT * 1000LL;
+
+    nodedev->linking = TRUE;
+    nodedevAsk(session, g_new0(NodedevCall, 1), NODEDEV_LINK, qemu, NULL, 0, nodedevGotLink);
+    while (nodedev->linking && nodedev->fd >= 0) {
+        struct pollfd fd = { .fd = nodedev->fd, .events = POLLIN };
+        const gint64 left = deadline - g_get_monotonic_time();
+
+        if (left <= 0)
+            break;
+        if (poll(&fd, 1, left / 1000 + 1) > 0)
+            nodedevSessionRead(session);
+    }
+    if (!nodedev->linking)
+        return g_steal_pointer(&nodedev->linkError);
+    nodedev->linking = FALSE;
+    return g_strdup(_("the daemon does not answer"));
+}
+
+
+gboolean
+nodedevSessionLauncher(const char *qemu, const char *launcher, void *opaque, GError **err)
+{
+    Session *session = opaque;
+    g_autofree char *failure = NULL;
+
+    if (access(launcher, F_OK) == 0)
+        return TRUE;
+    if (access(qemu, X_OK) < 0) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("cannot run QEMU '%1$s': %2$s"), qemu, g_strerror(errno));
+        return FALSE;
+    }
+    failure = session->nodedev && session->nodedev->fd >= 0 ?
+        nodedevMakeLink(session, qemu) : g_strdup(_("the daemon does not answer"));
+    if (!failure)
+        return TRUE;
+    launchLinkReport(qemu, launcher, failure, err);
+    return FALSE;
 }

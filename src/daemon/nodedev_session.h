@@ -64,3 +64,8 @@ void nodedevSessionForget(Session *session);
 
 /* The client's call SERIAL has been answered. */
 void nodedevSessionEnded(Session *session, guint32 serial);
+
+/* For ProjectionOptions.launcher, whose opaque is the session: makes sure that LAUNCHER, the link
+ * that stands for QEMU, is there. The listener is asked to make it if it is missing, which is
+ * waited for, NODEDEV_LINK_TIMEOUT ms at most. TRUE, or FALSE with ERR set. */
+gboolean nodedevSessionLauncher(const char *qemu, const char *launcher, void *opaque, GError **err);

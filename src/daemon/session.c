@@ -493,6 +493,8 @@ sessionNew(const SessionOptions *opts)
         session->projection.definition = nodedevSessionDefinition;
         session->projection.definitionOpaque = session;
     }
+    session->projection.launcher = nodedevSessionLauncher;
+    session->projection.launcherOpaque = session;
     if (session->projection.machineMin.major > 0) {
         session->projection.machine = machineNamesGet;
         session->projection.machineOpaque = session;

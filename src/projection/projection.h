@@ -91,6 +91,12 @@ typedef struct {
     const char *(*machine)(const char *type, const char *arch, const char *machine,
                            const char *emulator, void *opaque);
     void *machineOpaque;
+
+    /* Lowering calls this with the path of the domain's QEMU and that of its launcher, which
+     * is not there yet if nobody has used this QEMU. FALSE with ERR set if there is none.
+     * No callback: the launcher may be missing. */
+    gboolean (*launcher)(const char *qemu, const char *launcher, void *opaque, GError **err);
+    void *launcherOpaque;
 } ProjectionOptions;
 
 /* Gives DEF what it leaves to its definition; one that has all twelve fields

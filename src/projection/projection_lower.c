@@ -644,6 +644,10 @@ lowerEmulator(Lowering *lowering,
                                "emulator", shown);
         return FALSE;
     }
+    if (lowering->opts && lowering->opts->launcher &&
+        !lowering->opts->launcher(lowering->qemu, lowering->launcher,
+                                  lowering->opts->launcherOpaque, err))
+        return FALSE;
     if (domain->emulator && strcmp(domain->emulator->str, lowering->launcher) == 0)
         return TRUE;
 
