@@ -2,7 +2,8 @@
  * qemuxml2argvtest.c: from the user's XML to QEMU's command line, by data
  *
  * Runs every NAME.xml of tests/qemuxml2argvdata; the README there says what
- * the files beside it hold. The command line and the addresses are those of
+ * the files beside it hold, and testgolden.h which of them count for which
+ * version of libvirt and QEMU. The command line and the addresses are those of
  * the real libvirt QEMU driver, which runs inside this process
  * (qemu:///embed): no libvirtd, no guest, no privileges.
  *
@@ -17,6 +18,7 @@
 #include "projection.h"
 #include "qemu_props.h"
 #include "testembed.h"
+#include "testgolden.h"
 #include "testutils.h"
 
 #include <json-c/json.h>
@@ -47,18 +49,28 @@ static const char *const goldenSuffix[GOLDEN_LAST] = {
     [GOLDEN_ERR] = ".err",
 };
 
+/* One file: NAME.ext, or NAME.VERSION.ext. */
+typedef struct {
+    Golden kind;
+    TestGoldenVersion version;
+    char *content;
+} GoldenFile;
+
 typedef struct {
     char *name;
     char *xml;
     gsize len;
     gboolean ran;
-    const char *skipped;            /* why, or NULL */
-    char *expected[GOLDEN_LAST];    /* NULL: no such file */
-    char *actual[GOLDEN_LAST];      /* NULL: the case has none */
+    const char *unknown[GOLDEN_LAST];           /* why this machine cannot tell, or NULL */
+    GPtrArray *files;                           /* GoldenFile: all that there are */
+    const GoldenFile *expected[GOLDEN_LAST];    /* those that count here; NULL: none */
+    char *actual[GOLDEN_LAST];                  /* NULL: the case has none */
 } Case;
 
 static GPtrArray *cases;
+static TestGoldenInstalled installed;
 static char *dataDir;
+static char *readme;
 static TestEmbed *embed;
 static ProjectionOptions options;
 static Catalog *definitions;
@@ -73,15 +85,34 @@ static const char *const nativeProperties[] = {
 
 
 static void
+goldenFileFree(gpointer opaque)
+{
+    GoldenFile *file = opaque;
+
+    g_free(file->content);
+    g_free(file);
+}
+
+
+/* The name of a golden file of CASE, without its directory. */
+static char *
+goldenFileName(const Case *c, Golden kind, const TestGoldenVersion *version)
+{
+    g_autofree char *text = testGoldenVersionFormat(version);
+
+    return g_strconcat(c->name, *text ? "." : "", text, goldenSuffix[kind], NULL);
+}
+
+
+static void
 caseFree(gpointer opaque)
 {
     Case *c = opaque;
     int i;
 
-    for (i = 0; i < GOLDEN_LAST; i++) {
-        g_free(c->expected[i]);
+    for (i = 0; i < GOLDEN_LAST; i++)
         g_free(c->actual[i]);
-    }
+    g_ptr_array_unref(c->files);
     g_free(c->name);
     g_free(c->xml);
     g_free(c);
@@ -504,6 +535,14 @@ missingQEMU(const char *native)
 }
 
 
+/* Nothing of what libvirt makes of the case can be had here. */
+static void
+caseUnknown(Case *c, const char *why)
+{
+    c->unknown[GOLDEN_ARGS] = c->unknown[GOLDEN_OUT] = c->unknown[GOLDEN_ERR] = why;
+}
+
+
 /* What libvirt makes of the native domain: its own XML of it, lifted, and
  * the command line. */
 static void
@@ -518,9 +557,9 @@ runDomain(Case *c, const char *native)
     gsize ndevices;
     virDomainPtr dom = virDomainDefineXMLFlags(conn, native, VIR_DOMAIN_DEFINE_VALIDATE);
 
-    if (!dom && !c->expected[GOLDEN_ERR] &&
+    if (!dom && !c->expected[GOLDEN_ERR] && !testGoldenRegenerateAs(NULL) &&
         strstr(virGetLastErrorMessage(), "does not support machine type")) {
-        c->skipped = "this QEMU does not have the machine type";
+        caseUnknown(c, "this QEMU does not have the machine type");
         return;
     }
     if (!dom) {
@@ -544,6 +583,11 @@ runDomain(Case *c, const char *native)
      * dump are fixed already. */
     forEachDevice(dump, appendUnlessInterface, noNics);
     args = buildArgs(noNics->str, &ndevices);
+    if (!args && strstr(virGetLastErrorMessage(), "VFIO PCI device assignment is not supported")) {
+        /* Newer libvirts look for VFIO on the host to print the command line, too. */
+        c->unknown[GOLDEN_ARGS] = "this host has no VFIO";
+        return;
+    }
     if (!args) {
         c->actual[GOLDEN_ERR] = formatVirError("args");
         return;
@@ -594,8 +638,11 @@ runCase(Case *c)
         return;
     root = rootName(c->xml, c->len);
     if (strcmp(root, "domain") == 0) {
-        c->skipped = missingQEMU(native);
-        if (!c->skipped)
+        const char *missing = missingQEMU(native);
+
+        if (missing)
+            caseUnknown(c, missing);
+        else
             runDomain(c, native);
     } else {
         c->actual[GOLDEN_OUT] = replaceAll(lifted, options.launchDir, LAUNCH_TOKEN);
@@ -607,61 +654,50 @@ static void
 testCase(const void *opaque)
 {
     Case *c = (Case *) opaque;
+    const char *unknown = NULL;
     int i;
 
     runCase(c);
-    if (c->skipped) {
-        g_test_skip(c->skipped);
-        return;
-    }
     c->ran = TRUE;
     if (testRegenerate())
         return;
 
     for (i = 0; i < GOLDEN_LAST; i++) {
-        g_autofree char *file = g_strconcat(c->name, goldenSuffix[i], NULL);
+        const GoldenFile *expected = c->expected[i];
+        g_autofree char *file = goldenFileName(c, i, expected ? &expected->version :
+                                                                &(TestGoldenVersion) { 0 });
 
-        if (c->actual[i] && !c->expected[i]) {
+        if (c->unknown[i]) {
+            unknown = c->unknown[i];
+        } else if (c->actual[i] && !expected) {
             g_test_message("%s is missing; VIR_TEST_REGENERATE_OUTPUT=1 writes it:\n%s",
                            file, c->actual[i]);
             g_test_fail();
-        } else if (!c->actual[i] && c->expected[i]) {
+        } else if (!c->actual[i] && expected) {
             g_test_message("there is %s, but the case gives nothing of that kind; it gives:\n%s",
                            file, c->actual[GOLDEN_ERR] ? c->actual[GOLDEN_ERR] : "(no error)");
             g_test_fail();
         } else if (c->actual[i]) {
-            testCompareStrings(c->actual[i], c->expected[i], file);
+            testCompareStrings(c->actual[i], expected->content, file);
         }
     }
+    /* The files of other kinds have been compared. */
+    if (unknown && !g_test_failed())
+        g_test_skip(unknown);
 }
 
 
-static gboolean
-isInput(const char *file)
-{
-    return g_str_has_suffix(file, ".xml") &&
-           !g_str_has_suffix(file, goldenSuffix[GOLDEN_NATIVE]) &&
-           !g_str_has_suffix(file, goldenSuffix[GOLDEN_OUT]);
-}
-
-
-/* A golden file that belongs to no NAME.xml is dead: nothing looks at it. */
-static void
-checkOrphan(const char *file)
+/* The kind of golden file that FILE is, or GOLDEN_LAST. */
+static Golden
+goldenKind(const char *file)
 {
     int i;
 
     for (i = 0; i < GOLDEN_LAST; i++) {
-        g_autofree char *stem = NULL;
-        g_autofree char *input = NULL;
-
-        if (!g_str_has_suffix(file, goldenSuffix[i]))
-            continue;
-        stem = g_strndup(file, strlen(file) - strlen(goldenSuffix[i]));
-        input = g_strdup_printf("%s/%s.xml", dataDir, stem);
-        if (!g_file_test(input, G_FILE_TEST_EXISTS))
-            g_error("%s/%s has no %s.xml", DATA_DIR, file, stem);
+        if (g_str_has_suffix(file, goldenSuffix[i]))
+            return i;
     }
+    return GOLDEN_LAST;
 }
 
 
@@ -675,12 +711,62 @@ compareNames(const void *a, const void *b)
 }
 
 
+static Case *
+findCase(const char *name)
+{
+    gsize i;
+
+    for (i = 0; i < cases->len; i++) {
+        Case *c = g_ptr_array_index(cases, i);
+
+        if (strcmp(c->name, name) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+
+/* Reads a golden file. One that belongs to no NAME.xml is dead: nothing looks at it. */
+static void
+readGolden(const char *file)
+{
+    const Golden kind = goldenKind(file);
+    g_autofree char *path = g_build_filename(dataDir, file, NULL);
+    g_autofree char *stem = g_strndup(file, strlen(file) - strlen(goldenSuffix[kind]));
+    const char *variant = strstr(stem, ".libvirt-") ? strstr(stem, ".libvirt-") :
+                                                      strstr(stem, ".qemu-");
+    g_autofree char *name = g_strndup(stem, variant ? (gsize) (variant - stem) : strlen(stem));
+    GoldenFile *golden = g_new0(GoldenFile, 1);
+    Case *c = findCase(name);
+
+    if (!c)
+        g_error("%s/%s has no %s.xml", DATA_DIR, file, name);
+    if (!testGoldenVersionParse(variant ? variant + 1 : "", &golden->version))
+        g_error("%s/%s: '%s' is not like libvirt-11.3 or qemu-11.1", DATA_DIR, file, variant + 1);
+    golden->kind = kind;
+    golden->content = testReadFile(path, NULL);
+    g_ptr_array_add(c->files, golden);
+}
+
+
+static int
+compareVersions(const void *a, const void *b)
+{
+    const GoldenFile *const *x = a;
+    const GoldenFile *const *y = b;
+
+    return testGoldenVersionCompare(&(*x)->version, &(*y)->version);
+}
+
+
 static void
 readCases(void)
 {
     g_autoptr(GError) err = NULL;
     g_autoptr(GDir) dir = g_dir_open(dataDir, 0, &err);
+    g_autofree char *readmePath = g_build_filename(dataDir, "README", NULL);
     const char *file;
+    gsize i;
 
     if (!dir)
         g_error("%s", err->message);
@@ -688,25 +774,148 @@ readCases(void)
     while ((file = g_dir_read_name(dir))) {
         g_autofree char *path = g_build_filename(dataDir, file, NULL);
         Case *c;
-        int i;
 
-        if (!isInput(file)) {
-            checkOrphan(file);
+        if (!g_str_has_suffix(file, ".xml") || goldenKind(file) != GOLDEN_LAST)
             continue;
-        }
 
         c = g_new0(Case, 1);
         c->name = g_strndup(file, strlen(file) - strlen(".xml"));
         c->xml = testReadFile(path, &c->len);
-        for (i = 0; i < GOLDEN_LAST; i++) {
-            g_autofree char *golden = g_strconcat(dataDir, "/", c->name, goldenSuffix[i], NULL);
-
-            if (g_file_test(golden, G_FILE_TEST_EXISTS))
-                c->expected[i] = testReadFile(golden, NULL);
-        }
+        c->files = g_ptr_array_new_with_free_func(goldenFileFree);
         g_ptr_array_add(cases, c);
     }
+
+    g_dir_rewind(dir);
+    while ((file = g_dir_read_name(dir))) {
+        if (goldenKind(file) != GOLDEN_LAST)
+            readGolden(file);
+    }
+
+    readme = testReadFile(readmePath, NULL);
     g_ptr_array_sort(cases, compareNames);
+    for (i = 0; i < cases->len; i++)
+        g_ptr_array_sort(((Case *) g_ptr_array_index(cases, i))->files, compareVersions);
+}
+
+
+/* Picks the golden files that count for what is installed. A case that a version refuses, or no
+ * longer refuses, has a variant of one kind only: the older files of the other kind do not count
+ * then. */
+static void
+selectGolden(Case *c)
+{
+    const GoldenFile *err;
+    const GoldenFile *args;
+    const GoldenFile *out;
+    gsize i;
+
+    for (i = 0; i < c->files->len; i++) {
+        const GoldenFile *file = g_ptr_array_index(c->files, i);
+
+        if (testGoldenVersionHolds(&file->version, installed))
+            c->expected[file->kind] = file;
+    }
+
+    err = c->expected[GOLDEN_ERR];
+    args = c->expected[GOLDEN_ARGS];
+    out = c->expected[GOLDEN_OUT];
+    if (err && args && testGoldenVersionCompare(&args->version, &err->version) > 0)
+        c->expected[GOLDEN_ERR] = NULL;
+    if (err && args && testGoldenVersionCompare(&args->version, &err->version) < 0)
+        c->expected[GOLDEN_ARGS] = NULL;
+    if (err && out && testGoldenVersionCompare(&out->version, &err->version) < 0)
+        c->expected[GOLDEN_OUT] = NULL;
+}
+
+
+/* A variant that says what the file before it says has no reason to be there, and the README
+ * tells what each version changed. */
+static void
+testVariants(void)
+{
+    gsize i;
+    gsize j;
+
+    for (i = 0; i < cases->len; i++) {
+        const Case *c = g_ptr_array_index(cases, i);
+        const GoldenFile *before[GOLDEN_LAST] = { NULL };
+
+        for (j = 0; j < c->files->len; j++) {
+            const GoldenFile *file = g_ptr_array_index(c->files, j);
+            g_autofree char *name = goldenFileName(c, file->kind, &file->version);
+            g_autofree char *version = testGoldenVersionFormat(&file->version);
+            g_autofree char *entry = g_strdup_printf("\n%s: ", version);
+
+            if (before[file->kind] && strcmp(before[file->kind]->content, file->content) == 0) {
+                g_test_message("%s says the same as the file for older versions", name);
+                g_test_fail();
+            }
+            if (*version && !strstr(readme, entry)) {
+                g_test_message("%s: the README does not tell what '%s' changed", name, version);
+                g_test_fail();
+            }
+            before[file->kind] = file;
+        }
+    }
+}
+
+
+/* What a version in a file's name means, and which of two files counts. */
+static void
+testVersions(void)
+{
+    static const char *const ordered[] = {
+        "", "libvirt-9.0", "libvirt-9.10", "libvirt-11.3", "qemu-7.2", "qemu-10.0", "qemu-10.1",
+    };
+    static const char *const wrong[] = {
+        "libvirt", "libvirt-", "libvirt-11", "libvirt-11.", "libvirt-11.3.0", "libvirt-011.3",
+        "libvirt-11.-3", "libvirt-11.1000", "qemu-.1", "qemu-a.b", "xen-4.17", "-11.3",
+    };
+    const TestGoldenInstalled versions = { 0, 11003001, 7002022 };
+    TestGoldenVersion a;
+    TestGoldenVersion b;
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(ordered); i++) {
+        g_autofree char *text = NULL;
+
+        g_assert_true(testGoldenVersionParse(ordered[i], &a));
+        text = testGoldenVersionFormat(&a);
+        g_assert_cmpstr(text, ==, ordered[i]);
+        /* libvirt 11.3.1 and QEMU 7.2.22 are there */
+        g_assert_cmpint(testGoldenVersionHolds(&a, versions), ==, i <= 4);
+        if (i > 0) {
+            g_assert_cmpint(testGoldenVersionCompare(&a, &b), >, 0);
+            g_assert_cmpint(testGoldenVersionCompare(&b, &a), <, 0);
+        }
+        g_assert_cmpint(testGoldenVersionCompare(&a, &a), ==, 0);
+        b = a;
+    }
+    for (i = 0; i < G_N_ELEMENTS(wrong); i++)
+        g_assert_false(testGoldenVersionParse(wrong[i], &a));
+}
+
+
+/* Writes one golden file, or removes it. With VIR_TEST_REGENERATE_VARIANT, what is expected of
+ * older versions is kept. */
+static void
+regenerateFile(const Case *c, Golden kind, const TestGoldenVersion *variant)
+{
+    const GoldenFile *expected = c->expected[kind];
+    const TestGoldenVersion version = expected ? expected->version : (TestGoldenVersion) { 0 };
+    const gboolean keep = variant && testGoldenVersionCompare(&version, variant) < 0;
+    g_autofree char *name = goldenFileName(c, kind, keep ? variant : &version);
+    g_autofree char *path = g_build_filename(dataDir, name, NULL);
+    g_autoptr(GError) err = NULL;
+
+    if (g_strcmp0(c->actual[kind], expected ? expected->content : NULL) == 0)
+        return;
+    if (c->actual[kind]) {
+        if (!g_file_set_contents(path, c->actual[kind], -1, &err))
+            g_error("%s", err->message);
+    } else if (!keep) {
+        remove(path);
+    }
 }
 
 
@@ -715,24 +924,34 @@ readCases(void)
 static void
 regenerate(void)
 {
+    TestGoldenVersion wanted;
+    const TestGoldenVersion *variant = testGoldenRegenerateAs(&wanted) ? &wanted : NULL;
     gsize i;
     int j;
 
+    if (variant && !testGoldenVersionHolds(variant, installed))
+        g_error("VIR_TEST_REGENERATE_VARIANT is newer than what is installed");
+
     for (i = 0; i < cases->len; i++) {
-        Case *c = g_ptr_array_index(cases, i);
+        const Case *c = g_ptr_array_index(cases, i);
 
         for (j = 0; c->ran && j < GOLDEN_LAST; j++) {
-            g_autofree char *golden = g_strconcat(dataDir, "/", c->name, goldenSuffix[j], NULL);
-            g_autoptr(GError) err = NULL;
-
-            if (g_strcmp0(c->actual[j], c->expected[j]) == 0)
-                continue;
-            if (!c->actual[j])
-                remove(golden);
-            else if (!g_file_set_contents(golden, c->actual[j], -1, &err))
-                g_error("%s", err->message);
+            if (!c->unknown[j])
+                regenerateFile(c, j, variant);
         }
     }
+}
+
+
+/* The versions of the libvirt and the QEMU that the cases run with. */
+static void
+readInstalled(void)
+{
+    virConnectPtr conn = testEmbedConnection(embed);
+
+    if (virConnectGetLibVersion(conn, &installed[TEST_GOLDEN_LIBVIRT]) < 0 ||
+        virConnectGetVersion(conn, &installed[TEST_GOLDEN_QEMU]) < 0)
+        g_error("the versions of libvirt and QEMU: %s", virGetLastErrorMessage());
 }
 
 
@@ -766,11 +985,15 @@ main(int argc, char **argv)
     options.launchDir = testEmbedLaunchDir(embed);
     options.definition = catalogResolve;
     options.definitionOpaque = definitions;
+    readInstalled();
 
+    g_test_add_func("/qemuxml2argv-files/versions", testVersions);
+    g_test_add_func("/qemuxml2argv-files/variants", testVariants);
     for (i = 0; i < cases->len; i++) {
         Case *c = g_ptr_array_index(cases, i);
         g_autofree char *path = g_strdup_printf("/qemuxml2argv/%s", c->name);
 
+        selectGolden(c);
         g_test_add_data_func(path, c, testCase);
     }
     result = g_test_run();
@@ -781,6 +1004,7 @@ main(int argc, char **argv)
         regenerate();
     g_ptr_array_unref(cases);
     g_free(dataDir);
+    g_free(readme);
     xmlCleanupParser();
     return result;
 }
