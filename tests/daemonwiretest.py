@@ -294,6 +294,59 @@ def test_define_killed(tap, stack):
     tap.ok(alive(stack), 'and the others are served')
 
 
+def test_wrong_configuration(tap, stack):
+    """One thing is wrong; everything else that is in it changes nothing either."""
+    other = 'unix_sock_rw_perms = "0700"\nmax_clients = 1\nlog_level = 1\n'
+    for wrong, message in (('nonsense = 1', "unknown key 'nonsense'"),
+                           ('unix_sock_group = "no-such-group"', "no group 'no-such-group'"),
+                           ('upstream = "xen:///"', "invalid upstream 'xen:///'"),
+                           ('log_outputs = "1:nowhere"', "malformed log output '1:nowhere'"),
+                           ('log_filters = "9:x"', "malformed log filter '9:x'"),
+                           ('definitions_dir = "%s"' % stack.path('tmp/daemon.conf'), 'daemon.conf')):
+        stack.write('tmp/daemon.conf', other + wrong + '\n')
+        before = stack.read('log/daemon.log').count('configuration not loaded')
+        os.kill(stack.front, signal.SIGHUP)
+        stack.wait_for(lambda count=before: stack.read('log/daemon.log').count('configuration not loaded') > count,
+                       'the message')
+        log = stack.read('log/daemon.log')
+        tap.ok(message in log.splitlines()[-1] or message in log[log.rindex('configuration not loaded'):],
+               'a wrong configuration is reported: %s' % wrong.split('=')[0], log)
+        with rpc.Client(stack.socket) as client:
+            client.open()
+        tap.equal((os.stat(stack.socket).st_mode & 0o777, ': debug : ' in stack.read('log/daemon.log')), (0o750, False),
+                  'and changes nothing')
+
+
+def cpu_time(pid):
+    with open('/proc/%d/stat' % pid, encoding='ascii') as file:
+        return sum(int(word) for word in file.read().rsplit(')', 1)[1].split()[11:13]) / os.sysconf('SC_CLK_TCK')
+
+
+def test_no_descriptors(tap, stack):
+    """accept() fails for a while."""
+    program, stack.program = stack.program, stack.write(
+        'tmp/few', '#!/bin/sh\nulimit -n 20\nexec %s "$@"\n' % stack.program)
+    os.chmod(stack.program, 0o755)
+    stack.start_daemon()
+    stack.program = program
+    # What failed for a client that the log tells of was in earlier tests.
+    before = len(re.findall('accept: ', stack.read('log/daemon.log')))
+    clients = [rpc.Client(stack.socket) for _ in range(40)]
+    stack.wait_for(lambda: len(re.findall('accept: |no descriptors', stack.read('log/daemon.log'))) > before,
+                   'descriptors are short')
+    used, start = cpu_time(stack.front), time.monotonic()
+    time.sleep(3)
+    used, took = cpu_time(stack.front) - used, time.monotonic() - start
+    tap.ok(used < took / 5, 'without descriptors the listener used %.2f s of CPU in %.1f s' % (used, took))
+    failed = len(re.findall('accept: ', stack.read('log/daemon.log'))) - before
+    tap.ok(failed <= took + 5, 'and tried %d times' % failed)
+    for client in clients:
+        client.close()
+    stack.wait_for(lambda: alive_or_none(stack), 'there are descriptors again')
+    tap.ok(True, 'and it goes on when there are some again')
+    stack.stop_daemon()
+
+
 def test_service(tap, stack):
     stack.stop_daemon()
 
@@ -323,10 +376,8 @@ def test_service(tap, stack):
         limit = re.search(r'^Max open files +(\d+)', limits.read(), re.M)
     tap.ok(limit and int(limit.group(1)) >= 300, 'and makes room for the descriptors of more clients', limit)
     tap.equal(os.stat(stack.socket).st_mode & 0o777, 0o750, 'and sets the mode')
-    stack.write('tmp/daemon.conf', 'nonsense = 1\n')
-    os.kill(stack.front, signal.SIGHUP)
-    stack.wait_for(lambda: "unknown key 'nonsense'" in stack.read('log/daemon.log'), 'the message')
-    tap.equal(first.call(rpc.GET_TYPE)[4:8], b'QEMU', 'a wrong configuration is reported, and nothing changes')
+    test_wrong_configuration(tap, stack)
+    tap.equal(first.call(rpc.GET_TYPE)[4:8], b'QEMU', 'and who is connected is served')
     for client in (second, third):
         client.close()
 
@@ -544,7 +595,8 @@ def main(tap):
         stack.start_daemon('-v')
         define(stack, 'wire')
         for test in (test_overlap, test_arguments, test_slow, test_hostile, test_descriptors, test_crowd,
-                     test_define_killed, test_libvirtd_dies, test_service, test_systemd, test_identity):
+                     test_define_killed, test_libvirtd_dies, test_service, test_systemd, test_no_descriptors,
+                     test_identity):
             test(tap, stack)
         tap.equal(stack.close(), [], 'nothing is left')
 

@@ -8,13 +8,12 @@
 
 #include "sessionpeer.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* More than any exchange needs: what goes on for longer never ends. */
-#define PEER_STEPS_MAX 20000
+/* More than any exchange needs. A socket that was closed looks as if there was work for ever. */
+#define PEER_STEPS_MAX 300
 
 
 SessionPeer *
@@ -115,15 +114,15 @@ sessionPeerSend(SessionPeer *peer, int fd, const void *data, gsize len)
     while (len > 0) {
         ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-        if (sent < 0 && errno != EAGAIN)
-            break;
-        if (sent > 0) {
-            bytes += sent;
-            len -= sent;
+        /* The socket is full: the connection makes room, or never will. */
+        if (sent < 0) {
+            sessionPeerSettle(peer);
+            sent = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         }
-        sessionPeerSettle(peer);
-        if (sent < 0 && send(fd, bytes, 0, MSG_NOSIGNAL | MSG_DONTWAIT) == 0)
+        if (sent < 0)
             break;
+        bytes += sent;
+        len -= sent;
     }
     sessionPeerSettle(peer);
 }

@@ -13,6 +13,7 @@
 #include "sessionpeer.h"
 #include "testutils.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -397,6 +398,47 @@ testStop(void)
 }
 
 
+/* A list that libvirtd could not complete is an error, unless it has no node devices. */
+static void
+testList(void)
+{
+    static const struct {
+        int code;
+        int errnum;
+        guint32 status;
+    } errors[] = {
+        { VIR_ERR_NO_SUPPORT, 0, RPC_OK },
+        { VIR_ERR_NO_CONNECT, 0, RPC_OK },
+        { VIR_ERR_SYSTEM_ERROR, ENOENT, RPC_OK },
+        { VIR_ERR_SYSTEM_ERROR, ECONNREFUSED, RPC_ERROR },
+        { VIR_ERR_SYSTEM_ERROR, EMFILE, RPC_ERROR },
+        { VIR_ERR_INTERNAL_ERROR, 0, RPC_ERROR },
+        { VIR_ERR_OPERATION_DENIED, 0, RPC_ERROR },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(errors); i++) {
+        g_autoptr(SessionPeer) peer = opened(FALSE, 0, NULL);
+        g_autoptr(GByteArray) arguments = g_byte_array_new();
+        g_autoptr(GByteArray) got = NULL;
+        g_autoptr(GByteArray) error = NULL;
+        g_autoptr(GByteArray) answer = NULL;
+        RPCHeader head;
+
+        rpcWriteU32(arguments, 1);
+        rpcWriteU32(arguments, 0);
+        call(peer, PROCEDURE_CONNECT_LIST_ALL_NODE_DEVICES, 9, arguments);
+        got = nextCall(peer, PROCEDURE_CONNECT_LIST_ALL_NODE_DEVICES, &head);
+        error = rpcMessageNewError(&head, errors[i].code, VIR_FROM_NODEDEV, "no", errors[i].errnum);
+        sessionPeerSend(peer, peer->upstream, error->data, error->len);
+        answer = sessionPeerReceive(peer->client, &head);
+        g_assert_nonnull(answer);
+        g_assert_cmpuint(head.serial, ==, 9);
+        g_assert_cmpuint(head.status, ==, errors[i].status);
+    }
+}
+
+
 /* Calls without a reply are limited. */
 static void
 testManyCalls(void)
@@ -437,6 +479,7 @@ main(int argc, char **argv)
     g_test_add_func("/session/definition-once", testDefinitionOnce);
     g_test_add_func("/session/lock-lost", testLockLost);
     g_test_add_func("/session/stop", testStop);
+    g_test_add_func("/session/list", testList);
     g_test_add_func("/session/many-calls", testManyCalls);
     return g_test_run();
 }

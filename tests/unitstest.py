@@ -41,6 +41,26 @@ def units(directory, kind):
     return sorted(os.listdir(directory))
 
 
+def exposure(tap, directory):
+    """What `systemd-analyze security` says of the system's daemon: from 0, confined, to 10."""
+    done = subprocess.run(['systemd-analyze', 'security', '--offline=true', '--no-pager', '--threshold=39',
+                           'virtemulatedpcid.service'], cwd=directory, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, env=dict(os.environ, SYSTEMD_UNIT_PATH=directory + ':'))
+    found = re.search(r'Overall exposure level.*: ([0-9.]+)', done.stdout)
+    if not found:
+        tap.skip('exposure', 'this systemd-analyze has no security --offline: %s' % done.stdout.strip())
+        return
+    tap.ok(done.returncode == 0 and float(found[1]) < 4, 'the daemon is confined: exposure %s' % found[1], done.stdout)
+    with open(os.path.join(directory, 'virtemulatedpcid.service'), encoding='utf-8') as file:
+        text = file.read()
+    for setting in ('MemoryMax', 'TasksMax', 'OOMPolicy'):
+        tap.ok(re.search('^%s=.' % setting, text, re.M), setting)
+    for line in done.stdout.splitlines():
+        left = re.match('✗ ([A-Za-z]+=)', line)
+        if left:
+            tap.ok(left[1] in text, '%s is not as strict as it could be, which is explained' % left[1], line)
+
+
 def test(tap):
     top = tempfile.mkdtemp(prefix='unitstest-')
     try:
@@ -51,6 +71,7 @@ def test(tap):
             for name in names:
                 said = verify(directory, os.path.join(directory, name), *options)
                 tap.equal(said, [], '%s: systemd has no complaint' % name)
+        exposure(tap, os.path.join(top, 'system'))
         with open(os.path.join(top, 'system', 'broken.service'), 'w', encoding='utf-8') as file:
             file.write('[Service]\nExecStart=/no/such/program\nProtectEverything=yes\n')
         tap.equal(len(verify(os.path.join(top, 'system'), os.path.join(top, 'system', 'broken.service'))) >= 2, True,

@@ -964,7 +964,9 @@ nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean read
     peer->fd = fds[0];
     peer->readonly = readonly;
     peer->id = *id;
-    peer->id.groups = g_memdup2(id->groups, id->ngroups * sizeof(gid_t));
+    /* Nothing is asked for a read-only client, who may have 65536 groups. */
+    peer->id.groups = readonly ? NULL : g_memdup2(id->groups, id->ngroups * sizeof(gid_t));
+    peer->id.ngroups = readonly ? 0 : id->ngroups;
     /* Root, and the user whose daemon this is. */
     peer->trusted = !readonly && (id->uid == 0 || id->uid == geteuid());
     g_queue_init(&peer->queue);
