@@ -20,6 +20,8 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* For what comes by itself, in s. */
@@ -215,6 +217,59 @@ testStranger(Fixture *fixture, const void *data G_GNUC_UNUSED)
                      VIR_ERR_OPERATION_DENIED);
     g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
     close(fd);
+}
+
+
+/* libvirtd does not answer the question whether a user may change definitions: only that user
+ * waits, and those who wait for the same user's processes. */
+static void
+testSlowRights(Fixture *fixture, const void *data G_GNUC_UNUSED)
+{
+    const Identity nobody = { .uid = 65534, .gid = 65534 };
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    g_autofree char *path = g_build_filename(fixture->dir, "none", NULL);
+    int sock;
+    int strangers[6];
+    int trusted;
+    gsize i;
+
+    if (geteuid() != 0) {
+        g_test_skip("only root can ask as another user");
+        return;
+    }
+
+    /* Whoever connects waits for ever. */
+    g_assert_cmpuint(g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path)), <, sizeof(addr.sun_path));
+    sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(bind(sock, (struct sockaddr *) &addr, sizeof(addr)), ==, 0);
+    g_assert_cmpint(listen(sock, 100), ==, 0);
+    g_assert_cmpint(chmod(path, 0777), ==, 0);
+    g_assert_cmpint(chmod(fixture->dir, 0755), ==, 0);
+
+    for (i = 0; i < G_N_ELEMENTS(strangers); i++) {
+        strangers[i] = nodedevServiceAddPeer(fixture->service, &nobody, FALSE);
+        ask(strangers[i], NODEDEV_DEFINE, 0, "", DEFINITION("emulatedpci_a"));
+    }
+    settle(fixture);
+    g_assert_cmpint(nodedevServiceTimeout(fixture->service), >, 0);
+    g_assert_cmpint(nodedevServiceTimeout(fixture->service), <=, 36000);
+
+    trusted = addPeer(fixture, FALSE);
+    g_assert_cmpuint(change(fixture, trusted, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_b")), ==, 0);
+    g_assert_cmpuint(change(fixture, trusted, NODEDEV_GET, "emulatedpci_b", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, trusted, NODEDEV_GET, "emulatedpci_a", ""), ==,
+                     VIR_ERR_NO_NODE_DEVICE);
+
+    /* Whoever goes takes the process along; the next one's begins. */
+    for (i = 0; i < G_N_ELEMENTS(strangers); i++) {
+        /* The processes, which were forked here, have the descriptor, too. */
+        shutdown(strangers[i], SHUT_RDWR);
+        close(strangers[i]);
+    }
+    settle(fixture);
+    g_assert_cmpint(nodedevServiceTimeout(fixture->service), ==, -1);
+    close(trusted);
+    close(sock);
 }
 
 
@@ -558,6 +613,7 @@ main(int argc, char **argv)
     g_test_add_func("/nodedevservice/message", testMessage);
     ADD("read-only", testReadOnly);
     ADD("stranger", testStranger);
+    ADD("slow-rights", testSlowRights);
     ADD("unknown-use", testUnknownUse);
     ADD("use", testUse);
     ADD("events", testEvents);
