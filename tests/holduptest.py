@@ -162,16 +162,17 @@ def test_lock(tap, daemon):
         root_is_served(tap, '%s defines the domain and sends half a frame' % what, *define)
         attacker.close()
 
-        attacker = Attacker(member, sent(path, lambda client: define_frame() + half_frame(101)))
-        stop_as_nobody(processes(daemon.pid))
-        root_is_served(tap, '%s stops the process that defines it' % what, *define)
-        attacker.close()
-
         def noise(client):
             """So much that the replies do not fit anywhere, and then the define."""
             domain = rpc.read_domain(client.call(rpc.LOOKUP_BY_NAME, rpc.string('victim')))
             return b''.join(rpc.frame(rpc.GET_XML_DESC, domain + bytes(4), serial) for serial in range(1000, 1400)) + \
                 define_frame(2000)
+        # It does not read, so that it has not heard that libvirtd has done it.
+        attacker = Attacker(member, sent(path, noise))
+        stop_as_nobody(processes(daemon.pid))
+        root_is_served(tap, '%s stops the process that defines it' % what, *define)
+        attacker.close()
+
         attacker = Attacker(member, sent(path, noise))
         root_is_served(tap, '%s defines it and does not read' % what, *define)
         attacker.close()
