@@ -366,7 +366,7 @@ class Stack:
                   'libexec/emulatedpci-stubdomain')
         self.launch_dir = self.path('libexec/launch')
         os.mkdir(self.launch_dir)
-        for arch in ('x86_64', 'i386'):
+        for arch in ('x86_64', 'i386', 'aarch64'):
             os.symlink('../emulatedpci-launcher', os.path.join(self.launch_dir, 'qemu-system-' + arch))
 
     # processes
@@ -537,13 +537,14 @@ class Stack:
 # --- the guest
 
 KERNEL_ARGUMENTS = 'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off nokaslr'
+KERNEL_ARGUMENTS_AARCH64 = KERNEL_ARGUMENTS.replace('ttyS0', 'ttyAMA0')
 
 
-def guest_kernel():
-    """The kernel to boot, or (None, why not)."""
-    kernel = os.environ.get('GUEST_KERNEL', '')
+def guest_kernel(variable='GUEST_KERNEL'):
+    """The kernel to boot, or (None, why not). VARIABLE names it."""
+    kernel = os.environ.get(variable, '')
     if not kernel:
-        return None, 'no guest kernel: configure found none and GUEST_KERNEL is not set'
+        return None, 'no guest kernel: configure found none and %s is not set' % variable
     if not os.access(kernel, os.R_OK):
         return None, 'the guest kernel %s is not readable' % kernel
     return kernel, None
@@ -579,7 +580,15 @@ def emulatedpci_xml(fields, alias=None, address=None):
     return xml + '    </emulatedpci>\n'
 
 
-def domain_xml(name, machine, devices='', boot='', qemu_arguments=(), memory=128):
+# What a lean domain needs of its architecture
+FEATURES = {
+    'x86_64': '  <features>\n    <acpi/>\n  </features>\n',
+    # ACPI would require a firmware; and the default CPU has 32 bits.
+    'aarch64': "  <cpu mode='custom' match='exact'>\n    <model fallback='forbid'>cortex-a57</model>\n  </cpu>\n",
+}
+
+
+def domain_xml(name, machine, devices='', boot='', qemu_arguments=(), memory=128, arch='x86_64'):
     """A lean domain: DEVICES (XML) and the least that libvirt adds."""
     namespace, commandline = '', ''
     if qemu_arguments:
@@ -591,17 +600,14 @@ def domain_xml(name, machine, devices='', boot='', qemu_arguments=(), memory=128
   <memory unit='MiB'>%d</memory>
   <vcpu>1</vcpu>
   <os>
-    <type arch='x86_64' machine='%s'>hvm</type>
+    <type arch='%s' machine='%s'>hvm</type>
 %s  </os>
-  <features>
-    <acpi/>
-  </features>
-  <devices>
+%s  <devices>
 %s    <controller type='usb' model='none'/>
     <memballoon model='none'/>
   </devices>
 %s</domain>
-""" % (namespace, name, memory, machine, boot, devices, commandline)
+""" % (namespace, name, memory, arch, machine, boot, FEATURES[arch], devices, commandline)
 
 
 def config_fields(config):
@@ -707,18 +713,39 @@ class Qtest:
             data += struct.pack('<I', int(self.command('inl 0xcfc')[0], 0))
         return data
 
+    def write(self, where, offset, value):
+        """Writes 32 bits."""
+        self.select(where, offset)
+        self.command('outl 0xcfc 0x%x' % value)
+
     def number_buses(self, xml):
         """Gives every bridge of a domain the numbers that libvirt has for it, as a
         firmware would; the real one does it anew."""
         todo = bridges(xml)
         last = max(todo, default=0)
         for index in sorted(todo):
-            self.select(todo[index], 0x18)
-            self.command('outl 0xcfc 0x%x' % (todo[index][0] | index << 8 | last << 16))
+            self.write(todo[index], 0x18, todo[index][0] | index << 8 | last << 16)
 
     def close(self):
         self.file.close()
         self.socket.close()
+
+
+class QtestECAM(Qtest):
+    """The same where configuration space is memory: aarch64's virt has no I/O ports.
+    BASE is its address (hw/arm/virt.c in QEMU, VIRT_HIGH_PCIE_ECAM)."""
+    BASE = 0x4010000000
+
+    def address(self, where, offset):
+        bus, slot, function = where
+        return self.BASE + (bus << 20 | slot << 15 | function << 12 | offset)
+
+    def config(self, where):
+        return b''.join(struct.pack('<I', int(self.command('readl 0x%x' % self.address(where, offset))[0], 0))
+                        for offset in range(0, 256, 4))
+
+    def write(self, where, offset, value):
+        self.command('writel 0x%x 0x%x' % (self.address(where, offset), value))
 
 
 if __name__ == '__main__':
