@@ -32,7 +32,8 @@ VC_LIST_ALWAYS_EXCLUDE_REGEX = ^tests/(fuzz/corpus-[a-z-]*|projectiondata|qemuxm
 # The licence's own text has the address.
 exclude_file_name_regexp--sc_fsf_postal = ^COPYING$$
 
-_c_files = (^|/)(src|tools|tests|bench|examples)/.*\.[ch]$$
+# The names of the files begin with $(srcdir)/.
+_c_files = ^$(_dot_escaped_srcdir)/(src|tools|tests|bench|examples)/.*\.[ch]$$
 
 # --- libvirt's habits
 
@@ -53,7 +54,7 @@ sc_prohibit_long_lines:
 	  $(_sc_search_regexp)
 
 sc_require_pragma_once:
-	@require='^#pragma once' in_vc_files='(^|/)(src|tools|tests|bench)/.*\.h$$' \
+	@require='^#pragma once' in_vc_files='^$(_dot_escaped_srcdir)/(src|tools|tests|bench)/.*\.h$$' \
 	halt='every header says #pragma once' \
 	  $(_sc_search_regexp)
 
@@ -67,7 +68,7 @@ sc_require_spdx:
 # translator may reorder them.
 sc_require_translated_errors:
 	@prohibit='emulatedPCIReportError\(.*, *"[^"]*[a-z]{2}' \
-	in_vc_files='(^|/)(src|tools)/.*\.[ch]$$' \
+	in_vc_files='^$(_dot_escaped_srcdir)/(src|tools)/.*\.[ch]$$' \
 	halt='wrap the message of an error in _()' \
 	  $(_sc_search_regexp)
 
@@ -90,7 +91,7 @@ sc_prohibit_unchecked_numbers:
 	  $(_sc_search_regexp)
 
 sc_prohibit_shell_from_c:
-	@prohibit='\<(system|popen) *\(' in_vc_files='(^|/)(src|tools)/.*\.[ch]$$' \
+	@prohibit='\<(system|popen) *\(' in_vc_files='^$(_dot_escaped_srcdir)/(src|tools)/.*\.[ch]$$' \
 	halt='start programs without a shell' \
 	  $(_sc_search_regexp)
 

@@ -750,12 +750,12 @@ testHeadertype(void)
                                    "<address type='pci' slot='1' multifunction='on'/>"), value);
 
         if (value == 0x00) {
-            g_autoptr(EmulatedPCIDef) def = loadOK(off);
+            g_autoptr(EmulatedPCIDef) def G_GNUC_UNUSED = loadOK(off);
         } else {
             assertRefused(off, UNSUPPORTED, "headertype");
         }
         if (value == 0x80) {
-            g_autoptr(EmulatedPCIDef) def = loadOK(on);
+            g_autoptr(EmulatedPCIDef) def G_GNUC_UNUSED = loadOK(on);
         } else {
             assertRefused(on, UNSUPPORTED, "headertype");
         }
@@ -779,7 +779,7 @@ testLengths(void)
         const gsize len = limits[i] - (i == 2 ? strlen(EMULATED_PCI_ALIAS_PREFIX) : 0);
         g_autofree char *right = repeat(heads[i], "a", len, tails[i]);
         g_autofree char *wrong = repeat(heads[i], "a", len + 1, tails[i]);
-        g_autoptr(EmulatedPCIDef) def = loadOK(right);
+        g_autoptr(EmulatedPCIDef) def G_GNUC_UNUSED = loadOK(right);
 
         assertRefused(wrong, XML, "invalid value");
     }
@@ -1015,7 +1015,7 @@ testHostileSize(void)
     const gsize room = EMULATED_PCI_XML_MAX - strlen("<!---->" DEVICE(CONFIG));
     g_autofree char *fits = repeat("<!--", "x", room, "-->" DEVICE(CONFIG));
     g_autofree char *exceeds = repeat("<!--", "x", room + 1, "-->" DEVICE(CONFIG));
-    g_autoptr(EmulatedPCIDef) def = loadOK(fits);
+    g_autoptr(EmulatedPCIDef) def G_GNUC_UNUSED = loadOK(fits);
     g_autoptr(EmulatedPCIDef) none = NULL;
     g_autofree char *message = NULL;
     int code;
@@ -1226,10 +1226,10 @@ testHostileBytes(void)
 
     /* A declaration that is right about UTF-8, or harmlessly wrong. */
     {
-        g_autoptr(EmulatedPCIDef) a = loadOK("<?xml version='1.0' encoding='UTF-8'?>"
+        g_autoptr(EmulatedPCIDef) a G_GNUC_UNUSED = loadOK("<?xml version='1.0' encoding='UTF-8'?>"
                                              DEVICE(CONFIG));
-        g_autoptr(EmulatedPCIDef) b = loadOK("\357\273\277<?xml version='1.0'?>" DEVICE(CONFIG));
-        g_autoptr(EmulatedPCIDef) c = loadOK("<?xml version='1.0' encoding='ISO-8859-1'?>"
+        g_autoptr(EmulatedPCIDef) b G_GNUC_UNUSED = loadOK("\357\273\277<?xml version='1.0'?>" DEVICE(CONFIG));
+        g_autoptr(EmulatedPCIDef) c G_GNUC_UNUSED = loadOK("<?xml version='1.0' encoding='ISO-8859-1'?>"
                                              DEVICE(CONFIG));
     }
 }
