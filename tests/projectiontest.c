@@ -444,7 +444,6 @@ testLiftForeign(void)
         { "</controller>", "<?mine?></controller>" },
         { "</controller>", "mine</controller>" },
         { "</controller>", "<alias name='ua-b'/></controller>" },
-        { "</controller>", "<address type='drive'/></controller>" },
         { "</controller>", "<address type='pci' slot='0x5' x='y'/></controller>" },
         { "</controller>", "<address type='pci' slot='0x20'/></controller>" },
         { "</controller>", "<address type='pci' slot='5'><zpci uid='1'/></address></controller>" },
@@ -714,31 +713,134 @@ testLarge(void)
 }
 
 
-/* As many as there are indexes, and one more. */
+/* As many as an emulator serves, as many as a domain may have, and one more of each. */
 static void
 testTooMany(void)
 {
-    int extra;
+    static const struct {
+        int devices;
+        int emulators;
+        const char *message;    /* NULL: so many are allowed */
+    } cases[] = {
+        { 256, 1, NULL },
+        { 257, 1, "for the emulator 'e0': at most 256 are supported" },
+        { 1024, 4, NULL },
+        { 1025, 5, "too many emulated PCI devices: at most 1024 are supported" },
+    };
+    gsize i;
 
-    for (extra = 0; extra <= 1; extra++) {
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GString) xml = g_string_new("<domain type='qemu'><devices>");
         g_autoptr(GError) err = NULL;
         g_autofree char *out = NULL;
-        int i;
+        int j;
 
-        for (i = 0; i < 10000 + extra; i++)
-            g_string_append(xml, DEVICE);
+        for (j = 0; j < cases[i].devices; j++)
+            g_string_append_printf(xml, "<emulatedpci devicename='d'>" CONFIG
+                                   "<driver emulator='e%d'/></emulatedpci>", j % cases[i].emulators);
         g_string_append(xml, "</devices></domain>");
 
-        if (extra == 0) {
+        if (!cases[i].message) {
+            g_autofree char *last = g_strdup_printf("index='%d'", 32000 + cases[i].devices - 1);
+
             out = project(projectionLower, xml->str);
-            g_assert_nonnull(strstr(out, "index='41999'"));
+            g_assert_nonnull(strstr(out, last));
         } else {
             g_assert_cmpint(projectBytes(projectionLower, xml->str, xml->len, &out, &err), ==,
                             PROJECTION_ERROR);
             g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+            if (!strstr(err->message, cases[i].message))
+                g_error("%s", err->message);
         }
     }
+}
+
+
+/* An <emulatedpci> where libvirt would drop it. */
+static void
+testMisplaced(void)
+{
+    static const struct {
+        const char *xml;
+        const char *path;       /* of what is around; NULL: not ours to judge */
+    } cases[] = {
+        { "<domain>" DEVICE "<devices/></domain>", "1: it is in '/domain'," },
+        { "<domain>\n<devices>\n<disk>" DEVICE "</disk></devices></domain>",
+          "3: it is in '/domain/devices/disk'," },
+        { "<domain><devices>" DEVICE "</devices>\n" DEVICE "</domain>", "2: it is in '/domain'," },
+        { "<node>" DEVICE "</node>", "1: it is in '/node'," },
+        { "<devices>" DEVICE "</devices>", "1: it is in '/devices'," },
+        { "<disk>" DEVICE "</disk>", "1: it is in '/disk'," },
+        { "<controller>" DEVICE "</controller>", "1: it is in '/controller'," },
+        { "<domainsnapshot>" DEVICE "<domain/></domainsnapshot>", "1: it is in '/domainsnapshot'," },
+        { "<domainsnapshot><devices>" DEVICE "</devices></domainsnapshot>",
+          "1: it is in '/domainsnapshot/devices'," },
+        { "<a><b><c><d><e><f><g><h><i>" DEVICE "</i></h></g></f></e></d></c></b></a>",
+          "1: it is in '/a/b/c/d/e/f/…'," },
+        { "<domain><devices><metadata>" DEVICE "</metadata></devices></domain>",
+          "1: it is in '/domain/devices/metadata'," },
+
+        { "<domain><metadata>" DEVICE "</metadata></domain>", NULL },
+        { "<domain><metadata><x:a xmlns:x='urn:x'>" DEVICE "</x:a></metadata></domain>", NULL },
+        { "<domain xmlns='urn:x'><devices>" DEVICE "</devices></domain>", NULL },
+        { "<domain><devices><emulatedpci xmlns='urn:x'/></devices></domain>", NULL },
+        { "<domain><x:a xmlns:x='urn:x'>" DEVICE "</x:a></domain>", NULL },
+        { "<domain><!--" DEVICE "--></domain>", NULL },
+        { "<domain><title><![CDATA[" DEVICE "]]></title></domain>", NULL },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *message = projectionFindMisplaced(cases[i].xml, strlen(cases[i].xml));
+        g_autoptr(GError) err = NULL;
+        char *out = NULL;
+        ProjectionResult result = projectBytes(projectionLower, cases[i].xml, strlen(cases[i].xml),
+                                               &out, &err);
+
+        if (!cases[i].path) {
+            g_assert_null(message);
+            g_assert_cmpint(result, ==, PROJECTION_UNCHANGED);
+            continue;
+        }
+        g_assert_cmpint(result, ==, PROJECTION_ERROR);
+        g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_XML_ERROR);
+        g_assert_cmpstr(message, ==, err->message);
+        if (!strstr(message, cases[i].path))
+            g_error("%s: %s", cases[i].path, message);
+    }
+}
+
+
+#define MMIO_DISK "<disk type='file'><target dev='vda' bus='virtio'/>" \
+    "<address type='virtio-mmio'/></disk>"
+
+/* Beside virtio-mmio devices libvirt gives a SCSI controller without an address such a one:
+ * so the reservation has one, without numbers. */
+static void
+testVirtioMMIO(void)
+{
+    g_autofree char *lowered = project(projectionLower, DOMAIN(DEVICE MMIO_DISK));
+    g_autofree char *lifted = project(projectionLift, lowered);
+    g_autofree char *again = project(projectionLower, lifted);
+    g_auto(GStrv) parts = NULL;
+    g_autofree char *moved = NULL;
+    g_autoptr(GError) err = NULL;
+    char *out = NULL;
+
+    g_assert_nonnull(strstr(lowered, "<alias name='ua-emulatedpci0'/>\n      <address type='pci'/>\n"
+                            "    </controller>"));
+    g_assert_null(strstr(lifted, "type='pci'"));
+    g_assert_cmpstr(again, ==, lowered);
+
+    /* What is on another bus after all, libvirt's or the user's doing, is told. */
+    parts = g_strsplit(lowered, "<address type='pci'/>", -1);
+    g_assert_cmpuint(g_strv_length(parts), ==, 2);
+    moved = g_strjoinv("<address type='virtio-mmio'/>", parts);
+    g_assert_cmpint(projectBytes(projectionLift, moved, strlen(moved), &out, &err), ==,
+                    PROJECTION_ERROR);
+    g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+    g_assert_nonnull(strstr(err->message, "'citrix-pv-bus', alias 'ua-emulatedpci0', has an address "
+                            "of type 'virtio-mmio'"));
 }
 
 
@@ -865,6 +967,8 @@ main(int argc,
     g_test_add_func("/projection/no-word", testNoWord);
     g_test_add_func("/projection/malformed", testMalformed);
     g_test_add_func("/projection/truncated", testTruncated);
+    g_test_add_func("/projection/misplaced", testMisplaced);
+    g_test_add_func("/projection/virtio-mmio", testVirtioMMIO);
     g_test_add_func("/projection/lift-renamed", testLiftRenamed);
     g_test_add_func("/projection/machine-min", testMachineMin);
     g_test_add_func("/projection/nul", testNul);

@@ -21,6 +21,7 @@ SOURCE = os.environ['abs_top_srcdir']
 TOOL = os.path.join(BUILD, 'tools', 'virt-emulatedpci')
 DATA = os.path.join(SOURCE, 'tests', 'qemuxml2argvdata')
 SCHEMAS = '--schema-dir=' + os.path.join(BUILD, 'docs', 'schemas')
+DEVICE = b"<emulatedpci devicename='a'><config vendorid='0x1af4' deviceid='0x10f0'/></emulatedpci>"
 FILTERS = ('validate', 'lint', 'lower', 'lift', 'xml2argv')
 SUBCOMMANDS = FILTERS + ('import', 'export', 'list', 'show', 'define', 'clone', 'undefine', 'attach', 'detach', 'check')
 DEFINITIONS = '--definitions=' + os.path.join(SOURCE, 'src', 'catalog', 'definitions')
@@ -261,6 +262,24 @@ def test_validate(tap):
           b'', error('missing element <config> in <emulatedpci>', 'VIR_ERR_XML_ERROR'))
     check(tap, 'validate: another root', tool('validate', stdin=b'<network/>'), 1, b'',
           error('unexpected root element <network>.*', 'VIR_ERR_XML_ERROR'))
+    foreign = read(data('pc-basic.xml')).replace(b"<domain type='qemu'>", b"<domain type='qemu' xmlns='urn:x'>")
+    for command in ('validate', 'lint'):
+        check(tap, '%s: a foreign namespace' % command, tool(command, stdin=foreign), 1, b'',
+              error("unexpected root element <domain xmlns='urn:x'>; allowed are <domain>, .*", 'VIR_ERR_XML_ERROR'))
+    for command in (('validate', '--no-schema'), ('lint',), ('lower',)):
+        for where, text in (("'/domain'", read(data('pc-basic.xml')).replace(b'<devices>', DEVICE + b'<devices>')),
+                            ("'/domain/devices/disk'", read(data('pc-basic.xml')).replace(
+                                b'<devices>', b'<devices><disk>' + DEVICE + b'</disk>'))):
+            check(tap, '%s: a misplaced device' % command[0], tool(*command, stdin=text), 1, b'',
+                  error('misplaced element <emulatedpci> in line [0-9]+: it is in %s, and must be a child of '
+                        '<devices> of a <domain>' % where, 'VIR_ERR_XML_ERROR'))
+    check(tap, 'lower: a misplaced device in another root', tool('lower', stdin=b'<devices>' + DEVICE + b'</devices>'),
+          1, b'', error("misplaced element <emulatedpci> in line 1: it is in '/devices', .*", 'VIR_ERR_XML_ERROR'))
+    many = b'<domain><devices>' + DEVICE * 257 + b'</devices></domain>'
+    for command in (('validate', '--no-schema'), ('lint', '--ignore=duplicate-device'), ('lower',)):
+        check(tap, '%s: too many for an emulator' % command[0], tool(*command, stdin=many), 1, b'',
+              error('too many emulated PCI devices for one emulator: at most 256 are supported; .*',
+                    'VIR_ERR_CONFIG_UNSUPPORTED'))
     check(tap, 'validate: not XML', tool('validate', stdin=b'hello'), 1, b'',
           error('not well-formed XML: line 1: .*', 'VIR_ERR_XML_ERROR'))
     check(tap, 'validate: a DTD', tool('validate', stdin=b'<!DOCTYPE domain [<!ENTITY a "b">]><domain/>'),
@@ -448,8 +467,8 @@ def test_xml2argv(tap, tmp):
            '"addr":"0x5"' in devices[0] and 'vendorid' not in devices[0],
            'the device is one that QEMU has', *devices)
 
-    check(tap, "xml2argv: libvirt's refusal", argv(stdin=read(data('err-libvirt-collision.xml'))), 1,
-          b'', error('.*0000:00:05.0.*', 'VIR_ERR_XML_ERROR', 'standard input'))
+    check(tap, "xml2argv: libvirt's refusal", argv(stdin=read(data('err-libvirt-reserved-slot.xml'))), 1,
+          b'', error('.*0000:00:01.*', 'VIR_ERR_XML_ERROR', 'standard input'))
     check(tap, 'xml2argv: our own refusal', argv(stdin=read(data('err-domain-type.xml'))), 1, b'',
           error(".*'xen'.*", 'VIR_ERR_CONFIG_UNSUPPORTED', 'standard input'))
     check(tap, 'xml2argv: no such libvirt', argv('-c', 'nonsense:///', stdin=xml), 1, b'',

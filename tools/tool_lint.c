@@ -26,6 +26,7 @@ typedef struct {
     const gboolean *ignored;    /* by EmulatedPCILintKind */
     GPtrArray *defs;            /* of the domain being read */
     GArray *lines;              /* guint: where each of defs is */
+    gboolean valid;             /* each device by itself */
     gboolean clean;
 } ToolLint;
 
@@ -40,7 +41,9 @@ toolLintCollect(xmlNodePtr node, void *opaque)
 
     if (!def || !projectionResolve(def, lint->projection, &err) ||
         !emulatedPCIDefValidate(def, &err)) {
+        g_prefix_error(&err, _("line %1$u: "), line);
         toolOutputError(lint->input->name, err);
+        lint->valid = FALSE;
         lint->clean = FALSE;
         return;
     }
@@ -83,13 +86,29 @@ toolLintDomain(xmlNodePtr node, void *opaque)
 }
 
 
+/* What the devices are refused for that are right each by itself: lowering tells. */
+static void
+toolLintWhole(ToolLint *lint)
+{
+    g_autoptr(GError) err = NULL;
+    g_autofree char *lowered = NULL;
+    gsize len;
+
+    if (projectionLower(lint->input->data, lint->input->len, lint->projection, &lowered, &len,
+                        &err) != PROJECTION_ERROR)
+        return;
+    toolOutputError(lint->input->name, err);
+    lint->clean = FALSE;
+}
+
+
 static gboolean
 toolLintInput(const ToolInput *input, void *opaque)
 {
     g_autoptr(GPtrArray) defs = g_ptr_array_new_with_free_func((GDestroyNotify) emulatedPCIDefFree);
     g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(guint));
     const ToolLintWhat *what = opaque;
-    ToolLint lint = { input, what->projection, what->ignored, defs, lines, TRUE };
+    ToolLint lint = { input, what->projection, what->ignored, defs, lines, TRUE, TRUE };
     g_autoptr(GError) err = NULL;
     g_autoptr(ToolXMLDoc) doc = toolXMLParse(input, &err);
     xmlNodePtr root;
@@ -104,6 +123,8 @@ toolLintInput(const ToolInput *input, void *opaque)
         toolLintReport(&lint);
     } else {
         toolXMLForEachDomain(doc, toolLintDomain, &lint);
+        if (lint.valid)
+            toolLintWhole(&lint);
     }
     return lint.clean;
 }

@@ -9,6 +9,7 @@
 #include "tool_xml.h"
 
 #include "emulatedpci_error.h"
+#include "emulatedpci_xml.h"
 #include "emulatedpci_xml_limits.h"
 
 #include <libxml/parser.h>
@@ -98,16 +99,19 @@ toolXMLCheckRoot(xmlDocPtr doc, GError **err)
         "domain", "domainsnapshot", "domaincheckpoint", "emulatedpci",
     };
     xmlNodePtr root = xmlDocGetRootElement(doc);
+    g_autofree char *found = NULL;
     gsize i;
 
     for (i = 0; i < G_N_ELEMENTS(known); i++) {
         if (toolXMLIs(root, known[i]))
             return TRUE;
     }
+    found = emulatedPCIXMLDescribe(root);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("unexpected root element <%1$s>; allowed are <domain>, "
-                             "<domainsnapshot>, <domaincheckpoint> and <emulatedpci>"),
-                           root->name);
+                             "<domainsnapshot>, <domaincheckpoint> and <emulatedpci>, without a "
+                             "namespace"),
+                           found);
     return FALSE;
 }
 

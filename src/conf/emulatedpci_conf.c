@@ -545,11 +545,11 @@ emulatedPCIDefParseNode(xmlNodePtr node,
     gboolean ok;
 
     if (node->ns || strcmp((const char *) node->name, "emulatedpci") != 0) {
-        g_autofree char *quoted = emulatedPCIErrorQuote((const char *) node->name);
+        g_autofree char *found = emulatedPCIXMLDescribe(node);
 
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("unexpected element <%1$s>, expecting <%2$s>"),
-                               quoted, "emulatedpci");
+                               found, "emulatedpci");
         return NULL;
     }
 

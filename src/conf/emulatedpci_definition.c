@@ -169,11 +169,11 @@ parseDevice(EmulatedPCIDefinition *definition,
     int i;
 
     if (node->ns || strcmp((const char *) node->name, "device") != 0) {
-        g_autofree char *quoted = emulatedPCIErrorQuote((const char *) node->name);
+        g_autofree char *found = emulatedPCIXMLDescribe(node);
 
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("unexpected element <%1$s>, expecting <%2$s>"),
-                               quoted, "device");
+                               found, "device");
         return FALSE;
     }
 

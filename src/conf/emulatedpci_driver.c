@@ -493,6 +493,32 @@ groupDescribe(EmulatedPCIDriverGroup *group,
 }
 
 
+/* Adds DEVICE, unless the group has as many as an emulator serves. */
+static gboolean
+groupAdd(EmulatedPCIDriverGroup *group,
+         const EmulatedPCIDriver *driver,
+         gsize device,
+         GError **err)
+{
+    if (group->devices->len < EMULATED_PCI_EMULATOR_DEVICES_MAX) {
+        g_array_append_val(group->devices, device);
+        return TRUE;
+    }
+
+    if (driver && driver->emulator)
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("too many emulated PCI devices for the emulator '%1$s': at most %2$d "
+                                 "are supported"),
+                               driver->emulator, EMULATED_PCI_EMULATOR_DEVICES_MAX);
+    else
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("too many emulated PCI devices for one emulator: at most %1$d are "
+                                 "supported; others need a <%2$s> with another '%3$s'"),
+                               EMULATED_PCI_EMULATOR_DEVICES_MAX, "driver", "emulator");
+    return FALSE;
+}
+
+
 GPtrArray *
 emulatedPCIDriverGroupAll(const EmulatedPCIDriver *const *drivers,
                           const char *const *names,
@@ -502,6 +528,13 @@ emulatedPCIDriverGroupAll(const EmulatedPCIDriver *const *drivers,
     g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func(groupFree);
     g_autoptr(GHashTable) byKey = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     gsize i;
+
+    if (n > EMULATED_PCI_DEVICES_MAX) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("too many emulated PCI devices: at most %1$d are supported"),
+                               EMULATED_PCI_DEVICES_MAX);
+        return NULL;
+    }
 
     for (i = 0; i < n; i++) {
         g_autofree char *key = groupKey(drivers[i]);
@@ -513,8 +546,8 @@ emulatedPCIDriverGroupAll(const EmulatedPCIDriver *const *drivers,
             g_ptr_array_add(groups, group);
             g_hash_table_insert(byKey, g_steal_pointer(&key), group);
         }
-        g_array_append_val(group->devices, i);
-        if (!groupDescribe(group, drivers, names, i, err))
+        if (!groupAdd(group, drivers[i], i, err) ||
+            !groupDescribe(group, drivers, names, i, err))
             return NULL;
     }
     return g_steal_pointer(&groups);

@@ -58,6 +58,10 @@ struct _EmulatedPCIDriver {
     guint32 pid;                /* 0: not given */
 };
 
+/* Devices that one emulator serves at most, and that a domain has at most. */
+#define EMULATED_PCI_EMULATOR_DEVICES_MAX 256
+#define EMULATED_PCI_DEVICES_MAX 1024
+
 /* The devices of a domain that one emulator serves. */
 typedef struct {
     const EmulatedPCIDriver *driver;    /* that describes it; NULL: none does */
@@ -106,8 +110,8 @@ gboolean emulatedPCIDriverValidate(const EmulatedPCIDriver *driver, GError **err
  * for all that name none; in the order of their first devices. In a group
  * each device either gives no more than the name, or what every other one
  * that does gives: else NULL, and ERR (VIR_ERR_XML_ERROR) names two devices
- * and the attribute in which they differ. The result, of
- * EmulatedPCIDriverGroup, frees them. */
+ * and the attribute in which they differ. More devices than the limits above are NULL
+ * with VIR_ERR_CONFIG_UNSUPPORTED. The result, of EmulatedPCIDriverGroup, frees them. */
 GPtrArray *emulatedPCIDriverGroupAll(const EmulatedPCIDriver *const *drivers,
                                      const char *const *names,
                                      gsize n,

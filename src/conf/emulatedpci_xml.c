@@ -188,7 +188,7 @@ emulatedPCIXMLReadChildren(xmlNodePtr node,
                 found[i] = cur;
                 continue;
             }
-            quoted = emulatedPCIErrorQuote((const char *) cur->name);
+            quoted = emulatedPCIXMLDescribe(cur);
             if (i >= 0) {
                 emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                        _("more than one <%1$s> in <%2$s>"),
@@ -269,4 +269,24 @@ emulatedPCIXMLReportMissing(const char *attr,
 {
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                            _("missing attribute '%1$s' in <%2$s>"), attr, element);
+}
+
+
+char *
+emulatedPCIXMLDescribe(xmlNodePtr node)
+{
+    g_autofree char *name = emulatedPCIErrorQuote((const char *) node->name);
+    g_autofree char *prefix = NULL;
+    g_autofree char *uri = NULL;
+
+    if (!node->ns)
+        return g_steal_pointer(&name);
+
+    uri = emulatedPCIErrorQuote(node->ns->href ? (const char *) node->ns->href : "");
+    if (!node->ns->prefix)
+        return g_strdup_printf("%s xmlns='%s'", name, uri);
+    prefix = emulatedPCIErrorQuote((const char *) node->ns->prefix);
+    if (*uri == '\0')
+        return g_strdup_printf("%s:%s", prefix, name);      /* not declared */
+    return g_strdup_printf("%s:%s xmlns:%s='%s'", prefix, name, prefix, uri);
 }

@@ -54,5 +54,9 @@ gboolean emulatedPCIXMLReadChildren(xmlNodePtr node,
  * else but comments, or has attributes. */
 char *emulatedPCIXMLReadText(xmlNodePtr node, GError **err);
 
+/* What to call NODE, an element, in a message: its name and, since that may look like the
+ * right one, the namespace that it is in: "domain xmlns='urn:x'". Newly allocated. */
+char *emulatedPCIXMLDescribe(xmlNodePtr node);
+
 /* The error for a missing attribute. */
 void emulatedPCIXMLReportMissing(const char *attr, const char *element, GError **err);

@@ -123,10 +123,18 @@ deviceRequestParse(DeviceRequest *request, const char *xml, gsize len, GError **
 
     root = xmlDocGetRootElement(doc);
     emulated = deviceIsEmulated(root->name);
-    if (emulated && (request->op != DEVICE_ATTACH || deviceTakeAttributes(request, root, err)))
+    if (!emulated) {
+        g_autofree char *misplaced = projectionFindMisplaced(xml, len);
+
+        xmlFreeDoc(doc);
+        if (misplaced)
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s", misplaced);
+        return misplaced != NULL;
+    }
+    if (request->op != DEVICE_ATTACH || deviceTakeAttributes(request, root, err))
         request->def = emulatedPCIDefParseNode(root, err);
     xmlFreeDoc(doc);
-    return emulated;
+    return TRUE;
 }
 
 

@@ -131,8 +131,9 @@ validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err
         strcmp((const char *) root->name, "device") != 0 &&
         strcmp((const char *) root->name, "domainsnapshot") != 0 &&
         strcmp((const char *) root->name, "domaincheckpoint") != 0) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("unexpected root element <%1$s>"), (const char *) root->name);
+        g_autofree char *found = emulatedPCIXMLDescribe(root);
+
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("unexpected root element <%1$s>"), found);
     } else {
         ok = validateTree(path, doc, err);
     }

@@ -58,7 +58,7 @@ launcherAdminCapabilities(void)
 {
     printf("{\"type\":\"emulatedpci-launcher\",\"version\":\"%s\",\"device-forms\":[\"json\",\"keyvalue\"],"
            "\"devices\":[\"x-pci-proxy-dev\",\"vfio-user-pci\"],\"max-devices\":%d}\n",
-           PACKAGE_VERSION, LAUNCHER_DEVICES_MAX);
+           PACKAGE_VERSION, EMULATED_PCI_DEVICES_MAX);
 }
 
 

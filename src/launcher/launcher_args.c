@@ -58,9 +58,10 @@ launcherArgsParse(LauncherArgs *args,
 
         if (!launcherArgsIsDevice(i, argv))
             continue;
-        if (args->at->len >= LAUNCHER_DEVICES_MAX) {
+        if (args->at->len >= EMULATED_PCI_DEVICES_MAX) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("more than %1$d emulated PCI devices"), LAUNCHER_DEVICES_MAX);
+                                   _("too many emulated PCI devices: at most %1$d are supported"),
+                                   EMULATED_PCI_DEVICES_MAX);
             return FALSE;
         }
         props = qemuPropsParse(argv[i], err);

@@ -22,7 +22,7 @@ typedef struct {
 gboolean launcherArgsHaveDevices(int argc, char *const *argv);
 
 /* Reads the emulated devices of ARGV into ARGS. FALSE, with ERR set, if one
- * cannot be read, or there are more than LAUNCHER_DEVICES_MAX. */
+ * cannot be read, or there are more than EMULATED_PCI_DEVICES_MAX. */
 gboolean launcherArgsParse(LauncherArgs *args, int argc, char *const *argv, GError **err);
 
 /* A new argv with a device of QEMU's for each of SOCKETS, one for each device

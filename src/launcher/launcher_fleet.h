@@ -12,9 +12,6 @@
 #include "launcher_emulator.h"
 #include "launcher_qemu.h"
 
-/* As many functions as one PCI bus has. */
-#define LAUNCHER_DEVICES_MAX 256
-
 /* What messages call the emulator that has no name. */
 #define LAUNCHER_FLEET_DEFAULT "default"
 

@@ -30,9 +30,15 @@
  *     - the fields that <emulatedpci definition='…'> leaves out, which are
  *       written, and a uuid there, which becomes the name;
  *     - <emulator>: filled in if there is none, plain text if there is;
- *     - a declaration of the prefix "qemu" at the end of <domain>'s start tag,
- *       and a <qemu:override> with nothing in it, which libvirt would not
- *       print either: gone.
+ *     - beside virtio-mmio devices an <address type='pci'/> without numbers,
+ *       which says no more than none: gone;
+ *     - a <qemu:override> with nothing in it, which libvirt would not print
+ *       either, and the declaration of its prefix at the end of <domain>'s
+ *       start tag if nothing else uses it: gone.
+ * - An <emulatedpci> that is not in <domain>'s <devices>, where libvirt would
+ *   drop it, is an error of lowering; in <metadata>, and in elements that have
+ *   a namespace, it is somebody else's.
+ * - A device that libvirt has not put on a PCI bus is an error of lifting.
  * - Lifting never invents: a controller or override that is not exactly what
  *   lowering writes, in whatever layout, stays what it is. It does not ask whether
  *   lowering would accept the domain, whose machine type libvirt may have given

@@ -9,6 +9,7 @@
 #include "projection_devices.h"
 
 #include "emulatedpci_definition.h"
+#include "projection_domain.h"
 #include "projection_scan.h"
 
 #include "gettext.h"
@@ -25,6 +26,15 @@ deviceFree(void *opaque)
 
     emulatedPCIDefFree(device->def);
     g_free(device);
+}
+
+
+char *
+projectionFindMisplaced(const char *xml, gsize len)
+{
+    g_autoptr(ProjectionDocument) doc = projectionScan(xml, len, NULL);
+
+    return doc && doc->misplaced ? projectionDescribeMisplaced(doc) : NULL;
 }
 
 

@@ -20,6 +20,11 @@ typedef struct {
     gsize end;              /* behind it */
 } ProjectionDevice;
 
+/* Whether XML, of LEN bytes and of whatever root, has an <emulatedpci> where it is none and
+ * libvirt would drop it, in a <disk> for one: a message about the first, newly allocated.
+ * NULL if there is none, or XML cannot be read. */
+char *projectionFindMisplaced(const char *xml, gsize len);
+
 /* The devices of the one domain in XML, of LEN bytes, in their order: an array
  * of ProjectionDevice, which owns them. NULL with ERR set (VIR_ERR_XML_ERROR
  * or what emulatedPCIDefParseNode() has) if XML cannot be read, holds not

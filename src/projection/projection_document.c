@@ -8,6 +8,8 @@
 
 #include "projection_document.h"
 
+#include <string.h>
+
 
 static void
 emulatedFree(void *opaque)
@@ -25,6 +27,7 @@ controllerFree(void *opaque)
     ProjectionController *controller = opaque;
 
     g_free(controller->alias);
+    g_free(controller->otherAddress);
     g_free(controller);
 }
 
@@ -110,6 +113,22 @@ projectionDocumentNew(void)
 }
 
 
+guint
+projectionDocumentLine(const ProjectionDocument *doc,
+                       gsize offset)
+{
+    const char *at = doc->text;
+    const char *const end = doc->text + MIN(offset, doc->len);
+    guint line = 1;
+
+    while ((at = memchr(at, '\n', end - at))) {
+        at++;
+        line++;
+    }
+    return line;
+}
+
+
 void
 projectionDocumentFree(ProjectionDocument *doc)
 {
@@ -117,6 +136,7 @@ projectionDocumentFree(ProjectionDocument *doc)
         return;
 
     g_free(doc->encoding);
+    g_free(doc->misplaced);
     g_ptr_array_free(doc->domains, TRUE);
     g_free(doc);
 }

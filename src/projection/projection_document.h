@@ -54,6 +54,7 @@ typedef struct {
     char *alias;                /* or NULL */
     gboolean hasAddress;
     ProjectionAddress address;
+    char *otherAddress;         /* the type of an <address> that is not 'pci', or NULL */
     gboolean plain;             /* nothing but <alias name> and <address type='pci'> in it */
 } ProjectionController;
 
@@ -94,6 +95,7 @@ typedef struct {
     GPtrArray *overrides;       /* of ProjectionOverride */
     GHashTable *aliases;        /* alias -> how many devices have it; not <emulatedpci> */
     GArray *addresses;          /* of ProjectionAddress: of all devices but <emulatedpci> */
+    gboolean hasVirtioMMIO;     /* a device has an <address type='virtio-mmio'> */
     GArray *indexes;            /* of int: SCSI controllers' in our range, from 0 */
 
     ProjectionElement lastChild;    /* last element in the domain */
@@ -114,6 +116,9 @@ typedef struct {
     gsize begin;                /* behind a byte order mark */
     char *encoding;             /* declared one in which we cannot work, or NULL */
     GPtrArray *domains;         /* of ProjectionDomain */
+    char *misplaced;            /* what is around the first <emulatedpci> that stands where it
+                                 * is none, "/domain/devices/disk"; or NULL */
+    gsize misplacedAt;          /* where that one is */
 } ProjectionDocument;
 
 /* New and empty, never NULL; arrays and tables own what is put in them. What
@@ -121,6 +126,9 @@ typedef struct {
 ProjectionDocument *projectionDocumentNew(void);
 ProjectionDomain *projectionDomainNew(void);
 ProjectionOverride *projectionOverrideNew(void);
+
+/* The number of the line, from 1, in which the byte OFFSET of the text is. */
+guint projectionDocumentLine(const ProjectionDocument *doc, gsize offset);
 
 void projectionDocumentFree(ProjectionDocument *doc);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProjectionDocument, projectionDocumentFree)

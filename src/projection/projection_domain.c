@@ -114,6 +114,16 @@ projectionDomainCheck(const ProjectionDomain *domain,
 
 
 char *
+projectionDescribeMisplaced(const ProjectionDocument *doc)
+{
+    return g_strdup_printf(_("misplaced element <%1$s> in line %2$u: it is in '%3$s', and must be a "
+                             "child of <devices> of a <domain>"),
+                           "emulatedpci", projectionDocumentLine(doc, doc->misplacedAt),
+                           doc->misplaced);
+}
+
+
+char *
 projectionFreePrefix(const ProjectionDomain *domain)
 {
     char *prefix = g_strdup("qemu");
@@ -124,6 +134,15 @@ projectionFreePrefix(const ProjectionDomain *domain)
         prefix = g_strdup_printf("qemu%u", i);
     }
     return prefix;
+}
+
+
+gboolean
+projectionOwnsDeclaration(const ProjectionDomain *domain)
+{
+    g_autofree char *prefix = projectionFreePrefix(domain);
+
+    return domain->boundPrefixes == 1 && g_strcmp0(domain->ownPrefix, prefix) == 0;
 }
 
 

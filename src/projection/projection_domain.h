@@ -54,6 +54,14 @@ gboolean projectionDomainCheck(const ProjectionDomain *domain,
                                const char *emulator,
                                GError **err);
 
+/* Whether DOMAIN's declaration of the QEMU namespace is the only one, and the very one that
+ * lowering would have made. */
+gboolean projectionOwnsDeclaration(const ProjectionDomain *domain);
+
+/* What is wrong with the place of DOC's misplaced <emulatedpci>: a message, newly
+ * allocated. */
+char *projectionDescribeMisplaced(const ProjectionDocument *doc);
+
 /* Gives each of N devices its index, and an alias if it has none:
  *
  * - an explicit index is taken as it is,

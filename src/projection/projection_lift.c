@@ -95,6 +95,7 @@ findOverrideDevices(const ProjectionDomain *domain)
 
 static EmulatedPCIDef *
 makeDef(const ProjectionController *controller,
+        gboolean hasVirtioMMIO,
         const QEMUPropsOverride *props)
 {
     EmulatedPCIDef *def = emulatedPCIDefNew();
@@ -111,7 +112,10 @@ makeDef(const ProjectionController *controller,
     if (props->driver)
         def->driver = emulatedPCIDriverCopy(props->driver);
 
-    def->hasAddress = controller->hasAddress;
+    /* Lowering writes an address without numbers beside virtio-mmio devices. */
+    def->hasAddress = controller->hasAddress &&
+        (!hasVirtioMMIO || controller->address.domain >= 0 || controller->address.bus >= 0 ||
+         controller->address.slot >= 0 || controller->address.multifunction >= 0);
     if (def->hasAddress) {
         def->domain = controller->address.domain;
         def->bus = controller->address.bus;
@@ -158,8 +162,25 @@ findDetached(Lifting *lifting,
 }
 
 
-static void
-findDevices(Lifting *lifting)
+/* A device of ours that libvirt has put on another bus: QEMU gets it without an address, so
+ * it would not be where the domain says. Returns FALSE. */
+static gboolean
+reportOtherBus(const ProjectionController *controller,
+               const ProjectionOverrideDevice *device,
+               GError **err)
+{
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("emulated PCI device '%1$s', alias '%2$s', has an address of type "
+                             "'%3$s' and so is not on a PCI bus; remove this <address> of its "
+                             "<controller>, or make it <address type='pci'/>"),
+                           device->props.devicename, controller->alias, controller->otherAddress);
+    return FALSE;
+}
+
+
+static gboolean
+findDevices(Lifting *lifting,
+            GError **err)
 {
     const ProjectionDomain *domain = lifting->domain;
     g_autoptr(GHashTable) devices = findOverrideDevices(domain);
@@ -174,7 +195,7 @@ findDevices(Lifting *lifting)
         Lifted lifted = { .controller = controller };
         gpointer users;
 
-        if (!controller->plain || !controller->alias ||
+        if (!controller->alias || (!controller->plain && !controller->otherAddress) ||
             projectionIndexesHas(&shared, controller->index))
             continue;
         users = g_hash_table_lookup(domain->aliases, controller->alias);
@@ -183,8 +204,10 @@ findDevices(Lifting *lifting)
         lifted.device = g_hash_table_lookup(devices, controller->alias);
         if (!lifted.device)
             continue;
+        if (controller->otherAddress)
+            return reportOtherBus(controller, lifted.device, err);
 
-        lifted.def = makeDef(controller, &lifted.device->props);
+        lifted.def = makeDef(controller, domain->hasVirtioMMIO, &lifted.device->props);
         if (emulatedPCIDefValidate(lifted.def, NULL))
             g_array_append_val(lifting->list, lifted);
         else
@@ -193,6 +216,7 @@ findDevices(Lifting *lifting)
 
     if (lifting->opts && lifting->opts->hideDetached && domain->isLive)
         findDetached(lifting, devices);
+    return TRUE;
 }
 
 
@@ -314,18 +338,15 @@ liftDeclaration(Lifting *lifting,
                 guint removedUses)
 {
     const ProjectionDomain *domain = lifting->domain;
-    g_autofree char *prefix = NULL;
     gsize end;
     gsize len;
 
-    if (!domain->ownPrefix || domain->boundPrefixes != 1 || domain->ownPrefixUses != removedUses)
-        return;
-    prefix = projectionFreePrefix(domain);
-    if (strcmp(prefix, domain->ownPrefix) != 0)
+    if (!projectionOwnsDeclaration(domain) || removedUses == 0 ||
+        domain->ownPrefixUses != removedUses)
         return;
 
     end = projectionSkipBlank(lifting->doc->text, domain->where.tagEnd - 1);
-    len = strlen(" xmlns:=''") + strlen(prefix) + strlen(PROJECTION_QEMU_NAMESPACE);
+    len = strlen(" xmlns:=''") + strlen(domain->ownPrefix) + strlen(PROJECTION_QEMU_NAMESPACE);
     projectionEditsAdd(lifting->edits, end - len, end, "");
 }
 
@@ -397,18 +418,21 @@ isWholeDevice(Lifting *lifting)
 }
 
 
-static void
-liftDomain(Lifting *lifting)
+static gboolean
+liftDomain(Lifting *lifting,
+           GError **err)
 {
-    findDevices(lifting);
+    if (!findDevices(lifting, err))
+        return FALSE;
     if ((lifting->list->len == 0 && lifting->detached->len == 0) ||
         (lifting->domain->isDevice && !isWholeDevice(lifting)))
-        return;
+        return TRUE;
 
     liftEmulator(lifting);
     chooseIndexes(lifting);
     liftDevices(lifting);
     liftOverrides(lifting);
+    return TRUE;
 }
 
 
@@ -450,7 +474,8 @@ projectionLift(const char *xml,
         };
 
         g_array_set_clear_func(list, liftedClear);
-        liftDomain(&lifting);
+        if (!liftDomain(&lifting, err))
+            return PROJECTION_ERROR;
     }
 
     if (projectionEditsIsEmpty(edits))

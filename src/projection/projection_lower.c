@@ -102,6 +102,32 @@ projectionResolve(EmulatedPCIDef *def,
 }
 
 
+/* Where there are several, says which of the devices ERR is about. Returns FALSE. */
+static gboolean
+reportDevice(const Lowering *lowering,
+             guint number,
+             GError **err)
+{
+    const GPtrArray *all = lowering->domain->emulated;
+    const ProjectionEmulated *emulated = g_ptr_array_index(all, number);
+    const guint line = projectionDocumentLine(lowering->doc, emulated->where.start);
+    const EmulatedPCIDef *def =
+        number < lowering->defs->len ? g_ptr_array_index(lowering->defs, number) : NULL;
+
+    if (all->len < 2)
+        return FALSE;
+    if (def && def->alias) {
+        g_autofree char *alias = g_utf8_make_valid(def->alias, MIN(strlen(def->alias), 255));
+
+        g_prefix_error(err, _("emulated PCI device %1$u, '%2$s', in line %3$u: "), number + 1, alias,
+                       line);
+    } else {
+        g_prefix_error(err, _("emulated PCI device %1$u in line %2$u: "), number + 1, line);
+    }
+    return FALSE;
+}
+
+
 static gboolean
 readDefs(Lowering *lowering,
          GError **err)
@@ -113,12 +139,12 @@ readDefs(Lowering *lowering,
         EmulatedPCIDef *def;
 
         if (emulated->hasEntity)
-            return reportEntity("emulatedpci", err);
+            return reportEntity("emulatedpci", err) || reportDevice(lowering, i, err);
         if (!(def = emulatedPCIDefParseNode(emulated->node, err)))
-            return FALSE;
+            return reportDevice(lowering, i, err);
         g_ptr_array_add(lowering->defs, def);
         if (!projectionResolve(def, lowering->opts, err))
-            return FALSE;
+            return reportDevice(lowering, i, err);
     }
     return TRUE;
 }
@@ -190,7 +216,7 @@ joinFunctions(Lowering *lowering,
                                      "0x%3$02x is allowed"),
                                    def->value[EMULATED_PCI_FIELD_HEADERTYPE], "headertype",
                                    (unsigned int) EMULATED_PCI_HEADERTYPE_MULTIFUNCTION);
-            return FALSE;
+            return reportDevice(lowering, i, err);
         }
         def->multifunction = 1;
         emulatedPCIDefSetDefaults(def);
@@ -209,7 +235,7 @@ validateDefs(Lowering *lowering,
         const EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
 
         if (!emulatedPCIDefValidate(def, err))
-            return FALSE;
+            return reportDevice(lowering, i, err);
 
         /* libvirt drops it from an address that it chooses itself; the header
          * type would then tell of functions that the address does not. */
@@ -218,8 +244,65 @@ validateDefs(Lowering *lowering,
                                    _("unsupported value '%1$s' for attribute '%2$s': it needs an "
                                      "<address> with a bus or a slot"),
                                    "on", "multifunction");
-            return FALSE;
+            return reportDevice(lowering, i, err);
         }
+    }
+    return TRUE;
+}
+
+
+/* A number for the place that an address stands for; of a place that libvirt is to choose,
+ * -1. */
+static gint64
+placeKey(int domain,
+         int bus,
+         int slot,
+         int function)
+{
+    const gint64 key = slotKey(domain, bus, slot);
+
+    return key < 0 ? -1 : key << 3 | MAX(function, 0);
+}
+
+
+/* Whether the place KEY is added to PLACES, where it must not be yet. */
+static gboolean
+takePlace(GHashTable *places,
+          gint64 key)
+{
+    return key < 0 || g_hash_table_add(places, g_memdup2(&key, sizeof(key)));
+}
+
+
+/* No place on the bus can be given twice. libvirt would say that, too, but only libvirt. */
+static gboolean
+checkPlaces(Lowering *lowering,
+            GError **err)
+{
+    g_autoptr(GHashTable) places = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    const GArray *addresses = lowering->domain->addresses;
+    guint i;
+
+    for (i = 0; i < addresses->len; i++) {
+        const ProjectionAddress *address = &g_array_index(addresses, ProjectionAddress, i);
+
+        takePlace(places, placeKey(address->domain, address->bus, address->slot,
+                                   address->function));
+    }
+
+    for (i = 0; i < lowering->defs->len; i++) {
+        const EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
+
+        if (!def->hasAddress ||
+            takePlace(places, placeKey(def->domain, def->bus, def->slot, def->function)))
+            continue;
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("the PCI address %1$04x:%2$02x:%3$02x.%4$x of <%5$s> is in use by "
+                                 "another device"),
+                               (guint) MAX(def->domain, 0), (guint) MAX(def->bus, 0),
+                               (guint) MAX(def->slot, 0), (guint) MAX(def->function, 0),
+                               "emulatedpci");
+        return reportDevice(lowering, i, err);
     }
     return TRUE;
 }
@@ -289,14 +372,14 @@ checkAliases(Lowering *lowering,
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                    _("alias '%1$s' of <%2$s> is in use by another device"),
                                    def->alias, "emulatedpci");
-            return FALSE;
+            return reportDevice(lowering, i, err);
         }
         if (g_hash_table_contains(overrides, def->alias)) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("alias '%1$s' of <%2$s> has a <%3$s> already: properties of an "
                                      "emulated PCI device cannot be overridden"),
                                    def->alias, "emulatedpci", "qemu:override");
-            return FALSE;
+            return reportDevice(lowering, i, err);
         }
     }
     return TRUE;
@@ -343,8 +426,11 @@ assignDefs(Lowering *lowering,
 
 /* --- writing */
 
+/* Where devices have virtio-mmio addresses, libvirt gives one to every SCSI controller that
+ * has no address: so the type is said. */
 static void
 formatController(const EmulatedPCIDef *def,
+                 gboolean hasVirtioMMIO,
                  const ProjectionStyle *style,
                  GString *buf)
 {
@@ -358,6 +444,8 @@ formatController(const EmulatedPCIDef *def,
     if (def->hasAddress) {
         g_string_append(buf, inside);
         emulatedPCIDefFormatAddress(def, buf);
+    } else if (hasVirtioMMIO) {
+        g_string_append_printf(buf, "%s<address type='pci'/>", inside);
     }
     g_string_append(buf, after);
     g_string_append(buf, "</controller>");
@@ -459,7 +547,8 @@ lowerDevices(Lowering *lowering)
         g_auto(ProjectionStyle) style = { 0 };
 
         projectionStyleAt(doc->text, doc->begin, emulated->where.start, emulated->where.end, &style);
-        formatController(g_ptr_array_index(lowering->defs, i), &style,
+        formatController(g_ptr_array_index(lowering->defs, i), lowering->domain->hasVirtioMMIO,
+                         &style,
                          projectionEditsBegin(lowering->edits, emulated->where.start,
                                               emulated->where.end));
         projectionEditsEnd(lowering->edits);
@@ -527,6 +616,7 @@ lowerNewOverride(Lowering *lowering)
     const ProjectionDomain *domain = lowering->domain;
     const ProjectionElement *last = &domain->lastChild;
     g_autofree char *name = g_strdup(domain->boundPrefix);
+    g_autofree char *own = NULL;
     g_autofree char *prefix = NULL;
     g_autofree char *before = NULL;
     g_auto(ProjectionStyle) style = { 0 };
@@ -541,6 +631,10 @@ lowerNewOverride(Lowering *lowering)
         name = projectionFreePrefix(domain);
         declaration = formatDeclaration(name);
         projectionEditsAdd(lowering->edits, tagEnd, tagEnd, declaration);
+    } else if (projectionOwnsDeclaration(domain) && domain->ownPrefixUses == 0) {
+        /* Nothing uses the declaration that is there. If our override did, lifting would
+         * take it for one that lowering has made. */
+        own = formatDeclaration(name);
     }
     prefix = g_strdup_printf("%s:", name);
 
@@ -561,7 +655,7 @@ lowerNewOverride(Lowering *lowering)
     before = projectionStyleBreak(&style, 0);
     buf = projectionEditsBegin(lowering->edits, pos, pos);
     g_string_append(buf, before);
-    formatOverride(lowering, prefix, "", &style, buf);
+    formatOverride(lowering, prefix, own ? own : "", &style, buf);
     projectionEditsEnd(lowering->edits);
 }
 
@@ -697,6 +791,7 @@ lowerDomain(Lowering *lowering,
         !readDefs(lowering, err) ||
         !joinFunctions(lowering, err) ||
         !validateDefs(lowering, err) ||
+        !checkPlaces(lowering, err) ||
         !checkDrivers(lowering, err) ||
         !assignDefs(lowering, err))
         return FALSE;
@@ -741,6 +836,13 @@ projectionLower(const char *xml,
     if (!emulatedPCIXMLAccept(xml, &facts, err) ||
         !(doc = projectionScanAccepted(xml, len, err)))
         return PROJECTION_ERROR;
+
+    if (doc->misplaced) {
+        g_autofree char *message = projectionDescribeMisplaced(doc);
+
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s", message);
+        return PROJECTION_ERROR;
+    }
 
     edits = projectionEditsNew();
     for (i = 0; i < doc->domains->len; i++) {

@@ -46,6 +46,11 @@ typedef enum {
  * frontend, property and the document itself. */
 #define PLACE_DEPTH_MAX 8
 
+/* How many of the elements around a misplaced one a message names, and up to how many
+ * bytes of each name. */
+#define PATH_DEPTH_MAX 6
+#define PATH_NAME_MAX 32
+
 /* What the parser is given around a lowered device, which has two roots. */
 #define FRAGMENT_OPEN "<x>"
 #define FRAGMENT_CLOSE "</x>"
@@ -88,6 +93,8 @@ typedef struct {
 
     GArray *bindings;           /* of Binding */
     guint outerBindings;        /* how many of them are from around <domain> */
+    const xmlChar *names[PATH_DEPTH_MAX + 1];   /* of the element of that depth; the parser's */
+    guint foreign;              /* depth of the outermost element that is not ours, or 0 */
     guint shadow;               /* depth of the element that redeclares ownPrefix, or 0 */
 
     /* Where we are; NULL outside of such an element. */
@@ -783,6 +790,9 @@ startDeviceChild(Scan *scan,
         return;
     }
 
+    if (tagIs(tag, "address") && attrIs(tag, "type", "virtio-mmio"))
+        scan->domain->hasVirtioMMIO = TRUE;
+
     if (tagIs(tag, "address") && readAddress(tag, &address)) {
         g_array_append_val(scan->domain->addresses, address);
         if (controller) {
@@ -792,6 +802,8 @@ startDeviceChild(Scan *scan,
         }
     } else if (controller) {
         controller->plain = FALSE;
+        if (tagIs(tag, "address") && !attrIs(tag, "type", "pci") && !controller->otherAddress)
+            controller->otherAddress = attrDup(tag, "type");
     }
 }
 
@@ -897,6 +909,49 @@ startElementIn(Scan *scan,
 }
 
 
+/* "/domain/devices/disk" for what is around the element that begins. */
+static char *
+scanPath(const Scan *scan)
+{
+    GString *path = g_string_new(NULL);
+    guint i;
+
+    for (i = scan->fragment ? 2 : 1; i < scan->depth; i++) {
+        const char *name = i <= PATH_DEPTH_MAX ? (const char *) scan->names[i] : "…";
+        g_autofree char *shown = g_utf8_make_valid(name, MIN(strlen(name), PATH_NAME_MAX));
+
+        g_string_append_printf(path, "/%s", shown);
+        if (i > PATH_DEPTH_MAX)
+            break;
+    }
+    return g_string_free(path, FALSE);
+}
+
+
+/* Notes an <emulatedpci> that stands where it is none. What is in <metadata>, or in an
+ * element with a namespace, is not ours to judge. */
+static void
+scanMisplaced(Scan *scan,
+              const Tag *tag,
+              Place parent,
+              Place place)
+{
+    if (scan->depth <= PATH_DEPTH_MAX)
+        scan->names[scan->depth] = tag->name;
+    if (scan->foreign)
+        return;
+    if (tag->prefix || tag->URI || (parent == PLACE_DOMAIN && tagIs(tag, "metadata"))) {
+        scan->foreign = scan->depth;
+        return;
+    }
+    if (place == PLACE_EMULATED || scan->emulated || scan->doc->misplaced ||
+        !tagIs(tag, "emulatedpci"))
+        return;
+    scan->doc->misplaced = scanPath(scan);
+    scan->doc->misplacedAt = MIN(scanOffset(scan), scan->doc->len);
+}
+
+
 static void
 onStartElement(void *opaque,
                const xmlChar *name,
@@ -918,6 +973,7 @@ onStartElement(void *opaque,
         .nAttrs = nAttrs,
         .attrs = attrs,
     };
+    Place parent = PLACE_NONE;
     Place place = PLACE_NONE;
 
     if (scanStopped(scan))
@@ -928,10 +984,12 @@ onStartElement(void *opaque,
         scanPrefixes(scan, &tag);
 
     if (!scan->emulated && scan->depth <= PLACE_DEPTH_MAX) {
-        place = startElementIn(scan, scan->places[scan->depth - 1], &tag);
+        parent = scan->places[scan->depth - 1];
+        place = startElementIn(scan, parent, &tag);
         if (nNamespaces > 0)
             onAside(scan);
     }
+    scanMisplaced(scan, &tag, parent, place);
     if (scan->emulated)
         treeStart(scan, &tag);
 
@@ -1016,6 +1074,8 @@ onEndElement(void *opaque,
 
     if (scan->shadow == scan->depth)
         scan->shadow = 0;
+    if (scan->foreign == scan->depth)
+        scan->foreign = 0;
     scan->depth--;
 }
 
