@@ -102,8 +102,9 @@ def person(name, directory):
     Atspi.EditableText.set_text_contents(view, text.replace('  </devices>', ELEMENT + '  </devices>'))
     print('typed', True)
     photo(2, 'typed')
-    # virt-manager gives the button a name of its own for programs like this
-    apply = find('the button Apply', lambda node: node.get_role_name() == 'push button' and shows(node) and
+    # virt-manager gives the button a name of its own for programs like this; its role is "button"
+    # since at-spi2-core 2.53, "push button" before.
+    apply = find('the button Apply', lambda node: node.get_role_name() in ('button', 'push button') and shows(node) and
                  node.get_name() in ('Apply', 'config-apply') and
                  node.get_state_set().contains(Atspi.StateType.SENSITIVE))
     Atspi.Action.do_action(apply, 0)
@@ -147,7 +148,7 @@ def main(tap):
         stack.env.update({'GSETTINGS_BACKEND': 'keyfile', 'NO_AT_BRIDGE': '0', 'GTK_MODULES': 'gail:atk-bridge',
                           'XDG_DATA_DIRS': '/usr/local/share:/usr/share'})
         display = stack.path('run/display')
-        xvfb = stack.start(['/bin/sh', '-c', 'exec Xvfb -displayfd 3 -screen 0 1200x900x24 -nolisten tcp -noreset '
+        xvfb = stack.start(['/bin/sh', '-c', 'exec Xvfb -displayfd 3 -screen 0 1600x900x24 -nolisten tcp -noreset '
                             '3> "$1"', 'sh', display], 'log/xvfb.log')
         stack.wait_for(lambda: stack.read('run/display').endswith('\n'), 'Xvfb is there')
         stack.env['DISPLAY'] = ':' + stack.read('run/display').strip()

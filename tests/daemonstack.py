@@ -96,6 +96,13 @@ class DaemonStack(Stack):
     def direct(self, *args, **options):
         return self.run(['virsh', '-q', '-c', self.direct_uri] + list(args), **options).stdout
 
+    def has_driver(self, kind):
+        """Whether libvirtd has the driver of node devices or of storage pools, which some
+        distributions have in packages of their own."""
+        command = {'nodedev': 'nodedev-list', 'storage': 'pool-list'}[kind]
+        done = self.run(['virsh', '-q', '-c', self.direct_uri, command], check=False)
+        return 'not supported by the connection driver' not in done.stderr
+
     def close(self):
         """Whatever ran through the daemon, the end goes to libvirtd itself."""
         self.uri = self.direct_uri if self.uri else None

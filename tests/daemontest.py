@@ -37,8 +37,12 @@ def test_plain(tap, stack):
                     ['nodedev-list'], ['pool-list', '--all'], ['sysinfo']):
         direct = stack.run(['virsh', '-c', stack.direct_uri] + command, check=False)
         through = stack.run(['virsh', '-c', stack.uri] + command, check=False)
+        expected = (direct.returncode, direct.stdout, direct.stderr)
+        if command[0] == 'nodedev-list' and not stack.has_driver('nodedev'):
+            # The daemon lists its definitions even so. There are none here.
+            expected = (0, '\n', '')
         tap.equal((through.returncode, through.stdout.replace(stack.uri, stack.direct_uri), through.stderr),
-                  (direct.returncode, direct.stdout, direct.stderr), 'virsh %s' % command[0])
+                  expected, 'virsh %s' % command[0])
 
 
 def test_define(tap, stack):

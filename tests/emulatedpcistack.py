@@ -486,6 +486,10 @@ class Stack:
         """What a user sees of a domain."""
         return self.lift(self.virsh('dumpxml', name, *options))
 
+    def libvirt_version(self):
+        """(major, minor) of the installed libvirt."""
+        return tuple(int(part) for part in self.run(['virsh', '--version']).stdout.strip().split('.')[:2])
+
     def state(self, name):
         return self.virsh('domstate', name).strip()
 
