@@ -47,6 +47,7 @@ setupInit(Setup *setup,
 
     setup->options.ndevices = G_N_ELEMENTS(setup->devices);
     setup->options.devices = setup->devices;
+    setup->options.stateFd = -1;
 
     guard->status = emulatorStatusNew(&setup->options);
     g_assert_nonnull(guard->status);

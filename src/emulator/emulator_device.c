@@ -9,7 +9,6 @@
 #include "emulator_device.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <string.h>
 
 
@@ -125,6 +124,24 @@ emulatorDeviceStep(EmulatorDevice *device,
         to->served++;
         deviceCommit(device, to);
     }
+}
+
+
+void
+emulatorDeviceGetRegisters(EmulatorDevice *device,
+                           uint8_t registers[PCI_CONFIG_SIZE])
+{
+    memcpy(registers, deviceCurrent(device)->config.now, PCI_CONFIG_SIZE);
+}
+
+
+bool
+emulatorDeviceRestore(EmulatorDevice *device,
+                      const uint8_t registers[PCI_CONFIG_SIZE])
+{
+    unsigned int where;
+
+    return pciConfigRestore(&deviceCurrent(device)->config, registers, &where);
 }
 
 

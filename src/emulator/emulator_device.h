@@ -30,6 +30,7 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -84,6 +85,15 @@ EmulatorDeviceNext emulatorDeviceStep(EmulatorDevice *device,
  * SCM_RIGHTS. Only emulatorDeviceStep() may follow. */
 struct mmsghdr *emulatorDeviceReceiving(EmulatorDevice *device);
 struct mmsghdr *emulatorDeviceSending(EmulatorDevice *device);
+
+/* The registers that DEVICE has now, and those that it had in another process,
+ * as for pciConfigRestore(). For the process that serves, between two steps.
+ * One that is killed while it restores leaves some of the registers restored:
+ * the next one has to do it again. */
+void emulatorDeviceGetRegisters(EmulatorDevice *device,
+                                uint8_t registers[PCI_CONFIG_SIZE]);
+bool emulatorDeviceRestore(EmulatorDevice *device,
+                           const uint8_t registers[PCI_CONFIG_SIZE]);
 
 /* Requests that were acted on since power-on. */
 uint64_t emulatorDeviceServed(const EmulatorDevice *device);

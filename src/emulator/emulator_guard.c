@@ -261,7 +261,7 @@ guardJudgeDevice(EmulatorGuard *guard,
 
     emulatorLog(_("device %1$u of %2$zu: closed: its request has ended %3$u processes in a row"),
                 serving, guard->ndevices, history->repeated);
-    device->closed = 1;
+    device->closed = EMULATOR_STATUS_FAILED;
     history->failures = 0;
 }
 

@@ -272,6 +272,7 @@ domainRun(const EmulatorOptions *options,
     int passed;
 
     domain.readyFd = -1;
+    domain.stateFd = -1;
     domain.ndevices = 0;
     domain.devices = calloc(EMULATOR_DEVICES_MAX, sizeof(*domain.devices));
     if (!domain.devices || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0) {

@@ -18,10 +18,14 @@
 #include <unistd.h>
 
 #include "emulator_log.h"
+#include "emulator_state.h"
 #include "emulator_transport.h"
 #include "gettext.h"
 
 #define _(s) gettext(s)
+
+/* Reads of a device's socket before its registers are told. */
+#define LOOP_DRAIN_TURNS 64
 
 /* What a process knows of a device by itself, and would not take from
  * memory that another one could write to. */
@@ -38,6 +42,7 @@ typedef struct {
 struct _EmulatorLoop {
     int epfd;               /* connections */
     int listenFd;           /* another epoll, of listening sockets; or -1 */
+    int stateFd;            /* where registers are asked for; or -1 */
     size_t nlistening;
     bool met;               /* some connection is there, or was */
     size_t nopen;           /* of all kinds */
@@ -62,6 +67,24 @@ loopAdd(EmulatorLoop *loop,
 }
 
 
+/* What the events of other sockets than the devices' carry, counted from the
+ * number of devices. */
+enum {
+    LOOP_EVENT_LISTEN = 0,
+    LOOP_EVENT_STATE,
+};
+
+
+static bool
+loopAddState(EmulatorLoop *loop,
+             size_t ndevices)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = ndevices + LOOP_EVENT_STATE };
+
+    return epoll_ctl(loop->epfd, EPOLL_CTL_ADD, loop->stateFd, &event) == 0;
+}
+
+
 EmulatorLoop *
 emulatorLoopNew(const EmulatorOptions *options,
                 EmulatorStatus *status)
@@ -73,8 +96,10 @@ emulatorLoopNew(const EmulatorOptions *options,
         return NULL;
 
     loop->listenFd = -1;
+    loop->stateFd = options->stateFd;
     loop->epfd = epoll_create1(EPOLL_CLOEXEC);
-    if (loop->epfd < 0) {
+    if (loop->epfd < 0 || (loop->stateFd >= 0 && !loopAddState(loop, options->ndevices))) {
+        close(loop->epfd);
         free(loop);
         return NULL;
     }
@@ -128,11 +153,13 @@ deviceWatch(EmulatorLoop *loop,
  * what the peer notices, and whatever it has sent goes away here. */
 static void
 deviceClose(EmulatorLoop *loop,
-            LoopDevice *device)
+            LoopDevice *device,
+            EmulatorStatusClosed why)
 {
     char bytes[256];
 
-    device->status->closed = true;
+    if (device->status->closed == EMULATOR_STATUS_OPEN)
+        device->status->closed = why;
     epoll_ctl(loop->epfd, EPOLL_CTL_DEL, device->fd, NULL);
     shutdown(device->fd, SHUT_RDWR);
     while (recv(device->fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
@@ -146,7 +173,8 @@ deviceClose(EmulatorLoop *loop,
 typedef enum {
     DEVICE_OPEN = 0,    /* go on */
     DEVICE_WAIT,        /* go on once the peer takes an answer */
-    DEVICE_CLOSE,       /* the peer has gone, or is not to be trusted */
+    DEVICE_GONE,        /* the peer has closed the connection */
+    DEVICE_FAILED,      /* the peer is not to be trusted */
 } DeviceState;
 
 
@@ -170,9 +198,9 @@ deviceServe(LoopDevice *device,
 
             message = emulatorDeviceReceiving(journal);
             if (recvmmsg(device->fd, message, 1, MSG_DONTWAIT, NULL) < 0)
-                return errno == EAGAIN || errno == EINTR ? DEVICE_OPEN : DEVICE_CLOSE;
+                return errno == EAGAIN || errno == EINTR ? DEVICE_OPEN : DEVICE_GONE;
             if (message->msg_len == 0)
-                return DEVICE_CLOSE;
+                return DEVICE_GONE;
             break;
 
         case EMULATOR_DEVICE_SEND:
@@ -181,7 +209,7 @@ deviceServe(LoopDevice *device,
                 if (errno == EAGAIN)
                     return DEVICE_WAIT;
                 if (errno != EINTR)
-                    return DEVICE_CLOSE;
+                    return DEVICE_GONE;
             }
             break;
 
@@ -189,7 +217,7 @@ deviceServe(LoopDevice *device,
         default:
             emulatorLog(_("device %1$s (fd %2$d): closed: not the %3$s protocol: %4$s"),
                         device->devicename, device->fd, device->protocol->name, why);
-            return DEVICE_CLOSE;
+            return DEVICE_FAILED;
         }
     }
 }
@@ -205,10 +233,12 @@ loopServe(EmulatorLoop *loop,
     loop->status->serving = 1 + (device - loop->devices);
     state = deviceServe(device, receive);
 
-    if (state == DEVICE_CLOSE ||
-        ((state == DEVICE_WAIT) != device->blocked &&
-         !deviceWatch(loop, device, state == DEVICE_WAIT)))
-        deviceClose(loop, device);
+    if (state == DEVICE_GONE)
+        deviceClose(loop, device, EMULATOR_STATUS_GONE);
+    else if (state == DEVICE_FAILED ||
+             ((state == DEVICE_WAIT) != device->blocked &&
+              !deviceWatch(loop, device, state == DEVICE_WAIT)))
+        deviceClose(loop, device, EMULATOR_STATUS_FAILED);
     loop->status->serving = 0;
 }
 
@@ -227,7 +257,7 @@ loopRecover(EmulatorLoop *loop)
 
         /* Whatever that one waited for. */
         if (device->status->closed || !deviceWatch(loop, device, false))
-            deviceClose(loop, device);
+            deviceClose(loop, device, EMULATOR_STATUS_FAILED);
         else
             loopServe(loop, device, false);
     }
@@ -289,7 +319,7 @@ deviceAccept(EmulatorLoop *loop,
     loop->met = true;
 
     if (!loopAdd(loop, device))
-        deviceClose(loop, device);
+        deviceClose(loop, device, EMULATOR_STATUS_FAILED);
     return true;
 }
 
@@ -312,7 +342,7 @@ emulatorLoopAccept(EmulatorLoop *loop,
 bool
 emulatorLoopAcceptItself(EmulatorLoop *loop)
 {
-    struct epoll_event event = { .events = EPOLLIN, .data.u64 = loop->ndevices };
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = loop->ndevices + LOOP_EVENT_LISTEN };
 
     return loop->nlistening == 0 ||
         epoll_ctl(loop->epfd, EPOLL_CTL_ADD, loop->listenFd, &event) == 0;
@@ -325,30 +355,6 @@ static bool
 loopIsDone(const EmulatorLoop *loop)
 {
     return loop->nopen == (loop->met ? loop->nlistening : 0);
-}
-
-
-void
-emulatorLoopRun(EmulatorLoop *loop)
-{
-    struct epoll_event events[32];
-
-    loopRecover(loop);
-
-    while (!loopIsDone(loop)) {
-        const int n = epoll_wait(loop->epfd, events, sizeof(events) / sizeof(events[0]), -1);
-        int i;
-
-        for (i = 0; i < n; i++) {
-            LoopDevice *device = &loop->devices[events[i].data.u64];
-
-            /* An answer and the messages behind it come before new ones. */
-            if (events[i].data.u64 < loop->ndevices)
-                loopServe(loop, device, !device->blocked);
-            else
-                emulatorLoopAccept(loop, false);
-        }
-    }
 }
 
 
@@ -373,6 +379,74 @@ deviceIsPending(const LoopDevice *device)
         break;
     }
     return poll(&pfd, 1, 0) == 1;
+}
+
+
+/* Acts on what the peers have sent already, so that the registers are those of
+ * a QEMU that waits. What does not come to an end is not waited for. */
+static void
+loopDrain(EmulatorLoop *loop)
+{
+    size_t i;
+    int turns;
+
+    for (i = 0; i < loop->ndevices; i++) {
+        for (turns = 0; turns < LOOP_DRAIN_TURNS && deviceIsPending(&loop->devices[i]); turns++)
+            loopServe(loop, &loop->devices[i], !loop->devices[i].blocked);
+    }
+}
+
+
+/* One request about the devices' registers. A peer that does not take its
+ * reply asks again. */
+static void
+loopServeState(EmulatorLoop *loop)
+{
+    EmulatorStateRequest request;
+    EmulatorStateReply reply;
+    struct iovec in = { &request, sizeof(request) };
+    struct iovec out = { &reply, sizeof(reply) };
+    struct mmsghdr received = { .msg_hdr = { .msg_iov = &in, .msg_iovlen = 1 } };
+    struct mmsghdr sent = { .msg_hdr = { .msg_iov = &out, .msg_iovlen = 1 } };
+
+    if (recvmmsg(loop->stateFd, &received, 1, MSG_DONTWAIT, NULL) < 0 &&
+        (errno == EAGAIN || errno == EINTR))
+        return;
+
+    if (received.msg_len == 0) {
+        epoll_ctl(loop->epfd, EPOLL_CTL_DEL, loop->stateFd, NULL);
+        return;
+    }
+
+    loopDrain(loop);
+    if (emulatorStateAnswer(loop->status, loop->ndevices, &request, received.msg_len, &reply) == 0)
+        sendmmsg(loop->stateFd, &sent, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+
+void
+emulatorLoopRun(EmulatorLoop *loop)
+{
+    struct epoll_event events[32];
+
+    loopRecover(loop);
+
+    while (!loopIsDone(loop)) {
+        const int n = epoll_wait(loop->epfd, events, sizeof(events) / sizeof(events[0]), -1);
+        int i;
+
+        for (i = 0; i < n; i++) {
+            LoopDevice *device = &loop->devices[events[i].data.u64];
+
+            /* An answer and the messages behind it come before new ones. */
+            if (events[i].data.u64 < loop->ndevices)
+                loopServe(loop, device, !device->blocked);
+            else if (events[i].data.u64 == loop->ndevices + LOOP_EVENT_LISTEN)
+                emulatorLoopAccept(loop, false);
+            else
+                loopServeState(loop);
+        }
+    }
 }
 
 

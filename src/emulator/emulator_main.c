@@ -64,7 +64,7 @@ initSignals(void)
 static int
 closeOthers(const EmulatorOptions *options)
 {
-    int *fds = calloc(options->ndevices + 2, sizeof(*fds));
+    int *fds = calloc(options->ndevices + 3, sizeof(*fds));
     size_t nfds = 0;
     size_t i;
     int rc;
@@ -80,6 +80,8 @@ closeOthers(const EmulatorOptions *options)
         fds[nfds++] = options->readyFd;
     if (options->clientFd >= 0 && !options->noGuard)
         fds[nfds++] = options->clientFd;
+    if (options->stateFd >= 0)
+        fds[nfds++] = options->stateFd;
 
     rc = sandboxCloseOthers(fds, nfds);
     free(fds);
@@ -140,6 +142,8 @@ acceptBelow(const EmulatorOptions *options)
         if (options->devices[i].fd > highest)
             highest = options->devices[i].fd;
     }
+    if (options->stateFd > highest)
+        highest = options->stateFd;
     return accepting ? highest + 2 : 0;
 }
 
@@ -214,6 +218,8 @@ run(EmulatorOptions *options)
 
     if (options->clientFd >= 0 && fcntl(options->clientFd, F_GETFD) < 0)
         return fail("--client-fd");
+    if (options->stateFd >= 0 && fcntl(options->stateFd, F_GETFD) < 0)
+        return fail("--state-fd");
 
     if (closeOthers(options) < 0)
         return fail(_("cannot close other descriptors"));

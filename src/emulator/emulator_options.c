@@ -23,6 +23,7 @@ enum {
     OPTION_DEVICE = 256,
     OPTION_READY_FD,
     OPTION_CLIENT_FD,
+    OPTION_STATE_FD,
     OPTION_SECCOMP,
     OPTION_NO_GUARD,
     OPTION_CONNECT_TIMEOUT,
@@ -37,6 +38,7 @@ static const struct option longOptions[] = {
     { "device", required_argument, NULL, OPTION_DEVICE },
     { "ready-fd", required_argument, NULL, OPTION_READY_FD },
     { "client-fd", required_argument, NULL, OPTION_CLIENT_FD },
+    { "state-fd", required_argument, NULL, OPTION_STATE_FD },
     { "seccomp", required_argument, NULL, OPTION_SECCOMP },
     { "no-guard", no_argument, NULL, OPTION_NO_GUARD },
     { "connect-timeout", required_argument, NULL, OPTION_CONNECT_TIMEOUT },
@@ -177,6 +179,10 @@ optionsValidate(const EmulatorOptions *options)
             emulatorLog(_("--client-fd needs --device"));
             return -1;
         }
+        if (options->stateFd >= 0) {
+            emulatorLog(_("--state-fd needs --device"));
+            return -1;
+        }
         return 0;
     }
     if (options->nallowed > 0) {
@@ -188,6 +194,10 @@ optionsValidate(const EmulatorOptions *options)
         return -1;
     }
     for (i = 0; i < options->ndevices; i++) {
+        if (options->stateFd >= 0 && options->devices[i].fd == options->stateFd) {
+            emulatorLog(_("--state-fd: fd %1$d is a device's"), options->stateFd);
+            return -1;
+        }
         if (options->readyFd >= 0 && options->devices[i].fd == options->readyFd) {
             emulatorLog(_("--ready-fd: fd %1$d is a device's"), options->readyFd);
             return -1;
@@ -196,6 +206,11 @@ optionsValidate(const EmulatorOptions *options)
             emulatorLog(_("--client-fd: fd %1$d is a device's"), options->clientFd);
             return -1;
         }
+    }
+    if (options->stateFd >= 0 &&
+        (options->stateFd == options->readyFd || options->stateFd == options->clientFd)) {
+        emulatorLog(_("--state-fd: fd %1$d is that of another option"), options->stateFd);
+        return -1;
     }
     if (options->clientFd >= 0 && options->clientFd == options->readyFd) {
         emulatorLog(_("--client-fd: fd %1$d is that of --ready-fd"), options->clientFd);
@@ -215,6 +230,7 @@ emulatorOptionsParse(EmulatorOptions *options,
     *options = (EmulatorOptions) {
         .readyFd = -1,
         .clientFd = -1,
+        .stateFd = -1,
         .filter = SANDBOX_FILTER_DEFAULT,
     };
 
@@ -233,6 +249,11 @@ emulatorOptionsParse(EmulatorOptions *options,
 
         case OPTION_CLIENT_FD:
             if (optionsSetFd(&options->clientFd, "--client-fd", optarg) < 0)
+                return -1;
+            break;
+
+        case OPTION_STATE_FD:
+            if (optionsSetFd(&options->stateFd, "--state-fd", optarg) < 0)
                 return -1;
             break;
 
@@ -315,6 +336,8 @@ emulatorOptionsHelp(void)
            "  --ready-fd FD           write one byte to FD and close it when serving\n"
            "  --client-fd FD          end if FD becomes readable, or hangs up, before vfio-user's\n"
            "                          first connection: the pidfd of who will connect\n"
+           "  --state-fd FD           tell registers to FD, and take them from it: how a guest\n"
+           "                          takes them along when it is saved or migrated\n"
            "  --seccomp ACTION        for a forbidden system call: kill (the default), log;\n"
            "                          or none, no filter\n"
            "  --no-guard              end, rather than go on, when killed by a signal\n"

@@ -38,6 +38,7 @@ typedef struct {
     EmulatorAction action;
     int readyFd;                                /* or -1 */
     int clientFd;                               /* -1, or readable when QEMU has gone */
+    int stateFd;                                /* -1, or where registers are asked for */
     SandboxFilter filter;
     bool noGuard;                               /* a worker that is killed is not replaced */
     size_t ndevices;

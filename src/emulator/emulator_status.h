@@ -26,11 +26,18 @@
 #define EMULATOR_STATUS_MAGIC "EPCISTAT"
 #define EMULATOR_STATUS_VERSION 1
 
+/* Whether, and why, a device is served no more. */
+typedef enum {
+    EMULATOR_STATUS_OPEN = 0,
+    EMULATOR_STATUS_GONE,       /* its peer has closed the connection: it was unplugged */
+    EMULATOR_STATUS_FAILED,     /* any other reason: the guest reads all ones */
+} EmulatorStatusClosed;
+
 typedef struct {
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
     char transport[16];
     int32_t peer;               /* pid of the process that made the socket: QEMU's */
-    uint32_t closed;            /* served no more */
+    uint32_t closed;            /* EmulatorStatusClosed */
     EmulatorDevice device;
 } EmulatorStatusDevice;
 
@@ -43,7 +50,7 @@ typedef struct {
     uint64_t started;           /* CLOCK_BOOTTIME, in nanoseconds */
     uint64_t restarts;          /* workers that were replaced */
     uint32_t serving;           /* 1 + index of the device whose request is in hand */
-    uint32_t reserved;
+    uint32_t restored;          /* sequence number of the last state that was given back */
     EmulatorStatusDevice devices[];
 } EmulatorStatus;
 

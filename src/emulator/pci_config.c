@@ -73,6 +73,26 @@ pciConfigReset(PCIConfig *config)
 }
 
 
+bool
+pciConfigRestore(PCIConfig *config,
+                 const uint8_t registers[PCI_CONFIG_SIZE],
+                 unsigned int *where)
+{
+    unsigned int i;
+
+    for (i = 0; i < PCI_CONFIG_SIZE; i++) {
+        const uint8_t changed = registers[i] ^ config->powerOn[i];
+
+        if (changed & ~(writable[i] | (writeOneClears[i] & config->powerOn[i]))) {
+            *where = i;
+            return false;
+        }
+    }
+    memcpy(config->now, registers, sizeof(config->now));
+    return true;
+}
+
+
 uint32_t
 pciConfigRead(const PCIConfig *config,
               uint32_t addr,

@@ -13,6 +13,7 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,6 +69,14 @@ void pciConfigInit(PCIConfig *config,
 
 /* Brings the power-on values back (RST#, 4.3.2 and 6.2). */
 void pciConfigReset(PCIConfig *config);
+
+/* Gives the device the REGISTERS that it had in another process. Returns false,
+ * and changes nothing, if they cannot be a device's with these power-on values:
+ * a bit differs that nobody can change, or one is set that can only be cleared.
+ * *WHERE is the offset of the first such register then. */
+bool pciConfigRestore(PCIConfig *config,
+                      const uint8_t registers[PCI_CONFIG_SIZE],
+                      unsigned int *where);
 
 /* LEN bytes, 1 to 4, from ADDR, of any alignment, little-endian and extended
  * with zeros. Bytes beyond the last one are left out, as a host bridge does

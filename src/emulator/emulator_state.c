@@ -1,0 +1,70 @@
+/*
+ * emulator_state.c: what the emulator tells of its devices' registers, and takes back
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulator_state.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+
+static uint32_t
+stateSet(EmulatorStatus *status,
+         EmulatorStatusDevice *device,
+         const EmulatorStateRequest *request)
+{
+    /* It was taken before, maybe by another process. */
+    if (request->sequence <= status->restored)
+        return 0;
+
+    if (!emulatorDeviceRestore(&device->device, request->registers))
+        return EPERM;
+
+    /* Only then, or a process that is killed in between would have lost it. */
+    atomic_signal_fence(memory_order_seq_cst);
+    status->restored = request->sequence;
+    return 0;
+}
+
+
+int
+emulatorStateAnswer(EmulatorStatus *status,
+                    size_t ndevices,
+                    const void *request,
+                    size_t len,
+                    EmulatorStateReply *reply)
+{
+    EmulatorStateRequest own;
+    EmulatorStatusDevice *device;
+
+    if (len != sizeof(own))
+        return -1;
+    memcpy(&own, request, sizeof(own));
+
+    memset(reply, 0, sizeof(*reply));
+    reply->sequence = own.sequence;
+    if (own.sequence == 0 || own.device >= ndevices) {
+        reply->error = EINVAL;
+        return 0;
+    }
+
+    device = &status->devices[own.device];
+    reply->closed = device->closed;
+    switch ((EmulatorStateCommand) own.command) {
+    case EMULATOR_STATE_GET:
+        emulatorDeviceGetRegisters(&device->device, reply->registers);
+        break;
+    case EMULATOR_STATE_SET:
+        reply->error = stateSet(status, device, &own);
+        break;
+    default:
+        reply->error = EINVAL;
+        break;
+    }
+    return 0;
+}
