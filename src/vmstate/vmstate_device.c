@@ -1,0 +1,77 @@
+/*
+ * vmstate_device.c: an emulated device as it travels with its guest
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "vmstate_device.h"
+
+#include "gettext.h"
+
+#include <string.h>
+
+#define _(s) gettext(s)
+
+
+void
+vmstateDeviceFree(VMStateDevice *device)
+{
+    if (!device)
+        return;
+    g_free(device->alias);
+    g_free(device);
+}
+
+
+gboolean
+vmstateDeviceAliasIsValid(const char *alias)
+{
+    gsize i;
+
+    if (!g_ascii_isalpha(alias[0]))
+        return FALSE;
+    for (i = 1; alias[i]; i++) {
+        if (i == VMSTATE_ALIAS_MAX ||
+            (!g_ascii_isalnum(alias[i]) && !strchr("-._", alias[i])))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+vmstateDeviceCheck(const VMStateDevice *here,
+                   const VMStateDevice *there,
+                   GError **err)
+{
+    unsigned int where;
+    PCIConfig config;
+    int i;
+
+    if (strcmp(here->devicename, there->devicename) != 0) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("emulated PCI device '%1$s': devicename is '%2$s' here and '%3$s' in the saved state"),
+                               here->alias, here->devicename, there->devicename);
+        return FALSE;
+    }
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (here->values[i] == there->values[i])
+            continue;
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("emulated PCI device '%1$s': %2$s is 0x%3$x here and 0x%4$x in the saved state"),
+                               here->alias, emulatedPCIFieldGetInfo(i)->name, here->values[i],
+                               there->values[i]);
+        return FALSE;
+    }
+
+    pciConfigInit(&config, here->values);
+    if (!pciConfigRestore(&config, there->registers, &where)) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("emulated PCI device '%1$s': register 0x%2$02x cannot have the value 0x%3$02x of the saved state"),
+                               here->alias, where, there->registers[where]);
+        return FALSE;
+    }
+    return TRUE;
+}

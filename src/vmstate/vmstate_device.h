@@ -1,0 +1,53 @@
+/*
+ * vmstate_device.h: an emulated device as it travels with its guest
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+#include "emulatedpci_error.h"
+#include "emulatedpci_fields.h"
+#include "pci_config.h"
+
+/* The longest alias, in bytes. */
+#define VMSTATE_ALIAS_MAX 255
+
+/* As many functions as one PCI bus has. */
+#define VMSTATE_DEVICES_MAX 256
+
+typedef struct {
+    char *alias;                /* libvirt's, QEMU's id */
+    char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
+    guint32 values[EMULATED_PCI_FIELD_LAST];    /* the numeric fields */
+    guint8 registers[PCI_CONFIG_SIZE];
+} VMStateDevice;
+
+void vmstateDeviceFree(VMStateDevice *device);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VMStateDevice, vmstateDeviceFree)
+
+/**
+ * vmstateDeviceAliasIsValid:
+ * @alias: text that may be hostile
+ *
+ * Returns whether it is what QEMU accepts as an id: a letter, then letters,
+ * digits and "-._", VMSTATE_ALIAS_MAX bytes at most.
+ */
+gboolean vmstateDeviceAliasIsValid(const char *alias);
+
+/**
+ * vmstateDeviceCheck:
+ * @here: a device of this domain; its registers are not looked at
+ * @there: the device of that alias in a state
+ *
+ * Decides whether the registers in @there can be those of @here: all twelve
+ * fields are the same, and every register has a value that a guest can have
+ * written.
+ *
+ * Returns FALSE with @err set; the message names the device and what differs.
+ */
+gboolean vmstateDeviceCheck(const VMStateDevice *here,
+                            const VMStateDevice *there,
+                            GError **err);

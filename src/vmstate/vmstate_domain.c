@@ -1,0 +1,239 @@
+/*
+ * vmstate_domain.c: the emulated devices of one domain, saved and loaded together
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "vmstate_domain.h"
+#include "vmstate_emulator.h"
+#include "vmstate_format.h"
+
+#include "gettext.h"
+
+#include <string.h>
+
+#define _(s) gettext(s)
+
+typedef struct {
+    VMStateDevice *device;
+    int fd;
+    guint number;
+    gboolean gone;          /* it was unplugged */
+} DomainDevice;
+
+struct _VMStateDomain {
+    GArray *devices;        /* DomainDevice */
+};
+
+
+VMStateDomain *
+vmstateDomainNew(void)
+{
+    VMStateDomain *domain = g_new0(VMStateDomain, 1);
+
+    domain->devices = g_array_new(FALSE, FALSE, sizeof(DomainDevice));
+    return domain;
+}
+
+
+void
+vmstateDomainFree(VMStateDomain *domain)
+{
+    guint i;
+
+    if (!domain)
+        return;
+    for (i = 0; i < domain->devices->len; i++)
+        vmstateDeviceFree(g_array_index(domain->devices, DomainDevice, i).device);
+    g_array_unref(domain->devices);
+    g_free(domain);
+}
+
+
+gboolean
+vmstateDomainAdd(VMStateDomain *domain,
+                 VMStateDevice *device,
+                 int fd,
+                 guint number,
+                 GError **err)
+{
+    g_autoptr(VMStateDevice) own = device;
+    DomainDevice entry = { device, fd, number, FALSE };
+    guint i;
+
+    if (domain->devices->len == VMSTATE_DEVICES_MAX) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("more than %1$d emulated PCI devices"), VMSTATE_DEVICES_MAX);
+        return FALSE;
+    }
+    for (i = 0; i < domain->devices->len; i++) {
+        if (strcmp(g_array_index(domain->devices, DomainDevice, i).device->alias, device->alias) == 0) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("two emulated PCI devices have the alias '%1$s'"), device->alias);
+            return FALSE;
+        }
+    }
+    g_array_append_val(domain->devices, entry);
+    g_steal_pointer(&own);
+    return TRUE;
+}
+
+
+/* Asks for the registers of ENTRY, and whether it is still there. */
+static gboolean
+domainGet(DomainDevice *entry,
+          GError **err)
+{
+    EmulatorStateReply reply;
+
+    if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_GET, entry->number, NULL, &reply, err)) {
+        g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
+        return FALSE;
+    }
+    if (reply.closed != EMULATOR_STATUS_OPEN && reply.closed != EMULATOR_STATUS_GONE) {
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                               _("emulated PCI device '%1$s': its emulator serves it no longer, so its registers are lost"),
+                               entry->device->alias);
+        return FALSE;
+    }
+    entry->gone = reply.closed == EMULATOR_STATUS_GONE;
+    memcpy(entry->device->registers, reply.registers, sizeof(reply.registers));
+    return TRUE;
+}
+
+
+static gboolean
+domainGetAll(VMStateDomain *domain,
+             GError **err)
+{
+    guint i;
+
+    for (i = 0; i < domain->devices->len; i++) {
+        if (!domainGet(&g_array_index(domain->devices, DomainDevice, i), err))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+GBytes *
+vmstateDomainSave(VMStateDomain *domain,
+                  GError **err)
+{
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+    guint i;
+
+    if (!domainGetAll(domain, err))
+        return NULL;
+
+    for (i = 0; i < domain->devices->len; i++) {
+        const DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
+
+        if (!entry->gone)
+            g_ptr_array_add(devices, entry->device);
+    }
+    return vmstateFormat(devices);
+}
+
+
+/* The device of that ALIAS that the domain has, or NULL. */
+static const VMStateDevice *
+domainFindHere(const VMStateDomain *domain,
+               const char *alias)
+{
+    guint i;
+
+    for (i = 0; i < domain->devices->len; i++) {
+        const DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
+
+        if (!entry->gone && strcmp(entry->device->alias, alias) == 0)
+            return entry->device;
+    }
+    return NULL;
+}
+
+
+/* The same for the saved ones. */
+static const VMStateDevice *
+domainFind(GPtrArray *devices,
+           const char *alias)
+{
+    guint i;
+
+    for (i = 0; i < devices->len; i++) {
+        const VMStateDevice *device = g_ptr_array_index(devices, i);
+
+        if (strcmp(device->alias, alias) == 0)
+            return device;
+    }
+    return NULL;
+}
+
+
+/* Whether SAVED is of just the domain's devices. */
+static gboolean
+domainCheck(const VMStateDomain *domain,
+            GPtrArray *saved,
+            GError **err)
+{
+    guint i;
+
+    for (i = 0; i < domain->devices->len; i++) {
+        const DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
+        const VMStateDevice *here = entry->device;
+        const VMStateDevice *there = domainFind(saved, here->alias);
+
+        if (entry->gone)
+            continue;
+        if (!there) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("emulated PCI device '%1$s' is missing in the saved state"),
+                                   here->alias);
+            return FALSE;
+        }
+        if (!vmstateDeviceCheck(here, there, err))
+            return FALSE;
+    }
+
+    for (i = 0; i < saved->len; i++) {
+        const VMStateDevice *there = g_ptr_array_index(saved, i);
+
+        if (!domainFindHere(domain, there->alias)) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("the saved state has an emulated PCI device '%1$s', which is missing in this domain"),
+                                   there->alias);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+
+gboolean
+vmstateDomainLoad(VMStateDomain *domain,
+                  gconstpointer data,
+                  gsize len,
+                  GError **err)
+{
+    g_autoptr(GPtrArray) saved = vmstateParse(data, len, err);
+    guint i;
+
+    if (!saved || !domainGetAll(domain, err) || !domainCheck(domain, saved, err))
+        return FALSE;
+
+    for (i = 0; i < domain->devices->len; i++) {
+        const DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
+        EmulatorStateReply reply;
+
+        if (entry->gone)
+            continue;
+        if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_SET, entry->number,
+                                 domainFind(saved, entry->device->alias)->registers, &reply, err)) {
+            g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}

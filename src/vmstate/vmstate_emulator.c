@@ -1,0 +1,109 @@
+/*
+ * vmstate_emulator.c: asks an emulator for registers, and gives them back
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "vmstate_emulator.h"
+
+#include "gettext.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define _(s) gettext(s)
+
+typedef enum {
+    CALL_REPLY = 0,     /* there it is */
+    CALL_REPEAT,        /* none came in time */
+    CALL_FAILED,        /* errno is set */
+} CallResult;
+
+
+/* Waits for the reply to request SEQUENCE, until UNTIL. Late replies to requests
+ * before are dropped. */
+static CallResult
+callWait(int fd,
+         guint32 sequence,
+         EmulatorStateReply *reply,
+         gint64 until)
+{
+    for (;;) {
+        const gint64 left = (until - g_get_monotonic_time() + 999) / 1000;
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        ssize_t got;
+        int rc;
+
+        if (left <= 0)
+            return CALL_REPEAT;
+        rc = poll(&p, 1, left);
+        if (rc < 0 && errno != EINTR)
+            return CALL_FAILED;
+        if (rc <= 0)
+            continue;
+
+        got = recv(fd, reply, sizeof(*reply), MSG_DONTWAIT);
+        if (got == (ssize_t) sizeof(*reply) && reply->sequence == sequence)
+            return CALL_REPLY;
+        if (got == 0) {
+            errno = ECONNRESET;
+            return CALL_FAILED;
+        }
+        if (got < 0 && errno != EAGAIN && errno != EINTR)
+            return CALL_FAILED;
+    }
+}
+
+
+/* Sends REQUEST, and again while there is no reply. */
+static CallResult
+callRepeat(int fd,
+           const EmulatorStateRequest *request,
+           EmulatorStateReply *reply)
+{
+    const gint64 deadline = g_get_monotonic_time() + VMSTATE_EMULATOR_TIMEOUT * INT64_C(1000);
+    CallResult result = CALL_REPEAT;
+
+    while (result == CALL_REPEAT && g_get_monotonic_time() < deadline) {
+        if (send(fd, request, sizeof(*request), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+            errno != EAGAIN && errno != EINTR)
+            return CALL_FAILED;
+        result = callWait(fd, request->sequence, reply,
+                          MIN(deadline, g_get_monotonic_time() + VMSTATE_EMULATOR_REPEAT * INT64_C(1000)));
+    }
+    if (result == CALL_REPEAT)
+        errno = ETIMEDOUT;
+    return result == CALL_REPLY ? result : CALL_FAILED;
+}
+
+
+gboolean
+vmstateEmulatorCall(int fd,
+                    EmulatorStateCommand command,
+                    guint device,
+                    const guint8 registers[PCI_CONFIG_SIZE],
+                    EmulatorStateReply *reply,
+                    GError **err)
+{
+    static guint32 sequence;
+    EmulatorStateRequest request = { .command = command, .device = device, .sequence = ++sequence };
+
+    if (registers)
+        memcpy(request.registers, registers, sizeof(request.registers));
+
+    if (callRepeat(fd, &request, reply) == CALL_FAILED) {
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                               _("its emulator does not answer: %1$s"), g_strerror(errno));
+        return FALSE;
+    }
+    if (reply->error != 0) {
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                               _("its emulator refuses: %1$s"), g_strerror(reply->error));
+        return FALSE;
+    }
+    return TRUE;
+}

@@ -1,0 +1,37 @@
+/*
+ * vmstate_emulator.h: asks an emulator for registers, and gives them back
+ *
+ * Over the socket of emulator_state.h. An emulator whose worker is killed has
+ * the next one within milliseconds; a request that went with it is repeated.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "emulatedpci_error.h"
+#include "emulator_state.h"
+
+/* Milliseconds after which a request is repeated, and after which the emulator
+ * counts as one that does not answer. QEMU waits for 25 seconds. */
+#define VMSTATE_EMULATOR_REPEAT 250
+#define VMSTATE_EMULATOR_TIMEOUT 5000
+
+/**
+ * vmstateEmulatorCall:
+ * @fd: the socket
+ * @command: EMULATOR_STATE_GET or EMULATOR_STATE_SET
+ * @device: the device's number, from 0
+ * @registers: SET: the registers; GET: NULL
+ * @reply: filled in
+ *
+ * Asks, and waits for the reply.
+ *
+ * Returns FALSE with @err set if there is none, or the emulator refuses.
+ */
+gboolean vmstateEmulatorCall(int fd,
+                             EmulatorStateCommand command,
+                             guint device,
+                             const guint8 registers[PCI_CONFIG_SIZE],
+                             EmulatorStateReply *reply,
+                             GError **err);

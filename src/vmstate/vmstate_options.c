@@ -1,0 +1,229 @@
+/*
+ * vmstate_options.c: emulatedpci-vmstate's command line
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "vmstate_options.h"
+
+#include "emulator_device_options.h"
+#include "gettext.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#define _(s) gettext(s)
+
+enum {
+    OPTION_LISTEN_FD = 256,
+    OPTION_PATH,
+    OPTION_CLIENT_FD,
+    OPTION_EMULATOR,
+    OPTION_ALIAS,
+    OPTION_DEVICE,
+    OPTION_SECCOMP,
+    OPTION_HELP,
+    OPTION_VERSION,
+};
+
+static const struct option longOptions[] = {
+    { "listen-fd", required_argument, NULL, OPTION_LISTEN_FD },
+    { "path", required_argument, NULL, OPTION_PATH },
+    { "client-fd", required_argument, NULL, OPTION_CLIENT_FD },
+    { "emulator", required_argument, NULL, OPTION_EMULATOR },
+    { "alias", required_argument, NULL, OPTION_ALIAS },
+    { "device", required_argument, NULL, OPTION_DEVICE },
+    { "seccomp", required_argument, NULL, OPTION_SECCOMP },
+    { "help", no_argument, NULL, OPTION_HELP },
+    { "version", no_argument, NULL, OPTION_VERSION },
+    { NULL, 0, NULL, 0 },
+};
+
+/* Where the options that belong together have got to. */
+typedef struct {
+    int emulator;           /* of the devices that follow; or -1 */
+    guint number;           /* of the next one there */
+    const char *alias;      /* of the next one, or NULL */
+} OptionsPosition;
+
+
+static gboolean
+optionsSetFd(VMStateOptions *options,
+             int *fd,
+             const char *name,
+             const char *value,
+             GError **err)
+{
+    *fd = emulatorDeviceOptionsParseFd(value);
+    if (*fd < 0) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                               _("%1$s: invalid fd '%2$s': the number of a descriptor above 2 is allowed"),
+                               name, value);
+        return FALSE;
+    }
+    g_array_append_val(options->fds, *fd);
+    return TRUE;
+}
+
+
+static gboolean
+optionsAddDevice(VMStateOptions *options,
+                 OptionsPosition *position,
+                 char *value,
+                 GError **err)
+{
+    g_autoptr(VMStateDevice) device = g_new0(VMStateDevice, 1);
+    EmulatorDeviceOptions parsed;
+    EmulatorDeviceError error;
+
+    if (position->emulator < 0 || !position->alias) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                               _("--device requires --emulator and --alias before it"));
+        return FALSE;
+    }
+    if (!vmstateDeviceAliasIsValid(position->alias)) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("--alias: invalid name '%1$s'"),
+                               position->alias);
+        return FALSE;
+    }
+    if (emulatorDeviceOptionsParse(&parsed, value, -1, &error) < 0) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, "%s", error.text);
+        return FALSE;
+    }
+
+    device->alias = g_strdup(position->alias);
+    g_strlcpy(device->devicename, parsed.devicename, sizeof(device->devicename));
+    memcpy(device->values, parsed.values, sizeof(device->values));
+    position->alias = NULL;
+    return vmstateDomainAdd(options->domain, g_steal_pointer(&device), position->emulator,
+                            position->number++, err);
+}
+
+
+static gboolean
+optionsTake(VMStateOptions *options,
+            OptionsPosition *position,
+            int option,
+            char *const *argv,
+            GError **err)
+{
+    switch (option) {
+    case OPTION_LISTEN_FD:
+        return optionsSetFd(options, &options->listenFd, "--listen-fd", optarg, err);
+
+    case OPTION_PATH:
+        g_free(options->path);
+        options->path = g_strdup(optarg);
+        return TRUE;
+
+    case OPTION_CLIENT_FD:
+        return optionsSetFd(options, &options->clientFd, "--client-fd", optarg, err);
+
+    case OPTION_EMULATOR:
+        position->number = 0;
+        return optionsSetFd(options, &position->emulator, "--emulator", optarg, err);
+
+    case OPTION_ALIAS:
+        position->alias = optarg;
+        return TRUE;
+
+    case OPTION_DEVICE:
+        return optionsAddDevice(options, position, optarg, err);
+
+    case OPTION_SECCOMP:
+        if (sandboxFilterFromString(optarg, &options->filter) == 0)
+            return TRUE;
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
+                               _("--seccomp: invalid action '%1$s': kill, log and none are allowed"),
+                               optarg);
+        return FALSE;
+
+    case OPTION_HELP:
+        options->action = VMSTATE_ACTION_HELP;
+        return TRUE;
+
+    case OPTION_VERSION:
+        options->action = VMSTATE_ACTION_VERSION;
+        return TRUE;
+
+    case ':':
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("option '%1$s' requires a value"),
+                               argv[optind - 1]);
+        return FALSE;
+
+    default:
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("unknown option '%1$s'; see --help"),
+                               argv[optind - 1]);
+        return FALSE;
+    }
+}
+
+
+gboolean
+vmstateOptionsParse(VMStateOptions *options,
+                    int argc,
+                    char **argv,
+                    GError **err)
+{
+    OptionsPosition position = { -1, 0, NULL };
+    int option;
+
+    *options = (VMStateOptions) {
+        .listenFd = -1,
+        .clientFd = -1,
+        .filter = SANDBOX_FILTER_DEFAULT,
+        .fds = g_array_new(FALSE, FALSE, sizeof(int)),
+        .domain = vmstateDomainNew(),
+    };
+
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, ":", longOptions, NULL)) != -1) {
+        if (!optionsTake(options, &position, option, argv, err))
+            return FALSE;
+    }
+    if (optind < argc) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("unexpected argument '%1$s'; see --help"),
+                               argv[optind]);
+        return FALSE;
+    }
+    if (options->action == VMSTATE_ACTION_RUN && options->listenFd < 0) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("--listen-fd is missing; see --help"));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+void
+vmstateOptionsClear(VMStateOptions *options)
+{
+    g_clear_pointer(&options->path, g_free);
+    g_clear_pointer(&options->fds, g_array_unref);
+    g_clear_pointer(&options->domain, vmstateDomainFree);
+}
+
+
+void
+vmstateOptionsHelp(void)
+{
+    puts(_("Usage: emulatedpci-vmstate --listen-fd=FD [--path=PATH] [--client-fd=FD]\n"
+           "           --emulator=FD --alias=NAME --device=KEY=VALUE,... ...\n"
+           "\n"
+           "Gives QEMU's dbus-vmstate object the registers of emulated PCI devices when a\n"
+           "guest is saved or migrated, and takes them when it is restored. Ends with QEMU.\n"
+           "\n"
+           "  --listen-fd FD          the socket that QEMU connects to\n"
+           "  --path PATH             its file, which is removed once QEMU has connected\n"
+           "  --client-fd FD          the pidfd of who will connect: end when it ends\n"
+           "  --emulator FD           the other end of a pci-emulator's --state-fd; its\n"
+           "                          devices follow, in their order\n"
+           "  --alias NAME            the next device's\n"
+           "  --device KEY=VALUE,...  as pci-emulator's\n"
+           "  --seccomp ACTION        for a forbidden system call: kill (the default: it fails),\n"
+           "                          log; or none, no filter\n"
+           "  --help, --version       print this, or the version"));
+}

@@ -1,0 +1,44 @@
+/*
+ * vmstate_options.h: emulatedpci-vmstate's command line
+ *
+ * The launcher writes it. Stable and documented in docs/emulatedpci-vmstate.rst.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "sandbox.h"
+#include "vmstate_domain.h"
+
+typedef enum {
+    VMSTATE_ACTION_RUN = 0,
+    VMSTATE_ACTION_HELP,
+    VMSTATE_ACTION_VERSION,
+} VMStateAction;
+
+typedef struct {
+    VMStateAction action;
+    int listenFd;           /* a listening UNIX socket; required */
+    char *path;             /* its file, which is removed once QEMU has connected; or NULL */
+    int clientFd;           /* -1, or readable when QEMU has gone */
+    SandboxFilter filter;
+    GArray *fds;            /* int: all descriptors that were named */
+    VMStateDomain *domain;
+} VMStateOptions;
+
+/**
+ * vmstateOptionsParse:
+ * @argv: what is in it may be changed
+ *
+ * Reads the command line into @options, which is cleared first.
+ *
+ * Returns FALSE with @err set.
+ */
+gboolean vmstateOptionsParse(VMStateOptions *options, int argc, char **argv, GError **err);
+
+void vmstateOptionsClear(VMStateOptions *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VMStateOptions, vmstateOptionsClear)
+
+/* Prints the help text on standard output. */
+void vmstateOptionsHelp(void);

@@ -1,0 +1,57 @@
+/*
+ * fuzz-vmstate.c: the saved registers of a domain's devices, from a hostile host
+ *
+ * Whatever is accepted is written and read again, with the same result; and has
+ * only devices whose registers a guest can have written once they are compared
+ * with those of a domain.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "fuzz.h"
+#include "vmstate_format.h"
+
+#include <string.h>
+
+
+static void
+compare(const VMStateDevice *a,
+        const VMStateDevice *b)
+{
+    g_assert_cmpstr(a->alias, ==, b->alias);
+    g_assert_cmpstr(a->devicename, ==, b->devicename);
+    g_assert_true(memcmp(a->values + 1, b->values + 1, sizeof(a->values) - sizeof(a->values[0])) == 0);
+    g_assert_true(memcmp(a->registers, b->registers, sizeof(a->registers)) == 0);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data,
+                       size_t size)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(GPtrArray) devices = vmstateParse(data, size, &err);
+    g_autoptr(GPtrArray) again = NULL;
+    g_autoptr(GBytes) bytes = NULL;
+    guint i;
+
+    g_assert_true((devices == NULL) == (err != NULL));
+    if (!devices)
+        return 0;
+
+    bytes = vmstateFormat(devices);
+    again = vmstateParse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &err);
+    g_assert_no_error(err);
+    g_assert_cmpuint(again->len, ==, devices->len);
+    for (i = 0; i < devices->len; i++) {
+        const VMStateDevice *device = g_ptr_array_index(devices, i);
+
+        compare(device, g_ptr_array_index(again, i));
+        if (!vmstateDeviceCheck(device, device, &err))
+            g_assert_nonnull(strstr(err->message, device->alias));
+        g_clear_error(&err);
+    }
+    return 0;
+}
