@@ -364,6 +364,8 @@ class Stack:
         self.copy(os.path.join(self.build, 'src/emulator/pci-emulator'), 'libexec/pci-emulator')
         self.copy(os.path.join(self.build, 'src/stubdomain/emulatedpci-stubdomain'),
                   'libexec/emulatedpci-stubdomain')
+        self.copy(os.path.join(self.build, 'src/vmstate/emulatedpci-vmstate'),
+                  'libexec/emulatedpci-vmstate')
         self.launch_dir = self.path('libexec/launch')
         os.mkdir(self.launch_dir)
         for arch in ('x86_64', 'i386', 'aarch64'):

@@ -121,7 +121,7 @@ def own_arguments(emulator):
     """What a stand-in was given, but for its devices and descriptors: the program, then the rest."""
     args = [arg.decode() for arg in emulator["arg"]]
     return [os.path.basename(args[0])] + [
-        arg for arg in args[1:] if not re.match("--device$|--ready-fd=|--client-fd=|fd=|socket=", arg)]
+        arg for arg in args[1:] if not re.match("--device$|--ready-fd=|--client-fd=|--state-fd=|fd=|socket=", arg)]
 
 
 def names_of(emulator):
@@ -136,6 +136,23 @@ def client_of(emulator):
         if arg.startswith(b"--client-fd="):
             return emulator["fd"][int(arg.partition(b"=")[2])]
     return None
+
+
+def state_of(emulator):
+    """The same of the descriptor on which it is asked for registers."""
+    for arg in emulator["arg"]:
+        if arg.startswith(b"--state-fd="):
+            return emulator["fd"][int(arg.partition(b"=")[2])]
+    return None
+
+
+def wait_for_file_to_go(path):
+    """emulatedpci-vmstate ends with a QEMU that has not connected."""
+    end = time.monotonic() + 60
+    while os.path.exists(path):
+        if time.monotonic() > end:
+            raise AssertionError(f"{path} is left")
+        time.sleep(0.01)
 
 
 def qemu_fd(argument):
@@ -637,10 +654,15 @@ def vfio_user():
             expect(emulator_option(sockets[1], devicename="d1") in
                    [a.decode() for e in run.emulators for a in e["arg"]], True, "an emulator's option")
             expect(run.qemu["answer"], ["d0", "d1", "d2"], "who answers")
-            expect(set(run.qemu["fd"]), {0, 1, 2, blocker_fd(argv)}, "QEMU's descriptors")
+            expect(argv[-2:], ["-object", '{"qom-type":"dbus-vmstate","id":"emulatedpci-vmstate","addr":'
+                               f'"unix:path={stage.home}/pci{run.pid}.3","id-list":"emulatedpci"' "}"],
+                   "what saves registers")
+            wait_for_file_to_go(f"{stage.home}/pci{run.pid}.3")
+            expect(set(run.qemu["fd"]), {0, 1, 2}, "QEMU's descriptors")
             for emulator in run.emulators:
                 expect(client_of(emulator), "anon_inode:[pidfd]", "what tells of QEMU's end")
-                expect(len(emulator["fd"]), 5, "the emulator's descriptors")
+                expect(len(emulator["fd"]), 6, "the emulator's descriptors")
+                expect(state_of(emulator).startswith("socket:"), True, "what asks for registers")
             for name in sockets:
                 os.unlink(name)
     os.unlink(launcher)
@@ -655,11 +677,49 @@ def vfio_user():
             sorted(run.emulators, key=names_of)], [False, True], "to whom QEMU connects")
     os.unlink(f"{stage.home}/pci{run.pid}.0")
 
-    # A program of one's own knows of no such thing.
+    # A program of one's own knows of no such thing, so the guest must stay where it is.
     run = Run(*devices({"emulator": "a", "model": stage.emulator}), program=launcher)
     expect(run.qemu["answer"], ["d0"], "who answers")
     expect((client_of(run.emulator), len(run.emulator["fd"])), (None, 4), "a model's descriptors")
+    expect(set(run.qemu["fd"]), {0, 1, 2, blocker_fd([a.decode() for a in run.qemu["arg"]])},
+           "QEMU's descriptors")
     os.unlink(f"{stage.home}/pci{run.pid}.0")
+
+
+@test
+def incoming():
+    """a guest whose registers could not be restored is not received"""
+    _, old = make_qemu("qemu-old")
+    _, new = make_qemu("qemu-new-incoming", b"10.1", vfio_user=True)
+    model = {"emulator": "a", "model": stage.emulator}
+    other = '{"qom-type":"dbus-vmstate","id":"dbus-vmstate0","addr":"unix:path=/x"}'
+    lost = "cannot restore or receive a running guest .*: "
+    for args, driver, launcher, message in (
+            (["-incoming", "defer"], {}, old, "device 'd0' uses 'x-pci-proxy-dev', .*QEMU 10.1 or newer"),
+            (["--incoming", "tcp:0:1"], model, new, "device 'd0' has an emulator .'model' of <driver>."),
+            (["-loadvm", "x"], model, new, "device 'd0' has an emulator"),
+            (["-object", other, "-incoming", "defer"], {}, new, "QEMU has another 'dbus-vmstate' object")):
+        fails(*args, *devices(driver), program=launcher, message=lost + message)
+    for args in (["-incoming", "defer"], ["-loadvm", "x"]):
+        run = Run(*args, *devices({}), program=new)
+        expect(run.qemu["arg"][-2], b"-object", "what restores registers")
+        wait_for_file_to_go(f"{stage.home}/pci{run.pid}.1")
+        os.unlink(f"{stage.home}/pci{run.pid}.0")
+    # Libvirt's own: the guest can run, but must stay.
+    run = Run("-object", other, *devices({}), program=new)
+    blocker_fd([a.decode() for a in run.qemu["arg"]])
+    os.unlink(f"{stage.home}/pci{run.pid}.0")
+
+
+@test
+def no_vmstate():
+    """the program that saves registers cannot be run: the start fails"""
+    _, launcher = make_qemu("qemu-no-vmstate", b"10.1", vfio_user=True)
+    os.rename(stage.vmstate, stage.vmstate + ".gone")
+    try:
+        fails(*devices({}), program=launcher, message=f"cannot run '{stage.vmstate}', which saves .*No such file")
+    finally:
+        os.rename(stage.vmstate + ".gone", stage.vmstate)
 
 
 @test

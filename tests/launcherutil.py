@@ -84,6 +84,7 @@ class Stage:
         if emulator:
             self.copy(emulator, "pci-emulator")
         self.stubdomain = self.copy("src/stubdomain/emulatedpci-stubdomain", "emulatedpci-stubdomain")
+        self.vmstate = self.copy("src/vmstate/emulatedpci-vmstate", "emulatedpci-vmstate")
         self.launch = os.path.join(self.top, "launch")
         os.mkdir(self.launch)
         self.home = os.path.join(self.top, "home")

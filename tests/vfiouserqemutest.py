@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from launcherutil import QEMU_DIR, Stage, Tap, device, expect
@@ -24,13 +25,14 @@ PIN = 0x3d
 
 
 class Machine(QTestMachine):
-    """A QEMU with the emulated DEVICES, dicts of fields, in slots from 3 on."""
+    """A QEMU with the emulated DEVICES, dicts of fields, in slots from 3 on. DRIVER: the
+    attributes of every <driver>."""
 
-    def __init__(self, devices, machine="pc", args=()):
+    def __init__(self, devices, machine="pc", args=(), driver=()):
         argv = ["-machine", machine, *args]
         for i, fields in enumerate(devices):
-            argv += ["-device", device(devicename=f"d{i}", **fields, foreign=[
-                ("id", f"ua-{i}"), ("bus", "pci.0" if machine == "pc" else "pcie.0"),
+            argv += ["-device", device(**{"devicename": f"d{i}", **fields}, foreign=[
+                *dict(driver).items(), ("id", f"ua-{i}"), ("bus", "pci.0" if machine == "pc" else "pcie.0"),
                 ("addr", f"{3 + i:#x}")])]
         self.log = os.path.join(stage.top, "qemu.err")
         os.environ["HOME"] = stage.home
@@ -103,6 +105,58 @@ def silent():
         qemu.end()
 
 
+def migrated(qemu):
+    """Waits for the end of a migration: its status."""
+    while True:
+        status = qemu.qmp("query-migrate").get("status")
+        if status in ("completed", "failed"):
+            return status
+        time.sleep(0.01)
+
+
+def save(qemu):
+    """Saves the machine in a file, whose name is returned."""
+    path = os.path.join(stage.top, "saved")
+    qemu.qmp("migrate", uri="file:" + path)
+    expect(migrated(qemu), "completed", f"the save: {qemu.said()}")
+    return path
+
+
+INCOMING = ["-incoming", "defer"]
+
+
+def restore(qemu, path):
+    qemu.qmp("migrate-incoming", uri="file:" + path)
+    return migrated(qemu)
+
+
+@test
+def travels():
+    """registers travel with a save: 1 and 24 devices, one emulator and several, pc and q35"""
+    for machine, count, driver in (("pc", 1, {}), ("q35", 24, {}), ("pc", 24, {"emulator": "own"})):
+        devices = [{"deviceid": 0x100 + i, "status": 0xf900, "interruptpin": i % 10} for i in range(count)]
+        with Machine(devices, machine, driver=driver) as qemu:
+            for i in range(count):
+                qemu.config_write(pci(0, 3 + i), 0x3c, 0x80 + i, 1)
+                qemu.config_write(pci(0, 3 + i), 0x04, 0x0100 + i, 2)
+                qemu.config_write(pci(0, 3 + i), 0x06, 0x0800 << i % 5, 2)
+                qemu.config_write(pci(0, 3 + i), 0x0c, 0x40 + i, 1)
+            where = [pci(0, 3 + i) for i in range(count)]
+            before = qemu.config_dump(*where)
+            path = save(qemu)
+            expect(qemu.config_dump(*where), before, "what a save changes")
+            expect(qemu.said(), "", "standard error")
+            qemu.end()
+        with Machine(devices, machine, INCOMING, driver) as qemu:
+            expect(qemu.config_dump(*where) == before, False, "before")
+            expect(restore(qemu, path), "completed", f"the restore: {qemu.said()}")
+            expect(qemu.config_dump(*where), before, "after")
+            expect(qemu.said(), "", "standard error")
+            qemu.reset()
+            expect(qemu.config_read(where[0], 0x3c, 1), 0, "a reset brings power-on values")
+            qemu.end()
+
+
 def refused(qemu, command, **arguments):
     try:
         qemu.qmp(command, **arguments)
@@ -113,12 +167,13 @@ def refused(qemu, command, **arguments):
 
 @test
 def not_movable():
-    """registers that would be lost: QEMU refuses to migrate and tells why; the machine goes on"""
+    """an emulator that cannot save: QEMU refuses to migrate and tells why; the machine goes on"""
     disk = os.path.join(stage.top, "disk.qcow2")
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "1M"], check=True)
     reason = "node 'emulated-pci-device-registers' does not support live migration"
     with Machine([{}], args=["-blockdev", "driver=qcow2,node-name=disk,file.driver=file,file.filename=" + disk,
-                             "-device", "virtio-blk-pci,drive=disk,addr=0x10"]) as qemu:
+                             "-device", "virtio-blk-pci,drive=disk,addr=0x10"],
+                 driver={"emulator": "own", "model": stage.emulator}) as qemu:
         qemu.config_write(pci(0, 3), 0x3c, 0x5a, 1)
         blocked = qemu.qmp("query-migrate").get("blocked-reasons", [])
         expect([reason in text for text in blocked], [True], f"reasons: {blocked}")

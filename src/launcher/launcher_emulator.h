@@ -35,6 +35,7 @@ typedef struct {
     const char *program;
     char *const *args;      /* its own arguments, or NULL */
     gboolean client;        /* it knows --client-fd */
+    int state;              /* the descriptor for its --state-fd, or -1 */
     size_t n;               /* devices */
     QEMUProps *const *props;
     LauncherSocket *const *sockets;
@@ -44,6 +45,7 @@ typedef struct {
     const char *name;       /* the spec's */
     int pidfd;              /* or -1: has ended, or this Linux has none */
     int ready;              /* what the emulator announces itself on */
+    int state;              /* what it is asked for registers on, or -1; set by the fleet */
 } LauncherEmulator;
 
 /* What an emulator is told of a device, but for its socket. Newly

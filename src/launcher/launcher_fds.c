@@ -72,6 +72,15 @@ launcherFdsSocketpair(int fds[2])
 
 
 gboolean
+launcherFdsPacketpair(int fds[2])
+{
+    fds[0] = fds[1] = -1;
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0 &&
+        launcherFdsRaiseBoth(fds);
+}
+
+
+gboolean
 launcherFdsPipe(int fds[2])
 {
     fds[0] = fds[1] = -1;

@@ -13,8 +13,10 @@
 #include <glib.h>
 #include <stddef.h>
 
-/* A pair of connected stream sockets, and a pipe; FALSE with errno set. */
+/* A pair of connected stream sockets, one of sockets that keep messages apart, and
+ * a pipe; FALSE with errno set. */
 gboolean launcherFdsSocketpair(int fds[2]);
+gboolean launcherFdsPacketpair(int fds[2]);
 gboolean launcherFdsPipe(int fds[2]);
 
 /* A descriptor of this process, and of what it becomes by exec, which can be

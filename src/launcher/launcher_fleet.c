@@ -8,7 +8,14 @@
 
 #include "launcher_fleet.h"
 #include "launcher_attach.h"
+#include "launcher_fds.h"
 #include "launcher_paths.h"
+
+#include "gettext.h"
+
+#include <errno.h>
+
+#define _(s) gettext(s)
 
 
 static const char *
@@ -98,7 +105,10 @@ launcherFleetStartGroup(LauncherFleet *fleet,
     g_autofree LauncherSocket **sockets = g_new(LauncherSocket *, n);
     g_autofree char *stubdomain = NULL;
     g_autofree char *program = NULL;
-    LauncherEmulatorSpec spec = { .name = launcherFleetGetName(driver), .n = n };
+    LauncherEmulatorSpec spec = { .name = launcherFleetGetName(driver), .n = n, .state = -1 };
+    LauncherEmulator *emulator = &fleet->emulators[fleet->started];
+    int state[2] = { -1, -1 };
+    gboolean ok;
     size_t i;
 
     for (i = 0; i < n; i++) {
@@ -122,7 +132,19 @@ launcherFleetStartGroup(LauncherFleet *fleet,
     spec.args = driver ? driver->args : NULL;
     spec.props = props;
     spec.sockets = sockets;
-    return launcherEmulatorStart(&fleet->emulators[fleet->started++], &spec, err);
+    if (fleet->travels && !launcherFdsPacketpair(state)) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("cannot make a socket for the PCI device emulator '%1$s': %2$s"),
+                               spec.name, g_strerror(errno));
+        return FALSE;
+    }
+    spec.state = state[1];
+
+    fleet->started++;
+    ok = launcherEmulatorStart(emulator, &spec, err);
+    emulator->state = state[0];
+    launcherFdsClose(&state[1]);
+    return ok;
 }
 
 
@@ -170,5 +192,8 @@ launcherFleetClear(LauncherFleet *fleet)
     if (fleet->sockets)
         launcherSocketFree(fleet->sockets, fleet->n);
     fleet->sockets = NULL;
+    if (fleet->state)
+        launcherSocketFree(fleet->state, 1);
+    fleet->state = NULL;
     g_clear_pointer(&fleet->groups, g_ptr_array_unref);
 }

@@ -21,6 +21,8 @@ typedef struct {
     size_t started;
     LauncherSocket *sockets;    /* one for each device */
     size_t n;                   /* devices */
+    gboolean travels;           /* the devices' registers, with the guest: launcher_state.h */
+    LauncherSocket *state;      /* what QEMU connects to for that; or NULL */
 } LauncherFleet;
 
 /* The emulators of the N devices of PROPS, of EmulatedPCIDriverGroup. NULL

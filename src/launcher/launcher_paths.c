@@ -17,6 +17,7 @@
 
 #define LAUNCHER_PATHS_EMULATOR "pci-emulator"
 #define LAUNCHER_PATHS_STUBDOMAIN "emulatedpci-stubdomain"
+#define LAUNCHER_PATHS_VMSTATE "emulatedpci-vmstate"
 #define LAUNCHER_PATHS_LAUNCH "launch"
 
 
@@ -54,6 +55,13 @@ char *
 launcherPathsGetStubdomain(const char *home)
 {
     return g_build_filename(home, LAUNCHER_PATHS_STUBDOMAIN, NULL);
+}
+
+
+char *
+launcherPathsGetVMState(const char *home)
+{
+    return g_build_filename(home, LAUNCHER_PATHS_VMSTATE, NULL);
 }
 
 

@@ -3,6 +3,7 @@
  *
  *   PKGLIBEXEC/emulatedpci-launcher      the program
  *   PKGLIBEXEC/pci-emulator              what it starts
+ *   PKGLIBEXEC/emulatedpci-vmstate       what saves and restores registers
  *   PKGLIBEXEC/emulatedpci-stubdomain    what it starts an isolated one with
  *   PKGLIBEXEC/launch/qemu-system-ARCH   links to the program
  *
@@ -23,9 +24,10 @@
  * set. */
 char *launcherPathsGetHome(GError **err);
 
-/* pci-emulator, emulatedpci-stubdomain and the launch directory, in HOME. Newly allocated. */
+/* pci-emulator, the other programs and the launch directory, in HOME. Newly allocated. */
 char *launcherPathsGetEmulator(const char *home);
 char *launcherPathsGetStubdomain(const char *home);
+char *launcherPathsGetVMState(const char *home);
 char *launcherPathsGetLaunchDir(const char *home);
 
 /**

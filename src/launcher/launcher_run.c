@@ -17,6 +17,7 @@
 #include "launcher_paths.h"
 #include "launcher_qemu.h"
 #include "launcher_stale.h"
+#include "launcher_state.h"
 #include "qemu_launcher_path.h"
 
 #include "gettext.h"
@@ -83,13 +84,15 @@ launcherRunPrepare(const char *qemu,
         !launcherQEMUInspect(&info, qemu, err) ||
         !launcherFleetPlan(fleet, props, args->props->len, &info, qemu, machine,
                            launcherAccelIsKVM(argc, argv), err) ||
+        !launcherStatePlan(fleet, args, argc, argv, err) ||
         !launcherFleetStart(fleet, props, home, err))
         return NULL;
 
     /* While the emulators get ready there is time for the rest. */
     result = launcherArgsRewrite(args, argc, argv, qemu, fleet->sockets, err);
     if (!result ||
-        (launcherFleetHasVFIOUser(fleet) && !launcherBlockerAdd(more, err)) ||
+        !launcherStateStart(fleet, args, argv, home, more, err) ||
+        (launcherFleetHasVFIOUser(fleet) && !fleet->travels && !launcherBlockerAdd(more, err)) ||
         !launcherFleetWait(fleet, err) ||
         !launcherSocketInherit(fleet->sockets, fleet->n, err))
         return NULL;

@@ -756,6 +756,18 @@ qemuPropsParse(const char *arg,
 
 
 char *
+qemuPropsGetId(const char *arg)
+{
+    g_autoptr(JSONObject) object = qemuPropsIsJSON(arg) ? qemuPropsReadJSON(arg) : NULL;
+    JSONObject *id;
+
+    if (!object || !json_object_object_get_ex(object, "id", &id))
+        return NULL;
+    return g_strdup(qemuPropsGetString(id));
+}
+
+
+char *
 qemuPropsReplaceDriver(const char *arg,
                        const char *driver,
                        int fd,

@@ -72,6 +72,10 @@ gboolean qemuPropsIsEmulatedPCI(const char *arg);
  * emulator's properties is VIR_ERR_XML_ERROR, as in XML. */
 QEMUProps *qemuPropsParse(const char *arg, GError **err);
 
+/* The property "id" of ARG, which is QEMU's name for the device and libvirt's alias.
+ * Newly allocated; NULL if there is none, or ARG is not in the JSON form. */
+char *qemuPropsGetId(const char *arg);
+
 /* ARG with DRIVER in place of emulated-pci, FD as its property "fd", and
  * without our properties; the same form, newly allocated. NULL, with ERR set,
  * if ARG cannot be read or has a property "fd" already. */

@@ -1,0 +1,65 @@
+/*
+ * launcher_state.h: lets the devices' registers travel with a guest
+ *
+ * QEMU's vfio-user-pci does not save the registers of its device. Its
+ * dbus-vmstate object asks another process for what is to be saved, and gives it
+ * back at the other end: emulatedpci-vmstate is that process, one for a domain, with
+ * a socket to each of the domain's emulators. It is started, and QEMU gets
+ *
+ *   -object {"qom-type":"dbus-vmstate","id":"emulatedpci-vmstate","addr":"unix:path=…","id-list":"emulatedpci"}
+ *
+ * where all of a domain's devices can tell their registers. Where one cannot, the
+ * guest must not be moved: launcher_blocker.h.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "launcher_args.h"
+#include "launcher_fleet.h"
+
+/**
+ * launcherStatePlan:
+ * @fleet: the emulators, planned and not started
+ * @args: the devices
+ * @argv: QEMU's command line
+ *
+ * Decides whether the registers of all devices can travel with the guest, and
+ * sets it in @fleet.
+ *
+ * Returns FALSE with @err set if they cannot although @argv restores a guest, or
+ * receives one from another host: it would lose them.
+ */
+gboolean launcherStatePlan(LauncherFleet *fleet,
+                           const LauncherArgs *args,
+                           int argc,
+                           char *const *argv,
+                           GError **err);
+
+/**
+ * launcherStateStart:
+ * @fleet: the emulators, started
+ * @home: the directory of the program to start
+ * @more: gets the options for QEMU, newly allocated strings
+ *
+ * Starts the process that saves and restores registers, if they travel.
+ *
+ * Returns FALSE with @err set.
+ */
+gboolean launcherStateStart(LauncherFleet *fleet,
+                            const LauncherArgs *args,
+                            char *const *argv,
+                            const char *home,
+                            GPtrArray *more,
+                            GError **err);
+
+/**
+ * launcherStateFormatAddress:
+ * @path: a socket's path
+ *
+ * Returns its address as D-Bus writes it, newly allocated: every byte that stands
+ * for something else in an address is escaped (D-Bus Specification, Server
+ * Addresses).
+ */
+char *launcherStateFormatAddress(const char *path);
