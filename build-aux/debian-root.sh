@@ -1,0 +1,111 @@
+#!/bin/bash
+# debian-root.sh: for .ci/run, another Debian release in a directory
+#
+# Usage: debian-root.sh FUNCTION ARGUMENT..., or to be sourced; by bash, as root.
+#
+#   debian_root_possible             whether this machine lets us make and enter one
+#   debian_root_make DIR SUITE [backports]
+#                                    makes the new directory DIR a minimal system of
+#                                    SUITE, from the mirror that apt uses here; with its
+#                                    backports, which are then preferred
+#   debian_root_enter DIR COMMAND... runs COMMAND in it, without standard input
+#   debian_root_prepare TOP DIR SUITE [backports]
+#                                    makes one, with a clone of the repository TOP in
+#                                    /src and the packages that its tests need
+#   debian_root_remove DIR           removes it
+#
+# What is mounted for a command is mounted in a mount namespace of that command's own,
+# and its processes are in a PID namespace: both are gone when it ends, however it ends,
+# so that nothing stays mounted or running, and debian_root_remove cannot reach through
+# a mount.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+set -u
+
+# debian_root_isolated COMMAND...: in namespaces of its own
+debian_root_isolated() {
+    unshare --mount --pid --fork --kill-child --propagation private "$@"
+}
+
+
+debian_root_possible() {
+    command -v debootstrap >/dev/null &&
+        debian_root_isolated \
+            sh -c 'mount -t tmpfs tmpfs /mnt && mount -t proc proc /proc && chroot / true' 2>/dev/null
+}
+
+
+# The mirror of this machine's own release, from apt's configuration.
+debian_root_mirror() {
+    local codename
+
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    # shellcheck disable=SC2016 # apt's own variables
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(CODENAME)' 'Created-By: Packages' |
+        awk -v want="$codename" '$2 == want || $3 == want { print $1; exit }'
+}
+
+
+debian_root_make() {
+    local dir=$1 suite=$2 mirror
+
+    mirror=$(debian_root_mirror)
+    if test -z "$mirror"; then
+        echo "apt's configuration names no mirror of this release"
+        return 1
+    fi
+    # The script for sid serves every release; older debootstraps do not know newer names.
+    debian_root_isolated debootstrap --variant=minbase "$suite" "$dir" "$mirror" sid || return
+    echo "deb $mirror $suite main" > "$dir/etc/apt/sources.list"
+    if test "${3:-}" = backports; then
+        echo "deb $mirror $suite-backports main" >> "$dir/etc/apt/sources.list"
+        printf 'Package: *\nPin: release n=%s-backports\nPin-Priority: 500\n' "$suite" \
+            > "$dir/etc/apt/preferences.d/backports"
+    fi
+    # Whether apt takes lists that are past their date depends on the mirror, too.
+    apt-config dump Acquire::Check-Valid-Until > "$dir/etc/apt/apt.conf.d/valid-until"
+    cp /etc/resolv.conf "$dir/etc/resolv.conf"
+}
+
+
+debian_root_enter() {
+    local dir=$1
+
+    shift
+    # shellcheck disable=SC2016 # expanded in there
+    debian_root_isolated bash -c '
+        dir=$1
+        shift
+        mount -t proc proc "$dir/proc" &&
+            mount --rbind /sys "$dir/sys" &&
+            mount --rbind /dev "$dir/dev" &&
+            mount -t tmpfs tmpfs "$dir/run" || exit 125
+        # As a child: the first process of a namespace is not like others.
+        chroot "$dir" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+            LC_ALL=C.UTF-8 "$@"
+        exit $?' enter "$dir" "$@" < /dev/null
+}
+
+
+debian_root_prepare() {
+    local top=$1 dir=$2
+
+    shift
+    debian_root_make "$@" &&
+        git clone -q --no-hardlinks "$top" "$dir/src" &&
+        debian_root_enter "$dir" apt-get -q -y update || return
+    # shellcheck disable=SC2016 # expanded in there
+    debian_root_enter "$dir" bash -c '
+        set -u
+        cd /src && . build-aux/newcomer.sh || exit
+        mapfile -t packages < <(newcomer_packages build run check)
+        newcomer_install /tmp/install.log "${packages[@]}"'
+}
+
+
+debian_root_remove() {
+    rm -rf --one-file-system "$1"
+}
+
+
+test "${BASH_SOURCE[0]}" != "$0" || "$@"
