@@ -9,14 +9,18 @@
 #include "launcher_accel.h"
 #include "launcher_args.h"
 #include "launcher_blocker.h"
+#include "launcher_child.h"
 #include "launcher_emulator.h"
 #include "launcher_fds.h"
 #include "launcher_machine.h"
+#include "launcher_process.h"
 #include "launcher_qemu.h"
 #include "testutils.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -259,6 +263,43 @@ testCloseExcept(void)
 }
 
 
+/* A program that ends at once, while SIGCHLD is ignored, so that nothing but
+ * launcherProcessStart() keeps its id: the descriptor is there each time, and tells of
+ * an end. */
+static void
+testProcess(void)
+{
+    const char *ends[] = { "/bin/true", NULL };
+    const char *missing[] = { "/does/not/exist", NULL };
+    LauncherProcessError error;
+    int pidfd = launcherChildOpen(getpid());
+    int i;
+
+    if (pidfd < 0) {
+        g_test_skip("there are no pidfds: Linux before 5.3, or valgrind");
+        return;
+    }
+    close(pidfd);
+
+    signal(SIGCHLD, SIG_IGN);
+    for (i = 0; i < 50; i++) {
+        struct pollfd p;
+
+        g_assert_true(launcherProcessStart((char **) ends, NULL, 0, -1, &pidfd, &error));
+        g_assert_cmpint(pidfd, >=, 0);
+        p = (struct pollfd) { .fd = pidfd, .events = POLLIN };
+        g_assert_cmpint(poll(&p, 1, 60000), ==, 1);
+        close(pidfd);
+    }
+
+    g_assert_false(launcherProcessStart((char **) missing, NULL, 0, -1, &pidfd, &error));
+    g_assert_cmpint(error.kind, ==, LAUNCHER_PROCESS_EXEC);
+    g_assert_cmpint(error.number, ==, ENOENT);
+    launcherFdsClose(&pidfd);
+    signal(SIGCHLD, SIG_DFL);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -271,6 +312,7 @@ main(int argc, char **argv)
     g_test_add_func("/launcher/qemu-read", testQEMURead);
     g_test_add_func("/launcher/qemu-read-program", testQEMUReadProgram);
     g_test_add_func("/launcher/close-except", testCloseExcept);
+    g_test_add_func("/launcher/process", testProcess);
 
     return g_test_run();
 }

@@ -142,7 +142,7 @@ launcherEmulatorStart(LauncherEmulator *emulator,
             keep[n++] = client;
         if (spec->state >= 0)
             keep[n++] = spec->state;
-        ok = launcherProcessStart(args, keep, n, &emulator->pidfd, &error);
+        ok = launcherProcessStart(args, keep, n, -1, &emulator->pidfd, &error);
         launcherFdsClose(&client);
     }
 

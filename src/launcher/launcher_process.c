@@ -14,7 +14,9 @@
 #include "ignore-value.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The longest time that a program may take until it runs, in milliseconds. */
@@ -24,128 +26,148 @@
  * write to a pipe, and so whole. */
 typedef struct {
     enum {
-        LAUNCHER_REPORT_PID,        /* value: the process's */
+        LAUNCHER_REPORT_PID,        /* value: the program's */
         LAUNCHER_REPORT_FORK,       /* value: errno of a failure */
         LAUNCHER_REPORT_EXEC,
     } kind;
     int value;
 } LauncherReport;
 
+typedef struct {
+    char *const *args;
+    int *keep;          /* what the program gets, and REPORT[1], ascending */
+    size_t nkeep;
+    int output;
+    int report[2];      /* LauncherReport */
+    int gate[2];        /* the process in between stays until this is closed */
+} LauncherProcess;
+
+
+static int
+processCompareFds(const void *a,
+                        const void *b)
+{
+    return *(const int *) a - *(const int *) b;
+}
+
 
 G_GNUC_NORETURN static void
-processFail(int report,
-            int kind)
+processFail(const LauncherProcess *process,
+                  int kind)
 {
     const LauncherReport failure = { kind, errno };
 
-    ignore_value(full_write(report, &failure, sizeof(failure)));
+    ignore_value(full_write(process->report[1], &failure, sizeof(failure)));
     _exit(EXIT_FAILURE);
 }
 
 
-/* The program to be, in its own process. KEEP: its descriptors, ascending;
- * REPORT closes itself on exec. */
+/* The program to be, in its own process. Its end of the reports closes itself
+ * on exec. */
 G_GNUC_NORETURN static void
-processExec(char **args,
-            int *keep,
-            size_t nkeep,
-            int report)
+processExec(const LauncherProcess *process)
 {
     size_t i;
 
-    for (i = 0; i < nkeep; i++) {
-        if (keep[i] != report && !launcherFdsInherit(keep[i]))
-            processFail(report, LAUNCHER_REPORT_EXEC);
+    for (i = 0; i < process->nkeep; i++) {
+        if (process->keep[i] != process->report[1] && !launcherFdsInherit(process->keep[i]))
+            processFail(process, LAUNCHER_REPORT_EXEC);
     }
-    if (!launcherChildSetStdio(-1) || !launcherFdsCloseExcept(keep, nkeep))
-        processFail(report, LAUNCHER_REPORT_EXEC);
+    if (!launcherChildSetStdio(process->output) ||
+        !launcherFdsCloseExcept(process->keep, process->nkeep))
+        processFail(process, LAUNCHER_REPORT_EXEC);
 
-    execv(args[0], args);
-    processFail(report, LAUNCHER_REPORT_EXEC);
+    execv(process->args[0], process->args);
+    processFail(process, LAUNCHER_REPORT_EXEC);
 }
 
 
-/* The process in between: its end makes an orphan of the other one. */
+/* The process in between: its end makes an orphan of the program. */
 G_GNUC_NORETURN static void
-processFork(char **args,
-            int *keep,
-            size_t nkeep,
-            int report)
+processFork(LauncherProcess *process)
 {
-    LauncherReport success = { LAUNCHER_REPORT_PID, fork() };
+    LauncherReport success = { .kind = LAUNCHER_REPORT_PID };
+    char byte;
 
+    /* If SIGCHLD was ignored, the program's id would be free at its end. */
+    signal(SIGCHLD, SIG_DFL);
+    launcherFdsClose(&process->gate[1]);
+
+    success.value = fork();
     if (success.value < 0)
-        processFail(report, LAUNCHER_REPORT_FORK);
+        processFail(process, LAUNCHER_REPORT_FORK);
     if (success.value == 0)
-        processExec(args, keep, nkeep, report);
+        processExec(process);
 
-    ignore_value(full_write(report, &success, sizeof(success)));
+    ignore_value(full_write(process->report[1], &success, sizeof(success)));
+    while (read(process->gate[0], &byte, 1) < 0 && errno == EINTR)
+        ;
     _exit(EXIT_SUCCESS);
 }
 
 
-/* Reads what the children tell; their end of the pipe closes when the
- * program runs. */
+/* Reads what the children tell; their ends of the pipe close when the program
+ * runs. */
 static gboolean
-processReadReports(int report,
+processReadReports(LauncherProcess *process,
                    int *pidfd,
                    LauncherProcessError *error)
 {
     const gint64 deadline = g_get_monotonic_time() + LAUNCHER_PROCESS_TIMEOUT * INT64_C(1000);
     LauncherReport r;
-    gboolean started = FALSE;
     ssize_t got;
 
-    while ((got = launcherChildRead(report, &r, sizeof(r), deadline)) == sizeof(r)) {
+    while ((got = launcherChildRead(process->report[0], &r, sizeof(r), deadline)) == sizeof(r)) {
         if (r.kind != LAUNCHER_REPORT_PID) {
             error->kind = r.kind == LAUNCHER_REPORT_FORK ? LAUNCHER_PROCESS_FORK : LAUNCHER_PROCESS_EXEC;
             error->number = r.value;
             return FALSE;
         }
         *pidfd = launcherChildOpen(r.value);
-        started = TRUE;
+        launcherFdsClose(&process->gate[1]);
     }
 
     *error = (LauncherProcessError) { LAUNCHER_PROCESS_OTHER, 0 };
-    return got == 0 && started;
-}
-
-
-static int
-processCompareFds(const void *a,
-                  const void *b)
-{
-    return *(const int *) a - *(const int *) b;
+    return got == 0 && process->gate[1] < 0;
 }
 
 
 gboolean
-launcherProcessStart(char **args,
-                     int *fds,
+launcherProcessStart(char *const *args,
+                     const int *fds,
                      size_t n,
+                     int output,
                      int *pidfd,
                      LauncherProcessError *error)
 {
-    int report[2] = { -1, -1 };
+    g_autofree int *keep = g_new(int, n + 1);
+    LauncherProcess process = {
+        .args = args, .keep = keep, .nkeep = n + 1, .output = output,
+        .report = { -1, -1 }, .gate = { -1, -1 },
+    };
     gboolean ok = FALSE;
     pid_t pid = -1;
 
     *pidfd = -1;
-    if (launcherFdsPipe(report)) {
-        fds[n++] = report[1];
-        qsort(fds, n, sizeof(*fds), processCompareFds);
+    if (launcherFdsPipe(process.report) && launcherFdsPipe(process.gate)) {
+        if (n > 0)
+            memcpy(keep, fds, n * sizeof(*fds));
+        keep[n] = process.report[1];
+        qsort(keep, n + 1, sizeof(*keep), processCompareFds);
 
         pid = launcherChildFork();
         if (pid == 0)
-            processFork(args, fds, n, report[1]);
+            processFork(&process);
     }
     *error = (LauncherProcessError) { LAUNCHER_PROCESS_FORK, errno };
-    launcherFdsClose(&report[1]);
+    launcherFdsClose(&process.report[1]);
+    launcherFdsClose(&process.gate[0]);
 
-    if (pid > 0) {
-        ok = processReadReports(report[0], pidfd, error);
+    if (pid > 0)
+        ok = processReadReports(&process, pidfd, error);
+    launcherFdsClose(&process.gate[1]);
+    launcherFdsClose(&process.report[0]);
+    if (pid > 0)
         launcherChildReap(pid);
-    }
-    launcherFdsClose(&report[0]);
     return ok;
 }

@@ -24,19 +24,23 @@ typedef struct {
 /**
  * launcherProcessStart:
  * @args: the program's path and its arguments, NULL-terminated
- * @fds: the descriptors that it inherits, besides standard error; gets sorted, and
- *   has room for one more
+ * @fds: the descriptors that it inherits, besides standard error, in any order
  * @n: how many
- * @pidfd: gets a descriptor of the process, or -1 where Linux has none of those
- * @error: gets the reason of a failure
+ * @output: what becomes its standard output, or -1 for /dev/null
+ * @pidfd: set to a descriptor of the process, or to -1 where Linux has none of those
+ *         (before 5.3)
+ * @error: set on failure
  *
- * Starts the program and returns when it runs. Its standard input and output are
- * /dev/null.
+ * Starts the program and returns when it runs. Its standard input is /dev/null.
+ *
+ * @pidfd is opened while the process in between exists, which keeps the id of the
+ * program's process from being used again, however early the program ends.
  *
  * Returns FALSE on failure.
  */
-gboolean launcherProcessStart(char **args,
-                              int *fds,
+gboolean launcherProcessStart(char *const *args,
+                              const int *fds,
                               size_t n,
+                              int output,
                               int *pidfd,
                               LauncherProcessError *error);

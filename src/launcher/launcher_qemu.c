@@ -12,13 +12,12 @@
 #include "launcher_qemu.h"
 #include "launcher_child.h"
 #include "launcher_fds.h"
+#include "launcher_process.h"
 
 #include "gettext.h"
+#include "ignore-value.h"
 
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define _(s) gettext(s)
 
@@ -38,33 +37,30 @@ launcherQEMURun(const char *program,
                 size_t size)
 {
     const gint64 deadline = g_get_monotonic_time() + LAUNCHER_QEMU_TIMEOUT * INT64_C(1000);
+    const char *args[] = { program, option, value, NULL };
+    LauncherProcessError error;
     int fds[2];
+    int pidfd;
     size_t len = 0;
     ssize_t got;
-    pid_t pid;
 
     if (!launcherFdsPipe(fds))
         return FALSE;
 
-    pid = launcherChildFork();
-    if (pid == 0) {
-        if (launcherChildSetStdio(fds[1]) && launcherFdsCloseExcept(NULL, 0))
-            execl(program, program, option, value, NULL);
-        _exit(EXIT_FAILURE);
-    }
+    ignore_value(launcherProcessStart((char **) args, NULL, 0, fds[1], &pidfd, &error));
     launcherFdsClose(&fds[1]);
 
-    if (pid > 0) {
-        while (len < size - 1 &&
-               (got = launcherChildRead(fds[0], buf + len, size - 1 - len, deadline)) > 0)
-            len += got;
-        /* Whatever else it is at, nobody waits for that. */
-        kill(pid, SIGKILL);
-    }
+    /* Without a process this is the end of the pipe at once. */
+    while (len < size - 1 &&
+           (got = launcherChildRead(fds[0], buf + len, size - 1 - len, deadline)) > 0)
+        len += got;
     buf[len] = '\0';
     launcherFdsClose(&fds[0]);
-    if (pid > 0)
-        launcherChildReap(pid);
+
+    /* Nobody needs what else it does. */
+    if (pidfd >= 0)
+        launcherChildKill(pidfd);
+    launcherFdsClose(&pidfd);
     return len > 0;
 }
 
@@ -82,7 +78,7 @@ launcherQEMUInspect(QEMUProgram *qemu,
     if (!launcherQEMURun(program, "--version", NULL, output, sizeof(output)) ||
         !qemuProgramRead(qemu, output, strlen(output))) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("cannot find out the version of '%1$s': it does not print one with --version"),
+                               _("cannot determine the version of '%1$s': its --version output has none"),
                                program);
         return FALSE;
     }

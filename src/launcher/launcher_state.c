@@ -177,7 +177,7 @@ stateStartProgram(const LauncherFleet *fleet,
     for (i = 0; i < fleet->started; i++)
         fds[n++] = fleet->emulators[i].state;
 
-    ok = launcherProcessStart(own, fds, n, &pidfd, &error);
+    ok = launcherProcessStart(own, fds, n, -1, &pidfd, &error);
     if (!ok)
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("cannot run '%1$s', which saves the registers of emulated PCI devices: %2$s"),
