@@ -6,8 +6,10 @@ differs is in the two classes of these names.
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import contextlib
 import json
 import os
+import resource
 import shutil
 import socket
 import struct
@@ -66,6 +68,25 @@ def children(pid):
         if int(fields[1]) == pid and fields[0] not in 'ZX':
             found.append(int(name))
     return found
+
+
+def cpu_seconds(pid):
+    """What PID and its children that have ended have used of the processor."""
+    with open('/proc/%d/stat' % pid, encoding='utf-8', errors='replace') as stat:
+        fields = stat.read().rpartition(')')[2].split()
+    return sum(int(field) for field in fields[11:15]) / os.sysconf('SC_CLK_TCK')
+
+
+@contextlib.contextmanager
+def no_descriptors(pid):
+    """Meanwhile, PID cannot open any descriptor but the standard ones, which it has, and so
+    cannot accept a connection."""
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
 
 class Emulator:

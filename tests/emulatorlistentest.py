@@ -356,11 +356,30 @@ def check_directory(tap, root):
            'no directory: refused', result)
 
 
+def check_no_descriptors(tap, root):
+    """A connection that cannot be accepted waits, and costs nothing meanwhile."""
+    with Listener(root) as listener:
+        with emu.no_descriptors(listener.process.pid):
+            domain = listener.connect()
+            before = emu.cpu_seconds(listener.process.pid)
+            time.sleep(1)
+            used = emu.cpu_seconds(listener.process.pid) - before
+            tap.ok(used < 0.2, 'no descriptors: the emulator waits (%.2f s of the processor in a second)' % used)
+        tap.equal(domain.add(), 'ok\n', 'no descriptors: the connection is accepted once there are some')
+        domain.control.close()
+        tap.equal(emu.config_read(domain.sockets[0], 0, 4), 0xc0005853, 'no descriptors: the device is served')
+        domain.sockets[0].close()
+        wait_for(lambda: not listener.children())
+        code, err = listener.end()
+        tap.equal((code, 'cannot accept a connection: Too many open files' in err), (0, True), 'no descriptors: said so')
+
+
 def main(tap):
     root = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
     try:
         os.chmod(root, 0o755)
-        for check in (check_place, check_domains, check_hostile, check_users, check_directory):
+        for check in (check_place, check_domains, check_hostile, check_users, check_no_descriptors,
+                      check_directory):
             tap.diag(check.__name__)
             check(tap, root)
     finally:

@@ -1,5 +1,5 @@
 /*
- * guardunittest.c: when the guard replaces a worker, and when it gives up
+ * guardunittest.c: when the guard replaces a worker
  *
  * Workers that do nothing but end, each case in a process of its own.
  *
@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,7 +69,8 @@ setupClear(Setup *setup)
 
     for (i = 0; i < G_N_ELEMENTS(setup->devices); i++) {
         close(setup->devices[i].fd);
-        close(setup->peers[i]);
+        if (setup->peers[i] >= 0)
+            close(setup->peers[i]);
     }
     close(setup->ready[0]);
     close(setup->ready[1]);
@@ -76,12 +78,13 @@ setupClear(Setup *setup)
 }
 
 
-/* The guard's exit status. Its messages are thrown away. */
-static int
-setupRun(Setup *setup)
+/* A guard. Its messages are thrown away. PROCESSES: how many processes it may
+ * have, or NULL. */
+static pid_t
+setupStart(Setup *setup,
+           const struct rlimit *processes)
 {
     const pid_t pid = fork();
-    int status = 0;
 
     g_assert_cmpint(pid, >=, 0);
     if (pid == 0) {
@@ -89,12 +92,35 @@ setupRun(Setup *setup)
 
         if (null < 0 || dup2(null, STDERR_FILENO) < 0)
             _exit(255);
+        close(setup->peers[0]);
+        close(setup->peers[1]);
+        /* The limit does not hold for root. */
+        if (processes &&
+            (setrlimit(RLIMIT_NPROC, processes) < 0 || (geteuid() == 0 && setuid(65534) < 0)))
+            _exit(255);
         emulatorGuardInit();
         _exit(emulatorGuardRun(&setup->guard));
     }
+    return pid;
+}
+
+
+/* The guard's exit status */
+static int
+setupWait(pid_t pid)
+{
+    int status = 0;
+
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
     g_assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+
+static int
+setupRun(Setup *setup)
+{
+    return setupWait(setupStart(setup, NULL));
 }
 
 
@@ -170,16 +196,88 @@ serveDie(void *opaque G_GNUC_UNUSED)
 }
 
 
+/* Workers that are killed as soon as they are there. *RESTARTS: how many were
+ * made in two seconds. Then the peers of all devices go; returns the guard's
+ * exit status. */
+static int
+setupRunFor2Seconds(Setup *setup,
+                    uint64_t *restarts)
+{
+    const pid_t pid = setupStart(setup, NULL);
+
+    g_usleep(2 * G_USEC_PER_SEC);
+    *restarts = setup->guard.status->restarts;
+    g_assert_cmpint(waitpid(pid, NULL, WNOHANG), ==, 0);
+    close(setup->peers[0]);
+    close(setup->peers[1]);
+    setup->peers[0] = setup->peers[1] = -1;
+    return setupWait(pid);
+}
+
+
 static void
-testGiveUp(void)
+testPersistent(void)
 {
     Setup setup;
+    uint64_t restarts;
 
     setupInit(&setup, serveDie);
-    g_assert_cmpint(setupRun(&setup), ==, EXIT_FAILURE);
-    g_assert_cmpuint(setup.guard.status->restarts, ==, EMULATOR_GUARD_FAILURES);
+    g_assert_cmpint(setupRunFor2Seconds(&setup, &restarts), ==, EXIT_SUCCESS);
+    /* At once, then after 10, 20, 40, 80, 160, 320 and 640 ms, and a second */
+    g_assert_cmpuint(restarts, >, EMULATOR_GUARD_FAILURES);
+    g_assert_cmpuint(restarts, <=, EMULATOR_GUARD_FAILURES + 9);
     g_assert_cmpint(setup.guard.status->devices[0].closed, ==, 0);
     g_assert_cmpint(setup.guard.status->devices[1].closed, ==, 0);
+    setupClear(&setup);
+}
+
+
+/* As the user of the process PID, whom setupStart() has changed */
+static void
+setLimit(pid_t pid,
+         const struct rlimit *processes)
+{
+    const pid_t child = fork();
+
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        if ((geteuid() == 0 && setuid(65534) < 0) ||
+            prlimit(pid, RLIMIT_NPROC, processes, NULL) < 0)
+            _exit(255);
+        _exit(0);
+    }
+    g_assert_cmpint(setupWait(child), ==, 0);
+}
+
+
+/* No worker can be made for longer than the first eight pauses last. */
+static void
+testNoProcess(void)
+{
+    struct rlimit some;
+    struct rlimit none;
+    Setup setup;
+    pid_t pid;
+
+    g_assert_cmpint(getrlimit(RLIMIT_NPROC, &some), ==, 0);
+    some.rlim_cur = some.rlim_max;
+    none = (struct rlimit) { 0, some.rlim_max };
+    setupInit(&setup, serveEnd);
+    pid = setupStart(&setup, &none);
+    g_usleep(3 * G_USEC_PER_SEC);
+    g_assert_cmpint(waitpid(pid, NULL, WNOHANG), ==, 0);
+    setLimit(pid, &some);
+    g_assert_cmpint(setupWait(pid), ==, 7);
+    g_assert_cmpuint(setup.guard.status->restarts, ==, 0);
+    setupClear(&setup);
+
+    /* A guest that ends meanwhile */
+    setupInit(&setup, serveEnd);
+    pid = setupStart(&setup, &none);
+    close(setup.peers[0]);
+    close(setup.peers[1]);
+    g_assert_cmpint(setupWait(pid), ==, EXIT_SUCCESS);
+    setup.peers[0] = setup.peers[1] = -1;
     setupClear(&setup);
 }
 
@@ -233,7 +331,7 @@ testPoison(void)
 
     setupInit(&setup, servePoison);
     g_assert_cmpint(setupRun(&setup), ==, 4);
-    g_assert_cmpuint(setup.guard.status->restarts, ==, EMULATOR_GUARD_FAILURES / 2);
+    g_assert_cmpuint(setup.guard.status->restarts, ==, EMULATOR_GUARD_FAILURES);
     g_assert_cmpint(setup.guard.status->devices[0].closed, ==, 0);
     setupClear(&setup);
 }
@@ -259,7 +357,8 @@ testScribble(void)
     Setup setup;
 
     setupInit(&setup, serveScribble);
-    g_assert_cmpint(setupRun(&setup), ==, EXIT_FAILURE);
+    /* Who has said that all devices are closed is taken at its word. */
+    g_assert_cmpint(setupRun(&setup), ==, EXIT_SUCCESS);
     setupClear(&setup);
 }
 
@@ -330,7 +429,8 @@ main(int argc,
 
     g_test_add_func("/guard/end", testEnd);
     g_test_add_func("/guard/die-once", testDieOnce);
-    g_test_add_func("/guard/give-up", testGiveUp);
+    g_test_add_func("/guard/persistent", testPersistent);
+    g_test_add_func("/guard/no-process", testNoProcess);
     g_test_add_func("/guard/progress", testProgress);
     g_test_add_func("/guard/poison", testPoison);
     g_test_add_func("/guard/scribble", testScribble);

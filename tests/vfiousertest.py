@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import emulatordriver as emu
 import vfiouserclient as vfio
@@ -437,10 +438,33 @@ def check_attached(tap):
     tap.equal(err, b'', '--listen: in silence')
 
 
+def check_no_descriptors(tap):
+    """A connection that cannot be accepted waits, and costs nothing meanwhile."""
+    for options in ((), ('--no-guard',)):
+        what = ' '.join(('no descriptors',) + options)
+        with Emulator([EXAMPLE] * 2, options, transport=RAW, for_qemu=True) as process:
+            pid = process.process.pid
+            paths = process.qemu_places
+            first = vfio.Client.connect(paths[0])
+            tap.equal(first.negotiate()[:2], (0, 0), '%s: a device that is connected' % what)
+            with emu.no_descriptors(pid):
+                second = vfio.Client.connect(paths[1])
+                before = emu.cpu_seconds(pid)
+                time.sleep(1)
+                used = emu.cpu_seconds(pid) - before
+                tap.ok(used < 0.3, '%s: the emulator waits (%.2f s of the processor in a second)' % (what, used))
+                tap.equal(first.read(0, 2), b'\x53\x58', '%s: what is connected is served' % what)
+            tap.equal(second.negotiate()[:2], (0, 0), '%s: accepted once there are some' % what)
+            tap.equal(second.read(2, 2), b'\x00\xc0', '%s: and served' % what)
+            first.sock.close()
+            second.sock.close()
+            tap.equal(process.wait()[0], 0, '%s: the end' % what)
+
+
 def main(tap):
     for check in (check_start, check_version, check_errors, check_violations, check_random,
                   check_socket, check_absent, check_patience, check_guard_killed,
-                  check_client, check_attached):
+                  check_client, check_attached, check_no_descriptors):
         tap.diag(check.__name__)
         check(tap)
 

@@ -9,6 +9,7 @@
 #include "emulator_guard.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -32,6 +33,7 @@ typedef struct {
     uint32_t serving;       /* 1 + the device whose request the last one had in hand */
     uint64_t handled;       /* requests of that device */
     unsigned int repeated;  /* how many in a row had the same request in hand */
+    bool told;              /* that it takes longer */
 } GuardHistory;
 
 
@@ -81,6 +83,19 @@ guardSleep(int milliseconds)
 }
 
 
+/* Sleeps for MILLISECONDS, while there is no child: a SIGCHLD that is pending
+ * is an earlier one's. */
+static void
+guardRest(int milliseconds)
+{
+    const int64_t end = guardNow() + milliseconds;
+    int64_t left;
+
+    while ((left = end - guardNow()) > 0)
+        guardSleep(left);
+}
+
+
 typedef enum {
     GUARD_WOKEN = 0,    /* there may be something to look at */
     GUARD_CLIENT,       /* a client wants to connect */
@@ -97,8 +112,9 @@ guardSleepOrMeet(const EmulatorGuard *guard,
         .tv_sec = milliseconds / 1000,
         .tv_nsec = milliseconds % 1000 * 1000000L,
     };
+    const bool accepting = guardNow() >= guard->acceptAt;
     struct pollfd fds[] = {
-        { .fd = emulatorLoopGetListenFd(guard->loop), .events = POLLIN },
+        { .fd = accepting ? emulatorLoopGetListenFd(guard->loop) : -1, .events = POLLIN },
         { .fd = guard->clientFd, .events = POLLIN },
     };
     sigset_t none;
@@ -109,6 +125,16 @@ guardSleepOrMeet(const EmulatorGuard *guard,
 
     /* One that has connected and gone is for a worker, which notices. */
     return fds[0].revents ? GUARD_CLIENT : GUARD_NO_CLIENT;
+}
+
+
+/* Whether the process that is to connect has gone. */
+static bool
+guardClientHasGone(const EmulatorGuard *guard)
+{
+    struct pollfd pfd = { .fd = guard->clientFd, .events = POLLIN };
+
+    return guard->clientFd >= 0 && poll(&pfd, 1, 0) == 1;
 }
 
 
@@ -155,6 +181,40 @@ guardFindStuck(const EmulatorGuard *guard,
 }
 
 
+/* The time to wait after the last one of FAILURES in a row, of which the first
+ * ALLOWED cost none; in milliseconds. */
+static int
+guardPause(unsigned int failures,
+           unsigned int allowed)
+{
+    int pause = EMULATOR_GUARD_PAUSE_MIN;
+
+    if (failures <= allowed)
+        return 0;
+    while (--failures > allowed && pause < EMULATOR_GUARD_PAUSE_MAX)
+        pause *= 2;
+    return pause < EMULATOR_GUARD_PAUSE_MAX ? pause : EMULATOR_GUARD_PAUSE_MAX;
+}
+
+
+/* Takes the clients that wait to connect. What cannot be accepted now, for
+ * want of descriptors or memory, may be later. Returns whether any was. */
+static bool
+guardAccept(EmulatorGuard *guard)
+{
+    if (emulatorLoopAccept(guard->loop, true)) {
+        guard->acceptFailures = 0;
+        guardForgetClient(guard);
+        return true;
+    }
+
+    if (guard->acceptFailures++ == 0)
+        emulatorLog(_("cannot accept a connection: %1$s"), strerrorname_np(errno));
+    guard->acceptAt = guardNow() + guardPause(guard->acceptFailures, 0);
+    return false;
+}
+
+
 /* Ends the worker PID; returns its status. */
 static int
 guardKill(pid_t pid)
@@ -169,7 +229,8 @@ guardKill(pid_t pid)
 
 
 /* Waits for the end of the worker PID; returns its status. *JOINED: it was
- * ended since there is a connection that it does not have. */
+ * ended since there is a connection that it does not have, or that could not
+ * be accepted. */
 static int
 guardWait(EmulatorGuard *guard,
           pid_t pid,
@@ -206,6 +267,8 @@ guardWait(EmulatorGuard *guard,
         }
         if (!emulatorLoopHasMet(guard->loop) && look > guard->deadline)
             look = now > guard->deadline ? now : guard->deadline;
+        if (now < guard->acceptAt && look > guard->acceptAt)
+            look = guard->acceptAt;
 
         if (emulatorLoopGetListenFd(guard->loop) < 0) {
             guardSleep(look - now);
@@ -217,8 +280,7 @@ guardWait(EmulatorGuard *guard,
             /* In this order: a worker would hear of the connection, in the
              * epoll that it shares, and not know it. */
             status = guardKill(pid);
-            emulatorLoopAccept(guard->loop, true);
-            guardForgetClient(guard);
+            guardAccept(guard);
             *joined = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
             return status;
 
@@ -256,7 +318,7 @@ guardJudgeDevice(EmulatorGuard *guard,
     history->serving = serving;
     history->handled = handled;
 
-    if (++history->repeated < EMULATOR_GUARD_FAILURES / 2 || device->closed)
+    if (++history->repeated < EMULATOR_GUARD_FAILURES || device->closed)
         return;
 
     emulatorLog(_("device %1$u of %2$zu: closed: its request has ended %3$u processes in a row"),
@@ -266,32 +328,38 @@ guardJudgeDevice(EmulatorGuard *guard,
 }
 
 
-/* A worker has gone after AGE milliseconds, or could not be made. Returns
- * false when there is to be no other one. */
+/* A worker has gone after AGE milliseconds, or could not be made. Waits before
+ * the next one is made, if there have been many. Returns false when nobody
+ * needs one. */
 static bool
 guardGoOn(EmulatorGuard *guard,
           GuardHistory *history,
           int64_t age)
 {
     const uint64_t served = emulatorStatusServed(guard->status, guard->ndevices);
+    int pause;
 
     if (served != history->served || age >= EMULATOR_GUARD_SETTLED)
         history->failures = 0;
     history->served = served;
-    history->failures++;
+    if (history->failures < UINT_MAX)
+        history->failures++;
 
     guardJudgeDevice(guard, history);
 
-    if (history->failures >= EMULATOR_GUARD_FAILURES) {
-        emulatorLogLast(_("gave up after %1$u failures in a row: the guest reads its emulated "
-                          "devices as all ones from here on"), history->failures);
-        return false;
+    /* What is wrong may pass: no memory, or too many processes. */
+    pause = guardPause(history->failures, EMULATOR_GUARD_FAILURES);
+    guardRest(pause);
+    if (pause == EMULATOR_GUARD_PAUSE_MAX && !history->told) {
+        emulatorLogLast(_("the devices cannot be served after %1$u failures in a row: trying again every %2$d ms"),
+                        history->failures, EMULATOR_GUARD_PAUSE_MAX);
+        history->told = true;
     }
 
-    /* What is wrong may pass: no memory, or too many processes. */
-    if (history->failures > EMULATOR_GUARD_FAILURES / 2)
-        guardSleep(10 << (history->failures - EMULATOR_GUARD_FAILURES / 2 - 1));
-    return true;
+    /* What a worker, or the guard beside it, would notice. */
+    if (emulatorLoopHasMet(guard->loop))
+        return !emulatorLoopIsOver(guard->loop);
+    return guardNow() < guard->deadline && !guardClientHasGone(guard);
 }
 
 
@@ -324,7 +392,8 @@ guardRun(EmulatorGuard *guard,
             return guard->serve(guard->opaque);
         }
         if (pid < 0) {
-            emulatorLog("%s: %s", _("cannot start a process"), strerrorname_np(errno));
+            if (history.failures == 0)
+                emulatorLog("%s: %s", _("cannot start a process"), strerrorname_np(errno));
             continue;
         }
         guard->status->worker = pid;
@@ -344,7 +413,7 @@ guardRun(EmulatorGuard *guard,
                     WTERMSIG(status), (unsigned long long) guard->status->restarts);
     } while (joined || guardGoOn(guard, &history, guardNow() - started));
 
-    return EXIT_FAILURE;
+    return emulatorLoopHasMet(guard->loop) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 

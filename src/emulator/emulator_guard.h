@@ -28,10 +28,15 @@
 #include "emulator_status.h"
 
 /* How often in a row a worker may be killed within EMULATOR_GUARD_SETTLED of
- * its start and before any request was served: then it is not replaced any
- * more. At half of that, a device whose request was in hand each time is
- * closed, for the others' sake, and counting begins anew. */
-#define EMULATOR_GUARD_FAILURES 16
+ * its start, and before any request was served, until the guard waits before
+ * it makes the next one. A device whose request was in hand each time is
+ * closed then, for the others' sake, and counting begins anew. */
+#define EMULATOR_GUARD_FAILURES 8
+
+/* Milliseconds between two tries: the first ones, and at most. The time doubles
+ * from one to the next. */
+#define EMULATOR_GUARD_PAUSE_MIN 10
+#define EMULATOR_GUARD_PAUSE_MAX 1000
 
 /* Milliseconds. */
 #define EMULATOR_GUARD_SETTLED 1000
@@ -51,6 +56,8 @@ typedef struct {
     int clientFd;           /* as in EmulatorOptions; -1 once a client has come, and in workers */
     int connectTimeout;     /* the same */
     int64_t deadline;       /* the guard's own */
+    int64_t acceptAt;       /* the same: no connection is accepted before */
+    unsigned int acceptFailures;
     int readyFd;            /* the first worker's; -1 in later ones */
 
     /* What a worker does; the result is its exit status. */
@@ -62,6 +69,8 @@ typedef struct {
 void emulatorGuardInit(void);
 
 /* Guards until a worker ends by itself, and returns its exit status; or until
- * workers are not replaced any more, and returns EXIT_FAILURE. Returns in each
- * worker too, with its exit status. Needs the sandbox's guard role at most. */
+ * the peers of all devices have gone while there was no worker, and returns
+ * EXIT_SUCCESS. As long as the guest runs, a worker that is killed, or cannot
+ * be made, is followed by another try. Returns in each worker too, with its
+ * exit status. Needs the sandbox's guard role at most. */
 int emulatorGuardRun(EmulatorGuard *guard);

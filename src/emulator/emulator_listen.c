@@ -320,8 +320,8 @@ listenerFork(EmulatorListener *listener,
 }
 
 
-/* One connection. */
-static void
+/* One connection. Returns false if it cannot be accepted now, and stays. */
+static bool
 listenerAccept(EmulatorListener *listener,
                const EmulatorOptions *options,
                int (*serve)(EmulatorOptions *domain))
@@ -331,7 +331,7 @@ listenerAccept(EmulatorListener *listener,
     const int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 
     if (fd < 0)
-        return;
+        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
         !userIsAllowed(options, peer.uid)) {
@@ -344,6 +344,7 @@ listenerAccept(EmulatorListener *listener,
         listenerFork(listener, options, fd, serve);
     }
     close(fd);
+    return true;
 }
 
 
@@ -365,12 +366,39 @@ listenerHandleSignals(EmulatorListener *listener)
 }
 
 
+/* Serves until a signal ends it. */
+static void
+listenerRun(EmulatorListener *listener,
+            const EmulatorOptions *options,
+            int (*serve)(EmulatorOptions *domain))
+{
+    struct pollfd fds[] = {
+        { .fd = listener->signals, .events = POLLIN },
+        { .fd = listener->fd, .events = POLLIN },
+    };
+    bool failed = false;
+
+    for (;;) {
+        /* A connection that cannot be accepted would wake poll() at once. */
+        fds[1].fd = failed ? -1 : listener->fd;
+        if (poll(fds, 2, failed ? EMULATOR_LISTEN_ACCEPT_PAUSE : -1) < 0 && errno != EINTR)
+            break;
+        failed = false;
+        if (fds[0].revents && !listenerHandleSignals(listener))
+            break;
+        if (fds[1].revents && !listenerAccept(listener, options, serve)) {
+            emulatorLog(_("--listen: cannot accept a connection: %1$s"), strerror(errno));
+            failed = true;
+        }
+    }
+}
+
+
 int
 emulatorListenRun(const EmulatorOptions *options,
                   int (*serve)(EmulatorOptions *domain))
 {
     EmulatorListener listener = { .fd = -1, .signals = -1 };
-    struct pollfd fds[2];
 
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -383,17 +411,7 @@ emulatorListenRun(const EmulatorOptions *options,
         close(options->readyFd);
     }
 
-    fds[0] = (struct pollfd) { .fd = listener.signals, .events = POLLIN };
-    fds[1] = (struct pollfd) { .fd = listener.fd, .events = POLLIN };
-    for (;;) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            break;
-        if (fds[0].revents && !listenerHandleSignals(&listener))
-            break;
-        if (fds[1].revents)
-            listenerAccept(&listener, options, serve);
-    }
-
+    listenerRun(&listener, options, serve);
     unlink(listener.path);
     return 0;
 }

@@ -21,6 +21,10 @@
 /* How long a peer may take to say something, in seconds. */
 #define EMULATOR_LISTEN_TIMEOUT 30
 
+/* Milliseconds between two tries to accept a connection, if the first one failed:
+ * there are no descriptors, or there is no memory. */
+#define EMULATOR_LISTEN_ACCEPT_PAUSE 100
+
 /* Bytes of one message. The longest sensible one has about 350. */
 #define EMULATOR_LISTEN_MESSAGE_MAX 1024
 

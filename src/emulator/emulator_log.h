@@ -22,7 +22,7 @@
 void emulatorLog(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* The same for the line that a process ends with, which is written however
- * many there were. */
+/* The same for a line that a process writes once, and however many there were
+ * before. */
 void emulatorLogLast(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

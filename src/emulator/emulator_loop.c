@@ -46,6 +46,7 @@ struct _EmulatorLoop {
     size_t nlistening;
     bool met;               /* some connection is there, or was */
     size_t nopen;           /* of all kinds */
+    bool waiting;           /* before the next try to accept a connection */
     size_t ndevices;
     EmulatorStatus *status;
     LoopDevice devices[];
@@ -264,6 +265,23 @@ loopRecover(EmulatorLoop *loop)
 }
 
 
+bool
+emulatorLoopIsOver(const EmulatorLoop *loop)
+{
+    size_t i;
+
+    for (i = 0; i < loop->ndevices; i++) {
+        const LoopDevice *device = &loop->devices[i];
+        struct pollfd pfd = { .fd = device->fd };
+
+        if (!device->listening && !device->status->closed &&
+            (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLHUP)))
+            return false;
+    }
+    return loop->met;
+}
+
+
 int
 emulatorLoopGetListenFd(const EmulatorLoop *loop)
 {
@@ -424,6 +442,22 @@ loopServeState(EmulatorLoop *loop)
 }
 
 
+/* Accepts connections again, or not before the next pause is over: a
+ * connection that cannot be accepted stays there. */
+static void
+loopWatchListeners(EmulatorLoop *loop,
+                   bool watch)
+{
+    struct epoll_event event = {
+        .events = watch ? EPOLLIN : 0,
+        .data.u64 = loop->ndevices + LOOP_EVENT_LISTEN,
+    };
+
+    epoll_ctl(loop->epfd, EPOLL_CTL_MOD, loop->listenFd, &event);
+    loop->waiting = !watch;
+}
+
+
 void
 emulatorLoopRun(EmulatorLoop *loop)
 {
@@ -432,8 +466,12 @@ emulatorLoopRun(EmulatorLoop *loop)
     loopRecover(loop);
 
     while (!loopIsDone(loop)) {
-        const int n = epoll_wait(loop->epfd, events, sizeof(events) / sizeof(events[0]), -1);
+        const int n = epoll_wait(loop->epfd, events, sizeof(events) / sizeof(events[0]),
+                                 loop->waiting ? EMULATOR_LOOP_ACCEPT_PAUSE : -1);
         int i;
+
+        if (loop->waiting)
+            loopWatchListeners(loop, true);
 
         for (i = 0; i < n; i++) {
             LoopDevice *device = &loop->devices[events[i].data.u64];
@@ -441,10 +479,10 @@ emulatorLoopRun(EmulatorLoop *loop)
             /* An answer and the messages behind it come before new ones. */
             if (events[i].data.u64 < loop->ndevices)
                 loopServe(loop, device, !device->blocked);
-            else if (events[i].data.u64 == loop->ndevices + LOOP_EVENT_LISTEN)
-                emulatorLoopAccept(loop, false);
-            else
+            else if (events[i].data.u64 != loop->ndevices + LOOP_EVENT_LISTEN)
                 loopServeState(loop);
+            else if (!emulatorLoopAccept(loop, false))
+                loopWatchListeners(loop, false);
         }
     }
 }

@@ -25,6 +25,10 @@
 #include "emulator_options.h"
 #include "emulator_status.h"
 
+/* Milliseconds between two tries to accept a connection, if the first one
+ * failed: there are no descriptors, or there is no memory. */
+#define EMULATOR_LOOP_ACCEPT_PAUSE 100
+
 typedef struct _EmulatorLoop EmulatorLoop;
 
 /* A loop for the devices of OPTIONS, whose registers and journals are in
@@ -45,6 +49,11 @@ int emulatorLoopGetListenFd(const EmulatorLoop *loop);
 bool emulatorLoopAccept(EmulatorLoop *loop,
                         bool guarding);
 bool emulatorLoopAcceptItself(EmulatorLoop *loop);
+
+/* Whether nobody needs a process that serves: the peers of all devices have
+ * gone. Without any connection it is false. For the process that made the
+ * loop. */
+bool emulatorLoopIsOver(const EmulatorLoop *loop);
 
 /* Whether there is, or was, any connection. */
 bool emulatorLoopHasMet(const EmulatorLoop *loop);
