@@ -37,6 +37,7 @@ class DaemonStack(Stack):
         self.copy(os.path.join(self.build, 'src/launcher/emulatedpci-launcher'),
                   'libexec/emulatedpci-launcher')
         self.copy(os.path.join(self.build, 'src/emulator/pci-emulator'), 'libexec/pci-emulator')
+        self.copy(os.path.join(self.build, 'src/logfilter/emulatedpci-logfilter'), 'libexec/emulatedpci-logfilter')
         self.copy(os.path.join(self.build, 'src/stubdomain/emulatedpci-stubdomain'),
                   'libexec/emulatedpci-stubdomain')
         self.copy(os.path.join(self.build, 'src/vmstate/emulatedpci-vmstate'),

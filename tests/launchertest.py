@@ -83,6 +83,7 @@ class Run:
             [LAUNCHER if program is None else program, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, "HELPER_QEMU": qemu_out, "HELPER_EMULATOR": emulator_out,
                  "HOME": stage.home, **(env or {})}, **kwargs)
+        self.log = os.fstat(process.stderr.fileno()).st_ino
         self.stdout, self.stderr = process.communicate()
         self.stderr = self.stderr.decode()
         self.pid = process.pid
@@ -218,7 +219,10 @@ def descriptors():
         theirs = {qemu_fd(a) for a in run.emulator["arg"] if a.startswith(b"fd=")}
         expect(set(run.emulator["fd"]), {0, 1, 2, ready, *theirs}, "the emulator's descriptors")
         expect([run.emulator["fd"][fd] for fd in (0, 1)], ["/dev/null"] * 2, "its stdio")
-        expect(run.emulator["fd"][2], run.qemu["fd"][2], "its stderr")
+        # QEMU's has the log filter behind it.
+        expect(run.emulator["fd"][2], f"pipe:[{run.log}]", "its stderr")
+        expect(run.qemu["fd"][2].startswith("pipe:") and run.qemu["fd"][2] != run.emulator["fd"][2], True,
+               "QEMU's stderr")
         shared = {t for t in run.emulator["fd"].values() if t.startswith("socket")} & \
             set(run.qemu["fd"].values())
         expect(shared, set(), "ends in both")

@@ -83,6 +83,7 @@ class Stage:
         self.emulator = os.path.join(self.top, "pci-emulator")
         if emulator:
             self.copy(emulator, "pci-emulator")
+        self.logfilter = self.copy("src/logfilter/emulatedpci-logfilter", "emulatedpci-logfilter")
         self.stubdomain = self.copy("src/stubdomain/emulatedpci-stubdomain", "emulatedpci-stubdomain")
         self.vmstate = self.copy("src/vmstate/emulatedpci-vmstate", "emulatedpci-vmstate")
         self.launch = os.path.join(self.top, "launch")
@@ -104,8 +105,9 @@ class Stage:
     def link_qemu(self, qemu):
         return self.link(escape(qemu))
 
-    def processes(self):
-        """The pids of this stage's emulators that live."""
+    def processes(self, *programs):
+        """The pids of this stage's emulators that live, or of other PROGRAMS."""
+        ends = programs or b"pci-emulator"
         pids = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -113,17 +115,24 @@ class Stage:
                     args = f.read().split(b"\0")
             except OSError:
                 continue
-            if any(arg.startswith(os.fsencode(self.top)) and arg.endswith(b"pci-emulator")
+            if any(arg.startswith(os.fsencode(self.top)) and arg.endswith(ends)
                    for arg in args[:4]):
                 pids.append(int(pid))
         return pids
 
     def wait_for_none(self, seconds=180):
         end = time.monotonic() + seconds
-        while self.processes():
+        programs = (b"pci-emulator", b"emulatedpci-logfilter")
+        while self.processes(*programs):
             if time.monotonic() > end:
-                raise AssertionError(f"still running: {self.processes()}")
+                raise AssertionError(f"still running: {self.processes(*programs)}")
             time.sleep(0.01)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.remove()
 
     def remove(self):
         shutil.rmtree(self.top)

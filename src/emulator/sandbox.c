@@ -56,6 +56,18 @@ static const int allowedCalls[] = {
     SCMP_SYS(rt_sigreturn),
 };
 
+/* All that a process of SANDBOX_ROLE_LOG needs, besides write() to standard
+ * error. */
+static const int logCalls[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(close),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigreturn),
+};
+
 /* The guard's, besides: those that it forks inherit its filter. */
 static const int guardCalls[] = {
     SCMP_SYS(wait4),
@@ -260,8 +272,11 @@ addRules(scmp_filter_ctx ctx,
 {
     int rc;
 
-    if ((rc = addCalls(ctx, allowedCalls, sizeof(allowedCalls) / sizeof(allowedCalls[0]))) < 0 ||
-        (rc = addWrite(ctx, STDERR_FILENO)) < 0)
+    if (role == SANDBOX_ROLE_LOG)
+        rc = addCalls(ctx, logCalls, sizeof(logCalls) / sizeof(logCalls[0]));
+    else
+        rc = addCalls(ctx, allowedCalls, sizeof(allowedCalls) / sizeof(allowedCalls[0]));
+    if (rc < 0 || (rc = addWrite(ctx, STDERR_FILENO)) < 0)
         return rc;
 
     if (accepting && (rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 0)) < 0)
@@ -366,7 +381,7 @@ sandboxApply(const SandboxProgram *program)
         .filter = (struct sock_filter *) program->instructions,
     };
 
-    if (program->role == SANDBOX_ROLE_SERVE && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+    if (program->role != SANDBOX_ROLE_GUARD && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return -1;
 
     if (program->filter == SANDBOX_FILTER_NONE)

@@ -48,7 +48,8 @@ int sandboxCloseOthers(int *fds,
 /* What a process is to do in its sandbox. */
 typedef enum {
     SANDBOX_ROLE_SERVE = 0,     /* answers what QEMU asks */
-    SANDBOX_ROLE_GUARD,         /* makes processes of the other role, and waits for them */
+    SANDBOX_ROLE_GUARD,         /* makes processes that serve, and waits for them */
+    SANDBOX_ROLE_LOG,           /* reads what QEMU logs and writes it to standard error */
 } SandboxRole;
 
 /* A filter that was made before: what makes one needs more system calls than

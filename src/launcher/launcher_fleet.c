@@ -80,12 +80,13 @@ launcherFleetPlan(LauncherFleet *fleet,
 
 
 gboolean
-launcherFleetHasVFIOUser(const LauncherFleet *fleet)
+launcherFleetHasVersion(const LauncherFleet *fleet,
+                        EmulatedPCIVersion version)
 {
     size_t i;
 
     for (i = 0; i < fleet->n; i++) {
-        if (fleet->sockets[i].version == EMULATED_PCI_VERSION_VFIO_USER)
+        if (fleet->sockets[i].version == version)
             return TRUE;
     }
     return FALSE;

@@ -42,8 +42,9 @@ gboolean launcherFleetPlan(LauncherFleet *fleet,
                            gboolean kvm,
                            GError **err);
 
-/* Whether QEMU will have a vfio-user-pci. After launcherFleetPlan(). */
-gboolean launcherFleetHasVFIOUser(const LauncherFleet *fleet);
+/* Whether QEMU will talk to any of the emulators as VERSION says. After
+ * launcherFleetPlan(). */
+gboolean launcherFleetHasVersion(const LauncherFleet *fleet, EmulatedPCIVersion version);
 
 /* Starts all emulators (pci-emulator lies in HOME), and attaches to those
  * that run. FALSE with ERR set. */

@@ -16,6 +16,7 @@
 #define _(s) gettext(s)
 
 #define LAUNCHER_PATHS_EMULATOR "pci-emulator"
+#define LAUNCHER_PATHS_LOGFILTER "emulatedpci-logfilter"
 #define LAUNCHER_PATHS_STUBDOMAIN "emulatedpci-stubdomain"
 #define LAUNCHER_PATHS_VMSTATE "emulatedpci-vmstate"
 #define LAUNCHER_PATHS_LAUNCH "launch"
@@ -48,6 +49,13 @@ char *
 launcherPathsGetEmulator(const char *home)
 {
     return g_build_filename(home, LAUNCHER_PATHS_EMULATOR, NULL);
+}
+
+
+char *
+launcherPathsGetLogfilter(const char *home)
+{
+    return g_build_filename(home, LAUNCHER_PATHS_LOGFILTER, NULL);
 }
 
 

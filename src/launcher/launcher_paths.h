@@ -5,6 +5,7 @@
  *   PKGLIBEXEC/pci-emulator              what it starts
  *   PKGLIBEXEC/emulatedpci-vmstate       what saves and restores registers
  *   PKGLIBEXEC/emulatedpci-stubdomain    what it starts an isolated one with
+ *   PKGLIBEXEC/emulatedpci-logfilter     what it puts between QEMU and its log
  *   PKGLIBEXEC/launch/qemu-system-ARCH   links to the program
  *
  * Found from the program itself, so that an installed and a staged tree work
@@ -26,6 +27,7 @@ char *launcherPathsGetHome(GError **err);
 
 /* pci-emulator, the other programs and the launch directory, in HOME. Newly allocated. */
 char *launcherPathsGetEmulator(const char *home);
+char *launcherPathsGetLogfilter(const char *home);
 char *launcherPathsGetStubdomain(const char *home);
 char *launcherPathsGetVMState(const char *home);
 char *launcherPathsGetLaunchDir(const char *home);

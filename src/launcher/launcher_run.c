@@ -12,6 +12,7 @@
 #include "launcher_blocker.h"
 #include "launcher_fleet.h"
 #include "launcher_log.h"
+#include "launcher_logfilter.h"
 #include "launcher_machine.h"
 #include "launcher_monitor.h"
 #include "launcher_paths.h"
@@ -31,12 +32,15 @@
 
 static int
 launcherRunExec(const char *qemu,
-                char **argv)
+                char **argv,
+                LauncherLogfilter *filter)
 {
     int saved;
 
+    launcherLogfilterEnter(filter);
     execv(qemu, argv);
     saved = errno;
+    launcherLogfilterLeave(filter);
     launcherLog(_("cannot run QEMU '%1$s': %2$s"), qemu, g_strerror(saved));
     return saved == ENOENT ? LAUNCHER_EXIT_NOT_FOUND : LAUNCHER_EXIT_CANNOT_RUN;
 }
@@ -58,14 +62,15 @@ launcherRunRefresh(const char *qemu)
 }
 
 
-/* Starts the emulators for the devices in ARGV, which ARGS keeps. Returns
- * QEMU's argv, or NULL with ERR set. */
+/* Starts the emulators for the devices in ARGV, which ARGS keeps, and what is
+ * between QEMU and its log. Returns QEMU's argv, or NULL with ERR set. */
 static char **
 launcherRunPrepare(const char *qemu,
                    int argc,
                    char **argv,
                    LauncherArgs *args,
                    LauncherFleet *fleet,
+                   LauncherLogfilter *filter,
                    GError **err)
 {
     g_autoptr(GPtrArray) more = g_ptr_array_new_with_free_func(g_free);
@@ -89,10 +94,13 @@ launcherRunPrepare(const char *qemu,
         return NULL;
 
     /* While the emulators get ready there is time for the rest. */
+    if (launcherFleetHasVersion(fleet, EMULATED_PCI_VERSION_MPQEMU))
+        launcherLogfilterStart(filter, home, launcherMonitorFind(argc, argv));
     result = launcherArgsRewrite(args, argc, argv, qemu, fleet->sockets, err);
     if (!result ||
         !launcherStateStart(fleet, args, argv, home, more, err) ||
-        (launcherFleetHasVFIOUser(fleet) && !fleet->travels && !launcherBlockerAdd(more, err)) ||
+        (launcherFleetHasVersion(fleet, EMULATED_PCI_VERSION_VFIO_USER) && !fleet->travels &&
+         !launcherBlockerAdd(more, err)) ||
         !launcherFleetWait(fleet, err) ||
         !launcherSocketInherit(fleet->sockets, fleet->n, err))
         return NULL;
@@ -141,6 +149,7 @@ launcherRunQEMU(char *qemu,
 {
     g_auto(LauncherArgs) args = { NULL, NULL };
     g_auto(LauncherFleet) fleet = { NULL };
+    g_auto(LauncherLogfilter) filter = LAUNCHER_LOGFILTER_INIT;
     g_auto(GStrv) result = NULL;
     g_autoptr(GError) err = NULL;
 
@@ -148,7 +157,7 @@ launcherRunQEMU(char *qemu,
 
     if (!launcherArgsHaveDevices(argc, argv)) {
         argv[0] = qemu;
-        return launcherRunExec(qemu, argv);
+        return launcherRunExec(qemu, argv, &filter);
     }
 
     if (access(qemu, X_OK) < 0) {
@@ -158,12 +167,12 @@ launcherRunQEMU(char *qemu,
         return saved == ENOENT ? LAUNCHER_EXIT_NOT_FOUND : LAUNCHER_EXIT_CANNOT_RUN;
     }
 
-    result = launcherRunPrepare(qemu, argc, argv, &args, &fleet, &err);
+    result = launcherRunPrepare(qemu, argc, argv, &args, &fleet, &filter, &err);
     if (!result) {
         launcherLog("%s", err->message);
         return LAUNCHER_EXIT_FAILURE;
     }
-    return launcherRunExec(qemu, result);
+    return launcherRunExec(qemu, result, &filter);
 }
 
 

@@ -1,0 +1,71 @@
+/*
+ * log_lines.h: leaves out what QEMU says again and again
+ *
+ * x-pci-proxy-dev sends its process the descriptors of the guest's memory
+ * whenever the memory map changes. Ordinary guest memory has no descriptors, and
+ * so QEMU logs for each device and each change, thousands of times during a
+ * start,
+ *
+ *   qemu-system-x86_64: Unable to write to socket: Bad file descriptor
+ *
+ * (hw/remote/proxy-memory-listener.c in QEMU), with a time and the option, or
+ * without anything in front of it. It is harmless: pci-emulator needs no guest memory.
+ * The first one of these lines is kept; everything else is, in its order and
+ * without a change.
+ *
+ * Pure: makes no system call, allocates nothing.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The lines of which the first one is kept: what they are, or end with after a
+ * space. */
+#define LOG_LINES_REPEATED "Unable to write to socket: Bad file descriptor"
+
+/* What is held back until a line is complete. A longer line is passed on in
+ * pieces, and kept. */
+#define LOG_LINES_MAX 4096
+
+typedef struct {
+    bool seen;              /* one of the LOG_LINES_REPEATED */
+    bool inside;            /* the beginning of a line was passed on already */
+    size_t len;             /* bytes in TEXT */
+    char text[LOG_LINES_MAX];
+} LogLines;
+
+/* Takes LEN bytes, up to LOG_LINES_MAX. OPAQUE: the caller's. */
+typedef void (*LogLinesWrite)(const char *data, size_t len, void *opaque);
+
+/**
+ * logLinesAdd:
+ * @lines: all zeros at first
+ * @data: what QEMU has written
+ * @len: its length in bytes
+ * @write: called with what is to be in the log: a line, or a piece of one
+ * @opaque: passed to @write
+ *
+ * Passes on all lines that @data completes. What comes after the last newline
+ * is held back.
+ */
+void logLinesAdd(LogLines *lines,
+                 const char *data,
+                 size_t len,
+                 LogLinesWrite write,
+                 void *opaque);
+
+/**
+ * logLinesFlush:
+ * @lines: as above
+ * @write: as above
+ * @opaque: as above
+ *
+ * Passes on what is held back, for there may be no newline any more.
+ */
+void logLinesFlush(LogLines *lines,
+                   LogLinesWrite write,
+                   void *opaque);

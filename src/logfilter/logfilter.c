@@ -1,0 +1,282 @@
+/*
+ * logfilter.c: emulatedpci-logfilter, between QEMU and the domain's log
+ *
+ *   emulatedpci-logfilter --input-fd=N [--qemu-fd=N] [--monitor-fd=N] [--ready-fd=N]
+ *
+ * Reads what QEMU writes to its standard error, which is the other end of the
+ * pipe N, and writes it to its own, the domain's log, without what log_lines.h
+ * describes. Ends when nobody can write to the pipe any more.
+ *
+ * libvirt reads the log as soon as QEMU ends during its start, to show to the
+ * user what is in it. It notices that by its connection to QEMU's monitor,
+ * which QEMU does not accept before it runs. So this process keeps the monitor's
+ * listening socket too, and with it the connection that waits there: until
+ * all that QEMU has written is in the log.
+ *
+ * A process that QEMU has started may have the pipe longer than QEMU. It is
+ * served, but the monitor's socket is closed as soon as QEMU itself has ended
+ * and the pipe is empty.
+ *
+ * If this process is killed, QEMU goes on: it ignores SIGPIPE.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "log_lines.h"
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ignore-value.h"
+
+/* Milliseconds that QEMU may write on before the pipe is read. It writes a line in
+ * several pieces, and each one would wake this process up. */
+#define LOGFILTER_GATHER 5
+
+/* Milliseconds after which the beginning of a line is in the log, too. */
+#define LOGFILTER_PATIENCE 100
+
+typedef struct {
+    int input;
+    int qemu;           /* a pidfd, or -1 */
+    int monitor;        /* or -1 */
+    int ready;          /* or -1 */
+} LogfilterOptions;
+
+typedef struct {
+    LogfilterOptions options;
+    LogLines lines;
+    char output[PIPE_BUF];  /* one write() to a pipe is whole up to that size */
+    size_t len;
+} Logfilter;
+
+
+/* Writes what is to be in the log. What cannot be written there, because nobody
+ * reads it or the disk is full, is lost, as it would be without this process. */
+static void
+logfilterWrite(Logfilter *filter)
+{
+    size_t done = 0;
+
+    while (done < filter->len) {
+        struct pollfd log = { .fd = STDERR_FILENO, .events = POLLOUT };
+        const ssize_t rc = write(STDERR_FILENO, filter->output + done, filter->len - done);
+
+        if (rc >= 0)
+            done += rc;
+        else if (errno == EAGAIN)
+            ignore_value(poll(&log, 1, -1));
+        else if (errno != EINTR)
+            break;
+    }
+    filter->len = 0;
+}
+
+
+/* A LogLinesWrite: lines are gathered, and written as many as fit. */
+static void
+logfilterAdd(const char *data,
+             size_t len,
+             void *opaque)
+{
+    Logfilter *filter = opaque;
+
+    if (len > sizeof(filter->output) - filter->len)
+        logfilterWrite(filter);
+    memcpy(filter->output + filter->len, data, len);
+    filter->len += len;
+}
+
+
+/* Reads the pipe until it is empty. Returns false at its end. */
+static bool
+logfilterRead(Logfilter *filter)
+{
+    static char data[65536];
+    ssize_t got;
+    bool open;
+
+    do {
+        got = read(filter->options.input, data, sizeof(data));
+        if (got > 0)
+            logLinesAdd(&filter->lines, data, got, logfilterAdd, filter);
+    } while (got > 0 || (got < 0 && errno == EINTR));
+
+    open = got < 0 && errno == EAGAIN;
+    logfilterWrite(filter);
+    return open;
+}
+
+
+static void
+logfilterFlush(Logfilter *filter)
+{
+    logLinesFlush(&filter->lines, logfilterAdd, filter);
+    logfilterWrite(filter);
+}
+
+
+/* QEMU has ended: what it has written is in the log. */
+static void
+logfilterForgetQEMU(Logfilter *filter)
+{
+    logfilterFlush(filter);
+    if (filter->options.monitor >= 0)
+        close(filter->options.monitor);
+    close(filter->options.qemu);
+    filter->options.monitor = filter->options.qemu = -1;
+}
+
+
+static void
+logfilterRun(Logfilter *filter)
+{
+    bool open = true;
+
+    while (open) {
+        struct pollfd fds[] = {
+            { .fd = filter->options.qemu, .events = POLLIN },
+            { .fd = filter->options.input, .events = POLLIN },
+        };
+        const int n = poll(fds, 2, filter->lines.len > 0 ? LOGFILTER_PATIENCE : -1);
+
+        if (n < 0)
+            continue;
+        if (n == 0)
+            logfilterFlush(filter);
+
+        /* POLLHUP: QEMU has ended, most likely. */
+        if (fds[1].revents == POLLIN && !fds[0].revents)
+            ignore_value(poll(fds, 1, LOGFILTER_GATHER));
+        if (n > 0)
+            open = logfilterRead(filter);
+        if (fds[0].revents)
+            logfilterForgetQEMU(filter);
+    }
+    logfilterFlush(filter);
+}
+
+
+/* A descriptor above standard error, decimal; -1 for anything else. */
+static int
+parseFd(const char *str)
+{
+    const size_t len = strlen(str);
+    int fd;
+
+    if (len < 1 || len > 8 || strspn(str, "0123456789") != len || *str == '0')
+        return -1;
+    fd = strtol(str, NULL, 10);
+    return fd > STDERR_FILENO && fcntl(fd, F_GETFD) >= 0 ? fd : -1;
+}
+
+
+static bool
+parseOptions(LogfilterOptions *options,
+             int argc,
+             char **argv)
+{
+    const struct {
+        const char *name;
+        int *fd;
+    } names[] = {
+        { "--input-fd=", &options->input },
+        { "--qemu-fd=", &options->qemu },
+        { "--monitor-fd=", &options->monitor },
+        { "--ready-fd=", &options->ready },
+    };
+    int i;
+    size_t j;
+
+    *options = (LogfilterOptions) { -1, -1, -1, -1 };
+    for (i = 1; i < argc; i++) {
+        for (j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+            if (strncmp(argv[i], names[j].name, strlen(names[j].name)) == 0)
+                break;
+        }
+        if (j == sizeof(names) / sizeof(names[0]))
+            return false;
+        *names[j].fd = parseFd(argv[i] + strlen(names[j].name));
+        if (*names[j].fd < 0)
+            return false;
+    }
+    return options->input >= 0;
+}
+
+
+static void
+ignoreSignals(void)
+{
+    /* What a terminal or an ending session sends to QEMU's whole process
+     * group: QEMU still writes while it ends. */
+    static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
+    size_t i;
+
+    for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+}
+
+
+/* Gives up all that is not needed. Returns 0, or -1 with errno set. */
+static int
+enterSandbox(const LogfilterOptions *options)
+{
+    const int given[] = { options->input, options->qemu, options->monitor, options->ready };
+    int flags = fcntl(options->input, F_GETFL);
+    SandboxProgram program;
+    int fds[sizeof(given) / sizeof(given[0])];
+    size_t n = 0;
+    size_t i;
+
+    for (i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+        if (given[i] >= 0)
+            fds[n++] = given[i];
+    }
+    if (sandboxCloseOthers(fds, n) < 0 ||
+        flags < 0 || fcntl(options->input, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -1;
+
+    /* poll() takes as many descriptors as may be open. */
+    if (sandboxPrepare(&program, SANDBOX_ROLE_LOG, SANDBOX_FILTER_DEFAULT, options->ready, 0) < 0 ||
+        sandboxConfine(SANDBOX_FILTER_DEFAULT, STDERR_FILENO + 1) < 0)
+        return -1;
+    return sandboxApply(&program);
+}
+
+
+int
+main(int argc,
+     char **argv)
+{
+    static Logfilter filter;
+
+    if (!parseOptions(&filter.options, argc, argv)) {
+        dprintf(STDERR_FILENO, "emulatedpci-logfilter: invalid command line: "
+                "--input-fd=FD [--qemu-fd=FD] [--monitor-fd=FD] [--ready-fd=FD] is required\n");
+        return EXIT_FAILURE;
+    }
+
+    ignoreSignals();
+    if (enterSandbox(&filter.options) < 0) {
+        dprintf(STDERR_FILENO, "emulatedpci-logfilter: cannot enter the sandbox: %s\n",
+                strerrorname_np(errno));
+        return EXIT_FAILURE;
+    }
+
+    if (filter.options.ready >= 0) {
+        ignore_value(write(filter.options.ready, "", 1));
+        close(filter.options.ready);
+    }
+    logfilterRun(&filter);
+    _exit(EXIT_SUCCESS);
+}
