@@ -4,8 +4,9 @@
 # From exec until QMP has answered a command of a stopped machine: QEMU by
 # itself, QEMU through the launcher without a device, with 1 and with 28
 # emulated devices; and QEMU by itself with 28 native devices, to see what of
-# it is QEMU's own making of devices. The cases take turns, so that whatever
-# else the machine does hits all alike; medians.
+# it is QEMU's own making of devices. Standard error is a file, as libvirt's log
+# is. The cases take turns, so that whatever else the machine does hits all alike;
+# medians.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -25,14 +26,14 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "40"))
 TARGET = 25.0       # milliseconds that may be added
 
 
-def start(program, args):
+def start(program, args, log):
     """Milliseconds from exec to the first answer."""
     ours, theirs = socket.socketpair()
     argv = [program, "-S", "-nodefaults", "-display", "none", "-machine", "pc", "-accel", "tcg",
             "-m", "64", "-chardev", f"socket,id=q,fd={theirs.fileno()}",
             "-mon", "chardev=q,mode=control", *args]
     begin = time.perf_counter()
-    process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], stderr=log)
     theirs.close()
     with ours, ours.makefile("rwb", buffering=0) as qmp:
         qmp.readline()
@@ -63,6 +64,7 @@ def native(count):
 
 def main():
     stage = Stage()
+    log = open(os.path.join(stage.top, "log"), "ab")
     try:
         qemu = os.path.join(QEMU_DIR, "qemu-system-x86_64")
         launcher = stage.link("qemu-system-x86_64")
@@ -76,10 +78,11 @@ def main():
         times = {name: [] for name in cases}
         for number in range(ROUNDS + 2):
             for name, case in cases.items():
-                elapsed = start(*case)
+                elapsed = start(*case, log)
                 if number >= 2:     # the first ones fill the page cache
                     times[name].append(elapsed)
     finally:
+        log.close()
         stage.wait_for_none()
         stage.remove()
 

@@ -254,7 +254,9 @@ qemuPropsEscapeJSON(const char *arg)
     for (; *arg; arg = g_utf8_next_char(arg)) {
         const gunichar c = g_utf8_get_char(arg);
 
-        if (c < 0x80 || backslash)
+        if (c < 0x80)
+            g_string_append_c(result, c);
+        else if (backslash)
             g_string_append_unichar(result, c);
         else if (c < 0x10000)
             g_string_append_printf(result, "\\u%04x", c);
