@@ -211,7 +211,7 @@ def check_hostile(tap, root):
                 ('another socket named', text + b',fd=2', one, 'a second socket'),
                 ('a path named', text + b',socket=/x', one, 'a second socket'),
                 ('a field too few', text.rpartition(b',')[0], one, 'interruptpin is missing'),
-                ('a NUL', text + b'\0', one, 'a message is text'),
+                ('a NUL', text + b'\0', one, 'a message must be text'),
                 ('nonsense', b'\xff' * 900, one, 'no value in'),
                 ('control characters', b'\n\n', one, 'no value in')):
             reply = domain.ask(data, fds)
@@ -352,7 +352,7 @@ def check_directory(tap, root):
     result = subprocess.run([emu.emulator_path(), '--listen'], stdin=subprocess.DEVNULL, check=False,
                             capture_output=True, text=True, timeout=emu.TIMEOUT,
                             env=dict(os.environ, XDG_RUNTIME_DIR=root + '/nowhere'))
-    tap.ok(result.returncode == 1 and 'cannot make the directory' in result.stderr,
+    tap.ok(result.returncode == 1 and 'cannot create the directory' in result.stderr,
            'no directory: refused', result)
 
 

@@ -549,7 +549,7 @@ def versions():
     with open(path, "w", encoding="ascii") as f:
         f.write("#!/bin/sh\necho QEMU emulator version x.y\n")
     os.chmod(path, 0o755)
-    fails(*one, program=stage.link_qemu(path), message=f"cannot find out the version of '{path}'")
+    fails(*one, program=stage.link_qemu(path), message=f"cannot determine the version of '{path}'")
 
 
 @test
@@ -736,7 +736,7 @@ def vfio_user_refused():
     fails("-device", device("keyvalue"), program=launcher, message="must be given in the JSON form")
     fails("-device", device(foreign=[("socket", {})]), program=launcher,
           message="property 'socket' cannot be given")
-    for home, message in (("", "HOME .* is no directory"), ("/does/not/exist", "is no directory"),
+    for home, message in (("", "HOME .* is not a directory"), ("/does/not/exist", "is not a directory"),
                           (stage.top + "/a" * 54, "at most 107 bytes"), (stage.top + "/a,b", "without a comma"),
                           ("/tmp", "others can write to HOME")):
         if home.startswith(stage.top):
@@ -840,7 +840,7 @@ def not_attached():
     env = {"XDG_RUNTIME_DIR": runtime}
     pid = os.getpid()
     one = devices({"pid": pid})
-    hint = "'pci-emulator --listen' is one"
+    hint = "a running 'pci-emulator --listen' is required"
     fails(*one, env=env, message=f"with pid {pid}: No such file or directory; {hint}")
     fails(*one, env={"XDG_RUNTIME_DIR": "relative"}, message="No such file or directory")
     fails(*one, env={"XDG_RUNTIME_DIR": runtime + "/x" * 60}, message="File name too long")
@@ -857,7 +857,7 @@ def not_attached():
         fails(*one, env=env, message=f"with pid {pid} refuses device 'd0': not you")
         listener.close()
     listener = Listener(runtime, b"ok", pid=1)
-    fails(*devices({"pid": 1}), env=env, message=f"with pid 1 is not the one .* which has pid {pid}")
+    fails(*devices({"pid": 1}), env=env, message=f"with pid 1 belongs to another process, with pid {pid}")
     listener.close()
 
 

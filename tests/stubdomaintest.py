@@ -123,7 +123,7 @@ def command_lines():
                  ["--ready-fd=0", "/bin/true"], ["--ready-fd=999999999", "/bin/true"], ["/bin/true", "x"]):
         run = subprocess.run([stage.stubdomain, *args], stderr=subprocess.PIPE, close_fds=True, check=False)
         expect(run.returncode, 1, f"{args}")
-        expect(re.fullmatch(rb"emulatedpci-stubdomain: wrong command line: .*\n", run.stderr) is not None,
+        expect(re.fullmatch(rb"emulatedpci-stubdomain: invalid command line: .*\n", run.stderr) is not None,
                True, f"{args}: {run.stderr}")
 
 
@@ -220,7 +220,7 @@ def forbidden():
         os.close(ready)
         _, err = process.communicate(timeout=TIMEOUT)
         expect(process.returncode, 1, f"exit status, {err}")
-        expect(re.fullmatch(rb"emulatedpci-stubdomain: cannot make a user namespace: .*\n", err) is not None,
+        expect(re.fullmatch(rb"emulatedpci-stubdomain: cannot create a user namespace: .*\n", err) is not None,
                True, err)
         return
     expect(program.ready, b"", "ready")

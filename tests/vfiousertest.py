@@ -334,7 +334,7 @@ def check_patience(tap):
              '--device', emu.device_argument(os.path.join(place, 's'), EXAMPLE)],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=emu.TIMEOUT, check=False)
         tap.equal((result.returncode, result.stderr),
-                  (1, 'pci-emulator: nobody has connected for 1 seconds\n'), 'nobody connects: it ends')
+                  (1, 'pci-emulator: no client has connected within 1 seconds\n'), 'nobody connects: it ends')
         tap.equal(os.listdir(place), [], 'and removes the socket')
     finally:
         shutil.rmtree(place)

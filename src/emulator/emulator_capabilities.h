@@ -6,5 +6,9 @@
 
 #pragma once
 
-/* Writes the JSON object of docs/pci-emulator.rst to standard output. */
+/**
+ * emulatorCapabilitiesPrint:
+ *
+ * Writes the JSON object that docs/pci-emulator.rst describes to standard output.
+ */
 void emulatorCapabilitiesPrint(void);

@@ -36,12 +36,24 @@ typedef struct {
     char text[512];
 } EmulatorDeviceError;
 
-/* A descriptor above standard error, decimal. Returns -1 for anything else. */
+/**
+ * emulatorDeviceOptionsParseFd:
+ * @str: a decimal number
+ *
+ * Returns the number of a descriptor above standard error, or -1.
+ */
 int emulatorDeviceOptionsParseFd(const char *str);
 
-/* Reads ARG, which is written to. FD is the device's socket if that is known
- * already, and then ARG must not name another; or -1, and then it must.
- * Returns 0, or -1 with the reason in ERROR. FD is not closed. */
+/**
+ * emulatorDeviceOptionsParse:
+ * @device: filled in
+ * @arg: KEY=VALUE,..., which is written to
+ * @fd: the device's socket, or -1 if @arg names it. It is not closed.
+ * @error: set on failure
+ *
+ * Returns 0, or -1 if @arg is invalid, is incomplete, or names a socket although
+ * @fd is one.
+ */
 int emulatorDeviceOptionsParse(EmulatorDeviceOptions *device,
                                char *arg,
                                int fd,

@@ -251,7 +251,7 @@ guardWait(EmulatorGuard *guard,
             return rc < 0 ? 0 : status;
 
         if (!emulatorLoopHasMet(guard->loop) && guardNow() >= guard->deadline) {
-            emulatorLog(_("nobody has connected for %1$d seconds"), guard->connectTimeout);
+            emulatorLog(_("no client has connected within %1$d seconds"), guard->connectTimeout);
             guardKill(pid);
             return W_EXITCODE(EXIT_FAILURE, 0);
         }
@@ -321,7 +321,7 @@ guardJudgeDevice(EmulatorGuard *guard,
     if (++history->repeated < EMULATOR_GUARD_FAILURES || device->closed)
         return;
 
-    emulatorLog(_("device %1$u of %2$zu: closed: its request has ended %3$u processes in a row"),
+    emulatorLog(_("closing device %1$u of %2$zu: its request has killed %3$u processes in a row"),
                 serving, guard->ndevices, history->repeated);
     device->closed = EMULATOR_STATUS_FAILED;
     history->failures = 0;

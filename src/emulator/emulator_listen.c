@@ -72,7 +72,7 @@ makeDefaultPath(EmulatorListener *listener)
     }
 
     if (mkdir(dir, mode) < 0 && errno != EEXIST) {
-        emulatorLog(_("--listen: cannot make the directory '%1$s': %2$s"), dir, strerror(errno));
+        emulatorLog(_("--listen: cannot create the directory '%1$s': %2$s"), dir, strerror(errno));
         return -1;
     }
     if (lstat(dir, &sb) < 0 || !S_ISDIR(sb.st_mode) || sb.st_uid != geteuid() ||
@@ -238,12 +238,12 @@ addDevice(EmulatorOptions *domain,
 
     if (fd < 0) {
         snprintf(error->text, sizeof(error->text), "%s",
-                 _("a message comes with one descriptor, the device's socket"));
+                 _("a message requires one descriptor, the device's socket"));
         return -1;
     }
     if (strlen(text) != len || domain->ndevices == EMULATOR_DEVICES_MAX) {
         snprintf(error->text, sizeof(error->text), "%s",
-                 strlen(text) != len ? _("a message is text") : _("too many devices"));
+                 strlen(text) != len ? _("a message must be text") : _("too many devices"));
         close(fd);
         return -1;
     }
@@ -287,7 +287,7 @@ domainRun(const EmulatorOptions *options,
             answer(fd, "ok");
     }
     if (got < 0) {
-        emulatorLog(_("--listen: a domain's devices: %1$s"), strerror(errno));
+        emulatorLog(_("--listen: cannot receive the devices of a domain: %1$s"), strerror(errno));
         answer(fd, "error: %s", strerror(errno));
         return EXIT_FAILURE;
     }

@@ -28,10 +28,16 @@
 /* Bytes of one message. The longest sensible one has about 350. */
 #define EMULATOR_LISTEN_MESSAGE_MAX 1024
 
-/* Listens as OPTIONS say, until SIGTERM or SIGINT: domains that are being
- * served then go on. SERVE runs in a child, with the OPTIONS of the domain,
- * and its result is the child's exit status; the descriptors of its devices
- * are open, others may be. Returns 0, or -1 after saying on standard error
- * what is wrong. */
+/**
+ * emulatorListenRun:
+ * @options: where to listen, and who may attach
+ * @serve: called in a child for each domain, with the options of its devices. Its
+ *         result is the child's exit status. Descriptors besides the devices' may
+ *         be open.
+ *
+ * Listens until SIGTERM or SIGINT. Domains that are being served are not ended.
+ *
+ * Returns 0, or -1 after a message on standard error.
+ */
 int emulatorListenRun(const EmulatorOptions *options,
                       int (*serve)(EmulatorOptions *domain));

@@ -17,12 +17,22 @@
 /* Lines that one process writes; then one that says so, then none. */
 #define EMULATOR_LOG_MAX 300
 
-/* One line, "pci-emulator: ...". FORMAT is a printf() format without the
- * newline; a line is cut at 511 bytes and control characters become '?'. */
+/**
+ * emulatorLog:
+ * @format: a printf() format, without a newline
+ *
+ * Writes "pci-emulator: MESSAGE" to standard error. A line is cut at 511 bytes, and
+ * control characters are replaced by '?'. After EMULATOR_LOG_MAX lines it does
+ * nothing.
+ */
 void emulatorLog(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* The same for a line that a process writes once, and however many there were
- * before. */
+/**
+ * emulatorLogLast:
+ * @format: as above
+ *
+ * The same without the limit. For a message that a process writes only once.
+ */
 void emulatorLogLast(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

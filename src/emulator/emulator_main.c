@@ -229,7 +229,7 @@ run(EmulatorOptions *options)
 
     guard->status = emulatorStatusNew(options);
     if (!guard->status)
-        return fail(_("cannot make the devices' memory"));
+        return fail(_("cannot create the memory of the devices"));
 
     guard->loop = emulatorLoopNew(options, guard->status);
     if (!guard->loop)

@@ -176,7 +176,7 @@ optionsValidate(const EmulatorOptions *options)
             return -1;
         }
         if (options->clientFd >= 0) {
-            emulatorLog(_("--client-fd needs --device"));
+            emulatorLog(_("--client-fd requires --device"));
             return -1;
         }
         if (options->stateFd >= 0) {
@@ -186,11 +186,11 @@ optionsValidate(const EmulatorOptions *options)
         return 0;
     }
     if (options->nallowed > 0) {
-        emulatorLog(_("--allow-user needs --listen"));
+        emulatorLog(_("--allow-user requires --listen"));
         return -1;
     }
     if (options->ndevices == 0) {
-        emulatorLog(_("no --device is given; see --help"));
+        emulatorLog(_("--device is missing; see --help"));
         return -1;
     }
     for (i = 0; i < options->ndevices; i++) {
@@ -199,11 +199,11 @@ optionsValidate(const EmulatorOptions *options)
             return -1;
         }
         if (options->readyFd >= 0 && options->devices[i].fd == options->readyFd) {
-            emulatorLog(_("--ready-fd: fd %1$d is a device's"), options->readyFd);
+            emulatorLog(_("--ready-fd: fd %1$d is already used by a device"), options->readyFd);
             return -1;
         }
         if (options->clientFd >= 0 && options->devices[i].fd == options->clientFd) {
-            emulatorLog(_("--client-fd: fd %1$d is a device's"), options->clientFd);
+            emulatorLog(_("--client-fd: fd %1$d is already used by a device"), options->clientFd);
             return -1;
         }
     }
@@ -213,7 +213,7 @@ optionsValidate(const EmulatorOptions *options)
         return -1;
     }
     if (options->clientFd >= 0 && options->clientFd == options->readyFd) {
-        emulatorLog(_("--client-fd: fd %1$d is that of --ready-fd"), options->clientFd);
+        emulatorLog(_("--client-fd: fd %1$d is already used by --ready-fd"), options->clientFd);
         return -1;
     }
     return 0;
@@ -297,7 +297,7 @@ emulatorOptionsParse(EmulatorOptions *options,
             break;
 
         case ':':
-            emulatorLog(_("option '%1$s' needs a value"), argv[optind - 1]);
+            emulatorLog(_("option '%1$s' requires a value"), argv[optind - 1]);
             return -1;
 
         default:

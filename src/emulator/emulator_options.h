@@ -1,8 +1,8 @@
 /*
  * emulator_options.h: pci-emulator's command line
  *
- * The launcher writes it, one --device an emulated device; a person can, too.
- * Stable and documented in docs/pci-emulator.rst.
+ * The launcher writes it, with one --device for each emulated device. It is
+ * stable, and documented in docs/pci-emulator.rst.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -50,8 +50,14 @@ typedef struct {
     uid_t allowed[EMULATOR_ALLOWED_MAX];        /* who may attach, besides root and us */
 } EmulatorOptions;
 
-/* Reads the command line into OPTIONS. Returns 0, or -1 after saying on
- * standard error what is wrong. */
+/**
+ * emulatorOptionsParse:
+ * @options: filled in
+ * @argc: number of arguments
+ * @argv: the command line, which is written to
+ *
+ * Returns 0, or -1 after a message on standard error.
+ */
 int emulatorOptionsParse(EmulatorOptions *options,
                          int argc,
                          char **argv);

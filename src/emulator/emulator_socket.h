@@ -10,11 +10,18 @@
 
 #include <sys/types.h>
 
-/* A listening socket at PATH, of TYPE (SOCK_STREAM or SOCK_SEQPACKET) and
- * with the permissions MODE. Non-blocking and close-on-exec. A file that is
- * there already is left alone: EADDRINUSE. Returns -1 with errno set on
- * failure (ENAMETOOLONG: PATH has more than 107 bytes), and there is no file
- * then. To be used while the process has one thread. */
+/**
+ * emulatorSocketListen:
+ * @path: where the socket is created, at most 107 bytes
+ * @type: SOCK_STREAM or SOCK_SEQPACKET
+ * @mode: the file's permissions
+ *
+ * Creates a listening socket. The process must have one thread, because the umask
+ * changes for a moment.
+ *
+ * Returns a descriptor, non-blocking and close-on-exec, or -1 with errno set:
+ * EADDRINUSE if @path exists, ENAMETOOLONG if it is too long.
+ */
 int emulatorSocketListen(const char *path,
                          int type,
                          mode_t mode);

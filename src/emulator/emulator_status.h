@@ -1,11 +1,11 @@
 /*
- * emulator_status.h: the memory in which the devices of a process live
+ * emulator_status.h: the memory of the devices of a process
  *
- * One mapping of a memory file of fixed size, which the guard makes and every
- * worker that it forks has too: the devices, registers and journals included,
- * and what virt-emulatedpci emulators tells of the process. A reader opens the
- * file as /proc/PID/fd/N, where it is /memfd:emulatedpci-status; nobody can
- * write to it that way, nor change its size.
+ * A mapping of a memory file of fixed size, which the guard creates and its
+ * workers inherit. It has the devices, with their registers and journals, and
+ * what "virt-emulatedpci emulators" shows of the process. A reader opens the
+ * file as /proc/PID/fd/N, a link to /memfd:emulatedpci-status. Seals keep anybody
+ * from writing to it that way, or from changing its size.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -54,11 +54,23 @@ typedef struct {
     EmulatorStatusDevice devices[];
 } EmulatorStatus;
 
-/* The memory for the devices of OPTIONS, which power up now. It lives as long
- * as the process, and so does the file's descriptor. NULL with errno set on
- * failure. */
+/**
+ * emulatorStatusNew:
+ * @options: describes the devices
+ *
+ * Creates the memory, with all registers at their power-on values. The memory and
+ * its descriptor exist as long as the process.
+ *
+ * Returns the memory, or NULL with errno set.
+ */
 EmulatorStatus *emulatorStatusNew(const EmulatorOptions *options);
 
-/* Requests that all devices have served together. */
+/**
+ * emulatorStatusServed:
+ * @status: the memory
+ * @ndevices: number of devices in it
+ *
+ * Returns how many requests all devices have served together.
+ */
 uint64_t emulatorStatusServed(const EmulatorStatus *status,
                               size_t ndevices);

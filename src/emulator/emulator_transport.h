@@ -9,5 +9,10 @@
 #include "emulator_device_options.h"
 #include "emulator_protocol.h"
 
-/* Never NULL. */
+/**
+ * emulatorTransportGet:
+ * @transport: which one
+ *
+ * Returns the protocol of that transport, never NULL.
+ */
 const EmulatorProtocol *emulatorTransportGet(EmulatorTransport transport);

@@ -1,9 +1,9 @@
 /*
  * mpqemu.h: the device's end of QEMU's multi-process link (x-pci-proxy-dev)
  *
- * What each message that QEMU sends asks for, and what is answered. The format
- * is that of include/hw/remote/mpqemu-link.h in QEMU 6.0 to 10.1: host byte
- * order, a 16-byte header, then the payload.
+ * The messages of QEMU, and the answers to them. The format is that of
+ * include/hw/remote/mpqemu-link.h in QEMU 6.0 to 10.1: host byte order, a 16-byte
+ * header, then the payload.
  *
  * Pure: knows no socket, makes no system call, allocates nothing.
  *

@@ -59,36 +59,67 @@ typedef struct {
     uint8_t now[PCI_CONFIG_SIZE];
 } PCIConfig;
 
-/* Fills CONFIG with the power-on values that the fields ask for: VALUES is
- * indexed by EmulatedPCIField, each within its field's width (bits beyond
- * that are dropped). Every register that no field names is 0. A bit that is
- * set here keeps its value for ever unless it is one of the writable or
- * write-one-to-clear bits: the user asked for that register value. */
+/**
+ * pciConfigInit:
+ * @config: filled in
+ * @values: power-on values, indexed by EmulatedPCIField; bits beyond a field's width
+ *          are ignored
+ *
+ * Sets the registers that have a field; all others are 0. A bit that is set here
+ * is constant unless it is one of the writable or write-one-to-clear bits, because
+ * the user asked for that register value.
+ */
 void pciConfigInit(PCIConfig *config,
                    const uint32_t values[EMULATED_PCI_FIELD_LAST]);
 
-/* Brings the power-on values back (RST#, 4.3.2 and 6.2). */
+/**
+ * pciConfigReset:
+ * @config: the configuration space
+ *
+ * Restores the power-on values (RST#, 4.3.2 and 6.2).
+ */
 void pciConfigReset(PCIConfig *config);
 
-/* Gives the device the REGISTERS that it had in another process. Returns false,
- * and changes nothing, if they cannot be a device's with these power-on values:
- * a bit differs that nobody can change, or one is set that can only be cleared.
- * *WHERE is the offset of the first such register then. */
+/**
+ * pciConfigRestore:
+ * @config: the configuration space
+ * @registers: the registers that the device had in another process
+ * @where: set on failure to the offset of the first register that does not fit
+ *
+ * Sets the registers.
+ *
+ * Returns false, and changes nothing, if @registers cannot be those of a device with
+ * these power-on values: a bit differs that nobody can change, or one is set that
+ * can only be cleared.
+ */
 bool pciConfigRestore(PCIConfig *config,
                       const uint8_t registers[PCI_CONFIG_SIZE],
                       unsigned int *where);
 
-/* LEN bytes, 1 to 4, from ADDR, of any alignment, little-endian and extended
- * with zeros. Bytes beyond the last one are left out, as a host bridge does
- * that cuts an access short: a 4-byte read of 0xfe gives two bytes and zeros.
- * An ADDR beyond the space reads as all ones in LEN bytes, as an access does
- * that no device claims (6.1). */
+/**
+ * pciConfigRead:
+ * @config: the configuration space
+ * @addr: offset in bytes, of any alignment
+ * @len: number of bytes, 1 to 4
+ *
+ * Returns the bytes, little-endian and extended with zeros. Bytes beyond the end of
+ * the space read as zeros: a 4-byte read at 0xfe returns two bytes and zeros. An
+ * @addr beyond the end reads as all ones in @len bytes, as an access that no device
+ * claims (6.1).
+ */
 uint32_t pciConfigRead(const PCIConfig *config,
                        uint32_t addr,
                        unsigned int len);
 
-/* Writes the lowest LEN bytes, 1 to 4, of VAL from ADDR. Only the writable
- * bits change; bytes beyond the last one are dropped. */
+/**
+ * pciConfigWrite:
+ * @config: the configuration space
+ * @addr: offset in bytes, of any alignment
+ * @val: value, of which the lowest @len bytes count
+ * @len: number of bytes, 1 to 4
+ *
+ * Writes the writable bits; bytes beyond the end of the space are ignored.
+ */
 void pciConfigWrite(PCIConfig *config,
                     uint32_t addr,
                     uint32_t val,

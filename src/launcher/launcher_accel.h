@@ -8,8 +8,13 @@
 
 #include <glib.h>
 
-/* Whether QEMU, given ARGV, runs with KVM or not at all. Any other
- * accelerator beside it ("-accel kvm -accel tcg", accel=kvm:tcg) may be the
- * one that QEMU falls back to, so then the answer is FALSE; and so it is
- * without any, where QEMU's own default is TCG. */
+/**
+ * launcherAccelIsKVM:
+ * @argc: number of arguments
+ * @argv: QEMU's command line
+ *
+ * Returns TRUE if KVM is the only accelerator that @argv allows. If there is
+ * another one beside it ("-accel kvm -accel tcg", accel=kvm:tcg), QEMU may fall back
+ * to that; if there is none, QEMU's default is TCG.
+ */
 gboolean launcherAccelIsKVM(int argc, char *const *argv);

@@ -161,7 +161,7 @@ launcherAdminRefreshLink(const LauncherLink *link)
         launcherLog(_("cannot refresh '%1$s': %2$s"), link->path, g_strerror(errno));
         return EXIT_FAILURE;
     }
-    printf(_("'%1$s' was replaced: libvirt will ask it again\n"), link->qemu);
+    printf(_("'%1$s' was replaced: libvirt will probe it again\n"), link->qemu);
     return EXIT_SUCCESS;
 }
 
@@ -175,7 +175,8 @@ launcherAdminAdd(const char *dir,
     g_autofree char *there = NULL;
 
     if (!path) {
-        launcherLog(_("'%1$s' is not the absolute path of a program, or too long"), qemu);
+        launcherLog(_("invalid QEMU path '%1$s': the absolute path of a program is required, "
+                      "of at most %2$d bytes when it is escaped"), qemu, QEMU_LAUNCHER_NAME_MAX);
         return EXIT_FAILURE;
     }
     if (access(qemu, X_OK) < 0) {
@@ -188,7 +189,7 @@ launcherAdminAdd(const char *dir,
 
         there = g_file_read_link(path, NULL);
         if (g_strcmp0(there, target) != 0) {
-            launcherLog(_("cannot make the link '%1$s': %2$s"), path, g_strerror(saved));
+            launcherLog(_("cannot create the link '%1$s': %2$s"), path, g_strerror(saved));
             return EXIT_FAILURE;
         }
     }

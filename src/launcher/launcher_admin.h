@@ -6,5 +6,13 @@
 
 #pragma once
 
-/* Reads the command line and does what it says. Returns the exit status. */
+/**
+ * launcherAdmin:
+ * @argc: number of arguments
+ * @argv: the command line of emulatedpci-launcher(8)
+ *
+ * Executes the command line.
+ *
+ * Returns the exit status; messages go to standard error.
+ */
 int launcherAdmin(int argc, char **argv);

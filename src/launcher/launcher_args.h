@@ -1,9 +1,9 @@
 /*
  * launcher_args.h: the emulated devices in QEMU's command line
  *
- * Finds them and puts a device that QEMU has in their place. An option is
- * "-device" or "--device", followed by its value, as QEMU reads them; nothing
- * else in the command line is looked at or changed.
+ * Finds them and replaces them by devices that QEMU has. An option is
+ * "-device" or "--device", followed by its value, as QEMU reads them; the rest
+ * of the command line is neither read nor changed.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -18,16 +18,42 @@ typedef struct {
     GPtrArray *props;       /* QEMUProps, one for each */
 } LauncherArgs;
 
-/* Whether ARGV holds an emulated device at all: cheap. */
+/**
+ * launcherArgsHaveDevices:
+ * @argc: number of arguments
+ * @argv: QEMU's command line
+ *
+ * Returns TRUE if @argv has any emulated device.
+ */
 gboolean launcherArgsHaveDevices(int argc, char *const *argv);
 
-/* Reads the emulated devices of ARGV into ARGS. FALSE, with ERR set, if one
- * cannot be read, or there are more than EMULATED_PCI_DEVICES_MAX. */
+/**
+ * launcherArgsParse:
+ * @args: filled in; to be released with launcherArgsClear() in any case
+ * @argc: number of arguments
+ * @argv: QEMU's command line
+ * @err: set on failure
+ *
+ * Reads the emulated devices of @argv.
+ *
+ * Returns FALSE if one is invalid, or if there are more than
+ * EMULATED_PCI_DEVICES_MAX.
+ */
 gboolean launcherArgsParse(LauncherArgs *args, int argc, char *const *argv, GError **err);
 
-/* A new argv with a device of QEMU's for each of SOCKETS, one for each device
- * of ARGS, in their place, and PROGRAM as argv[0]. Free it with g_strfreev(). NULL with ERR
- * set. */
+/**
+ * launcherArgsRewrite:
+ * @args: the emulated devices of @argv
+ * @argc: number of arguments
+ * @argv: QEMU's command line
+ * @program: QEMU's path, which becomes argv[0]
+ * @sockets: one for each device of @args
+ * @err: set on failure
+ *
+ * Returns a new command line, in which devices of QEMU's that are connected by
+ * @sockets replace the emulated ones, or NULL on failure. The caller frees it with
+ * g_strfreev().
+ */
 char **launcherArgsRewrite(const LauncherArgs *args,
                            int argc,
                            char *const *argv,

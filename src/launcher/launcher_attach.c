@@ -86,7 +86,7 @@ launcherAttachConnect(pid_t pid,
     if (fd < 0)
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("cannot attach to the PCI device emulator with pid %1$d: %2$s; "
-                                 "'pci-emulator --listen' is one that others can attach to"),
+                                 "a running 'pci-emulator --listen' is required"),
                                (int) pid, g_strerror(cause));
     return fd;
 }
@@ -105,21 +105,21 @@ launcherAttachVerify(int fd,
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
                                _("cannot attach to the PCI device emulator with pid %1$d: %2$s; "
-                                 "'pci-emulator --listen' is one that others can attach to"),
+                                 "a running 'pci-emulator --listen' is required"),
                                (int) pid, g_strerror(errno));
         return FALSE;
     }
     if (peer.pid != pid) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("the PCI device emulator with pid %1$d is not the one that "
-                                 "listens in its place, which has pid %2$d"),
+                               _("the socket of the PCI device emulator with pid %1$d belongs to "
+                                 "another process, with pid %2$d"),
                                (int) pid, (int) peer.pid);
         return FALSE;
     }
     if (peer.uid != 0 && peer.uid != geteuid()) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("the PCI device emulator with pid %1$d is user %2$u's: "
-                                 "only one of user %3$u or of root is permitted"),
+                               _("the PCI device emulator with pid %1$d runs as user %2$u: "
+                                 "user %3$u or root is required"),
                                (int) pid, (unsigned int) peer.uid, (unsigned int) geteuid());
         return FALSE;
     }

@@ -5,10 +5,10 @@
  *
  *   RUNDIR/emulatedpci/N.sock
  *
- * where RUNDIR is $XDG_RUNTIME_DIR, /run/user/UID or /run, whichever has it
- * first. Over that it gets one message a device: the text of its --device
- * option without the socket, and the socket itself; and answers each with
- * "ok" or "error: …". From the connection's end on it serves them.
+ * where RUNDIR is the first of $XDG_RUNTIME_DIR, /run/user/UID and /run that
+ * has it. The launcher sends one message for each device: the text of its --device
+ * option without the socket, and the socket itself. The emulator answers each with
+ * "ok" or "error: …", and serves the devices when the connection ends.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -18,13 +18,22 @@
 #include "launcher_socket.h"
 #include "qemu_props.h"
 
-/* The longest time that the emulator may take for an answer, in
- * milliseconds. */
+/* The longest time that the emulator may take to answer, in milliseconds. */
 #define LAUNCHER_ATTACH_TIMEOUT 10000
 
-/* Gives the N devices of PROPS, with the other ends of SOCKETS, which are
- * closed here, to the process PID. It must be PID that listens there, and be
- * this user's or root's. FALSE with ERR set. */
+/**
+ * launcherAttach:
+ * @pid: the emulator's process id
+ * @props: the devices
+ * @sockets: their sockets; the emulator's ends are closed here
+ * @n: number of devices
+ * @err: set on failure
+ *
+ * Gives the devices to the emulator @pid. The process that listens there must be
+ * @pid, and must run as this user or as root.
+ *
+ * Returns FALSE on failure.
+ */
 gboolean launcherAttach(pid_t pid,
                         QEMUProps *const *props,
                         LauncherSocket *const *sockets,

@@ -14,24 +14,63 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* fork(); to be reaped with launcherChildReap(). */
+/**
+ * launcherChildFork:
+ *
+ * Returns what fork() returns. The child is to be waited for with
+ * launcherChildReap().
+ */
 pid_t launcherChildFork(void);
 
-/* Waits for PID, which must be the only child. Returns what waitpid() says of it, or -1 if that
- * is not to be had (SIGCHLD is ignored). */
+/**
+ * launcherChildReap:
+ * @pid: the only child
+ *
+ * Waits for the end of @pid, and removes the SIGCHLD that tells of it.
+ *
+ * Returns the status as waitpid() stores it, or -1 if there is none because
+ * SIGCHLD is ignored.
+ */
 int launcherChildReap(pid_t pid);
 
-/* A descriptor for the process PID, and SIGKILL to it if it still is; its
- * number may be another process's by then. -1 where Linux has none of those
- * (before 5.3). */
+/**
+ * launcherChildOpen:
+ * @pid: a process whose id cannot be reused: this one, or one that its parent has
+ *       not waited for
+ *
+ * Returns a descriptor for the process, close-on-exec, or -1 with errno set, as on
+ * Linux before 5.3.
+ */
 int launcherChildOpen(pid_t pid);
+
+/**
+ * launcherChildKill:
+ * @pidfd: what launcherChildOpen() returned
+ *
+ * Sends SIGKILL to the process, unless it has ended.
+ */
 void launcherChildKill(int pidfd);
 
-/* In a child: standard input and, if OUTPUT is -1, standard output become
- * /dev/null; OUTPUT becomes standard output otherwise. FALSE with errno set. */
+/**
+ * launcherChildSetStdio:
+ * @output: the descriptor that becomes standard output, or -1 for /dev/null
+ *
+ * Sets standard output, and makes /dev/null the standard input. For a child.
+ *
+ * Returns FALSE with errno set on failure.
+ */
 gboolean launcherChildSetStdio(int output);
 
-/* Reads up to SIZE bytes from FD, at most until DEADLINE, a
- * g_get_monotonic_time(). Returns their number, 0 at the end, -1 with errno
- * set (ETIMEDOUT after the deadline). */
+/**
+ * launcherChildRead:
+ * @fd: a pipe or a stream socket
+ * @buf: filled in
+ * @size: size of @buf in bytes
+ * @deadline: as g_get_monotonic_time() counts
+ *
+ * Waits until there is something to read, and reads it.
+ *
+ * Returns the number of bytes, 0 at the end of the stream, or -1 with errno set:
+ * ETIMEDOUT after @deadline.
+ */
 ssize_t launcherChildRead(int fd, void *buf, size_t size, gint64 deadline);

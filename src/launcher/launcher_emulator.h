@@ -1,10 +1,9 @@
 /*
  * launcher_emulator.h: starts an emulator beside QEMU
  *
- * One process serves those devices of a domain that name it. It is no child
- * of the launcher's, which becomes QEMU, but of whoever adopts orphans: QEMU
- * will find no child that it did not make. It ends by itself when QEMU does,
- * because its sockets do.
+ * One process serves those devices of a domain that name it. It is an orphan, not
+ * a child of the launcher, which becomes QEMU: QEMU must not find a child that it
+ * did not create. It ends when QEMU closes its sockets.
  *
  * Its command line (see pci-emulator(8), and docs/pci-emulator-contract.rst
  * for programs of other people):
@@ -48,22 +47,43 @@ typedef struct {
     int state;              /* what it is asked for registers on, or -1; set by the fleet */
 } LauncherEmulator;
 
-/* What an emulator is told of a device, but for its socket. Newly
- * allocated. */
+/**
+ * launcherEmulatorFormatDevice:
+ * @props: a device
+ *
+ * Returns the value of pci-emulator's --device option without the socket. The
+ * caller frees it.
+ */
 char *launcherEmulatorFormatDevice(const QEMUProps *props);
 
-/* Starts what SPEC says and returns at once; the emulator's ends of the
- * sockets are closed here. EMULATOR is filled in. FALSE with ERR set. */
+/**
+ * launcherEmulatorStart:
+ * @emulator: filled in
+ * @spec: what to start; the emulator's ends of the sockets are closed here
+ * @err: set on failure
+ *
+ * Starts an emulator without waiting until it is ready.
+ *
+ * Returns FALSE on failure.
+ */
 gboolean launcherEmulatorStart(LauncherEmulator *emulator,
                                const LauncherEmulatorSpec *spec,
                                GError **err);
 
-/* Waits until the emulator serves its devices. FALSE, with ERR set, if it
- * ended before or is not ready at DEADLINE, a g_get_monotonic_time(). */
+/**
+ * launcherEmulatorWait:
+ * @emulator: what launcherEmulatorStart() has filled in
+ * @deadline: as g_get_monotonic_time() counts
+ * @err: set on failure
+ *
+ * Waits until the emulator serves its devices.
+ *
+ * Returns FALSE if it ended before that, or is not ready at @deadline.
+ */
 gboolean launcherEmulatorWait(LauncherEmulator *emulator, gint64 deadline, GError **err);
 
-/* Ends the emulator, if it has not ended. */
+/* Ends @emulator, if it has not ended. */
 void launcherEmulatorKill(LauncherEmulator *emulator);
 
-/* Closes everything of ours. */
+/* Closes the descriptors of @emulator, which goes on. */
 void launcherEmulatorClear(LauncherEmulator *emulator);

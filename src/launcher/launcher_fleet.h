@@ -12,7 +12,7 @@
 #include "launcher_emulator.h"
 #include "launcher_qemu.h"
 
-/* What messages call the emulator that has no name. */
+/* The name in messages of the emulator that has none. */
 #define LAUNCHER_FLEET_DEFAULT "default"
 
 typedef struct {
@@ -25,14 +25,33 @@ typedef struct {
     LauncherSocket *state;      /* what QEMU connects to for that; or NULL */
 } LauncherFleet;
 
-/* The emulators of the N devices of PROPS, of EmulatedPCIDriverGroup. NULL
- * with ERR set if one is described in two ways. */
+/**
+ * launcherFleetGroup:
+ * @props: the devices
+ * @n: number of devices
+ * @err: set on failure
+ *
+ * Returns the emulators of the devices, an array of EmulatedPCIDriverGroup, or
+ * NULL if two devices describe one emulator differently. The caller frees it.
+ */
 GPtrArray *launcherFleetGroup(QEMUProps *const *props, size_t n, GError **err);
 
-/* Sorts the N devices of PROPS, which must live as long as FLEET, into
- * emulators, and decides how each will talk with QEMU, the PROGRAM of that
- * name, as a machine of type MACHINE (or NULL). FALSE with ERR set, if
- * emulators are described in two ways, or this QEMU cannot have such devices. */
+/**
+ * launcherFleetPlan:
+ * @fleet: filled in
+ * @props: the devices, which must exist as long as @fleet
+ * @n: number of devices
+ * @qemu: what QEMU supports
+ * @program: QEMU's path
+ * @machine: the machine type, or NULL for QEMU's default
+ * @kvm: whether QEMU runs with KVM or not at all
+ * @err: set on failure
+ *
+ * Determines the emulators of the devices, and the protocol of each.
+ *
+ * Returns FALSE if two devices describe one emulator differently, or if this QEMU
+ * does not support such devices.
+ */
 gboolean launcherFleetPlan(LauncherFleet *fleet,
                            QEMUProps *const *props,
                            size_t n,
@@ -42,20 +61,42 @@ gboolean launcherFleetPlan(LauncherFleet *fleet,
                            gboolean kvm,
                            GError **err);
 
-/* Whether QEMU will talk to any of the emulators as VERSION says. After
- * launcherFleetPlan(). */
+/**
+ * launcherFleetHasVersion:
+ * @fleet: what launcherFleetPlan() has filled in
+ * @version: a protocol
+ *
+ * Returns TRUE if any device uses @version.
+ */
 gboolean launcherFleetHasVersion(const LauncherFleet *fleet, EmulatedPCIVersion version);
 
-/* Starts all emulators (pci-emulator lies in HOME), and attaches to those
- * that run. FALSE with ERR set. */
+/**
+ * launcherFleetStart:
+ * @fleet: what launcherFleetPlan() has filled in
+ * @props: the devices
+ * @home: what launcherPathsGetHome() returned
+ * @err: set on failure
+ *
+ * Starts all emulators, and attaches to those that run already.
+ *
+ * Returns FALSE on failure.
+ */
 gboolean launcherFleetStart(LauncherFleet *fleet,
                             QEMUProps *const *props,
                             const char *home,
                             GError **err);
 
-/* Waits until all serve their devices. FALSE with ERR set. */
+/**
+ * launcherFleetWait:
+ * @fleet: what launcherFleetStart() has started
+ * @err: set on failure
+ *
+ * Waits until all emulators serve their devices.
+ *
+ * Returns FALSE on failure.
+ */
 gboolean launcherFleetWait(LauncherFleet *fleet, GError **err);
 
-/* Ends what was started, which QEMU does not need: it does not run. */
+/* Ends what was started. For a launcher that does not become QEMU. */
 void launcherFleetClear(LauncherFleet *fleet);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherFleet, launcherFleetClear)

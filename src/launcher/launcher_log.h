@@ -15,5 +15,11 @@
 /* The longest line, its end included; what is longer is cut. */
 #define LAUNCHER_LOG_LINE_MAX 1024
 
-/* Writes "emulatedpci-launcher: MESSAGE". Control characters become '?'. */
+/**
+ * launcherLog:
+ * @fmt: a printf() format, without a newline
+ *
+ * Writes "emulatedpci-launcher: MESSAGE" to standard error. Control characters are
+ * replaced by '?'.
+ */
 void launcherLog(const char *fmt, ...) G_GNUC_PRINTF(1, 2);

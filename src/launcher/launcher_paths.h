@@ -1,15 +1,15 @@
 /*
- * launcher_paths.h: where the launcher lies, and what lies around it
+ * launcher_paths.h: the paths of the launcher and of the programs that it starts
  *
  *   PKGLIBEXEC/emulatedpci-launcher      the program
- *   PKGLIBEXEC/pci-emulator              what it starts
- *   PKGLIBEXEC/emulatedpci-vmstate       what saves and restores registers
- *   PKGLIBEXEC/emulatedpci-stubdomain    what it starts an isolated one with
- *   PKGLIBEXEC/emulatedpci-logfilter     what it puts between QEMU and its log
+ *   PKGLIBEXEC/pci-emulator              emulates the devices
+ *   PKGLIBEXEC/emulatedpci-vmstate       saves and restores registers
+ *   PKGLIBEXEC/emulatedpci-stubdomain    isolates an emulator
+ *   PKGLIBEXEC/emulatedpci-logfilter     is between QEMU and the domain's log
  *   PKGLIBEXEC/launch/qemu-system-ARCH   links to the program
  *
- * Found from the program itself, so that an installed and a staged tree work
- * alike; libvirt clears the environment.
+ * The paths are derived from the program's own path, so that an installed and a
+ * staged tree work alike. libvirt clears the environment.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -18,14 +18,20 @@
 
 #include "emulatedpci_error.h"
 
-/* Leads to the program that runs, whatever name it was run by. */
+/* A link to the running program, whatever it was called by. */
 #define LAUNCHER_SELF "/proc/self/exe"
 
-/* The directory of the program that runs. Newly allocated; NULL with ERR
- * set. */
+/**
+ * launcherPathsGetHome:
+ * @err: set on failure
+ *
+ * Returns the directory of the running program, or NULL on failure. The caller
+ * frees it.
+ */
 char *launcherPathsGetHome(GError **err);
 
-/* pci-emulator, the other programs and the launch directory, in HOME. Newly allocated. */
+/* Each returns a path in @home, which launcherPathsGetHome() returned. The caller
+ * frees it. */
 char *launcherPathsGetEmulator(const char *home);
 char *launcherPathsGetLogfilter(const char *home);
 char *launcherPathsGetStubdomain(const char *home);

@@ -8,7 +8,16 @@
 
 #include "qemu_program.h"
 
-/* Finds out what the PROGRAM is: reads it or, if that does not help, runs it
- * with --version, and from 10.1 on with -device vfio-user-pci,help. FALSE
- * with ERR set. */
+/**
+ * launcherQEMUInspect:
+ * @qemu: filled in
+ * @program: QEMU's path
+ * @err: set on failure
+ *
+ * Determines the version and the devices of @program: from its file or, if it is a
+ * script, from its output with --version and, if that is 10.1 or newer, with
+ * -device vfio-user-pci,help.
+ *
+ * Returns FALSE on failure.
+ */
 gboolean launcherQEMUInspect(QEMUProgram *qemu, const char *program, GError **err);

@@ -47,7 +47,7 @@ launcherSocketGetDir(GError **err)
 
     if (!dir || *dir != '/' || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("cannot place a socket for version '%1$s': HOME ('%2$s') is no directory"),
+                               _("cannot place a socket for version '%1$s': HOME ('%2$s') is not a directory"),
                                emulatedPCIVersionToString(EMULATED_PCI_VERSION_VFIO_USER),
                                dir ? dir : "");
         return NULL;
@@ -79,7 +79,7 @@ launcherSocketMakePath(LauncherSocket *socket,
     if (strlen(socket->path) > max || strchr(socket->path, ',') ||
         !g_utf8_validate(socket->path, -1, NULL)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("cannot place a socket at '%1$s': at most %2$zu bytes of UTF-8 without a comma are possible"),
+                               _("cannot place a socket at '%1$s': at most %2$zu bytes of UTF-8 without a comma are allowed"),
                                socket->path, max);
         g_clear_pointer(&socket->path, g_free);
         return FALSE;
@@ -101,7 +101,7 @@ launcherSocketMake(LauncherSocket *socket,
 
     if (!launcherFdsSocketpair(fds)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("cannot make a socket for emulated PCI device %1$zu of %2$zu: %3$s"),
+                               _("cannot create a socket for emulated PCI device %1$zu of %2$zu: %3$s"),
                                number + 1, n, g_strerror(errno));
         return FALSE;
     }
@@ -143,7 +143,7 @@ launcherSocketInherit(const LauncherSocket *sockets,
     for (i = 0; i < n; i++) {
         if (sockets[i].fd >= 0 && !launcherFdsInherit(sockets[i].fd)) {
             emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                                   _("cannot hand over a socket: %1$s"), g_strerror(errno));
+                                   _("cannot pass a socket to QEMU: %1$s"), g_strerror(errno));
             return FALSE;
         }
     }

@@ -22,22 +22,48 @@ typedef struct {
     char *path;         /* vfio-user; else NULL */
 } LauncherSocket;
 
-/* N sockets that are not there yet. */
+/* Returns @n sockets that are not open. The caller frees them with
+ * launcherSocketFree(). */
 LauncherSocket *launcherSocketNew(size_t n);
 
-/* Makes SOCKET, of the version that is set in it, for device NUMBER of N,
- * from 0. (Of a path, only the name.) FALSE with ERR set. */
+/**
+ * launcherSocketMake:
+ * @socket: its version is set
+ * @number: the device's number, from 0
+ * @n: number of devices
+ * @err: set on failure
+ *
+ * Creates the pair of sockets for mpqemu. For vfio-user, where the emulator
+ * creates the socket, it chooses the path.
+ *
+ * Returns FALSE on failure.
+ */
 gboolean launcherSocketMake(LauncherSocket *socket, size_t number, size_t n, GError **err);
 
-/* Listens on the path of a vfio-user SOCKET: its other end is then a
- * listening one. For emulators that do not do that themselves. FALSE with
- * ERR set. */
+/**
+ * launcherSocketListen:
+ * @socket: a vfio-user socket whose path is set
+ * @err: set on failure
+ *
+ * Creates the listening socket, which becomes the emulator's end of @socket. For
+ * emulators that do not do it themselves.
+ *
+ * Returns FALSE on failure.
+ */
 gboolean launcherSocketListen(LauncherSocket *socket, GError **err);
 
-/* Lets QEMU's ends of N SOCKETS, and nothing else, live through exec. FALSE
- * with ERR set. */
+/**
+ * launcherSocketInherit:
+ * @sockets: sockets
+ * @n: number of sockets
+ * @err: set on failure
+ *
+ * Removes close-on-exec from QEMU's ends.
+ *
+ * Returns FALSE on failure.
+ */
 gboolean launcherSocketInherit(const LauncherSocket *sockets, size_t n, GError **err);
 
-/* Closes N SOCKETS and frees them; removes the files, if there are, when
- * QEMU does not come. */
+/* Closes and frees @n @sockets, and removes their files. For a launcher that does
+ * not become QEMU. */
 void launcherSocketFree(LauncherSocket *sockets, size_t n);

@@ -26,10 +26,23 @@ typedef enum {
     LAUNCHER_STALE_NO_QEMU,         /* there is none */
 } LauncherStale;
 
-/* Compares the launcher, a file or a link to it, with QEMU. */
+/**
+ * launcherStaleCheck:
+ * @launcher: path of the launcher or of a link to it
+ * @qemu: path of QEMU
+ *
+ * Returns whether QEMU was replaced after the launcher's ctime.
+ */
 LauncherStale launcherStaleCheck(const char *launcher, const char *qemu);
 
-/* Renews the ctime of LAUNCHER. If that would not change it, in seconds,
- * waits for the next second, or, unless WAIT, leaves it alone. FALSE with
- * errno set. */
+/**
+ * launcherStaleRefresh:
+ * @launcher: path of the launcher
+ * @wait: whether to wait for the next second, if the ctime would not change before
+ *
+ * Renews the ctime of @launcher, which libvirt reads in seconds. Without @wait it
+ * leaves a ctime alone that is of this second.
+ *
+ * Returns FALSE with errno set on failure.
+ */
 gboolean launcherStaleRefresh(const char *launcher, gboolean wait);

@@ -232,7 +232,7 @@ main(int argc,
     if (argc >= 3 && strncmp(argv[1], option, strlen(option)) == 0)
         fd = parseFd(argv[1] + strlen(option));
     if (fd < 0 || fcntl(fd, F_GETFD) < 0 || argv[2][0] != '/')
-        return fail(_("wrong command line: %1$s expected"),
+        return fail(_("invalid command line: %1$s is required"),
                     "emulatedpci-stubdomain --ready-fd=FD /PROGRAM [ARGUMENT...]");
 
     /* Without what runs at exit: a sanitizer would look for /proc. */

@@ -87,11 +87,11 @@ stubdomainEnter(const char **what)
     const gid_t gid = getegid();
 
     if (unshare(CLONE_NEWUSER) < 0)
-        return failed(what, _("cannot make a user namespace"));
+        return failed(what, _("cannot create a user namespace"));
     if (mapIds(uid, gid) < 0)
         return failed(what, _("cannot set up the user namespace"));
     if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
-        return failed(what, _("cannot make mount, pid, network, IPC and UTS namespaces"));
+        return failed(what, _("cannot create mount, pid, network, IPC and UTS namespaces"));
 
     if (sethostname(hostname, strlen(hostname)) < 0)
         return failed(what, _("cannot set the host name"));

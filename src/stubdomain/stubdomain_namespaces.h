@@ -1,26 +1,43 @@
 /*
- * stubdomain_namespaces.h: a world of its own for one process
+ * stubdomain_namespaces.h: namespaces for one process
  *
- * Linux's namespaces, see namespaces(7), made without privileges: in a user
- * namespace that has nothing but this user in it.
+ * They are created without privileges, in a user namespace in which only this
+ * user is mapped. See namespaces(7).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #pragma once
 
-/* Each returns 0, or -1 with errno set and *WHAT (translated) saying what
- * could not be done. */
-
-/* Puts this process into a new user, mount, network, IPC and UTS namespace,
- * and its next child into a new pid namespace. The root directory is still
- * what it was. Needs /proc, and one thread only. */
+/**
+ * stubdomainEnter:
+ * @what: set on failure to a translated text that says what has failed
+ *
+ * Moves this process into new user, mount, network, IPC and UTS namespaces, and its
+ * next child into a new pid namespace. The root directory does not change. Requires
+ * /proc, and a process with one thread.
+ *
+ * Returns 0, or -1 with errno set.
+ */
 int stubdomainEnter(const char **what);
 
-/* Makes the root directory of this process, and of all in its mount
- * namespace, an empty one in which nothing can be made. What they have open
- * stays open. */
+/**
+ * stubdomainEmptyRoot:
+ * @what: as above
+ *
+ * Changes the root directory of all processes in this mount namespace to an
+ * empty, read-only one. Open files stay open. See pivot_root(2), NOTES.
+ *
+ * Returns 0, or -1 with errno set.
+ */
 int stubdomainEmptyRoot(const char **what);
 
-/* Gives up all privileges in the namespaces. */
+/**
+ * stubdomainDropPrivileges:
+ * @what: as above
+ *
+ * Drops all capabilities in the namespaces, and sets no_new_privs.
+ *
+ * Returns 0, or -1 with errno set.
+ */
 int stubdomainDropPrivileges(const char **what);
