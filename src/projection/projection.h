@@ -32,8 +32,8 @@
  *     - <emulator>: filled in if there is none, plain text if there is;
  *     - beside virtio-mmio devices an <address type='pci'/> without numbers,
  *       which says no more than none: gone;
- *     - a <qemu:override> with nothing in it, which libvirt would not print
- *       either, and the declaration of its prefix at the end of <domain>'s
+ *     - a single <qemu:override> with nothing in it, which libvirt would not
+ *       print either, and the declaration of its prefix at the end of <domain>'s
  *       start tag if nothing else uses it: gone.
  * - An <emulatedpci> that is not in <domain>'s <devices>, where libvirt would
  *   drop it, is an error of lowering; in <metadata>, and in elements that have

@@ -293,38 +293,71 @@ removeElement(Lifting *lifting,
 }
 
 
-/* Takes our devices out of OVERRIDE, and the whole of it if nothing is left in
- * it (or was: libvirt prints no empty one). Returns how many uses of the domain's own prefix went with it. */
+/* Whether nothing is left in OVERRIDE without our devices. */
+static gboolean
+isLeftEmpty(Lifting *lifting,
+            const ProjectionOverride *override,
+            GHashTable *ours)
+{
+    const char *text = lifting->doc->text;
+    gsize pos = override->where.tagEnd;
+    guint i;
+
+    if (override->hasAttributes)
+        return FALSE;
+
+    for (i = 0; i < override->devices->len; i++) {
+        const ProjectionOverrideDevice *device = g_ptr_array_index(override->devices, i);
+
+        if (!g_hash_table_contains(ours, device) ||
+            projectionSkipBlank(text, device->where.start) > pos)
+            return FALSE;
+        pos = device->where.end;
+    }
+    return projectionSkipBlank(text, override->where.endTag) <= pos;
+}
+
+
+/* Lowering leaves no empty override beside another: see checkOverrides() there. */
+static gboolean
+hasEmptyOverride(Lifting *lifting)
+{
+    const GPtrArray *overrides = lifting->domain->overrides;
+    guint i;
+
+    for (i = 0; i < overrides->len && overrides->len > 1; i++) {
+        const ProjectionOverride *override = g_ptr_array_index(overrides, i);
+
+        if (projectionSkipBlank(lifting->doc->text, override->where.endTag) <=
+            override->where.tagEnd)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+/* Takes our devices out of OVERRIDE, and the whole of it if nothing is left in it:
+ * libvirt prints no empty one. Returns how many uses of the domain's own prefix went
+ * with it. */
 static guint
 liftOverride(Lifting *lifting,
              const ProjectionOverride *override,
              GHashTable *ours)
 {
-    const char *text = lifting->doc->text;
-    gboolean isEmpty = !override->hasAttributes;
-    gsize pos = override->where.tagEnd;
-    guint uses = 0;
+    const gboolean isEmpty = isLeftEmpty(lifting, override, ours);
+    guint uses = isEmpty ? override->prefixUses : 0;
     guint i;
+
+    if (isEmpty)
+        removeElement(lifting, &override->where);
 
     for (i = 0; i < override->devices->len; i++) {
         const ProjectionOverrideDevice *device = g_ptr_array_index(override->devices, i);
 
         if (!g_hash_table_contains(ours, device))
             continue;
-        isEmpty = isEmpty && projectionSkipBlank(text, device->where.start) <= pos;
-        pos = device->where.end;
         uses += device->prefixUses;
-    }
-
-    if (isEmpty && projectionSkipBlank(text, override->where.endTag) <= pos) {
-        removeElement(lifting, &override->where);
-        return uses + override->prefixUses;
-    }
-
-    for (i = 0; i < override->devices->len; i++) {
-        const ProjectionOverrideDevice *device = g_ptr_array_index(override->devices, i);
-
-        if (g_hash_table_contains(ours, device))
+        if (!isEmpty)
             removeElement(lifting, &device->where);
     }
     return uses;
@@ -351,17 +384,28 @@ liftDeclaration(Lifting *lifting,
 }
 
 
-static void
-liftOverrides(Lifting *lifting)
+/* The set of ProjectionOverrideDevice that are to go. */
+static GHashTable *
+findOurs(Lifting *lifting)
 {
-    g_autoptr(GHashTable) ours = g_hash_table_new(NULL, NULL);
-    guint uses = 0;
+    GHashTable *ours = g_hash_table_new(NULL, NULL);
     guint i;
 
     for (i = 0; i < lifting->list->len; i++)
         g_hash_table_add(ours, (void *) g_array_index(lifting->list, Lifted, i).device);
     for (i = 0; i < lifting->detached->len; i++)
         g_hash_table_add(ours, g_ptr_array_index(lifting->detached, i));
+    return ours;
+}
+
+
+static void
+liftOverrides(Lifting *lifting,
+              GHashTable *ours)
+{
+    guint uses = 0;
+    guint i;
+
     for (i = 0; i < lifting->domain->overrides->len; i++)
         uses += liftOverride(lifting, g_ptr_array_index(lifting->domain->overrides, i), ours);
     liftDeclaration(lifting, uses);
@@ -422,16 +466,20 @@ static gboolean
 liftDomain(Lifting *lifting,
            GError **err)
 {
+    g_autoptr(GHashTable) ours = NULL;
+
     if (!findDevices(lifting, err))
         return FALSE;
-    if ((lifting->list->len == 0 && lifting->detached->len == 0) ||
-        (lifting->domain->isDevice && !isWholeDevice(lifting)))
+    ours = findOurs(lifting);
+    if (g_hash_table_size(ours) == 0 ||
+        (lifting->domain->isDevice && !isWholeDevice(lifting)) ||
+        hasEmptyOverride(lifting))
         return TRUE;
 
     liftEmulator(lifting);
     chooseIndexes(lifting);
     liftDevices(lifting);
-    liftOverrides(lifting);
+    liftOverrides(lifting, ours);
     return TRUE;
 }
 

@@ -780,6 +780,30 @@ lowerSingle(Lowering *lowering)
 }
 
 
+/* Where there are several overrides, libvirt prints one, and lifting could not tell an
+ * empty one that was there before from one of ours. */
+static gboolean
+checkOverrides(Lowering *lowering,
+               GError **err)
+{
+    const GPtrArray *overrides = lowering->domain->overrides;
+    guint i;
+
+    for (i = 0; i < overrides->len && overrides->len > 1; i++) {
+        const ProjectionOverride *override = g_ptr_array_index(overrides, i);
+
+        if (projectionSkipBlank(lowering->doc->text, override->where.endTag) >
+            override->where.tagEnd)
+            continue;
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("more than one <%1$s> beside emulated PCI devices, and one of "
+                                 "them is empty: remove it"), "qemu:override");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
 static gboolean
 lowerDomain(Lowering *lowering,
             GError **err)
@@ -789,6 +813,7 @@ lowerDomain(Lowering *lowering,
     findEmulator(lowering);
     if (!projectionDomainCheck(lowering->domain, lowering->opts, lowering->launcher, err) ||
         !readDefs(lowering, err) ||
+        !checkOverrides(lowering, err) ||
         !joinFunctions(lowering, err) ||
         !validateDefs(lowering, err) ||
         !checkPlaces(lowering, err) ||
