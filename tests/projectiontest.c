@@ -422,6 +422,60 @@ testWide(void)
 }
 
 
+/* Encodings in which ASCII's bytes mean something else, or other bytes ASCII's
+ * characters: libvirt reads them, so a device in them must not pass. */
+static void
+testForeignEncodings(void)
+{
+    static const struct {
+        const char *declaration;    /* in ASCII; what follows is in ENCODING */
+        const char *head;           /* in ENCODING */
+        const char *encoding;
+        gboolean found;
+    } cases[] = {
+        { "<?xml version='1.0' encoding='UTF-7'", "?>", "UTF-7", TRUE },
+        { "<?xml version=\"1.0\" encoding=\"utf-7\"", "?>", "UTF-7", TRUE },
+        { "<?xml version='1.0' encoding='IBM037'", "?>", "IBM037", TRUE },
+        { "<?xml version='1.0' encoding='ISO-2022-KR'", "?>", "ISO-2022-KR", TRUE },
+        { "", "<?xml version='1.0' encoding='IBM037'?>", "IBM037", TRUE },
+        { "", "<?xml version='1.0' encoding='IBM273'?>", "IBM273", TRUE },
+        { "", "<?xml version='1.0'?>", "IBM037", TRUE },
+        { "<?xml version='1.0' encoding='no-such'", "?>", "UTF-7", FALSE },
+        { "<?xml version='1.0'", "?>", "UTF-7", FALSE },
+        { "", "<?xml version='1.0' encoding='no-such'?>", "IBM037", FALSE },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        static const char *const devices[] = { DEVICE, "<!-- " DEVICE " -->", "<hub type='usb'/>" };
+        gsize j;
+
+        for (j = 0; j < G_N_ELEMENTS(devices); j++) {
+            g_autofree char *text = g_strdup_printf("%s" DOMAIN("%s"), cases[i].head, devices[j]);
+            g_autoptr(GString) xml = g_string_new(cases[i].declaration);
+            g_autoptr(GError) err = NULL;
+            g_autofree char *converted = NULL;
+            char *out = NULL;
+            gsize len;
+
+            converted = g_convert(text, -1, cases[i].encoding, "UTF-8", NULL, &len, &err);
+            g_assert_no_error(err);
+            g_string_append_len(xml, converted, len);
+            if (j == 0 && cases[i].found) {
+                g_assert_cmpint(projectBytes(projectionLower, xml->str, xml->len, &out, &err), ==,
+                                PROJECTION_ERROR);
+                g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
+                g_assert_nonnull(strstr(err->message, "must be encoded in UTF-8, not in '"));
+            } else {
+                g_assert_cmpint(projectBytes(projectionLower, xml->str, xml->len, &out, &err), ==,
+                                PROJECTION_UNCHANGED);
+                g_assert_no_error(err);
+            }
+        }
+    }
+}
+
+
 /* Lifting never invents: what is not exactly what lowering makes stays. */
 static void
 testLiftForeign(void)
@@ -973,6 +1027,7 @@ main(int argc,
     g_test_add_func("/projection/machine-min", testMachineMin);
     g_test_add_func("/projection/nul", testNul);
     g_test_add_func("/projection/wide", testWide);
+    g_test_add_func("/projection/foreign-encodings", testForeignEncodings);
     g_test_add_func("/projection/lift-foreign", testLiftForeign);
     g_test_add_func("/projection/lift-fragment", testLiftFragment);
     g_test_add_func("/projection/lift-some", testLiftSome);

@@ -9,6 +9,7 @@
 #include "projection_encoding.h"
 
 #include "emulatedpci_error.h"
+#include "emulatedpci_xml_limits.h"
 
 #include <string.h>
 
@@ -17,10 +18,23 @@
 #define _(s) gettext(s)
 
 
-/* The value of encoding= in the XML declaration, newly allocated, or NULL. */
+/* Bytes of an XML declaration up to the name of the encoding */
+#define DECLARATION_MAX 256
+
+/* "<?xm" in EBCDIC */
+#define EBCDIC_BEGIN "\x4c\x6f\xa7\x94"
+
+/* What a document in EBCDIC is read in until it has named its code page; the
+ * characters of the declaration are the same in all of them. */
+#define EBCDIC_ENCODING "IBM037"
+
+
+/* The value of encoding= in the XML declaration, newly allocated, or NULL. *ENDPOS gets
+ * the place behind it, which is where libxml2 begins to convert. */
 static char *
 declaredEncoding(const char *text,
-                 gsize len)
+                 gsize len,
+                 gsize *endPos)
 {
     const char *end;
     const char *p;
@@ -28,9 +42,10 @@ declaredEncoding(const char *text,
 
     if (len < 6 || memcmp(text, "<?xml", 5) != 0 || !strchr(" \t\r\n", text[5]))
         return NULL;
+    /* Behind the encoding's name, the declaration itself is in that encoding. */
     end = memmem(text, len, "?>", 2);
     if (!end)
-        return NULL;
+        end = text + MIN(len, DECLARATION_MAX);
     p = memmem(text, end - text, "encoding", strlen("encoding"));
     if (!p)
         return NULL;
@@ -40,7 +55,10 @@ declaredEncoding(const char *text,
     if (p >= end || (*p != '"' && *p != '\''))
         return NULL;
     close = memchr(p + 1, *p, end - p - 1);
-    return close ? g_strndup(p + 1, close - p - 1) : NULL;
+    if (!close)
+        return NULL;
+    *endPos = close + 1 - text;
+    return g_strndup(p + 1, close - p - 1);
 }
 
 
@@ -58,25 +76,42 @@ isASCII(const char *text,
 }
 
 
+static gboolean
+encodingIsUTF8(const char *encoding)
+{
+    static const char *const names[] = { "UTF-8", "UTF8", "US-ASCII", "ASCII" };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (g_ascii_strcasecmp(encoding, names[i]) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+/* Whether the bytes of ASCII mean the same in ENCODING, and nothing else. */
+static gboolean
+encodingContainsASCII(const char *encoding)
+{
+    static const char *const stems[] = { "ISO-8859-", "ISO_8859-", "windows-125", "latin" };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(stems); i++) {
+        if (g_ascii_strncasecmp(encoding, stems[i], strlen(stems[i])) == 0)
+            return TRUE;
+    }
+    return encodingIsUTF8(encoding);
+}
+
+
 /* Whether the text is the same read as UTF-8. */
 static gboolean
 encodingFits(const char *encoding,
              const char *text,
              gsize len)
 {
-    static const char *const utf8[] = { "UTF-8", "UTF8", "US-ASCII", "ASCII" };
-    static const char *const supersets[] = { "ISO-8859-", "ISO_8859-", "windows-125", "latin" };
-    gsize i;
-
-    for (i = 0; i < G_N_ELEMENTS(utf8); i++) {
-        if (g_ascii_strcasecmp(encoding, utf8[i]) == 0)
-            return TRUE;
-    }
-    for (i = 0; i < G_N_ELEMENTS(supersets); i++) {
-        if (g_ascii_strncasecmp(encoding, supersets[i], strlen(supersets[i])) == 0)
-            return isASCII(text, len);
-    }
-    return FALSE;
+    return encodingIsUTF8(encoding) || (encodingContainsASCII(encoding) && isASCII(text, len));
 }
 
 
@@ -84,7 +119,8 @@ char *
 projectionForeignEncoding(const char *text,
                           gsize len)
 {
-    g_autofree char *encoding = declaredEncoding(text, len);
+    gsize end;
+    g_autofree char *encoding = declaredEncoding(text, len, &end);
 
     if (!encoding || encodingFits(encoding, text, len))
         return NULL;
@@ -130,4 +166,76 @@ projectionWideContains(const char *text,
         }
     }
     return FALSE;
+}
+
+
+/* TEXT in UTF-8, as far as it can be converted. Newly allocated, with its length in
+ * OUTLEN; NULL if nobody knows the ENCODING. */
+static char *
+decode(const char *text,
+       gsize len,
+       const char *encoding,
+       gsize *outlen)
+{
+    /* Most characters of one byte take two, or three, in UTF-8. */
+    gsize left = len * 3 + 16;
+    GIConv converter = g_iconv_open("UTF-8", encoding);
+    char *in = (char *) text;
+    char *result;
+    char *out;
+
+    if (converter == (GIConv) -1)
+        return NULL;
+
+    result = out = g_malloc(left);
+    g_iconv(converter, &in, &len, &out, &left);
+    g_iconv_close(converter);
+    *outlen = out - result;
+    return result;
+}
+
+
+static gboolean
+decodedContains(const char *text,
+                gsize len,
+                const char *encoding,
+                const char *element)
+{
+    EmulatedPCIXMLFacts facts;
+    gsize decodedLen = 0;
+    g_autofree char *decoded = decode(text, len, encoding, &decodedLen);
+
+    if (!decoded)
+        return FALSE;
+    emulatedPCIXMLLook(decoded, decodedLen, element, &facts);
+    return facts.hasElement;
+}
+
+
+char *
+projectionForeignContains(const char *text,
+                          gsize len,
+                          const char *element)
+{
+    g_autofree char *encoding = NULL;
+    g_autofree char *decoded = NULL;
+    gsize decodedLen = 0;
+    gsize end = 0;
+
+    if (len >= strlen(EBCDIC_BEGIN) && memcmp(text, EBCDIC_BEGIN, strlen(EBCDIC_BEGIN)) == 0) {
+        decoded = decode(text, len, EBCDIC_ENCODING, &decodedLen);
+        if (decoded)
+            encoding = declaredEncoding(decoded, decodedLen, &end);
+        if (!encoding)
+            encoding = g_strdup(EBCDIC_ENCODING);
+        end = 0;
+    } else {
+        encoding = declaredEncoding(text, len, &end);
+        if (!encoding || encodingContainsASCII(encoding))
+            return NULL;
+    }
+
+    if (!decodedContains(text + end, len - end, encoding, element))
+        return NULL;
+    return g_steal_pointer(&encoding);
 }

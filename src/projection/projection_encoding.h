@@ -20,6 +20,11 @@ char *projectionForeignEncoding(const char *text, gsize len);
 /* Whether TEXT is UTF-16 or UTF-32 and holds the ASCII string WORD in it. */
 gboolean projectionWideContains(const char *text, gsize len, const char *word);
 
+/* If TEXT is in EBCDIC, or says that it is in an encoding in which ASCII's bytes can mean
+ * something else (UTF-7, for one), and has an element of that name in it: the encoding,
+ * newly allocated. Else NULL. */
+char *projectionForeignContains(const char *text, gsize len, const char *element);
+
 /* Sets ERR to what is said of a document in an ENCODING that we cannot
  * work in. */
 void projectionReportEncoding(const char *encoding, GError **err);

@@ -835,26 +835,21 @@ lowerDomain(Lowering *lowering,
 }
 
 
-ProjectionResult
-projectionLower(const char *xml,
-                gsize len,
-                const ProjectionOptions *opts,
-                char **out,
-                gsize *outlen,
-                GError **err)
+static ProjectionResult
+lowerDocument(const char *xml,
+              gsize len,
+              const ProjectionOptions *opts,
+              char **out,
+              gsize *outlen,
+              GError **err)
 {
     g_autoptr(ProjectionDocument) doc = NULL;
     g_autoptr(ProjectionEdits) edits = NULL;
     EmulatedPCIXMLFacts facts;
     guint i;
 
-    if (!memmem(xml, len, LOWER_WORD, strlen(LOWER_WORD))) {
-        if (!projectionWideContains(xml, len, LOWER_WORD))
-            return PROJECTION_UNCHANGED;
-        projectionReportEncoding("UTF-16", err);
-        return PROJECTION_ERROR;
-    }
-
+    if (!memmem(xml, len, LOWER_WORD, strlen(LOWER_WORD)))
+        return PROJECTION_UNCHANGED;
     emulatedPCIXMLLook(xml, len, LOWER_ELEMENT, &facts);
     if (!facts.hasElement)
         return PROJECTION_UNCHANGED;
@@ -903,4 +898,30 @@ projectionLower(const char *xml,
         return PROJECTION_ERROR;
     }
     return PROJECTION_CHANGED;
+}
+
+
+ProjectionResult
+projectionLower(const char *xml,
+                gsize len,
+                const ProjectionOptions *opts,
+                char **out,
+                gsize *outlen,
+                GError **err)
+{
+    ProjectionResult result = lowerDocument(xml, len, opts, out, outlen, err);
+    g_autofree char *encoding = NULL;
+
+    /* What we find nothing in, libvirt may read in another way. */
+    if (result != PROJECTION_UNCHANGED)
+        return result;
+    if (projectionWideContains(xml, len, LOWER_WORD))
+        encoding = g_strdup("UTF-16");
+    else
+        encoding = projectionForeignContains(xml, len, LOWER_ELEMENT);
+    if (!encoding)
+        return PROJECTION_UNCHANGED;
+
+    projectionReportEncoding(encoding, err);
+    return PROJECTION_ERROR;
 }
