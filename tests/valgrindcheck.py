@@ -10,6 +10,7 @@
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -59,6 +60,43 @@ def test_tool(tap):
             os.path.join(SOURCE, 'tests/projectiondata/*.lowered')))[::12])):
         bad = [name for name in some if run([tool, command, name]).returncode not in (0, 1)]
         tap.equal(bad, [], '%s of %d documents' % (command, len(some)))
+
+
+SHAPES = (
+    ('attributes', lambda n: '<x %s/>' % ' '.join("a%d=''" % i for i in range(200)) * (n // 1500)),
+    ('declared prefixes', lambda n: '<x %s>%s</x>' % (' '.join("xmlns:p%d='u'" % i for i in range(100)), '<p7:x/>' * (n // 7))),
+    ('prefixes that are not declared', lambda n: ''.join('<u%d:x/>' % (i % 3000) for i in range(n // 11))),
+    ('elements', lambda n: '<a/>' * (n // 4)),
+    ('nesting', lambda n: ('<a>' * 200 + '</a>' * 200) * (n // 1400)),
+    ('text', lambda n: 'x&amp;' * (n // 6)),
+    ('comments', lambda n: '<!---->' * (n // 7)),
+)
+
+
+def instructions(tool, path):
+    """How many instructions it takes to lower the document: the same whatever else the machine does."""
+    result = subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', tool, 'lower', path],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                            timeout=LIMIT, check=True)
+    return int(re.search(rb'Collected : (\d+)', result.stderr).group(1))
+
+
+def test_linear(tap):
+    """Four times as long a document takes at most five times the instructions."""
+    tool = os.path.join(BUILD, 'tools/virt-emulatedpci')
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, 'domain.xml')
+
+        def count(inside):
+            with open(path, 'w', encoding='ascii') as file:
+                file.write(domain_xml('linear', 'pc', emulatedpci_xml(FIELDS)).replace(
+                    '<vcpu>', '<metadata>%s</metadata><vcpu>' % inside))
+            return instructions(tool, path)
+
+        nothing = count('')
+        for name, shape in SHAPES:
+            one, four = (count(shape(size)) - nothing for size in (50000, 200000))
+            tap.ok(four < 5 * one, '%s: %d and %d instructions' % (name, one, four))
 
 
 def test_launcher(tap):
@@ -127,7 +165,7 @@ def main(tap):
     with open(os.path.join(BUILD, 'tools/virt-emulatedpci'), 'rb') as file:
         if b'__asan_' in file.read():
             tap.skip_all('valgrind cannot run programs with sanitizers')
-    for function in (test_units, test_tool, test_launcher, test_emulator, test_daemon):
+    for function in (test_units, test_tool, test_linear, test_launcher, test_emulator, test_daemon):
         function(tap)
 
 

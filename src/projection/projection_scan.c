@@ -300,9 +300,15 @@ scanCount(Scan *scan,
 static gsize
 scanOffset(Scan *scan)
 {
-    const xmlParserInput *input = scan->ctxt->input;
+#if LIBXML_VERSION >= 21500
+    unsigned long consumed = 0;
 
-    return input->consumed + (input->cur - input->base) + scan->shift;
+    xmlCtxtGetInputPosition(scan->ctxt, 0, NULL, NULL, NULL, &consumed);
+#else
+    long consumed = xmlByteConsumed(scan->ctxt);
+#endif
+
+    return consumed + scan->shift;
 }
 
 
