@@ -78,7 +78,9 @@ embedTakeRootBack(void)
 static void
 embedStage(TestEmbed *embed, const char *launcher, gsize len)
 {
-    static const char *const names[] = { "qemu-system-x86_64", "qemu-system-i386" };
+    static const char *const names[] = {
+        "qemu-system-x86_64", "qemu-system-i386", "qemu-system-aarch64", "qemu-system-riscv64",
+    };
     g_autofree char *program = g_build_filename(embed->dir, QEMU_LAUNCHER_PROGRAM, NULL);
     g_autoptr(GError) err = NULL;
     gsize i;
