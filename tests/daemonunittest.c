@@ -13,6 +13,7 @@
 #include "emulatedpci_error.h"
 #include "lift_cache.h"
 #include "procedures.h"
+#include "qemu_programs.h"
 #include "rewrite.h"
 #include "rpc_frame.h"
 #include "rpc_message.h"
@@ -563,42 +564,81 @@ testDomcaps(void)
 }
 
 
-/* The transports follow from what is in the QEMU program. */
+#define BANNER(version) "\0QEMU emulator version " version "\0"
+#define BOTH "x-pci-proxy-dev\0vfio-user-pci\0"
+
+/* What a QEMU program is decides on the transports, and whether a domain is accepted: the
+ * domain capabilities and lowering say the same. */
 static void
-testDomcapsTransports(void)
+testDomcapsPrograms(void)
 {
     static const struct {
         const char *program;
         gsize len;
-        const char *expected;
+        const char *type;
+        const char *version;    /* of the <driver>, or NULL */
+        const char *transports;     /* NULL: none is supported */
+        gboolean refused;
     } cases[] = {
-        { "..x-pci-proxy-dev\0..", 20, "<value>mpqemu</value>\n      </enum>" },
-        { "x-pci-proxy-dev\0vfio-user-pci\0", 30,
-          "<value>mpqemu</value>\n        <value>vfio-user</value>\n      </enum>" },
-        { "x-pci-proxy-devs\0vfio-user-pci", 31,
-          "<enum name='transport'>\n        <value>vfio-user</value>\n      </enum>" },
-        { "#!/bin/sh", 9, "<enum name='transport'>\n        <value>mpqemu</value>\n      </enum>" },
-        { "", 0, "<enum name='transport'>\n        <value>mpqemu</value>\n      </enum>" },
+#define PROGRAM(text) text, sizeof(text)
+        { PROGRAM(BANNER("7.2.0") "x-pci-proxy-dev\0"), "qemu", NULL, "mpqemu", FALSE },
+        { PROGRAM(BANNER("7.2.0") "x-pci-proxy-dev\0"), "qemu", "vfio-user", "mpqemu", TRUE },
+        { PROGRAM(BANNER("10.0.0") "x-pci-proxy-dev\0"), "kvm", NULL, "mpqemu", FALSE },
+        { PROGRAM(BANNER("10.0.0") "x-pci-proxy-dev\0"), "qemu", NULL, NULL, TRUE },
+        { PROGRAM(BANNER("10.1.0") BOTH), "qemu", NULL, "vfio-user", FALSE },
+        { PROGRAM(BANNER("10.1.0") BOTH), "qemu", "mpqemu", "vfio-user", TRUE },
+        { PROGRAM(BANNER("10.1.0") BOTH), "kvm", "mpqemu", "mpqemu vfio-user", FALSE },
+        { PROGRAM(BANNER("10.1.0") "vfio-user-pci\0"), "kvm", NULL, "vfio-user", FALSE },
+        { PROGRAM(BANNER("5.2.0") "\0"), "kvm", NULL, NULL, TRUE },
+        { PROGRAM(BANNER("7.2.0") "x-pci-proxy-devs\0"), "qemu", NULL, NULL, TRUE },
+
+        /* What cannot be read is not refused. */
+        { PROGRAM("#!/bin/sh"), "qemu", NULL, "mpqemu", FALSE },
+        { "", 0, "qemu", "vfio-user", "mpqemu", FALSE },
+#undef PROGRAM
     };
     g_autofree char *dir = g_dir_make_tmp("emulatedpci.XXXXXX", NULL);
     g_autofree char *program = g_build_filename(dir, "qemu-system-x86_64", NULL);
-    g_autofree char *caps = makeCaps("kvm", "x86_64", "pc-q35-7.2");
-    const ProjectionOptions opts = { "/launch", dir };
+    const ProjectionOptions opts = {
+        .launchDir = "/launch", .qemuDir = dir, .program = qemuProgramsGet,
+    };
     gsize n;
 
     for (n = 0; n < 2 * G_N_ELEMENTS(cases); n++) {
         const gsize i = n % G_N_ELEMENTS(cases);
+        g_autofree char *caps = makeCaps(cases[i].type, "x86_64", "pc-q35-7.2");
         g_auto(GStrv) parts = g_strsplit(caps, "/q", 2);
         g_autofree char *xml = g_strjoinv(i % 2 ? "/launch/qemu-system-x86_64" : program, parts);
+        g_auto(GStrv) names = g_strsplit(cases[i].transports ? cases[i].transports : "", " ", -1);
+        g_autofree char *joined = g_strjoinv("</value>\n        <value>", names);
+        g_autofree char *expected = cases[i].transports ?
+            g_strdup_printf("<enum name='transport'>\n        <value>%s</value>\n      </enum>", joined) :
+            g_strdup("<emulatedpci supported='no'/>");
+        g_autofree char *driver = cases[i].version ?
+            g_strdup_printf("<driver version='%s'/>", cases[i].version) : g_strdup("");
+        g_autofree char *domain =
+            g_strdup_printf("<domain type='%s'><os><type arch='x86_64'>hvm</type></os><devices>"
+                            "<emulatedpci devicename='d'><config vendorid='1' deviceid='2'/>%s"
+                            "</emulatedpci></devices></domain>", cases[i].type, driver);
         g_autofree char *out = NULL;
+        g_autofree char *lowered = NULL;
+        g_autoptr(GError) err = NULL;
+        ProjectionResult result;
         gsize len;
 
         /* then once more, with what is remembered of a program; here each is another */
         if (n == G_N_ELEMENTS(cases))
-            domcapsInit();
+            qemuProgramsInit();
         g_assert_true(g_file_set_contents(program, cases[i].program, cases[i].len, NULL));
         g_assert_cmpint(domcapsExtend(xml, strlen(xml), &opts, &out, &len, NULL), ==, PROJECTION_CHANGED);
-        g_assert_nonnull(strstr(out, cases[i].expected));
+        if (!strstr(out, expected))
+            g_error("case %zu: expected %s in %s", i, expected, out);
+
+        result = projectionLower(domain, strlen(domain), &opts, &lowered, &len, &err);
+        if ((result == PROJECTION_ERROR) != cases[i].refused)
+            g_error("case %zu: %s", i, err ? err->message : "accepted");
+        if (cases[i].refused)
+            g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_CONFIG_UNSUPPORTED);
     }
     g_assert_cmpint(g_remove(program), ==, 0);
     g_assert_cmpint(g_rmdir(dir), ==, 0);
@@ -780,7 +820,7 @@ main(int argc, char **argv)
     g_test_add_func("/daemon/rewrite-limit", testRewriteLimit);
     g_test_add_func("/daemon/device-edit", testDeviceEdit);
     g_test_add_func("/daemon/domcaps", testDomcaps);
-    g_test_add_func("/daemon/domcaps/transports", testDomcapsTransports);
+    g_test_add_func("/daemon/domcaps/programs", testDomcapsPrograms);
     g_test_add_func("/daemon/lift-cache", testLiftCache);
     g_test_add_func("/daemon/validate", testValidate);
     g_test_add_func("/daemon/validate/limits", testValidateLimits);

@@ -49,6 +49,7 @@ static const char *const kinds[EMULATED_PCI_LINT_LAST] = {
     [EMULATED_PCI_LINT_DUPLICATE_DEVICE] = "duplicate-device",
     [EMULATED_PCI_LINT_DRIVER_PID] = "driver-pid",
     [EMULATED_PCI_LINT_DRIVER_ARGUMENTS] = "driver-arguments",
+    [EMULATED_PCI_LINT_QEMU_UNSUPPORTED] = "qemu-unsupported",
 };
 
 /* Base class and subclass of what cannot have an endpoint's header. */

@@ -328,6 +328,9 @@ deviceJobLower(Session *session, char **edited)
 
     /* What upstream shows has its machine type's real name. */
     projection.machine = NULL;
+    /* What is left may be no good with this QEMU; less of it is no worse. */
+    if (job->request.op == DEVICE_DETACH)
+        projection.program = NULL;
     switch (projectionLower(*edited, strlen(*edited), &projection,
                             &job->edited, &len, &err)) {
     case PROJECTION_ERROR:

@@ -8,14 +8,10 @@
 
 #include "projection.h"
 
-/* Lets all processes that are forked afterwards share what is found out about QEMU
- * programs; without it, each domcapsExtend() reads the document's. */
-void domcapsInit(void);
-
 /* Puts <emulatedpci supported='…'> at the end of <devices>, in libvirt's own
  * formatting: supported, with the transports that the document's QEMU program
- * has devices for, where lowering accepts a domain of that type, architecture and
- * machine type. A document without <devices> is PROJECTION_UNCHANGED. Never fails. */
+ * has devices for, where lowering accepts a domain of that type, architecture,
+ * machine type and QEMU. A document without <devices> is PROJECTION_UNCHANGED. Never fails. */
 ProjectionResult domcapsExtend(const char *xml, gsize len,
                                const ProjectionOptions *opts,
                                char **out, gsize *outlen,

@@ -18,6 +18,7 @@
 #include "identity.h"
 #include "listener.h"
 #include "nodedev_service.h"
+#include "qemu_programs.h"
 #include "session.h"
 #include "upstream.h"
 
@@ -452,6 +453,7 @@ listenerServe(Listener *listener,
             .launchDir = opts->launchDir,
             .qemuDir = opts->qemuDir,
             .hideDetached = TRUE,
+            .program = opts->anyQEMU ? NULL : qemuProgramsGet,
             .machineMin = listener->config->machineMin,
         },
         .stop = &stopping,

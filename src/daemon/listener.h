@@ -23,6 +23,7 @@ typedef struct {
     const char *schemaDir;
     const char *launchDir;      /* NULL: where it is installed */
     const char *qemuDir;
+    gboolean anyQEMU;           /* domains are not refused for what their QEMU cannot do */
     gboolean verbose;
 } ListenerOptions;
 

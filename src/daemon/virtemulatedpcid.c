@@ -9,8 +9,8 @@
 #include <config.h>
 
 #include "daemon_log.h"
-#include "domcaps.h"
 #include "listener.h"
+#include "qemu_programs.h"
 
 #include "gettext.h"
 
@@ -66,6 +66,8 @@ main(int argc, char **argv)
           N_("Where the launcher's links are"), N_("DIR") },
         { "schema-dir", 0, 0, G_OPTION_ARG_FILENAME, &schemaDir,
           N_("Where the grammars for --validate are"), N_("DIR") },
+        { "no-qemu-check", 0, 0, G_OPTION_ARG_NONE, &opts.anyQEMU,
+          N_("Accept domains that this host's QEMU cannot start"), NULL },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &opts.verbose,
           N_("Log information too"), NULL },
         { "version", 'V', 0, G_OPTION_ARG_NONE, &version,
@@ -138,6 +140,6 @@ main(int argc, char **argv)
 
     /* Once, before the first fork: every process shares it. */
     xmlInitParser();
-    domcapsInit();
+    qemuProgramsInit();
     return listenerRun(&opts, config);
 }

@@ -67,6 +67,7 @@
 
 #include "emulatedpci_conf.h"
 #include "qemu_machine.h"
+#include "qemu_program.h"
 
 #include <glib.h>
 
@@ -103,6 +104,11 @@ typedef struct {
      * No callback: the launcher may be missing. */
     gboolean (*launcher)(const char *qemu, const char *launcher, void *opaque, GError **err);
     void *launcherOpaque;
+
+    /* What the QEMU program PATH is; FALSE: not known. Lowering refuses a <domain> that
+     * this QEMU would surely refuse at the start. NULL: none is refused for its QEMU. */
+    gboolean (*program)(const char *path, QEMUProgram *qemu, void *opaque);
+    void *programOpaque;
 } ProjectionOptions;
 
 /* Gives DEF what it leaves to its definition; one that has all twelve fields
@@ -115,6 +121,14 @@ gboolean projectionResolve(EmulatedPCIDef *def, const ProjectionOptions *opts, G
  * or FALSE with ERR set (VIR_ERR_CONFIG_UNSUPPORTED). */
 gboolean projectionIsSupported(const char *type, const char *arch, const char *machine,
                                const ProjectionOptions *opts, GError **err);
+
+/* Whether the QEMU at PATH, which may be NULL, can have a device in such a domain whose
+ * emulator speaks WANTED (or EMULATED_PCI_VERSION_NONE: whatever is best): what the launcher
+ * will say at the start, as far as it is known now. The others may be NULL, too. Returns TRUE,
+ * or FALSE with ERR set (VIR_ERR_CONFIG_UNSUPPORTED). */
+gboolean projectionCheckProgram(const char *type, const char *arch, const char *machine,
+                                const char *path, EmulatedPCIVersion wanted,
+                                const ProjectionOptions *opts, GError **err);
 
 /* LEN bytes of XML in; on PROJECTION_CHANGED, OUT gets a new NUL-terminated
  * string of OUTLEN bytes, else OUT is left alone. OPTS may be NULL.

@@ -116,6 +116,7 @@ typedef struct {
     gsize begin;                /* behind a byte order mark */
     char *encoding;             /* declared one in which we cannot work, or NULL */
     GPtrArray *domains;         /* of ProjectionDomain */
+    gboolean isRecord;          /* a snapshot or a checkpoint */
     char *misplaced;            /* what is around the first <emulatedpci> that stands where it
                                  * is none, "/domain/devices/disk"; or NULL */
     gsize misplacedAt;          /* where that one is */

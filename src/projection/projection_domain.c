@@ -82,6 +82,30 @@ projectionIsSupported(const char *type,
 }
 
 
+gboolean
+projectionCheckProgram(const char *type,
+                       const char *arch,
+                       const char *machine,
+                       const char *path,
+                       EmulatedPCIVersion wanted,
+                       const ProjectionOptions *opts,
+                       GError **err)
+{
+    /* Other types may have KVM: what is not known is not refused. */
+    const gboolean kvm = g_strcmp0(type, "qemu") != 0;
+    const char *program = qemuArchProgram(arch);
+    QEMUProgram qemu;
+
+    if (!opts || !opts->program || !path || !opts->program(path, &qemu, opts->programOpaque))
+        return TRUE;
+
+    /* libvirt's default there */
+    if (!machine && g_strcmp0(program, "ppc64") == 0)
+        machine = "pseries";
+    return qemuProgramChoose(&qemu, path, machine, kvm, wanted, err) != EMULATED_PCI_VERSION_NONE;
+}
+
+
 /* The name of the machine type that libvirt gives DOMAIN, as far as it is known. */
 static const char *
 canonicalMachine(const ProjectionDomain *domain,

@@ -308,6 +308,32 @@ checkPlaces(Lowering *lowering,
 }
 
 
+/* Whether the domain's QEMU can have the devices, by the emulators that serve them. What is
+ * no more than the record of a domain, in a snapshot, is not started. */
+static gboolean
+checkProgram(Lowering *lowering,
+             const GPtrArray *groups,
+             GError **err)
+{
+    const ProjectionDomain *domain = lowering->domain;
+    guint i;
+
+    if (domain->isDevice || lowering->doc->isRecord)
+        return TRUE;
+
+    for (i = 0; i < groups->len; i++) {
+        const EmulatedPCIDriverGroup *group = g_ptr_array_index(groups, i);
+
+        if (!projectionCheckProgram(domain->type, domain->arch, domain->machine, lowering->qemu,
+                                    group->driver ? group->driver->version
+                                                  : EMULATED_PCI_VERSION_NONE,
+                                    lowering->opts, err))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
 /* Devices that name the same emulator must agree on what it is. */
 static gboolean
 checkDrivers(Lowering *lowering,
@@ -326,7 +352,7 @@ checkDrivers(Lowering *lowering,
         names[i] = def->devicename;
     }
     groups = emulatedPCIDriverGroupAll(drivers, names, n, err);
-    return groups != NULL;
+    return groups && checkProgram(lowering, groups, err);
 }
 
 

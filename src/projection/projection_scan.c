@@ -634,6 +634,7 @@ startRoot(Scan *scan,
 
     if (tagIs(tag, "domainsnapshot") || tagIs(tag, "domaincheckpoint")) {
         scanBindings(scan, tag);
+        scan->doc->isRecord = TRUE;
         return PLACE_SNAPSHOT;
     }
     return PLACE_NONE;
