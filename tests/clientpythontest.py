@@ -249,7 +249,8 @@ def main(tap):
         stack.start_daemon()
         os.mkdir(stack.path('pool'))
         stack.give('pool')
-        for name in ('clientpythontest.py', 'clientutil.py', 'daemonstack.py', 'emulatedpcistack.py'):
+        for name in ('clientpythontest.py', 'clientutil.py', 'daemonstack.py', 'emulatedpcistack.py',
+                     'qemutransports.py'):
             stack.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), 'bin/' + name, 0o644)
         start = time.monotonic()
         storage = stack.has_driver('storage')

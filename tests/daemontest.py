@@ -398,6 +398,9 @@ def digest(path):
 
 
 def test_volumes(tap, stack):
+    if not stack.has_driver('storage'):
+        tap.skip('volumes', 'libvirtd has no driver for storage pools here (Debian: libvirt-daemon-driver-storage)')
+        return
     os.mkdir(stack.path('pool'), 0o755)
     stack.give('pool')
     stack.virsh('pool-create-as', 'pool', 'dir', '--target', stack.path('pool'))

@@ -679,7 +679,7 @@ def test(tap):
             Tap.skip_all('libvirtd has no driver for node devices here (Debian: libvirt-daemon-driver-nodedev)')
         stack.start_daemon(builtin=True)
         os.makedirs(stack.path('client'), exist_ok=True)
-        for name in ('nodedevtest.py', 'daemonstack.py', 'emulatedpcistack.py', 'libvirtrpc.py'):
+        for name in ('nodedevtest.py', 'daemonstack.py', 'emulatedpcistack.py', 'qemutransports.py', 'libvirtrpc.py'):
             stack.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), 'client/' + name, 0o644)
         tools = Tools(tap, stack)
         for part in (test_builtin, test_define, test_states, test_use, test_validate, test_python, test_wire,
