@@ -332,9 +332,9 @@ def check_users(tap, root):
     with Listener(root, '--allow-user=daemon') as listener:
         tap.equal(ask_as(nobody, listener.path), 'error: user %d is not permitted\n' % nobody,
                   'a user who is not named is refused')
-        tap.ok(ask_as(pwd.getpwnam('daemon').pw_uid, listener.path).startswith('error: a message comes'),
+        tap.ok(ask_as(pwd.getpwnam('daemon').pw_uid, listener.path).startswith('error: a message requires'),
                'the named one is heard')
-        tap.ok(ask_as(0, listener.path).startswith('error: a message comes'), 'root, too')
+        tap.ok(ask_as(0, listener.path).startswith('error: a message requires'), 'root, too')
         _, err = listener.end()
         tap.equal(err, 'pci-emulator: --listen: user %d is not permitted to attach\n' % nobody,
                   'the refusal is told')

@@ -1,23 +1,22 @@
 /*
  * emulator_guard.h: the process that replaces a worker that was killed
  *
- * The guard is the process that the launcher starts. It makes the devices'
- * memory and sockets ready and forks the worker, which serves. A worker that
- * is killed by a signal is followed by another one, forked and without exec,
- * which goes on where that one was (emulator_device.h); so the guest waits for
- * its answer a little longer, and that is all. The guard never reads a byte
- * that QEMU sends, and of the devices' memory only numbers, which it uses for
- * comparing.
+ * The guard is the process that the launcher starts. It prepares the memory and
+ * the sockets of the devices and forks the worker, which serves. If the worker is
+ * killed by a signal, the guard forks another one, which continues where that one
+ * was (emulator_device.h): the guest waits a little longer for its answer, and
+ * notices nothing else. The guard never reads what QEMU sends. It reads numbers in
+ * the devices' memory, but only compares them.
  *
- * A worker that has not acted on a request for a while, stopped or hanging,
- * is killed and replaced too.
+ * A worker that has stopped or hangs, and does not act on a request for a while, is
+ * killed and replaced, too.
  *
- * Connections are accepted by the guard, so that they outlive workers; one that
- * comes later ends the worker that does not have it, and the next one does.
+ * The guard accepts connections, so that they outlive workers. A worker does not
+ * have a connection that comes after its start: it is replaced by one that has.
  *
- * If the guard itself is killed, its worker goes on, without a guard, until
- * QEMU ends; unless there is a device that QEMU has not connected to yet: then
- * the worker ends, too, so that QEMU is told that nobody listens.
+ * If the guard is killed, its worker continues without a guard until QEMU ends. If
+ * QEMU has not connected to all devices yet, the worker ends, so that QEMU is told
+ * that nobody listens.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -65,12 +64,22 @@ typedef struct {
     void *opaque;
 } EmulatorGuard;
 
-/* Prepares this process, before it enters its sandbox: SIGCHLD. */
+/**
+ * emulatorGuardInit:
+ *
+ * Prepares SIGCHLD. To be called before this process enters its sandbox.
+ */
 void emulatorGuardInit(void);
 
-/* Guards until a worker ends by itself, and returns its exit status; or until
- * the peers of all devices have gone while there was no worker, and returns
- * EXIT_SUCCESS. As long as the guest runs, a worker that is killed, or cannot
- * be made, is followed by another try. Returns in each worker too, with its
- * exit status. Needs the sandbox's guard role at most. */
+/**
+ * emulatorGuardRun:
+ * @guard: filled in by the caller
+ *
+ * Replaces workers as long as the guest runs, also if they cannot be created for a
+ * while. Requires no more than the guard role of the sandbox.
+ *
+ * Returns in the guard the exit status of a worker that has ended by itself, or
+ * EXIT_SUCCESS if all peers have gone while there was no worker. Returns in each
+ * worker its exit status.
+ */
 int emulatorGuardRun(EmulatorGuard *guard);
