@@ -612,7 +612,10 @@ testDomcapsPrograms(void)
         g_auto(GStrv) names = g_strsplit(cases[i].transports ? cases[i].transports : "", " ", -1);
         g_autofree char *joined = g_strjoinv("</value>\n        <value>", names);
         g_autofree char *expected = cases[i].transports ?
-            g_strdup_printf("<enum name='transport'>\n        <value>%s</value>\n      </enum>", joined) :
+            g_strdup_printf("<enum name='transport'>\n        <value>%s</value>\n      </enum>\n"
+                            "      <enum name='migratable'>\n        <value>%s</value>\n      </enum>\n"
+                            "    </emulatedpci>", joined,
+                            strstr(cases[i].transports, "vfio-user") ? "yes" : "no") :
             g_strdup("<emulatedpci supported='no'/>");
         g_autofree char *driver = cases[i].version ?
             g_strdup_printf("<driver version='%s'/>", cases[i].version) : g_strdup("");

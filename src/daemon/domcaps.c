@@ -121,9 +121,15 @@ domcapsExtend(const char *xml, gsize len,
                         "    <emulatedpci supported='yes'>\n"
                         "      <enum name='transport'>\n");
         domcapsAppendTransports(result, &caps, opts);
-        g_string_append(result,
-                        "      </enum>\n"
-                        "    </emulatedpci>\n");
+        /* Whether registers travel with a guest that is saved or migrated */
+        g_string_append_printf(result,
+                               "      </enum>\n"
+                               "      <enum name='migratable'>\n"
+                               "        <value>%s</value>\n"
+                               "      </enum>\n"
+                               "    </emulatedpci>\n",
+                               domcapsHasTransport(&caps, EMULATED_PCI_VERSION_VFIO_USER, opts) ?
+                               "yes" : "no");
     } else {
         g_string_append(result, "    <emulatedpci supported='no'/>\n");
     }
