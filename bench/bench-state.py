@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# bench-state.py: what it costs that registers travel with a guest
+#
+# The start of a QEMU with one device, with and without the process that saves
+# registers (an emulator given as a model has none); that process's own memory; and
+# how long a machine of 64 MiB stands still when it is saved, without devices and with
+# 24 of them. The cases take turns; medians. Needs a QEMU with vfio-user-pci.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+TOP = os.environ.get("abs_top_srcdir", os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from launcherutil import QEMU_DIR, Stage, device
+from qtestclient import QTestMachine
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "20"))
+TARGET_START = 10.0     # milliseconds that may be added
+TARGET_MEMORY = 1024    # KiB
+TARGET_DOWNTIME = 5.0   # milliseconds that may be added
+
+
+def arguments(count, driver):
+    args = ["-machine", "pc", "-m", "64"]
+    for i in range(count):
+        args += ["-device", device(deviceid=0x100 + i, foreign=[
+            *driver.items(), ("id", f"ua-{i}"), ("bus", "pci.0"), ("addr", f"{3 + i:#x}")])]
+    return args
+
+
+def memory(stage):
+    """KiB that nobody else has, of the process that saves registers."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                program = file.read().split(b"\0")[0].decode()
+            if program != stage.vmstate:
+                continue
+            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+                return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+        except OSError:
+            continue
+    raise SystemExit("bench-state: no process saves registers")
+
+
+def save(machine, path):
+    """Milliseconds for which the machine stands still."""
+    machine.qmp("cont")
+    machine.qmp("migrate", uri="file:" + path)
+    while True:
+        status = machine.qmp("query-migrate")
+        if status.get("status") == "completed":
+            return status["downtime"]
+        if status.get("status") == "failed":
+            raise SystemExit(f"bench-state: {status}")
+        time.sleep(0.002)
+
+
+def main():
+    qemu = os.path.join(QEMU_DIR, "qemu-system-x86_64")
+    known = subprocess.run([qemu, "-device", "help"], stdout=subprocess.PIPE, check=False).stdout
+    if b'name "vfio-user-pci"' not in known:
+        print("skipped: this QEMU has no vfio-user-pci")
+        return
+    stage = Stage()
+    os.environ["HOME"] = stage.home
+    launcher = stage.link("qemu-system-x86_64")
+    cases = {"no device": (0, {}), "1 device": (1, {}), "24 devices": (24, {}),
+             "1 device that stays": (1, {"emulator": "a", "model": stage.emulator})}
+    starts = {name: [] for name in cases}
+    downtimes = {name: [] for name in cases if "stays" not in name}
+    try:
+        for number in range(ROUNDS + 1):
+            for name, case in cases.items():
+                begin = time.perf_counter()
+                with QTestMachine(arguments(*case), stderr=subprocess.DEVNULL, program=launcher) as machine:
+                    elapsed = (time.perf_counter() - begin) * 1000
+                    if name == "24 devices":
+                        private = memory(stage)
+                    downtime = save(machine, os.path.join(stage.top, "saved")) if name in downtimes else None
+                if number > 0:      # the first one fills the page cache
+                    starts[name].append(elapsed)
+                    if downtime is not None:
+                        downtimes[name].append(downtime)
+                stage.wait_for_none()
+    finally:
+        stage.remove()
+
+    start = {name: statistics.median(values) for name, values in starts.items()}
+    still = {name: statistics.median(values) for name, values in downtimes.items()}
+    for name, value in start.items():
+        print(f"start, {name + ':':24} {value:7.1f} ms")
+    for name, value in still.items():
+        print(f"standing still, {name + ':':15} {value:7.1f} ms")
+    added = start["1 device"] - start["1 device that stays"]
+    print(f"saving registers adds to a start: {added:.1f} ms (at most {TARGET_START})")
+    print(f"its process has {private} KiB for itself (at most {TARGET_MEMORY})")
+    print(f"24 devices add to a save: {still['24 devices'] - still['no device']:.1f} ms (at most {TARGET_DOWNTIME})")
+
+
+main()
