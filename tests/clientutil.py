@@ -5,17 +5,21 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import ctypes
 import os
 import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 import tty
 
 from emulatedpcistack import (KERNEL_ARGUMENTS, LIMIT, NOBODY, StackError, emulatedpci_xml, guest_kernel,
                               initramfs)
+
+CLONE_NEWUTS, CLONE_NEWUSER = 0x04000000, 0x10000000
 
 CITRIX = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000, 'revision': 1,
           'classcode': 0xff8000, 'interruptpin': 1}
@@ -39,6 +43,32 @@ while True:
         else:
             os.write(1, data)
 '''
+
+
+def become_another_host(name):
+    """For all that this process starts from now on. Returns why it cannot be, or None."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(CLONE_NEWUTS if uid == 0 else CLONE_NEWUTS | CLONE_NEWUSER) != 0:
+        return os.strerror(ctypes.get_errno())
+    try:
+        if uid != 0:
+            for path, text in (('uid_map', '%d %d 1' % (uid, uid)), ('setgroups', 'deny'),
+                               ('gid_map', '%d %d 1' % (gid, gid))):
+                with open('/proc/self/' + path, 'w', encoding='ascii') as file:
+                    file.write(text)
+        socket.sethostname(name)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def start_host(stack, uuid, *args):
+    """Starts libvirtd and the daemon as those of a host with this UUID."""
+    config = stack.read('config/libvirt/libvirtd.conf')
+    stack.write('config/libvirt/libvirtd.conf', config + 'host_uuid = "%s"\n' % uuid)
+    stack.start_libvirtd()
+    stack.start_daemon(*args)
 
 
 class Terminal:

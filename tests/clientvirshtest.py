@@ -16,9 +16,13 @@ from clientutil import CITRIX, DEVICE, SECOND, Terminal, boot_xml, disk_xml
 from daemonstack import DaemonStack
 from emulatedpcistack import (REGISTERS, config_fields, domain_xml, emulated_devices, emulatedpci_xml, needs,
                               read_dumps, run_tests)
+from qemutransports import VFIO_USER, qemu_transports
 
 BUILD = os.environ['abs_top_builddir']
 ADDRESS = re.compile(r"<address type='pci' domain='0x0000' bus='0x00' slot='0x[0-9a-f]{2}' function='0x0'/>")
+
+# Whether a running guest can be saved and migrated
+MOVES = qemu_transports()[0][:1] == (VFIO_USER,)
 
 
 class Client:
@@ -227,9 +231,12 @@ def try_snapshots(client, tap):
     second = ET.fromstring(client.virsh('snapshot-dumpxml', 'disk', 'second'))
     tap.equal(list(emulated_devices(ET.tostring(second.find('domain'), encoding='unicode')).values()),
               list(devices.values()), 'its XML has the device')
-    done = stack.run(['virsh', '-c', stack.uri, 'snapshot-create-as', 'disk', 'memory'], check=False)
-    tap.ok(done.returncode == 1 and 'migration' in done.stderr, 'a snapshot with memory: QEMU\'s refusal is shown',
-           done.stderr)
+    if MOVES:
+        tap.skip('a snapshot with memory: QEMU\'s refusal is shown', 'this QEMU takes one: statetest.py')
+    else:
+        done = stack.run(['virsh', '-c', stack.uri, 'snapshot-create-as', 'disk', 'memory'], check=False)
+        tap.ok(done.returncode == 1 and 'migration' in done.stderr, 'a snapshot with memory: QEMU\'s refusal is shown',
+               done.stderr)
 
     done = stack.run(['virsh', '-c', stack.uri, 'checkpoint-create-as', 'disk', 'check'], check=False)
     if done.returncode == 0:
@@ -353,6 +360,9 @@ def try_guest(client, tap):
     for words in (['save', 'guest', stack.path('guest/never')], ['managedsave', 'guest'],
                   ['save', 'guest', stack.path('guest/never'), '--xml',
                    client.file(client.virsh('dumpxml', 'guest', '--migratable'), 'tmp/migratable.xml')]):
+        if MOVES:
+            tap.skip('%s: QEMU\'s refusal is shown' % words[0], 'this QEMU saves the guest: statetest.py')
+            continue
         ours = stack.run(['virsh', '-c', stack.uri] + words, check=False)
         if '--xml' in words:
             words[-1] = client.file(stack.direct('dumpxml', 'guest', '--migratable'), 'tmp/direct.xml')

@@ -9,6 +9,10 @@
  *   emulatedpci.then=poweroff    power off (the default)
  *   emulatedpci.then=wait        stay, and obey lines on the console:
  *                                "poweroff", "print" (all once more)
+ *   emulatedpci.then=count       write a number that grows into the interrupt line and
+ *                                the cache line size of every device of vendor 0x5853,
+ *                                for ever; look each time whether the last one is
+ *                                still there, and tell from time to time
  *
  * Statically linked; knows nothing of what the devices should be.
  *
@@ -31,6 +35,10 @@
 #include <unistd.h>
 
 #define CONFIG_SIZE 256
+#define VENDOR 0x00
+#define CACHE_LINE_SIZE 0x0c
+#define INTERRUPT_LINE 0x3c
+#define DEVICES_MAX 256
 #define DEVICES "/sys/bus/pci/devices"
 
 
@@ -108,11 +116,89 @@ waitForRequest(void)
 }
 
 
+/* The device NAME, for reading and writing; -1 if it is not one of ours. */
+static int
+openOurs(const char *name)
+{
+    char path[PATH_MAX];
+    unsigned char vendor[2];
+    int fd;
+
+    snprintf(path, sizeof(path), DEVICES "/%s/config", name);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    if (pread(fd, vendor, sizeof(vendor), VENDOR) == sizeof(vendor) &&
+        vendor[0] == 0x53 && vendor[1] == 0x58)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+
+/* Whether the registers of a device are those of round number VALUE. */
+static bool
+isOfRound(int fd,
+          unsigned char value)
+{
+    unsigned char line = 0;
+    unsigned char size = 0;
+    unsigned char vendor[2] = { 0 };
+
+    return pread(fd, vendor, sizeof(vendor), VENDOR) == sizeof(vendor) &&
+        vendor[0] == 0x53 && vendor[1] == 0x58 &&
+        pread(fd, &line, 1, INTERRUPT_LINE) == 1 && line == value &&
+        pread(fd, &size, 1, CACHE_LINE_SIZE) == 1 && size == (unsigned char) (value ^ 0x55);
+}
+
+
+static void
+count(void)
+{
+    struct dirent **names = NULL;
+    const int n = scandir(DEVICES, &names, NULL, alphasort);
+    int fds[DEVICES_MAX];
+    int nfds = 0;
+    unsigned long rounds;
+    unsigned long wrong = 0;
+    unsigned char value = 0;
+    int i;
+
+    for (i = 0; i < n && nfds < DEVICES_MAX; i++) {
+        if (names[i]->d_name[0] != '.' && (fds[nfds] = openOurs(names[i]->d_name)) >= 0)
+            nfds++;
+    }
+
+    for (rounds = 0;; rounds++) {
+        /* Never all ones, and never a power-on value */
+        const unsigned char next = 1 + rounds % 250;
+        const unsigned char other = next ^ 0x55;
+
+        for (i = 0; i < nfds; i++) {
+            if (rounds > 0 && !isOfRound(fds[i], value)) {
+                printf("=== emulatedpci: device %d of %d: not the values of round %lu\n", i, nfds, rounds - 1);
+                wrong++;
+            }
+            if (pwrite(fds[i], &next, 1, INTERRUPT_LINE) != 1 ||
+                pwrite(fds[i], &other, 1, CACHE_LINE_SIZE) != 1)
+                wrong++;
+        }
+        value = next;
+        if (rounds % 20 == 0) {
+            printf("=== emulatedpci: round %lu, %d devices, %lu wrong\n", rounds, nfds, wrong);
+            fflush(stdout);
+        }
+        usleep(5000);
+    }
+}
+
+
 int
 main(void)
 {
     char cmdline[4096] = "";
     bool wait = false;
+    bool counting = false;
     FILE *fp;
 
     mkdir("/proc", 0755);
@@ -126,10 +212,13 @@ main(void)
     if (fp) {
         if (fgets(cmdline, sizeof(cmdline), fp))
             wait = strstr(cmdline, "emulatedpci.then=wait") != NULL;
+        counting = strstr(cmdline, "emulatedpci.then=count") != NULL;
         fclose(fp);
     }
 
     printDevices();
+    if (counting)
+        count();
     if (wait)
         waitForRequest();
 
