@@ -8,12 +8,43 @@
 
 #include "sessionpeer.h"
 
+#include <glib/gstdio.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* More than any exchange needs. A socket that was closed looks as if there was work for ever. */
 #define PEER_STEPS_MAX 300
+
+
+/* A launch directory with the launcher of QEMU_DIR/qemu-system-x86_64, for all connections. */
+static char *peerLaunchDir;
+static char *peerLauncher;
+
+
+static void
+peerRemoveLaunchDir(void)
+{
+    g_remove(peerLauncher);
+    g_rmdir(peerLaunchDir);
+    g_free(peerLauncher);
+    g_free(peerLaunchDir);
+}
+
+
+static const char *
+peerGetLaunchDir(void)
+{
+    if (!peerLaunchDir) {
+        peerLaunchDir = g_dir_make_tmp("emulatedpci.XXXXXX", NULL);
+        g_assert_nonnull(peerLaunchDir);
+        peerLauncher = g_build_filename(peerLaunchDir, "qemu-system-x86_64", NULL);
+        g_assert_true(g_file_set_contents(peerLauncher, "", 0, NULL));
+        atexit(peerRemoveLaunchDir);
+    }
+    return peerLaunchDir;
+}
 
 
 SessionPeer *
@@ -42,6 +73,7 @@ sessionPeerNew(gboolean readonly, const char *definitions)
         .lock = -1,
         .nodedev = nodedevServiceAddPeer(peer->service, &id, readonly),
         .schemaDir = "/nonexistent",
+        .projection = { .launchDir = peerGetLaunchDir() },
         .stop = &peer->stop,
         .sigmask = &peer->sigmask,
     };
