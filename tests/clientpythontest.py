@@ -135,6 +135,12 @@ def errors(libvirt, connection, checks, _):
         checks.ok(False, 'a device that cannot be')
     except libvirt.libvirtError as error:
         checks.equal(error.get_error_code(), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, 'VIR_ERR_CONFIG_UNSUPPORTED')
+    try:
+        connection.defineXMLFlags(domain_xml('bad', 'pc', DEVICE + '<nonsense/>'), libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+        checks.ok(False, 'a document that is not valid')
+    except libvirt.libvirtError as error:
+        checks.equal((error.get_error_code(), error.get_error_domain()),
+                     (libvirt.VIR_ERR_XML_INVALID_SCHEMA, libvirt.VIR_FROM_XML), 'an error of the schema is as libvirt\'s own')
     checks.equal(connection.getType(), 'QEMU', 'the connection goes on')
 
 

@@ -105,6 +105,12 @@ def test_errors(tap, stack):
     message = define(good.replace('<memballoon', '<nonsense/><memballoon'), '--validate')
     tap.ok('error: XML document failed to validate against schema: Unable to validate doc against %s'
            % stack.path('share/schemas/domain.rng') in message, '--validate', message)
+    linux = good.replace('>hvm<', '>linux<')
+    message = define(linux)
+    tap.equal(message, stack.run(['virsh', '-q', '-c', stack.direct_uri, 'define', stack.write(
+        'tmp/bad.xml', re.sub('<emulatedpci.*</emulatedpci>', '', linux, flags=re.DOTALL))], check=False).stderr,
+              "an error of libvirtd's names the QEMU that the user knows, not its launcher")
+    tap.ok("Emulator '" in message and stack.launch_dir not in message, 'as in this one', message)
     message = define(good.replace('</domain>', ''))
     tap.ok(message.startswith('error: Failed to define domain') and 'XML' in message or 'tag' in message,
            'what is not well-formed', message)

@@ -159,6 +159,34 @@ testRandom(void)
 }
 
 
+/* Messages of libvirt's that name a launcher. */
+static void
+testReplace(void)
+{
+    static const struct {
+        const char *text;
+        const char *expected;   /* NULL: it stays */
+    } cases[] = {
+        { "Emulator '/l/qemu-system-x86_64' does not support virt type 'kvm'",
+          "Emulator '/q/qemu-system-x86_64' does not support virt type 'kvm'" },
+        { "Cannot check QEMU binary /l/opt-a\\x2db: No such file", "Cannot check QEMU binary /opt/a-b: No such file" },
+        { "/l/qemu-system-arm.", "/q/qemu-system-arm." },
+        { "/l/a and /l/qemu-system-arm", "/a and /q/qemu-system-arm" },
+        { "/l/ is a directory", NULL },
+        { "/l/emulatedpci-launcher failed", NULL },
+        { "/x/qemu-system-arm", NULL },
+        { "", NULL },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *result = qemuLauncherReplacePaths("/l", "/q", cases[i].text);
+
+        g_assert_cmpstr(result, ==, cases[i].expected);
+    }
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -170,5 +198,6 @@ main(int argc, char **argv)
     g_test_add_func("/qemulauncherpath/length", testLength);
     g_test_add_func("/qemulauncherpath/random", testRandom);
 
+    g_test_add_func("/qemulauncherpath/replace", testReplace);
     return g_test_run();
 }

@@ -16,6 +16,7 @@
 #include "machine_names.h"
 #include "nodedev_session.h"
 #include "projection_devices.h"
+#include "qemu_launcher_path.h"
 #include "rewrite.h"
 #include "session_private.h"
 #include "validate_job.h"
@@ -71,11 +72,38 @@ sessionReply(Session *session, const RPCHeader *call, const GByteArray *payload)
 }
 
 
+/* For rpcMessageMapError(): a domain's <emulator> is the launcher to libvirtd only. */
+static char *
+sessionMapErrorText(const char *text, void *opaque)
+{
+    const ProjectionOptions *projection = opaque;
+
+    return qemuLauncherReplacePaths(projection->launchDir, projection->qemuDir, text);
+}
+
+
+/* Has an error of libvirtd's in REPLY name the QEMU that the client knows. */
+static void
+sessionMapError(Session *session, RPCFrame *reply)
+{
+    GByteArray *mapped = rpcMessageMapError(reply->bytes, sessionMapErrorText,
+                                            &session->projection);
+
+    if (!mapped)
+        return;
+    g_byte_array_unref(reply->bytes);
+    reply->bytes = mapped;
+}
+
+
 void
 sessionForward(Session *session, const RPCHeader *call, RPCFrame *reply)
 {
     RPCHeader header;
 
+    rpcHeaderDecode(reply->bytes->data, &header);
+    if (header.type == RPC_REPLY && header.status == RPC_ERROR)
+        sessionMapError(session, reply);
     rpcHeaderDecode(reply->bytes->data, &header);
     header.procedure = call->procedure;
     header.serial = call->serial;
@@ -427,6 +455,9 @@ sessionReplyHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, v
         sessionOpened(session, header, entry);
     else if (entry->proc && header->status == RPC_OK)
         return RPC_VERDICT_COLLECT;
+    else if (header->type == RPC_REPLY && header->status == RPC_ERROR &&
+             header->program == RPC_PROGRAM_REMOTE)
+        return RPC_VERDICT_COLLECT;
     else if (header->program == RPC_PROGRAM_REMOTE &&
              header->procedure == PROCEDURE_CONNECT_CLOSE && header->status == RPC_OK)
         session->open = FALSE;
@@ -460,6 +491,12 @@ sessionReplyFrame(RPCChannel *channel,
     sessionEndCall(session, header->serial);
     if (entry.func) {
         ((SessionReplyFunc) entry.func)(session, header, g_steal_pointer(&reply), entry.opaque);
+        return;
+    }
+
+    if (header->status == RPC_ERROR) {
+        sessionMapError(session, reply);
+        rpcChannelInject(channel, g_steal_pointer(&reply));
         return;
     }
 

@@ -340,7 +340,7 @@ validateJobTick(Session *session, gboolean readable)
     session->validate = NULL;
     err = validateJobResult(job, readable);
     if (err)
-        sessionReplyError(session, &job->header, err);
+        sessionReplyErrorFrom(session, &job->header, VIR_FROM_XML, err);
     else
         job->valid(session, &job->header, g_steal_pointer(&job->call));
     validateJobFree(job);

@@ -192,3 +192,47 @@ qemuLauncherPathToQEMU(const char *launchDir,
         return NULL;
     return qemuLauncherNameToQEMU(qemuDir, name);
 }
+
+
+/* The length of the launcher's path at TEXT, whose directory has DIRLEN bytes. A ':' or '.' at
+ * its end belongs to the sentence. */
+static gsize
+qemuLauncherPathSpan(const char *text,
+                     gsize dirLen)
+{
+    gsize len = dirLen + strspn(text + dirLen, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                               "0123456789:_.-\\");
+
+    while (len > dirLen && strchr(":.", text[len - 1]))
+        len--;
+    return len;
+}
+
+
+char *
+qemuLauncherReplacePaths(const char *launchDir,
+                         const char *qemuDir,
+                         const char *text)
+{
+    g_autofree char *dir = g_strconcat(launchDir ? launchDir : LAUNCH_DIR, "/", NULL);
+    const gsize dirLen = strlen(dir);
+    g_autoptr(GString) result = g_string_new(NULL);
+    const char *rest = text;
+    const char *at;
+    gboolean found = FALSE;
+
+    while ((at = strstr(rest, dir))) {
+        const gsize len = qemuLauncherPathSpan(at, dirLen);
+        g_autofree char *path = g_strndup(at, len);
+        g_autofree char *qemu = qemuLauncherPathToQEMU(launchDir, qemuDir, path);
+
+        g_string_append_len(result, rest, at - rest);
+        g_string_append(result, qemu ? qemu : path);
+        found |= qemu != NULL;
+        rest = at + len;
+    }
+    if (!found)
+        return NULL;
+    g_string_append(result, rest);
+    return g_string_free(g_steal_pointer(&result), FALSE);
+}

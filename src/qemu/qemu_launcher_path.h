@@ -49,3 +49,16 @@ char *qemuLauncherNameFromQEMU(const char *qemuDir,
                                const char *qemu);
 char *qemuLauncherNameToQEMU(const char *qemuDir,
                              const char *name);
+
+/**
+ * qemuLauncherReplacePaths:
+ * @launchDir: the launch directory, or NULL
+ * @qemuDir: the directory of the distribution's programs, or NULL
+ * @text: a message
+ *
+ * Returns @text with the path of the QEMU program in place of each launcher's
+ * path, newly allocated, or NULL if it names no launcher.
+ */
+char *qemuLauncherReplacePaths(const char *launchDir,
+                               const char *qemuDir,
+                               const char *text);

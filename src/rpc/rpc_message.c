@@ -170,3 +170,68 @@ rpcMessageReadErrorReply(const GByteArray *frame, RPCErrorReply *error)
     }
     return rpcReadI32(&reader, &error->errnum);
 }
+
+
+/* Appends the nullable string that READER is at to OUT, as FUNC gives it. FALSE if it is
+ * malformed. */
+static gboolean
+rpcMessageMapText(RPCReader *reader, GByteArray *out, RPCErrorTextFunc func, void *opaque,
+                  gboolean *changed)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *mapped = NULL;
+    const char *data;
+    guint len;
+
+    if (!rpcReadOptString(reader, RPC_STRING_MAX, &data, &len))
+        return FALSE;
+    text = data ? g_strndup(data, len) : NULL;
+    if (text && strlen(text) == len)
+        mapped = func(text, opaque);
+    if (mapped && strlen(mapped) <= RPC_STRING_MAX) {
+        *changed = TRUE;
+        rpcWriteOptString(out, mapped, strlen(mapped));
+    } else {
+        rpcWriteOptString(out, data, data ? len : 0);
+    }
+    return TRUE;
+}
+
+
+GByteArray *
+rpcMessageMapError(const GByteArray *frame, RPCErrorTextFunc func, void *opaque)
+{
+    g_autoptr(GByteArray) out = g_byte_array_new();
+    gboolean changed = FALSE;
+    RPCReader reader;
+    gint32 word;
+    guint start;
+    int i;
+
+    if (frame->len < RPC_HEADER_SIZE)
+        return NULL;
+
+    rpcReaderInit(&reader, frame->data + RPC_HEADER_SIZE, frame->len - RPC_HEADER_SIZE);
+    if (!rpcReadI32(&reader, &word) || !rpcReadI32(&reader, &word))
+        return NULL;
+    g_byte_array_append(out, frame->data, RPC_HEADER_SIZE + rpcReaderPosition(&reader));
+    if (!rpcMessageMapText(&reader, out, func, opaque, &changed))
+        return NULL;
+
+    start = rpcReaderPosition(&reader);
+    if (!rpcReadI32(&reader, &word) || !rpcMessageSkipDomain(&reader))
+        return NULL;
+    g_byte_array_append(out, frame->data + RPC_HEADER_SIZE + start,
+                        rpcReaderPosition(&reader) - start);
+    for (i = 0; i < 3; i++) {
+        if (!rpcMessageMapText(&reader, out, func, opaque, &changed))
+            return NULL;
+    }
+    if (!changed)
+        return NULL;
+
+    start = RPC_HEADER_SIZE + rpcReaderPosition(&reader);
+    g_byte_array_append(out, frame->data + start, frame->len - start);
+    rpcMessageFinish(out);
+    return g_steal_pointer(&out);
+}

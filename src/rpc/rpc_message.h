@@ -46,3 +46,19 @@ typedef struct {
  * Returns FALSE if the frame is malformed. The layout is remote_error in libvirt's
  * src/remote/remote_protocol.x. */
 gboolean rpcMessageReadErrorReply(const GByteArray *frame, RPCErrorReply *error);
+
+/* What a text of an error becomes: newly allocated, or NULL if it stays as it is. */
+typedef char *(*RPCErrorTextFunc)(const char *text, void *opaque);
+
+/**
+ * rpcMessageMapError:
+ * @frame: a whole reply with the status RPC_ERROR
+ * @func: called for the message and the three strings of the error
+ * @opaque: for @func
+ *
+ * Source of the layout: remote_error in libvirt's src/rpc/virnetprotocol.x.
+ *
+ * Returns a new frame with the texts that @func gives, or NULL if none changes or @frame is
+ * malformed.
+ */
+GByteArray *rpcMessageMapError(const GByteArray *frame, RPCErrorTextFunc func, void *opaque);
