@@ -1228,7 +1228,7 @@ def until_end():
 def real_hostile():
     """hostile emulators: neither the launcher nor the domain's other devices mind"""
     if qemu_transports()[0][:1] != (MPQEMU,):
-        raise Skip("these speak QEMU's multi-process link, which this QEMU is not given: see hostileemulatortest.py")
+        raise Skip("these emulators speak QEMU's multi-process link only: see hostileemulatortest.py")
     attacks = {
         "ends": "say()",
         "resets": "say(); os.close(fds[0])",

@@ -169,7 +169,8 @@ testReplace(void)
     } cases[] = {
         { "Emulator '/l/qemu-system-x86_64' does not support virt type 'kvm'",
           "Emulator '/q/qemu-system-x86_64' does not support virt type 'kvm'" },
-        { "Cannot check QEMU binary /l/opt-a\\x2db: No such file", "Cannot check QEMU binary /opt/a-b: No such file" },
+        { "Cannot check QEMU binary /l/opt-a\\x2db: No such file",
+          "Cannot check QEMU binary /opt/a-b: No such file" },
         { "/l/qemu-system-arm.", "/q/qemu-system-arm." },
         { "/l/a and /l/qemu-system-arm", "/a and /q/qemu-system-arm" },
         { "/l/ is a directory", NULL },
