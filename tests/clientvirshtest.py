@@ -259,6 +259,9 @@ def try_snapshots(client, tap):
 
 def try_volumes(client, tap):
     stack = client.stack
+    if not stack.has_driver('storage'):
+        tap.skip('volumes of a pool', 'libvirt has no storage driver on this machine')
+        return
     os.mkdir(stack.path('pool'))
     stack.give('pool')
     client.virsh('pool-create-as', 'pool', 'dir', '--target', stack.path('pool'))
