@@ -24,7 +24,7 @@ import threading
 import time
 
 from daemonstack import DaemonStack
-from emulatedpcistack import LIMIT, domain_xml, emulatedpci_xml, needs, run_tests
+from emulatedpcistack import LIMIT, domain_xml, emulatedpci_xml, needs, run_tests, sanitized
 import libvirtrpc as rpc
 
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
@@ -35,12 +35,6 @@ def alive(stack):
     """Whether the daemon serves a new client."""
     with rpc.Client(stack.socket) as client:
         return client.open().call(rpc.GET_TYPE)[4:8] == b'QEMU'
-
-
-def sanitized():
-    """Whether the programs carry sanitizers, which take memory for themselves."""
-    with open(os.path.join(os.environ['abs_top_builddir'], 'config.h'), encoding='utf-8') as file:
-        return '#define WITH_SANITIZERS 1' in file.read()
 
 
 def private_memory(pid):

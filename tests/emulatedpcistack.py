@@ -59,6 +59,12 @@ REGISTERS = {
 FIELDS = ['devicename'] + list(REGISTERS)
 
 
+def sanitized():
+    """Whether the programs carry sanitizers, which take memory for themselves."""
+    with open(os.path.join(os.environ['abs_top_builddir'], 'config.h'), encoding='utf-8') as file:
+        return '#define WITH_SANITIZERS 1' in file.read()
+
+
 # --- TAP
 
 class Tap:

@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from clientutil import CITRIX
-from emulatedpcistack import LIMIT, PATH, Stack, domain_xml, emulatedpci_xml, run_tests
+from emulatedpcistack import LIMIT, PATH, Stack, domain_xml, emulatedpci_xml, run_tests, sanitized
 from launcherutil import BUILD, QEMU_DIR, Stage, device
 
 LINE = b'qemu-system-x86_64: Unable to write to socket: Bad file descriptor\n'
@@ -89,8 +89,11 @@ def lines(tap):
     with open('/proc/%d/status' % log.process.pid, encoding='ascii') as status:
         text = status.read()
     tap.ok('NoNewPrivs:\t1' in text, 'the filter has no way to new privileges')
-    tap.equal(re.search(r'Max open files +(\S+)', open('/proc/%d/limits' % log.process.pid, encoding='ascii').read()).group(1)
-              if 'Seccomp:\t2' in text else '3', '3', 'and can open nothing')
+    if sanitized():
+        tap.skip('it can open nothing', 'the limit of descriptors would break the sanitizers')
+    else:
+        with open('/proc/%d/limits' % log.process.pid, encoding='ascii') as limits:
+            tap.equal(re.search(r'Max open files +(\S+)', limits.read()).group(1), '3', 'it can open nothing')
     log.write(LINE + b'the last')
     tap.equal(log.end(), (0, b'the last'), 'at the end of the pipe it ends, and nothing is lost')
 

@@ -149,7 +149,7 @@ static void
 testRandom(void)
 {
     static const char *const kinds[] = {
-        "\n", "x\n", REPEATED, "time " REPEATED, "another line\n", "qemu: Bad file descriptor\n",
+        "\n", "x\n", REPEATED, ("time " REPEATED), "another line\n", "qemu: Bad file descriptor\n",
     };
     int i;
 
