@@ -56,6 +56,8 @@ static char *busGuid;
 void
 vmstateBusInit(void)
 {
+    if (busInfo)
+        return;
     busInfo = g_dbus_node_info_new_for_xml(busXML, NULL);
     busGuid = g_dbus_generate_guid();
     g_type_ensure(G_TYPE_DBUS_CONNECTION);

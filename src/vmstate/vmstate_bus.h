@@ -25,7 +25,7 @@
 /**
  * vmstateBusInit:
  *
- * Does what a sandbox would not allow: random numbers, types.
+ * Does what a sandbox would not allow: random numbers, types. Can be called again.
  */
 void vmstateBusInit(void);
 
