@@ -22,6 +22,7 @@ from daemonstack import DaemonStack
 from emulatedpcistack import LIMIT, domain_xml, needs, run_tests
 
 SOURCE = os.environ['abs_top_srcdir']
+QEMU_DIR = os.environ.get('QEMU_DIR', '/usr/bin')
 DOCUMENTATION = '/usr/share/doc/libvirt-doc/html'
 UUID = '5f1e7c52-9f36-4f7a-9f1c-0d6c9a4e1f10'
 
@@ -141,6 +142,26 @@ def documented():
     return found
 
 
+def message(payload):
+    """The text of an error, as virNetMessageError has it: code, domain, then the message, if any."""
+    return payload[16:16 + int.from_bytes(payload[12:16], 'big')]
+
+
+def program(found):
+    """The QEMU that a launcher's name stands for."""
+    name = found[1].decode()
+    if re.fullmatch(r'qemu-system-\w+', name):
+        return (QEMU_DIR + '/' + name).encode()
+    return ('/' + re.sub(r'\\x(..)', lambda byte: chr(int(byte[1], 16)), name.replace('-', '/'))).encode()
+
+
+def names_qemu(ours, theirs, launch_dir):
+    """Whether an error is the same, but for the path of the launcher, which the daemon does not show."""
+    launcher = re.escape((launch_dir + '/').encode()) + rb'([\w:.\\-]*[\w\\-])'
+    return ours[1] == theirs[1] == 'error' and \
+        message(ours[2]) == re.sub(launcher, program, message(theirs[2]))
+
+
 def compare(tap, stack, name, documents):
     """One test point a group: thousands of replies, and the first that differ."""
     sides = None
@@ -180,6 +201,8 @@ def compare(tap, stack, name, documents):
             continue
         for ours, theirs in zip(through, direct):
             if (ours[0], ours[1], same(ours[2], xml)) != (theirs[0], theirs[1], same(theirs[2], xml)):
+                if names_qemu(ours, theirs, stack.launch_dir):
+                    continue
                 if 'schemas/domain.rng' in repr(ours) and 'schemas/domain.rng' in repr(theirs):
                     continue
                 differ.append((where,) + ours[:2] + theirs[:2] + around(same(ours[2], xml), same(theirs[2], xml)))
