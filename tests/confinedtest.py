@@ -68,7 +68,7 @@ def start_confined(settings, trace):
     caps = '-all,' + ','.join('+' + cap[4:].lower() for cap in values['CapabilityBoundingSet'].split())
     sockets = [listen(DAEMON), listen(DAEMON + '-ro')]
     # They have to be 3 and 4, in a shell that starts nothing else with them.
-    env = dict(os.environ, CAPS=caps, WRITABLE=values['ReadWritePaths'].replace('-/', '/'), TRACE=trace)
+    env = dict(os.environ, CAPS=caps, TRACE=trace, WRITABLE=re.sub(r'\S+/launch\b', '/mnt/libexec/launch', values['ReadWritePaths'].replace('-/', '/')))
     command = 'exec 3<&%d 4<&%d; exec unshare --mount --net sh -c "$0" sh "$@"' % tuple(sock.fileno() for sock in sockets)
     with open('/mnt/output', 'ab') as log:
         process = subprocess.Popen(['bash', '-c', command, CONFINED, '/mnt/virtemulatedpcid', '--launch-dir',
