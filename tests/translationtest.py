@@ -31,10 +31,11 @@ def test_files(tap, directory):
         os.makedirs(path, 0o755)
         done = subprocess.run(['msgfmt', '--check', '--statistics', '-o', os.path.join(path, DOMAIN + '.mo'),
                                os.path.join(os.environ['abs_top_srcdir'], 'po', language + '.po')],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ, PATH=PATH),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ, PATH=PATH, LC_ALL='C'),
                               timeout=60, check=False)
         text = done.stdout.decode('utf-8', 'replace').strip()
         tap.ok(done.returncode == 0, '%s.po is well-formed' % language, text)
+        tap.ok('fuzzy' not in text and 'untranslated' not in text, '%s.po is complete' % language, text)
         Tap.diag('%s: %s' % (language, text))
 
 
