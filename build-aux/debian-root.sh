@@ -79,7 +79,8 @@ debian_root_enter() {
         mount -t proc proc "$dir/proc" &&
             mount --rbind /sys "$dir/sys" &&
             mount --rbind /dev "$dir/dev" &&
-            mount -t tmpfs tmpfs "$dir/run" || exit 125
+            mount -t tmpfs tmpfs "$dir/run" &&
+            mkdir -m 1777 "$dir/run/lock" || exit 125
         # As a child: the first process of a namespace is not like others.
         chroot "$dir" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
             LC_ALL=C.UTF-8 "$@"

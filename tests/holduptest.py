@@ -80,10 +80,22 @@ class Attacker:
         os.close(self.ready)
 
 
+def state(pid):
+    """The state of the process PID as in /proc/PID/stat, or None if it has ended."""
+    try:
+        with open('/proc/%d/stat' % pid, encoding='ascii', errors='replace') as file:
+            return file.read().rpartition(')')[2].split()[0]
+    except OSError:
+        return None
+
+
 def stop_as_nobody(pids):
-    """Only what nobody may do."""
-    subprocess.run(['kill', '-STOP'] + [str(pid) for pid in pids], user=NOBODY, group=NOBODY, extra_groups=[],
-                   check=True)
+    """Stops processes with the rights of user nobody. A process may end before it is stopped."""
+    for pid in pids:
+        subprocess.run(['kill', '-STOP', str(pid)], user=NOBODY, group=NOBODY, extra_groups=[], check=False,
+                       stderr=subprocess.DEVNULL)
+    for pid in pids:
+        wait_for(lambda pid=pid: state(pid) in (None, 'T', 'Z'), 'process %d stops' % pid)
 
 
 def root_is_served(tap, what, *args):

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -57,7 +58,7 @@ static const int allowedCalls[] = {
 };
 
 /* All that a process of SANDBOX_ROLE_LOG needs, besides write() to standard
- * error. */
+ * error and ioctl(FIONREAD) on it. */
 static const int logCalls[] = {
     SCMP_SYS(read),
     SCMP_SYS(poll),
@@ -249,6 +250,18 @@ addPrctl(scmp_filter_ctx ctx,
 
 
 static int
+addLogRules(scmp_filter_ctx ctx)
+{
+    const int rc = addCalls(ctx, logCalls, sizeof(logCalls) / sizeof(logCalls[0]));
+
+    if (rc < 0)
+        return rc;
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,
+                            SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO), SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+}
+
+
+static int
 addGuardRules(scmp_filter_ctx ctx)
 {
     int rc;
@@ -273,7 +286,7 @@ addRules(scmp_filter_ctx ctx,
     int rc;
 
     if (role == SANDBOX_ROLE_LOG)
-        rc = addCalls(ctx, logCalls, sizeof(logCalls) / sizeof(logCalls[0]));
+        rc = addLogRules(ctx);
     else
         rc = addCalls(ctx, allowedCalls, sizeof(allowedCalls) / sizeof(allowedCalls[0]));
     if (rc < 0 || (rc = addWrite(ctx, STDERR_FILENO)) < 0)

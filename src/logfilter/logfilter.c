@@ -11,7 +11,8 @@
  * user what is in it. It notices that by its connection to QEMU's monitor,
  * which QEMU does not accept before it runs. So this process keeps the monitor's
  * listening socket too, and with it the connection that waits there: until
- * all that QEMU has written is in the log.
+ * all that QEMU has written is in the log. If the log is a pipe to virtlogd, this
+ * process also waits until virtlogd has read the pipe, for at most LOGFILTER_DRAIN.
  *
  * A process that QEMU has started may have the pipe longer than QEMU. It is
  * served, but the monitor's socket is closed as soon as QEMU itself has ended
@@ -35,6 +36,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ignore-value.h"
@@ -42,6 +45,10 @@
 /* Milliseconds that QEMU may write on before the pipe is read. It writes a line in
  * several pieces, and each one would wake this process up. */
 #define LOGFILTER_GATHER 5
+
+/* Milliseconds that virtlogd has to read its pipe, and how often to look. */
+#define LOGFILTER_DRAIN 2000
+#define LOGFILTER_DRAIN_INTERVAL 2
 
 /* Milliseconds after which the beginning of a line is in the log, too. */
 #define LOGFILTER_PATIENCE 100
@@ -55,6 +62,7 @@ typedef struct {
 
 typedef struct {
     LogfilterOptions options;
+    bool logIsPipe;         /* its reader is virtlogd */
     LogLines lines;
     char output[PIPE_BUF];  /* one write() to a pipe is whole up to that size */
     size_t len;
@@ -126,13 +134,32 @@ logfilterFlush(Logfilter *filter)
 }
 
 
-/* QEMU has ended: what it has written is in the log. */
+/* Waits until the reader of the log's pipe has taken everything out of it. */
+static void
+logfilterDrain(void)
+{
+    int left = 0;
+    int i;
+
+    for (i = 0; i < LOGFILTER_DRAIN / LOGFILTER_DRAIN_INTERVAL; i++) {
+        if (ioctl(STDERR_FILENO, FIONREAD, &left) < 0 || left == 0)
+            return;
+        ignore_value(poll(NULL, 0, LOGFILTER_DRAIN_INTERVAL));
+    }
+}
+
+
+/* QEMU has ended, and everything that it wrote has been read. Writes it to the log,
+ * and closes the monitor's socket only then. */
 static void
 logfilterForgetQEMU(Logfilter *filter)
 {
     logfilterFlush(filter);
-    if (filter->options.monitor >= 0)
+    if (filter->options.monitor >= 0) {
+        if (filter->logIsPipe)
+            logfilterDrain();
         close(filter->options.monitor);
+    }
     close(filter->options.qemu);
     filter->options.monitor = filter->options.qemu = -1;
 }
@@ -259,6 +286,7 @@ main(int argc,
      char **argv)
 {
     static Logfilter filter;
+    struct stat st;
 
     if (!parseOptions(&filter.options, argc, argv)) {
         dprintf(STDERR_FILENO, "emulatedpci-logfilter: invalid command line: "
@@ -266,6 +294,7 @@ main(int argc,
         return EXIT_FAILURE;
     }
 
+    filter.logIsPipe = fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode);
     ignoreSignals();
     if (enterSandbox(&filter.options) < 0) {
         dprintf(STDERR_FILENO, "emulatedpci-logfilter: cannot enter the sandbox: %s\n",
