@@ -41,13 +41,14 @@ def requests():
 class Machine(QTestMachine):
     """A QEMU of the launcher's with the devices "one" and "two" in slots 5 and 6."""
 
-    def __init__(self, stage, link):
+    def __init__(self, stage, link, more=()):
         arguments = ['-name', 'guest=%s,debug-threads=on' % DOMAIN.replace(',', ',,'), '-machine', 'pc']
         for name, slot in (('one', 5), ('two', 6)):
             arguments += ['-device', device(devicename=name, foreign=[
-                ('version', link.name), ('id', 'dev-' + name), ('bus', 'pci.0'), ('addr', '%#x' % slot)])]
+                ('version', link.name), ('id', 'dev-' + name), ('bus', 'pci.0'), ('addr', '%#x' % slot)] + list(more))]
         super().__init__(arguments, stderr=subprocess.DEVNULL, program=stage.qemu)
-        self.guard, = (pid for pid in stage.processes() if children(pid))
+        # emulatedpci-stubdomain has the guard as its child.
+        self.guard, = (pid for pid in stage.processes() if children(pid) and not children(children(pid)[0]))
 
     def worker(self):
         """The present one, or None"""
@@ -93,6 +94,27 @@ def check_guarded(tap, stage, what, link):
         check_table(tap, what, machine, (('one', 'closed'), ('two', link.name)))
 
 
+def check_stubdomain(tap, stage, what, link):
+    """The emulator has another number in its own pid namespace, where it does not see QEMU."""
+    if subprocess.run(['unshare', '--user', '--pid', '--fork', '--map-root-user', 'true'], stderr=subprocess.DEVNULL,
+                      check=False).returncode:
+        tap.skip(what + 'in a stubdomain', 'no user namespaces here')
+        return
+    with Machine(stage, link, [('emulator', 'isolated'), ('stubdomain', 'yes')]) as machine:
+        expected = [(DOMAIN, name, link.name, machine.guard, machine.worker(), machine.process.pid, True, False, 0)
+                    for name in ('one', 'two')]
+        tap.equal([tuple(d[field] for field in FIELDS) for d in devices(DOMAIN)], expected,
+                  what + 'in a stubdomain: the processes, as this machine numbers them, and the domain')
+        tap.equal([tuple(d[field] for field in FIELDS) for d in devices() if d['pid'] == machine.guard], expected,
+                  what + 'in a stubdomain: among those of all domains')
+        old = machine.worker()
+        os.kill(old, signal.SIGKILL)
+        Stack.wait_for(lambda: machine.worker() not in (old, None), 'a new worker')
+        Stack.wait_for(lambda: devices(DOMAIN)[0]['restarts'] == 1, 'the replacement is counted')
+        tap.equal([(d['pid'], d['worker']) for d in devices(DOMAIN)], [(machine.guard, machine.worker())] * 2,
+                  what + 'in a stubdomain: a worker is replaced')
+
+
 def check_unguarded(tap, what, link):
     """Its domain is unknown: the test makes its sockets, or it may not ask who connects."""
     with Emulator([EXAMPLE], ['--no-guard'], transport=link) as emulator:
@@ -117,8 +139,9 @@ def main(tap):
     try:
         stage.qemu = stage.link('qemu-system-x86_64')
         for link in available:
-            check_guarded(tap, stage, link.name + ': ', link)
-            stage.wait_for_none()
+            for check in check_guarded, check_stubdomain:
+                check(tap, stage, link.name + ': ', link)
+                stage.wait_for_none()
     finally:
         stage.remove()
     for link in emu.TRANSPORTS:

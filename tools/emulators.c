@@ -85,26 +85,65 @@ emulatorsReadDomain(gint64 pid)
 }
 
 
+/* A number in /proc/PID/status: the last one of the line that begins with NAME, such as
+ * "\nPPid:". 0 if there is none. */
+static guint64
+emulatorsReadStatus(gint64 pid,
+                    const char *name)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/status", pid);
+    g_autofree char *status = NULL;
+    g_auto(GStrv) numbers = NULL;
+    guint64 number = 0;
+    const char *found;
+    gsize i;
+
+    if (!g_file_get_contents(path, &status, NULL, NULL) || !(found = strstr(status, name)))
+        return 0;
+
+    found += strlen(name);
+    status[found - status + strcspn(found, "\n")] = '\0';
+    numbers = g_strsplit_set(found, " \t", -1);
+    for (i = 0; numbers[i]; i++) {
+        if (g_ascii_isdigit(*numbers[i]))
+            number = g_ascii_strtoull(numbers[i], NULL, 10);
+    }
+    return number;
+}
+
+
 /* KiB of the process PID that are anonymous or shared memory. */
 static guint64
 emulatorsReadMemory(gint64 pid)
 {
-    static const char *const names[] = { "\nRssAnon:", "\nRssShmem:" };
-    g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/status", pid);
-    g_autofree char *status = NULL;
-    guint64 sum = 0;
+    return emulatorsReadStatus(pid, "\nRssAnon:") + emulatorsReadStatus(pid, "\nRssShmem:");
+}
+
+
+/* The pid of the child of the guard PID that has the number WORKER in their pid namespace, where
+ * the guard has the number INNER. 0 if there is none. */
+static gint64
+emulatorsFindWorker(gint64 pid, gint64 inner, gint64 worker)
+{
+    g_autofree char *path = NULL;
+    g_autofree char *children = NULL;
+    g_auto(GStrv) pids = NULL;
     gsize i;
 
-    if (!g_file_get_contents(path, &status, NULL, NULL))
+    if (inner == pid)
+        return worker;
+
+    path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/task/%" G_GINT64_FORMAT "/children", pid, pid);
+    if (!g_file_get_contents(path, &children, NULL, NULL))
         return 0;
+    pids = g_strsplit(children, " ", -1);
+    for (i = 0; pids[i]; i++) {
+        const gint64 child = g_ascii_strtoll(pids[i], NULL, 10);
 
-    for (i = 0; i < G_N_ELEMENTS(names); i++) {
-        const char *found = strstr(status, names[i]);
-
-        if (found)
-            sum += g_ascii_strtoull(found + strlen(names[i]), NULL, 10);
+        if (child > 0 && emulatorsReadStatus(child, "\nNSpid:") == (guint64) worker)
+            return child;
     }
-    return sum;
+    return 0;
 }
 
 
@@ -132,6 +171,7 @@ emulatorsRead(int fd, gint64 pid)
     const gsize max = sizeof(EmulatorStatus) + EMULATOR_DEVICES_MAX * sizeof(EmulatorStatusDevice);
     g_autofree EmulatorStatus *status = g_malloc(max);
     const ssize_t got = pread(fd, status, max, 0);
+    const guint64 inner = emulatorsReadStatus(pid, "\nNSpid:");
     Emulator *emulator;
     struct timespec now;
     guint64 elapsed;
@@ -151,8 +191,8 @@ emulatorsRead(int fd, gint64 pid)
 
     emulator = g_new0(Emulator, 1);
     emulator->pid = pid;
-    emulator->worker = status->worker;
-    emulator->guarded = emulator->worker != pid;
+    emulator->guarded = inner != (guint64) status->worker;
+    emulator->worker = emulator->guarded ? emulatorsFindWorker(pid, inner, status->worker) : pid;
     emulator->uptime = elapsed / G_GUINT64_CONSTANT(1000000000);
     emulator->restarts = status->restarts;
     emulator->memory = emulatorsReadMemory(pid) +
@@ -183,11 +223,13 @@ emulatorsOpen(const char *proc)
 }
 
 
-/* A guard and its worker have the same file: the guard counts. */
+/* A guard and its worker have the same file: the guard counts. A worker that is being replaced
+ * looks like a guard, but the guard is its parent. */
 static void
 emulatorsAdd(GPtrArray *emulators, GHashTable *seen, Emulator *emulator, ino_t inode)
 {
     const gpointer key = GSIZE_TO_POINTER(inode);
+    Emulator *other;
     gpointer index;
 
     if (!g_hash_table_lookup_extended(seen, key, NULL, &index)) {
@@ -195,8 +237,11 @@ emulatorsAdd(GPtrArray *emulators, GHashTable *seen, Emulator *emulator, ino_t i
         g_ptr_array_add(emulators, emulator);
         return;
     }
-    if (emulator->guarded) {
-        emulatorsFree(emulators->pdata[GPOINTER_TO_UINT(index)]);
+
+    other = emulators->pdata[GPOINTER_TO_UINT(index)];
+    if (emulator->guarded &&
+        !(other->guarded && emulatorsReadStatus(emulator->pid, "\nPPid:") == (guint64) other->pid)) {
+        emulatorsFree(other);
         emulators->pdata[GPOINTER_TO_UINT(index)] = emulator;
     } else {
         emulatorsFree(emulator);

@@ -315,8 +315,6 @@ deviceAccept(EmulatorLoop *loop,
              LoopDevice *device,
              bool guarding)
 {
-    struct ucred peer = { 0 };
-    socklen_t len = sizeof(peer);
     const int fd = accept4(device->fd, NULL, NULL, SOCK_CLOEXEC);
 
     if (fd < 0)
@@ -325,8 +323,7 @@ deviceAccept(EmulatorLoop *loop,
     if (guarding) {
         if (*device->path)
             unlink(device->path);
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
-            device->status->peer = peer.pid;
+        device->status->peer = emulatorStatusPeer(fd);
     }
     /* A worker still has it. */
     epoll_ctl(loop->listenFd, EPOLL_CTL_DEL, device->fd, NULL);

@@ -21,6 +21,10 @@
 
 #define EMULATOR_STATUS_NAME "emulatedpci-status"
 
+/* The environment variable in which the launcher tells QEMU's pid to an emulator that is in a pid
+ * namespace of its own. */
+#define EMULATOR_STATUS_PEER "EMULATEDPCI_QEMU_PID"
+
 /* What the memory begins with. A reader takes nothing else, and nothing of
  * another version or whose sizes are not its own. */
 #define EMULATOR_STATUS_MAGIC "EPCISTAT"
@@ -64,6 +68,17 @@ typedef struct {
  * Returns the memory, or NULL with errno set.
  */
 EmulatorStatus *emulatorStatusNew(const EmulatorOptions *options);
+
+/**
+ * emulatorStatusPeer:
+ * @fd: a connected socket
+ *
+ * Finds the process at the other end: the one that made the socket pair, or that connected. In a
+ * pid namespace that this process is not in, it is the one that the environment names.
+ *
+ * Returns its pid, or 0 if it is not known.
+ */
+int32_t emulatorStatusPeer(int fd);
 
 /**
  * emulatorStatusServed:

@@ -14,6 +14,7 @@
 #include "gettext.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define _(s) gettext(s)
 
@@ -142,7 +143,14 @@ launcherEmulatorStart(LauncherEmulator *emulator,
             keep[n++] = client;
         if (spec->state >= 0)
             keep[n++] = spec->state;
+        /* It does not see QEMU's pid, which is ours: emulator_status.h */
+        if (spec->stubdomain) {
+            g_autofree char *pid = g_strdup_printf("%d", (int) getpid());
+
+            g_setenv("EMULATEDPCI_QEMU_PID", pid, TRUE);
+        }
         ok = launcherProcessStart(args, keep, n, -1, &emulator->pidfd, &error);
+        g_unsetenv("EMULATEDPCI_QEMU_PID");
         launcherFdsClose(&client);
     }
 
