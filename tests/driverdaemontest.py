@@ -9,6 +9,7 @@
 import re
 
 from daemonstack import DaemonStack
+from qemutransports import VFIO_USER, qemu_transports
 from emulatedpcistack import domain_xml, emulatedpci_xml, needs, needs_transport, run_tests
 
 FIELDS = {'devicename': 'dev', 'vendorid': 0x5853, 'deviceid': 0xc000}
@@ -23,6 +24,37 @@ def drivers(xml):
         driver = re.search('<driver.*(?:</driver>|/>)(?=\\s*<alias)', device, re.DOTALL)
         found.append(re.sub('>\\s+<', '><', driver.group(0)) if driver else '')
     return found
+
+
+def server(tap, stack, fails):
+    """Devices of a server: what virsh does to their XML. Where QEMU has no vfio-user-pci, they do not start."""
+    def device(path, config='', alias=None):
+        return ("<emulatedpci devicename='nvme'>%s<driver socket='%s'/>%s</emulatedpci>" %
+                (config, path, "<alias name='%s'/>" % alias if alias else ''))
+
+    xml = stack.write('tmp/s.xml', domain_xml('served', 'pc', device('/run/a') + device(
+        '/run/b', "<config deviceid='7'/>")))
+    stack.virsh('define', '--validate', xml)
+    shown = stack.virsh('dumpxml', 'served')
+    tap.equal(drivers(shown), ["<driver socket='/run/a'/>", "<driver socket='/run/b'/>"], 'sockets are shown')
+    tap.equal(re.findall('<config.*>', shown), ["<config deviceid='0x0007'/>"], 'and nothing that was not given')
+    stack.virsh('define', '--validate', stack.write('tmp/s2.xml', shown))
+    tap.equal(stack.virsh('dumpxml', 'served'), shown, 'defined again, nothing changes')
+    message = fails('attach-device', 'served', stack.write('tmp/s3.xml', device('/run/a')), '--config')
+    tap.ok("have the same 'socket', '/run/a'" in message, 'a socket that another device has', message)
+    stack.virsh('attach-device', 'served', stack.write('tmp/s3.xml', device('/run/c', alias='ua-c')), '--config')
+    tap.equal(len(drivers(stack.virsh('dumpxml', 'served'))), 3, 'attach-device --config')
+    stack.virsh('detach-device', 'served', stack.write('tmp/s3.xml', device('/run/c')), '--config')
+    tap.equal(stack.virsh('dumpxml', 'served'), shown, 'detach-device --config finds it by its socket')
+    message = fails('detach-device', 'served', stack.write('tmp/s3.xml', device('/run/d')), '--config')
+    tap.ok("nvme" in message and 'NO ERROR' not in message, 'detach-device of a socket that no device has', message)
+    message = fails('define', stack.write('tmp/s4.xml', shown.replace("deviceid='0x0007'", "revision='7'")))
+    tap.ok("attribute 'revision' of <config> cannot be given" in message, 'a field that QEMU cannot override', message)
+    if VFIO_USER not in qemu_transports()[0]:
+        message = fails('start', 'served')
+        tap.ok("has no device 'vfio-user-pci', which emulators of version 'vfio-user' need" in message,
+               'a QEMU without vfio-user-pci: the start says so', message)
+    stack.virsh('undefine', 'served')
 
 
 def main(tap):
@@ -69,6 +101,8 @@ def main(tap):
         stack.virsh('detach-device', 'many', attached, '--config')
         tap.equal(drivers(stack.virsh('dumpxml', 'many')), wanted, 'detach-device')
         stack.virsh('undefine', 'many')
+
+        server(tap, stack, fails)
 
         # One emulator for each, and the end of all
         stack.virsh('define', stack.write('tmp/e.xml', domain_xml('runs', 'pc', ''.join(

@@ -327,6 +327,29 @@ static const struct {
     { "driver-pid-and-stubdomain", DEVICE(CONFIG "<driver pid='1' stubdomain='no'/>"), XML, NULL },
     { "driver-pid-and-arg", DEVICE(CONFIG "<driver pid='1'><arg value=''/></driver>"), XML,
       "<arg> in <driver> cannot stand beside 'pid', which attaches to an emulator that already runs" },
+    { "driver-socket", DEVICE("<driver socket='run/x'/>"), XML,
+      "invalid value 'run/x' for attribute 'socket': an absolute path of at most 107 bytes "
+      "without control characters is expected" },
+    { "driver-socket-empty", DEVICE("<driver socket=''/>"), XML, NULL },
+    { "driver-socket-and-pid", DEVICE("<driver socket='/x' pid='1'/>"), XML,
+      "attribute 'pid' of <driver> cannot stand beside 'socket', which connects to a server that "
+      "already runs" },
+    { "driver-socket-and-arg", DEVICE("<driver socket='/x'><arg value=''/></driver>"), XML,
+      "<arg> in <driver> cannot stand beside 'socket', which connects to a server that already runs" },
+    { "driver-socket-version", DEVICE("<driver socket='/x' version='mpqemu'/>"), XML,
+      "attribute 'version' of <driver> cannot be 'mpqemu' beside 'socket', which connects to a "
+      "server that already runs: 'vfio-user' is allowed" },
+    { "socket-field", DEVICE("<config deviceid='1' interruptpin='1'/><driver socket='/x'/>"), UNSUPPORTED,
+      "attribute 'interruptpin' of <config> cannot be given for the device of a server ('socket' of "
+      "<driver>), because QEMU cannot override it: vendorid, deviceid, classcode, subvendorid, "
+      "subsystemid are allowed" },
+    { "socket-definition", "<emulatedpci definition='a'><driver socket='/x'/></emulatedpci>", UNSUPPORTED,
+      "attribute 'definition' of <emulatedpci> cannot stand beside 'socket' of <driver>: "
+      "the server decides what the device is" },
+    { "socket-range", DEVICE("<config deviceid='0x10000'/><driver socket='/x'/>"), XML, NULL },
+    { "socket-vendorid", DEVICE("<config vendorid='0xffff'/><driver socket='/x'/>"), UNSUPPORTED, NULL },
+    { "socket-no-name", "<emulatedpci><driver socket='/x'/></emulatedpci>", XML,
+      "missing attribute 'devicename' in <emulatedpci>" },
 };
 
 
@@ -353,6 +376,14 @@ static const struct {
     const char *xml;
     const char *canonical;      /* with no white space between the elements */
 } goldens[] = {
+    { "socket", DEVICE("<driver socket='/run/x'/>"),
+      "<emulatedpci devicename='dev'><driver socket='/run/x'/></emulatedpci>" },
+    { "socket-version", DEVICE("<driver socket='/run/x' version='vfio-user'/><config/>"),
+      "<emulatedpci devicename='dev'><driver version='vfio-user' socket='/run/x'/></emulatedpci>" },
+    { "socket-some", DEVICE("<config subsystemid='1' classcode='0xff0000'/><driver socket='/x'/>"
+      "<address type='pci' multifunction='on'/>"),
+      "<emulatedpci devicename='dev'><config classcode='0xff0000' subsystemid='0x0001'/>"
+      "<driver socket='/x'/><address type='pci' multifunction='on'/></emulatedpci>" },
     { "minimal", DEVICE(CONFIG),
       "<emulatedpci devicename='dev'><config vendorid='0x5853' deviceid='0xc000' "
       "command='0x0000' status='0x0000' revision='0x00' classcode='0xff0000' headertype='0x00' "

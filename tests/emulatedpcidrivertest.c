@@ -94,6 +94,10 @@ static const struct {
     { { "emulator=x", "emulator=x model=/m", "emulator=x model=/m" }, "0,1*,2" },
     { { "", "model=/m", "stubdomain=no model=/m", "" }, "0,1*,2,3" },
     { { "pid=1", "emulator=1", "pid=2", "pid=1", "" }, "0*,3:1*:2*:4" },
+    { { "socket=/1", "pid=1", "socket=/2 version=vfio-user", "" }, "0*:1*:2*:3" },
+    { { "", "socket=/run/x", "socket=//run/./x" },
+      "devices 2 ('b') and 3 ('c') have the same 'socket', '//run/./x': "
+      "only one device is allowed for each socket" },
     { { "emulator=x version=mpqemu", "emulator=x version=vfio-user" },
       "devices 1 ('a') and 2 ('b') give different 'version' for the emulator 'x': "
       "one of them may give its name only" },
@@ -127,7 +131,7 @@ static void
 testAttributes(void)
 {
     static const char *const values[EMULATED_PCI_DRIVER_LAST] = {
-        "net", "vfio-user", "yes", "/usr/bin/x", "4194304"
+        "net", "vfio-user", "yes", "/usr/bin/x", "4194304", "/run/x"
     };
     g_autoptr(EmulatedPCIDriver) driver = emulatedPCIDriverNew();
     g_autoptr(EmulatedPCIDriver) copy = NULL;
@@ -179,6 +183,40 @@ testPid(void)
 }
 
 
+/* Nothing stands beside a socket but the version that it has. */
+static void
+testSocket(void)
+{
+    int i;
+
+    for (i = 0; i <= EMULATED_PCI_DRIVER_SOCKET; i++) {
+        static const char *const values[] = { "net", "mpqemu", "no", "/x", "1" };
+        g_autoptr(EmulatedPCIDriver) driver = makeDriver("socket=/x");
+
+        g_assert_true(emulatedPCIDriverValidate(driver, NULL));
+        g_assert_cmpint(emulatedPCIDriverGetVersion(driver), ==, EMULATED_PCI_VERSION_VFIO_USER);
+        if (i < EMULATED_PCI_DRIVER_SOCKET)
+            g_assert_true(emulatedPCIDriverSet(driver, i, values[i], NULL));
+        else
+            g_assert_true(emulatedPCIDriverSetArg(driver, 0, "", NULL));
+        g_assert_false(emulatedPCIDriverValidate(driver, NULL));
+    }
+}
+
+
+/* As many bytes as a socket's address has room for. */
+static void
+testSocketLength(void)
+{
+    g_autofree char *longest = g_strnfill(EMULATED_PCI_DRIVER_SOCKET_MAX, '/');
+    g_autofree char *tooLong = g_strnfill(EMULATED_PCI_DRIVER_SOCKET_MAX + 1, '/');
+    g_autoptr(EmulatedPCIDriver) driver = emulatedPCIDriverNew();
+
+    g_assert_false(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_SOCKET, tooLong, NULL));
+    g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_SOCKET, longest, NULL));
+}
+
+
 static void
 testLimits(void)
 {
@@ -208,6 +246,8 @@ main(int argc,
     g_test_add_func("/emulatedpcidriver/groups", testGroups);
     g_test_add_func("/emulatedpcidriver/attributes", testAttributes);
     g_test_add_func("/emulatedpcidriver/pid", testPid);
+    g_test_add_func("/emulatedpcidriver/socket", testSocket);
+    g_test_add_func("/emulatedpcidriver/socket-length", testSocketLength);
     g_test_add_func("/emulatedpcidriver/limits", testLimits);
     return g_test_run();
 }

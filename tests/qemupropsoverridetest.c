@@ -89,6 +89,34 @@ testPid(void)
 }
 
 
+/* Of a server's device, the fields that are given, and they are ones that QEMU can override. */
+static void
+testServer(void)
+{
+    static const struct {
+        const char *name;
+        gboolean complete;
+    } fields[] = {
+        { NULL, TRUE }, { "vendorid", TRUE }, { "subsystemid", TRUE }, { "command", FALSE },
+        { "interruptpin", FALSE },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(fields); i++) {
+        QEMUPropsOverride props = { 0 };
+
+        g_assert_true(qemuPropsOverrideRead(&props, "driver", "string", "emulated-pci"));
+        g_assert_true(qemuPropsOverrideRead(&props, "devicename", "string", "a"));
+        if (fields[i].name)
+            g_assert_true(qemuPropsOverrideRead(&props, fields[i].name, "unsigned", "1"));
+        g_assert_false(qemuPropsOverrideIsComplete(&props));
+        g_assert_true(qemuPropsOverrideRead(&props, "socket", "string", "/x"));
+        g_assert_cmpint(qemuPropsOverrideIsComplete(&props), ==, fields[i].complete);
+        qemuPropsOverrideClear(&props);
+    }
+}
+
+
 /* Gives PROPS every property but SKIP (a field, or -1 for the driver). */
 static void
 readAllBut(QEMUPropsOverride *props,
@@ -255,6 +283,7 @@ main(int argc,
     g_test_add_func("/qemupropsoverride/format", testFormat);
     g_test_add_func("/qemupropsoverride/format-driver", testFormatDriver);
     g_test_add_func("/qemupropsoverride/pid", testPid);
+    g_test_add_func("/qemupropsoverride/server", testServer);
     g_test_add_func("/qemupropsoverride/complete", testComplete);
     g_test_add_func("/qemupropsoverride/refused", testRefused);
     g_test_add_func("/qemupropsoverride/twice", testTwice);

@@ -137,6 +137,39 @@ testDriver(void)
 }
 
 
+/* What a server's device has in both forms, and what QEMU gets. */
+static void
+testServer(void)
+{
+    static const char json[] =
+        "{\"driver\":\"emulated-pci\",\"devicename\":\"nvme\",\"vendorid\":19535,\"classcode\":67586,"
+        "\"socket\":\"/run/x\"}";
+    static const char keyvalue[] =
+        "emulated-pci,devicename=nvme,vendorid=19535,classcode=67586,socket=/run/x";
+    static const char placed[] =
+        "{\"driver\":\"emulated-pci\",\"devicename\":\"nvme\",\"vendorid\":19535,\"classcode\":67586,"
+        "\"socket\":\"/run/x\",\"id\":\"ua-a\",\"bus\":\"pci.0\"}";
+    g_autoptr(QEMUProps) props = qemuPropsParse(json, NULL);
+    g_autoptr(QEMUProps) other = qemuPropsParse(keyvalue, NULL);
+    g_autofree char *back = NULL;
+    g_autofree char *otherBack = NULL;
+    g_autofree char *replaced = NULL;
+
+    g_assert_nonnull(props);
+    g_assert_nonnull(other);
+    back = qemuPropsFormat(props, QEMU_PROPS_FORM_JSON);
+    otherBack = qemuPropsFormat(props, QEMU_PROPS_FORM_KEYVALUE);
+    g_assert_cmpstr(back, ==, json);
+    g_assert_cmpstr(otherBack, ==, keyvalue);
+
+    replaced = qemuPropsReplaceDriverPath(placed, "vfio-user-pci", "/run/x", NULL);
+    g_assert_cmpstr(replaced, ==,
+                    "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"/run/x\"},"
+                    "\"x-pci-vendor-id\":19535,\"x-pci-class-code\":67586,"
+                    "\"id\":\"ua-a\",\"bus\":\"pci.0\"}");
+}
+
+
 static void
 testDriverRefused(void)
 {
@@ -159,6 +192,11 @@ testDriverRefused(void)
         { "\"arg99999999999999999999\":\"x\"", "arg99999999999999999999=x", NULL },
         { "\"arg0\":\"\\u0001\"", "arg0=\001", NULL },
         { "\"arg0\":\"\\u0000\"", "arg0=a,arg0=a", NULL },
+        { "\"socket\":{\"type\":\"unix\"}", NULL,
+          "invalid value '{\"type\":\"unix\"}' for property 'socket': must be a string" },
+        { "\"socket\":\"/x\"", "socket=/x",
+          "property 'command' cannot be given for a device of driver 'emulated-pci' with a "
+          "property 'socket': QEMU cannot override it" },
     };
     gsize i;
 
@@ -400,6 +438,7 @@ main(int argc, char **argv)
     g_test_add_func("/qemuprops/format", testFormat);
     g_test_add_func("/qemuprops/driver", testDriver);
     g_test_add_func("/qemuprops/driver-refused", testDriverRefused);
+    g_test_add_func("/qemuprops/server", testServer);
     g_test_add_func("/qemuprops/not-ours", testNotOurs);
     g_test_add_func("/qemuprops/errors", testErrors);
     g_test_add_func("/qemuprops/bounds", testBounds);

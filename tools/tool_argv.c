@@ -85,7 +85,9 @@ toolArgvLaunched(char **argv, const char *launchDir, const char *qemuDir, GError
         for (j = 0; j < group->devices->len; j++) {
             const gsize device = g_array_index(group->devices, gsize, j);
 
-            if (group->driver && group->driver->version == EMULATED_PCI_VERSION_VFIO_USER)
+            if (group->driver && group->driver->socket)
+                sockets[device].path = g_strdup(group->driver->socket);
+            else if (emulatedPCIDriverGetVersion(group->driver) == EMULATED_PCI_VERSION_VFIO_USER)
                 sockets[device].path = g_strdup_printf("$HOME/pci$$.%zu", device);
             else
                 sockets[device].fd = 3 + device;

@@ -526,10 +526,74 @@ emulatedPCIDefSetDefaults(EmulatedPCIDef *def)
 
         if (def->given[i])
             continue;
+        if (emulatedPCIDefHasServer(def)) {
+            def->value[i] = 0;
+            continue;
+        }
         def->value[i] = info->defcopy >= 0 ? def->value[info->defcopy] : info->defval;
         if (i == EMULATED_PCI_FIELD_HEADERTYPE && def->multifunction == 1)
             def->value[i] |= HEADERTYPE_MULTIFUNCTION;
     }
+}
+
+
+/* --- devices of a server */
+
+gboolean
+emulatedPCIDefHasServer(const EmulatedPCIDef *def)
+{
+    return def->driver && def->driver->socket;
+}
+
+
+static gboolean
+hasNumbers(const EmulatedPCIDef *def)
+{
+    int i;
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (def->given[i])
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+/* Whether QEMU can do to the device of a server what is given. */
+static gboolean
+checkServer(const EmulatedPCIDef *def,
+            GError **err)
+{
+    const char *socket = emulatedPCIDriverAttrToString(EMULATED_PCI_DRIVER_SOCKET);
+    g_autoptr(GString) allowed = g_string_new(NULL);
+    int wrong = -1;
+    int i;
+
+    if (def->definition) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("attribute '%1$s' of <%2$s> cannot stand beside '%3$s' of <%4$s>: "
+                                 "the server decides what the device is"),
+                               rootAttrs[ROOT_ATTR_DEFINITION], "emulatedpci", socket, "driver");
+        return FALSE;
+    }
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        const EmulatedPCIFieldInfo *info = emulatedPCIFieldGetInfo(i);
+
+        if (info->override)
+            g_string_append_printf(allowed, "%s%s", allowed->len ? ", " : "", info->name);
+        else if (def->given[i] && wrong < 0)
+            wrong = i;
+    }
+    if (wrong < 0)
+        return TRUE;
+
+    emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                           _("attribute '%1$s' of <%2$s> cannot be given for the device of a server "
+                             "('%3$s' of <%4$s>), because QEMU cannot override it: %5$s are allowed"),
+                           emulatedPCIFieldGetInfo(wrong)->name, "config", socket, "driver",
+                           allowed->str);
+    return FALSE;
 }
 
 
@@ -574,21 +638,21 @@ emulatedPCIDefParseNode(xmlNodePtr node,
     if (def->definition && !checkDefinition(def->definition, err))
         return NULL;
 
+    if (children[ROOT_CHILD_DRIVER] && !parseDriver(def, children[ROOT_CHILD_DRIVER], err))
+        return NULL;
+
     if (children[ROOT_CHILD_CONFIG]) {
         if (!emulatedPCIDefParseConfig(def, children[ROOT_CHILD_CONFIG], err))
             return NULL;
-    } else if (!def->definition) {
+    } else if (!def->definition && !emulatedPCIDefHasServer(def)) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("missing element <%1$s> in <%2$s>"), "config", "emulatedpci");
         return NULL;
     }
-    if (def->definition)
-        def->needsDefinition = !isComplete(def);
-    else if (!emulatedPCIDefCheckRequired(def, "emulatedpci", err))
+    if (emulatedPCIDefHasServer(def) ? !checkServer(def, err) :
+        !def->definition && !emulatedPCIDefCheckRequired(def, "emulatedpci", err))
         return NULL;
-
-    if (children[ROOT_CHILD_DRIVER] && !parseDriver(def, children[ROOT_CHILD_DRIVER], err))
-        return NULL;
+    def->needsDefinition = def->definition && !isComplete(def);
 
     if (children[ROOT_CHILD_ALIAS] && !parseAlias(def, children[ROOT_CHILD_ALIAS], err))
         return NULL;
@@ -698,7 +762,7 @@ emulatedPCIDefFormatConfig(const EmulatedPCIDef *def,
 
     g_string_append(buf, "<config");
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (def->needsDefinition && !def->given[i])
+        if (!def->given[i] && (def->needsDefinition || emulatedPCIDefHasServer(def)))
             continue;
         formatNumber(emulatedPCIFieldGetInfo(i)->name, def->value[i], fieldDigits(i), buf);
     }
@@ -721,8 +785,10 @@ emulatedPCIDefFormat(const EmulatedPCIDef *def,
         formatAttribute("definition", def->definition, buf);
     g_string_append_c(buf, '>');
 
-    formatBreak(indent, newline, 1, buf);
-    emulatedPCIDefFormatConfig(def, buf);
+    if (!emulatedPCIDefHasServer(def) || hasNumbers(def)) {
+        formatBreak(indent, newline, 1, buf);
+        emulatedPCIDefFormatConfig(def, buf);
+    }
 
     if (def->driver)
         formatDriver(def->driver, indent, newline, buf);
@@ -827,7 +893,8 @@ emulatedPCIDefValidateFields(const EmulatedPCIDef *def,
     }
 
     if ((vendor < VENDORID_MIN || vendor > VENDORID_MAX) &&
-        (!def->needsDefinition || def->given[EMULATED_PCI_FIELD_VENDORID])) {
+        (def->given[EMULATED_PCI_FIELD_VENDORID] ||
+         (!def->needsDefinition && !emulatedPCIDefHasServer(def)))) {
         text = fieldText(def, EMULATED_PCI_FIELD_VENDORID);
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("unsupported value '%1$s' for attribute '%2$s': a guest takes it "
@@ -891,7 +958,8 @@ emulatedPCIDefValidate(const EmulatedPCIDef *def,
     if ((def->devicename && !checkDevicename(def->devicename, err)) ||
         (def->definition && !checkDefinition(def->definition, err)) ||
         (def->alias && !checkAlias(def->alias, err)) ||
-        (def->driver && !emulatedPCIDriverValidate(def->driver, err)))
+        (def->driver && !emulatedPCIDriverValidate(def->driver, err)) ||
+        (emulatedPCIDefHasServer(def) && !checkServer(def, err)))
         return FALSE;
 
     if (def->index > EMULATED_PCI_INDEX_MAX) {
@@ -905,7 +973,7 @@ emulatedPCIDefValidate(const EmulatedPCIDef *def,
     if (!emulatedPCIDefValidateFields(def, err) || !validateAddress(def, err))
         return FALSE;
 
-    if (bit == multifunction ||
+    if (bit == multifunction || emulatedPCIDefHasServer(def) ||
         (def->needsDefinition && !def->given[EMULATED_PCI_FIELD_HEADERTYPE]))
         return TRUE;
 
@@ -930,13 +998,15 @@ gboolean
 emulatedPCIDefEqualFields(const EmulatedPCIDef *a,
                           const EmulatedPCIDef *b)
 {
+    const gboolean server = emulatedPCIDefHasServer(a);
     int i;
 
-    if (g_strcmp0(a->devicename, b->devicename) != 0)
+    if (g_strcmp0(a->devicename, b->devicename) != 0 || server != emulatedPCIDefHasServer(b) ||
+        (server && strcmp(a->driver->socket, b->driver->socket) != 0))
         return FALSE;
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (a->value[i] != b->value[i])
+        if (a->value[i] != b->value[i] || (server && a->given[i] != b->given[i]))
             return FALSE;
     }
     return TRUE;

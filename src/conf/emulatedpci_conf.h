@@ -68,6 +68,10 @@ struct _EmulatedPCIDef {
  * address -1. Never NULL. */
 EmulatedPCIDef *emulatedPCIDefNew(void);
 
+/* Whether the device is a server's (<driver socket='…'/>): the fields that are not GIVEN
+ * are the server's, have no default and are 0 here. */
+gboolean emulatedPCIDefHasServer(const EmulatedPCIDef *def);
+
 /* Gives every number that is not GIVEN its default: the table's, for
  * headertype bit 7 as the address's multifunction says. Parse does this;
  * whoever changes the address or a copied field later may do it again. */
@@ -81,7 +85,8 @@ void emulatedPCIDefFill(EmulatedPCIDef *def, const EmulatedPCIDef *from);
 /* Reads an <emulatedpci> element; omitted fields get their defaults, but of
  * one that refers to a definition none do: unless all fields are given,
  * needsDefinition is set. Format and Validate then are about what is given;
- * for everything else emulatedPCIDefFill() has to come first.
+ * for everything else emulatedPCIDefFill() has to come first. A server's
+ * device needs no <config>.
  * Attributes, child elements and text that are not known are refused, entity
  * references too; comments and processing instructions are passed over.
  * Returns a new definition, or NULL with ERR set to VIR_ERR_XML_ERROR (or to
@@ -102,7 +107,8 @@ gboolean emulatedPCIDefParseConfig(EmulatedPCIDef *def, xmlNodePtr node, GError 
 gboolean emulatedPCIDefParseDevicename(EmulatedPCIDef *def, char *name, GError **err);
 gboolean emulatedPCIDefCheckRequired(const EmulatedPCIDef *def, const char *element, GError **err);
 
-/* Appends the element in its canonical form to BUF: all twelve fields, in
+/* Appends the element in its canonical form to BUF: all twelve fields (of a server's
+ * device, those that are given), in
  * hexadecimal, zero-padded to their width. INDENT is the white space before
  * the element's first line (not written there, but before the others);
  * NEWLINE is what ends a line, or "" for all on one line without white space
@@ -113,7 +119,8 @@ void emulatedPCIDefFormat(const EmulatedPCIDef *def,
                           const char *newline,
                           GString *buf);
 
-/* Appends <config …/> with all its fields. */
+/* Appends <config …/> with all its fields; of a server's device, with those that are
+ * given. */
 void emulatedPCIDefFormatConfig(const EmulatedPCIDef *def, GString *buf);
 
 /* Appends <alias name='…'/> as libvirt prints it, or nothing if there is no
@@ -133,11 +140,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDef, emulatedPCIDefFree)
  * held (DEF need not come from Parse) is VIR_ERR_XML_ERROR, what no device
  * can be VIR_ERR_CONFIG_UNSUPPORTED: vendorid 0x0000 or 0xffff, a headertype
  * whose layout bits are not 0, or whose bit 7 disagrees with the address's
- * multifunction. Returns TRUE, or FALSE with ERR set. */
+ * multifunction; and of a server's device a definition, or a field that
+ * QEMU cannot override. Returns TRUE, or FALSE with ERR set. */
 gboolean emulatedPCIDefValidate(const EmulatedPCIDef *def, GError **err);
 
 /* The same of the numbers alone, whose device need not have an address. */
 gboolean emulatedPCIDefValidateFields(const EmulatedPCIDef *def, GError **err);
 
-/* Whether two definitions are alike in all twelve fields. */
+/* Whether two definitions are alike in all twelve fields, in which of them are a server's,
+ * and in the socket of that server. */
 gboolean emulatedPCIDefEqualFields(const EmulatedPCIDef *a, const EmulatedPCIDef *b);

@@ -26,6 +26,7 @@ static const char *const attrs[EMULATED_PCI_DRIVER_LAST] = {
     [EMULATED_PCI_DRIVER_STUBDOMAIN] = "stubdomain",
     [EMULATED_PCI_DRIVER_MODEL] = "model",
     [EMULATED_PCI_DRIVER_PID] = "pid",
+    [EMULATED_PCI_DRIVER_SOCKET] = "socket",
 };
 
 static const char *const versions[EMULATED_PCI_VERSION_LAST] = {
@@ -93,6 +94,7 @@ emulatedPCIDriverCopy(const EmulatedPCIDriver *driver)
 
     copy->emulator = g_strdup(driver->emulator);
     copy->model = g_strdup(driver->model);
+    copy->socket = g_strdup(driver->socket);
     for (i = 0; i < EMULATED_PCI_DRIVER_ARGS_MAX; i++)
         copy->args[i] = g_strdup(driver->args[i]);
     return copy;
@@ -127,10 +129,12 @@ textIsValid(const char *text)
 }
 
 
+/* An absolute path of at most MAX bytes. */
 static gboolean
-modelIsValid(const char *path)
+pathIsValid(const char *path,
+            size_t max)
 {
-    return path[0] == '/' && path[1] != '\0' && textIsValid(path);
+    return path[0] == '/' && path[1] != '\0' && strlen(path) <= max && textIsValid(path);
 }
 
 
@@ -165,10 +169,13 @@ reportValue(EmulatedPCIDriverAttr attr,
         break;
 
     case EMULATED_PCI_DRIVER_MODEL:
+    case EMULATED_PCI_DRIVER_SOCKET:
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("invalid value '%1$s' for attribute '%2$s': an absolute path of at "
                                  "most %3$d bytes without control characters is expected"),
-                               quoted, attrs[attr], EMULATED_PCI_DRIVER_TEXT_MAX);
+                               quoted, attrs[attr],
+                               attr == EMULATED_PCI_DRIVER_SOCKET ?
+                               EMULATED_PCI_DRIVER_SOCKET_MAX : EMULATED_PCI_DRIVER_TEXT_MAX);
         break;
 
     case EMULATED_PCI_DRIVER_PID:
@@ -236,7 +243,11 @@ emulatedPCIDriverSet(EmulatedPCIDriver *driver,
         break;
 
     case EMULATED_PCI_DRIVER_MODEL:
-        ok = setText(&driver->model, value, modelIsValid(value));
+        ok = setText(&driver->model, value, pathIsValid(value, EMULATED_PCI_DRIVER_TEXT_MAX));
+        break;
+
+    case EMULATED_PCI_DRIVER_SOCKET:
+        ok = setText(&driver->socket, value, pathIsValid(value, EMULATED_PCI_DRIVER_SOCKET_MAX));
         break;
 
     case EMULATED_PCI_DRIVER_PID:
@@ -307,6 +318,9 @@ emulatedPCIDriverGet(const EmulatedPCIDriver *driver,
     case EMULATED_PCI_DRIVER_PID:
         return driver->pid > 0 ? g_strdup_printf("%u", driver->pid) : NULL;
 
+    case EMULATED_PCI_DRIVER_SOCKET:
+        return g_strdup(driver->socket);
+
     case EMULATED_PCI_DRIVER_LAST:
     default:
         return NULL;
@@ -335,6 +349,7 @@ emulatedPCIDriverFree(EmulatedPCIDriver *driver)
 
     g_free(driver->emulator);
     g_free(driver->model);
+    g_free(driver->socket);
     for (i = 0; i < EMULATED_PCI_DRIVER_ARGS_MAX; i++)
         g_free(driver->args[i]);
     g_free(driver);
@@ -348,7 +363,16 @@ static gboolean
 describes(const EmulatedPCIDriver *driver)
 {
     return driver && (driver->version != EMULATED_PCI_VERSION_NONE || driver->stubdomain >= 0 ||
-                      driver->model || driver->args[0] || driver->pid > 0);
+                      driver->model || driver->args[0] || driver->pid > 0 || driver->socket);
+}
+
+
+EmulatedPCIVersion
+emulatedPCIDriverGetVersion(const EmulatedPCIDriver *driver)
+{
+    if (!driver)
+        return EMULATED_PCI_VERSION_NONE;
+    return driver->socket ? EMULATED_PCI_VERSION_VFIO_USER : driver->version;
 }
 
 
@@ -370,24 +394,12 @@ validateArgs(const EmulatedPCIDriver *driver,
 }
 
 
-gboolean
-emulatedPCIDriverValidate(const EmulatedPCIDriver *driver,
-                          GError **err)
+/* Whether nothing stands beside a pid. */
+static gboolean
+validatePid(const EmulatedPCIDriver *driver,
+            GError **err)
 {
     gsize i;
-
-    if (!validateArgs(driver, err))
-        return FALSE;
-
-    if (!driver->emulator && !describes(driver)) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("<%1$s> says nothing: it has at least one attribute or argument"),
-                               "driver");
-        return FALSE;
-    }
-
-    if (driver->pid == 0)
-        return TRUE;
 
     for (i = 0; i < EMULATED_PCI_DRIVER_PID; i++) {
         g_autofree char *value = emulatedPCIDriverGet(driver, i);
@@ -408,6 +420,63 @@ emulatedPCIDriverValidate(const EmulatedPCIDriver *driver,
         return FALSE;
     }
     return TRUE;
+}
+
+
+/* Whether nothing but version 'vfio-user' stands beside a socket. */
+static gboolean
+validateSocket(const EmulatedPCIDriver *driver,
+               GError **err)
+{
+    gsize i;
+
+    for (i = 0; i < EMULATED_PCI_DRIVER_SOCKET; i++) {
+        g_autofree char *value = emulatedPCIDriverGet(driver, i);
+
+        if (!value || (i == EMULATED_PCI_DRIVER_VERSION &&
+                       driver->version == EMULATED_PCI_VERSION_VFIO_USER))
+            continue;
+        if (i == EMULATED_PCI_DRIVER_VERSION)
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("attribute '%1$s' of <%2$s> cannot be '%3$s' beside '%4$s', "
+                                     "which connects to a server that already runs: '%5$s' is allowed"),
+                                   attrs[i], "driver", value, attrs[EMULATED_PCI_DRIVER_SOCKET],
+                                   versions[EMULATED_PCI_VERSION_VFIO_USER]);
+        else
+            emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                                   _("attribute '%1$s' of <%2$s> cannot stand beside '%3$s', which "
+                                     "connects to a server that already runs"),
+                                   attrs[i], "driver", attrs[EMULATED_PCI_DRIVER_SOCKET]);
+        return FALSE;
+    }
+    if (driver->args[0]) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("<%1$s> in <%2$s> cannot stand beside '%3$s', which connects to a "
+                                 "server that already runs"),
+                               "arg", "driver", attrs[EMULATED_PCI_DRIVER_SOCKET]);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+emulatedPCIDriverValidate(const EmulatedPCIDriver *driver,
+                          GError **err)
+{
+    if (!validateArgs(driver, err))
+        return FALSE;
+
+    if (!driver->emulator && !describes(driver)) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("<%1$s> says nothing: it has at least one attribute or argument"),
+                               "driver");
+        return FALSE;
+    }
+
+    if (driver->socket)
+        return validateSocket(driver, err);
+    return driver->pid == 0 || validatePid(driver, err);
 }
 
 
@@ -451,6 +520,13 @@ groupKey(const EmulatedPCIDriver *driver)
 {
     if (driver && driver->pid > 0)
         return g_strdup_printf("/%u", driver->pid);     /* no name has a '/' */
+    if (driver && driver->socket) {
+        /* POSIX leaves two slashes at the beginning alone; for Linux they are one. */
+        g_autofree char *path = g_canonicalize_filename(driver->socket + strspn(driver->socket, "/"),
+                                                        "/");
+
+        return g_strdup_printf("=%s", path);            /* nor a '=' */
+    }
     return g_strdup(driver && driver->emulator ? driver->emulator : "");
 }
 
@@ -466,6 +542,15 @@ groupDescribe(EmulatedPCIDriverGroup *group,
     const char *differs;
     gsize first = 0;
 
+    if (driver && driver->socket && group->driver) {
+        first = g_array_index(group->devices, gsize, 0);
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
+                               _("devices %1$zu ('%2$s') and %3$zu ('%4$s') have the same '%5$s', "
+                                 "'%6$s': only one device is allowed for each socket"),
+                               first + 1, names[first], device + 1, names[device],
+                               attrs[EMULATED_PCI_DRIVER_SOCKET], driver->socket);
+        return FALSE;
+    }
     if (!describes(group->driver)) {
         if (!group->driver || describes(driver))
             group->driver = driver;

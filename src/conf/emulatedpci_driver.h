@@ -2,7 +2,8 @@
  * emulatedpci_driver.h: the <driver> of an <emulatedpci>
  *
  * Which emulator serves a device: a name that devices of a domain share, and
- * what the emulator of that name is; or the pid of one that already runs.
+ * what the emulator of that name is; or the pid of one that already runs; or the
+ * socket of any vfio-user server, which also decides what the device is.
  *
  * Every value also has a text form, the same in XML, in libvirt's override
  * and in QEMU's command line: whoever reads or writes one of those does it
@@ -28,6 +29,10 @@
 /* Linux's PID_MAX_LIMIT */
 #define EMULATED_PCI_DRIVER_PID_MAX 4194304
 
+/* socket, an absolute path: the bytes that Linux has room for in a UNIX socket's
+ * address (unix(7)), but for the NUL at the end */
+#define EMULATED_PCI_DRIVER_SOCKET_MAX 107
+
 /* The link between QEMU and the emulator. */
 typedef enum {
     EMULATED_PCI_VERSION_NONE = 0,      /* not given: what QEMU has */
@@ -37,13 +42,14 @@ typedef enum {
     EMULATED_PCI_VERSION_LAST
 } EmulatedPCIVersion;
 
-/* In the order in which they are written; the arguments go before the pid. */
+/* In the order in which they are written. */
 typedef enum {
     EMULATED_PCI_DRIVER_EMULATOR = 0,
     EMULATED_PCI_DRIVER_VERSION,
     EMULATED_PCI_DRIVER_STUBDOMAIN,
     EMULATED_PCI_DRIVER_MODEL,
     EMULATED_PCI_DRIVER_PID,
+    EMULATED_PCI_DRIVER_SOCKET,
 
     EMULATED_PCI_DRIVER_LAST
 } EmulatedPCIDriverAttr;
@@ -56,6 +62,7 @@ struct _EmulatedPCIDriver {
     char *model;                /* program, or NULL: pci-emulator */
     char *args[EMULATED_PCI_DRIVER_ARGS_MAX + 1];   /* up to the first NULL */
     guint32 pid;                /* 0: not given */
+    char *socket;               /* or NULL: not given */
 };
 
 /* Devices that one emulator serves at most, and that a domain has at most. */
@@ -100,17 +107,23 @@ gsize emulatedPCIDriverCountArgs(const EmulatedPCIDriver *driver);
 void emulatedPCIDriverFree(EmulatedPCIDriver *driver);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDriver, emulatedPCIDriverFree)
 
+/* The protocol that DRIVER (NULL: none) asks for: its version, or the only one that
+ * a socket can have; NONE if it leaves the choice open. */
+EmulatedPCIVersion emulatedPCIDriverGetVersion(const EmulatedPCIDriver *driver);
+
 /* Judges the values and how they go together: something must be given, a pid
- * excludes everything else, and no argument is left out between others.
+ * excludes everything else, a socket everything but version 'vfio-user', and no
+ * argument is left out between others.
  * Returns TRUE, or FALSE with ERR set to VIR_ERR_XML_ERROR. */
 gboolean emulatedPCIDriverValidate(const EmulatedPCIDriver *driver, GError **err);
 
 /* Puts the N devices of a domain, DRIVERS (NULL: none) with NAMES for
  * messages, into groups: one for each emulator's name, one for each pid, one
- * for all that name none; in the order of their first devices. In a group
+ * for each socket, one for all that name none; in the order of their first devices. In a group
  * each device either gives no more than the name, or what every other one
  * that does gives: else NULL, and ERR (VIR_ERR_XML_ERROR) names two devices
- * and the attribute in which they differ. More devices than the limits above are NULL
+ * and the attribute in which they differ. Two
+ * devices with one socket are the same error. More devices than the limits above are NULL
  * with VIR_ERR_CONFIG_UNSUPPORTED. The result, of EmulatedPCIDriverGroup, frees them. */
 GPtrArray *emulatedPCIDriverGroupAll(const EmulatedPCIDriver *const *drivers,
                                      const char *const *names,

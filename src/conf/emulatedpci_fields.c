@@ -12,18 +12,18 @@
 #include <string.h>
 
 static const EmulatedPCIFieldInfo fields[EMULATED_PCI_FIELD_LAST] = {
-    [EMULATED_PCI_FIELD_DEVICENAME] = { "devicename", 0, 0, -1, true },
-    [EMULATED_PCI_FIELD_VENDORID] = { "vendorid", 16, 0, -1, true },
-    [EMULATED_PCI_FIELD_DEVICEID] = { "deviceid", 16, 0, -1, true },
-    [EMULATED_PCI_FIELD_COMMAND] = { "command", 16, 0, -1, false },
-    [EMULATED_PCI_FIELD_STATUS] = { "status", 16, 0, -1, false },
-    [EMULATED_PCI_FIELD_REVISION] = { "revision", 8, 0, -1, false },
-    [EMULATED_PCI_FIELD_CLASSCODE] = { "classcode", 24, 0xff0000, -1, false },
-    [EMULATED_PCI_FIELD_HEADERTYPE] = { "headertype", 8, 0, -1, false },
-    [EMULATED_PCI_FIELD_SUBVENDORID] = { "subvendorid", 16, 0, EMULATED_PCI_FIELD_VENDORID, false },
-    [EMULATED_PCI_FIELD_SUBSYSTEMID] = { "subsystemid", 16, 0, EMULATED_PCI_FIELD_DEVICEID, false },
-    [EMULATED_PCI_FIELD_INTERRUPTLINE] = { "interruptline", 8, 0, -1, false },
-    [EMULATED_PCI_FIELD_INTERRUPTPIN] = { "interruptpin", 8, 0, -1, false },
+    [EMULATED_PCI_FIELD_DEVICENAME] = { "devicename", 0, 0, -1, true, false },
+    [EMULATED_PCI_FIELD_VENDORID] = { "vendorid", 16, 0, -1, true, true },
+    [EMULATED_PCI_FIELD_DEVICEID] = { "deviceid", 16, 0, -1, true, true },
+    [EMULATED_PCI_FIELD_COMMAND] = { "command", 16, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_STATUS] = { "status", 16, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_REVISION] = { "revision", 8, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_CLASSCODE] = { "classcode", 24, 0xff0000, -1, false, true },
+    [EMULATED_PCI_FIELD_HEADERTYPE] = { "headertype", 8, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_SUBVENDORID] = { "subvendorid", 16, 0, EMULATED_PCI_FIELD_VENDORID, false, true },
+    [EMULATED_PCI_FIELD_SUBSYSTEMID] = { "subsystemid", 16, 0, EMULATED_PCI_FIELD_DEVICEID, false, true },
+    [EMULATED_PCI_FIELD_INTERRUPTLINE] = { "interruptline", 8, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_INTERRUPTPIN] = { "interruptpin", 8, 0, -1, false, false },
 };
 
 

@@ -46,6 +46,8 @@ typedef struct {
     uint32_t defval;        /* what an omitted field is, unless copied */
     int defcopy;            /* field whose value an omitted one takes, or -1 */
     bool required;          /* must be given */
+    bool override;          /* can be given of a device that a server describes (QEMU's
+                             * vfio-user-pci has a property that replaces it) */
 } EmulatedPCIFieldInfo;
 
 typedef enum {

@@ -65,10 +65,9 @@ launcherFleetPlan(LauncherFleet *fleet,
 
     for (i = 0; i < fleet->groups->len; i++) {
         const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
-        const EmulatedPCIVersion wanted =
-            group->driver ? group->driver->version : EMULATED_PCI_VERSION_NONE;
         const EmulatedPCIVersion version =
-            qemuProgramChoose(qemu, program, machine, kvm, wanted, err);
+            qemuProgramChoose(qemu, program, machine, kvm,
+                              emulatedPCIDriverGetVersion(group->driver), err);
 
         if (version == EMULATED_PCI_VERSION_NONE)
             return FALSE;
@@ -117,10 +116,16 @@ launcherFleetStartGroup(LauncherFleet *fleet,
 
         props[i] = all[device];
         sockets[i] = &fleet->sockets[device];
+        if (driver && driver->socket) {
+            launcherSocketUse(sockets[i], driver->socket);
+            continue;
+        }
         if (!launcherSocketMake(sockets[i], device, fleet->n, err))
             return FALSE;
     }
 
+    if (driver && driver->socket)
+        return TRUE;
     if (driver && driver->pid > 0)
         return launcherAttach(driver->pid, props, sockets, n, err);
 

@@ -111,6 +111,15 @@ launcherSocketMake(LauncherSocket *socket,
 }
 
 
+void
+launcherSocketUse(LauncherSocket *socket,
+                  const char *path)
+{
+    socket->path = g_strdup(path);
+    socket->foreign = TRUE;
+}
+
+
 gboolean
 launcherSocketListen(LauncherSocket *listener,
                      GError **err)
@@ -160,7 +169,7 @@ launcherSocketFree(LauncherSocket *sockets,
     for (i = 0; i < n; i++) {
         launcherFdsClose(&sockets[i].fd);
         launcherFdsClose(&sockets[i].theirs);
-        if (sockets[i].path)
+        if (sockets[i].path && !sockets[i].foreign)
             unlink(sockets[i].path);
         g_free(sockets[i].path);
     }

@@ -20,6 +20,7 @@ typedef struct {
     int fd;             /* mpqemu: QEMU's end; else -1 */
     int theirs;         /* the emulator's end, until it has it; else -1 */
     char *path;         /* vfio-user; else NULL */
+    gboolean foreign;   /* the path is another program's, and stays when this one is freed */
 } LauncherSocket;
 
 /* Returns @n sockets that are not open. The caller frees them with
@@ -39,6 +40,15 @@ LauncherSocket *launcherSocketNew(size_t n);
  * Returns FALSE on failure.
  */
 gboolean launcherSocketMake(LauncherSocket *socket, size_t number, size_t n, GError **err);
+
+/**
+ * launcherSocketUse:
+ * @socket: its version is vfio-user
+ * @path: where a server of somebody else's listens
+ *
+ * Makes @socket the one at @path.
+ */
+void launcherSocketUse(LauncherSocket *socket, const char *path);
 
 /**
  * launcherSocketListen:
@@ -64,6 +74,6 @@ gboolean launcherSocketListen(LauncherSocket *socket, GError **err);
  */
 gboolean launcherSocketInherit(const LauncherSocket *sockets, size_t n, GError **err);
 
-/* Closes and frees @n @sockets, and removes their files. For a launcher that does
+/* Closes and frees @n @sockets, and removes the files that are their own. For a launcher that does
  * not become QEMU. */
 void launcherSocketFree(LauncherSocket *sockets, size_t n);

@@ -67,6 +67,10 @@ stateFindReason(const LauncherFleet *fleet,
             return g_strdup_printf(_("device '%1$s' uses '%2$s', which QEMU cannot save; "
                                      "'%3$s' of QEMU 10.1 or newer is required"),
                                    props->devicename, QEMU_PROGRAM_PROXY, QEMU_PROGRAM_VFIO_USER);
+        if (props->driver && props->driver->socket)
+            return g_strdup_printf(_("device '%1$s' is served at the socket '%2$s', "
+                                     "and QEMU cannot save the registers of such a device"),
+                                   props->devicename, props->driver->socket);
         if (props->driver && (props->driver->model || props->driver->pid > 0))
             return g_strdup_printf(_("device '%1$s' has an emulator ('%2$s' of <driver>) "
                                      "that cannot save registers"),

@@ -104,7 +104,7 @@ makeDef(const ProjectionController *controller,
     def->devicename = g_strdup(props->devicename);
     for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
         def->value[i] = props->value[i];
-        def->given[i] = TRUE;
+        def->given[i] = qemuPropsOverrideHasField(props, i);
     }
     def->alias = g_strdup(controller->alias);
     if (*props->definition)

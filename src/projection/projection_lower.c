@@ -325,9 +325,7 @@ checkProgram(Lowering *lowering,
         const EmulatedPCIDriverGroup *group = g_ptr_array_index(groups, i);
 
         if (!projectionCheckProgram(domain->type, domain->arch, domain->machine, lowering->qemu,
-                                    group->driver ? group->driver->version
-                                                  : EMULATED_PCI_VERSION_NONE,
-                                    lowering->opts, err))
+                                    emulatedPCIDriverGetVersion(group->driver), lowering->opts, err))
             return FALSE;
     }
     return TRUE;
@@ -502,6 +500,7 @@ formatProperties(const EmulatedPCIDef *def,
     };
 
     memcpy(props.value, def->value, sizeof(props.value));
+    memcpy(props.given, def->given, sizeof(props.given));
     qemuPropsOverrideFormat(&props, prefix, lineBreak, buf);
 }
 

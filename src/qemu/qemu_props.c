@@ -29,6 +29,15 @@
 /* What a message shows of a value, in bytes. */
 #define QEMU_PROPS_SHOW_MAX 64
 
+/* Properties of vfio-user-pci (its -device vfio-user-pci,help). */
+static const char *const overrides[EMULATED_PCI_FIELD_LAST] = {
+    [EMULATED_PCI_FIELD_VENDORID] = "x-pci-vendor-id",
+    [EMULATED_PCI_FIELD_DEVICEID] = "x-pci-device-id",
+    [EMULATED_PCI_FIELD_CLASSCODE] = "x-pci-class-code",
+    [EMULATED_PCI_FIELD_SUBVENDORID] = "x-pci-sub-vendor-id",
+    [EMULATED_PCI_FIELD_SUBSYSTEMID] = "x-pci-sub-device-id",
+};
+
 typedef struct json_object JSONObject;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JSONObject, json_object_put)
 
@@ -49,6 +58,15 @@ qemuPropsFree(QEMUProps *props)
     g_free(props->definition);
     emulatedPCIDriverFree(props->driver);
     g_free(props);
+}
+
+
+gboolean
+qemuPropsHasField(const QEMUProps *props,
+                  EmulatedPCIField field)
+{
+    return field == EMULATED_PCI_FIELD_DEVICENAME || !props->driver || !props->driver->socket ||
+        props->given[field];
 }
 
 
@@ -201,21 +219,32 @@ qemuPropsSetSeen(gboolean *seen,
 }
 
 
+/* Judges PROPS, of which those fields are given that were SEEN. */
 static gboolean
-qemuPropsCheckComplete(const QEMUProps *props,
+qemuPropsCheckComplete(QEMUProps *props,
                        const gboolean *seen,
                        GError **err)
 {
+    const gboolean isServer = props->driver && props->driver->socket;
     int i;
 
     for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (seen[i])
+        if (isServer && seen[i] && i != EMULATED_PCI_FIELD_DEVICENAME &&
+            !emulatedPCIFieldGetInfo(i)->override) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("property '%1$s' cannot be given for a device of driver '%2$s' with a property '%3$s': QEMU cannot override it"),
+                                   emulatedPCIFieldGetInfo(i)->name, QEMU_EMULATED_PCI_DRIVER,
+                                   QEMU_PROPS_SOCKET);
+            return FALSE;
+        }
+        if (seen[i] || (isServer && i != EMULATED_PCI_FIELD_DEVICENAME))
             continue;
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("property '%1$s' is missing: a device of driver '%2$s' needs it"),
                                emulatedPCIFieldGetInfo(i)->name, QEMU_EMULATED_PCI_DRIVER);
         return FALSE;
     }
+    memcpy(props->given, seen, sizeof(props->given));
     return !props->driver || emulatedPCIDriverValidate(props->driver, err);
 }
 
@@ -418,6 +447,24 @@ qemuPropsJSONToString(JSONObject *object)
 }
 
 
+/* Adds the properties with which vfio-user-pci overrides what the server of the device
+ * OBJECT says of itself, if it has a server. */
+static void
+qemuPropsAddOverrides(JSONObject *result,
+                      JSONObject *object)
+{
+    JSONObject *value;
+    int i;
+
+    if (!json_object_object_get_ex(object, QEMU_PROPS_SOCKET, &value))
+        return;
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (overrides[i] && json_object_object_get_ex(object, emulatedPCIFieldGetInfo(i)->name, &value))
+            json_object_object_add(result, overrides[i], json_object_get(value));
+    }
+}
+
+
 /* LINK is what stands between QEMU and the device, and its value. */
 static char *
 qemuPropsReplaceJSON(const char *arg,
@@ -435,7 +482,7 @@ qemuPropsReplaceJSON(const char *arg,
     }
 
     json_object_object_foreach(object, key, value) {
-        if (strcmp(key, link) == 0) {
+        if (strcmp(key, link) == 0 && !qemuPropsIsOurs(key)) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("property '%1$s' cannot be given for a device of driver '%2$s'"),
                                    key, QEMU_EMULATED_PCI_DRIVER);
@@ -444,6 +491,7 @@ qemuPropsReplaceJSON(const char *arg,
         if (strcmp(key, QEMU_PROPS_DRIVER) == 0) {
             json_object_object_add(result, key, json_object_new_string(driver));
             json_object_object_add(result, link, json_object_get(linkValue));
+            qemuPropsAddOverrides(result, object);
         } else if (!qemuPropsIsOurs(key)) {
             json_object_object_add(result, key, json_object_get(value));
         }
@@ -485,6 +533,8 @@ qemuPropsFormatJSON(const QEMUProps *props)
     json_object_object_add(object, QEMU_PROPS_DRIVER,
                            json_object_new_string(QEMU_EMULATED_PCI_DRIVER));
     for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (!qemuPropsHasField(props, i))
+            continue;
         json_object_object_add(object, emulatedPCIFieldGetInfo(i)->name,
                                i == EMULATED_PCI_FIELD_DEVICENAME ?
                                json_object_new_string(props->devicename) :
@@ -715,8 +765,11 @@ qemuPropsFormatKeyValue(const QEMUProps *props)
     g_string_append_printf(result, ",%s=%s",
                            emulatedPCIFieldGetInfo(EMULATED_PCI_FIELD_DEVICENAME)->name,
                            props->devicename);
-    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++)
-        g_string_append_printf(result, ",%s=%u", emulatedPCIFieldGetInfo(i)->name, props->value[i]);
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (qemuPropsHasField(props, i))
+            g_string_append_printf(result, ",%s=%u", emulatedPCIFieldGetInfo(i)->name,
+                                   props->value[i]);
+    }
     if (props->definition)
         g_string_append_printf(result, ",%s=%s", QEMU_EMULATED_PCI_DEFINITION, props->definition);
     if (props->driver)

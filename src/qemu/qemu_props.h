@@ -6,8 +6,9 @@
  * key=value. (The third form, the properties of libvirt's <qemu:override>,
  * is XML: qemu_props_override.h.)
  *
- * A -device argument of ours holds the driver's name, the twelve fields, at
- * most a definition, what is known of the emulator, and properties of other people: id, bus, addr and
+ * A -device argument of ours holds the driver's name, the twelve fields (of a
+ * device that a server describes, those that replace the server's), at most a
+ * definition, what is known of the emulator, and properties of other people: id, bus, addr and
  * whatever else QEMU's PCI devices have. Those are "foreign" here: kept as
  * they are and in their order, and never judged.
  *
@@ -49,12 +50,17 @@ typedef struct _QEMUProps QEMUProps;
 struct _QEMUProps {
     char *devicename;
     guint32 value[EMULATED_PCI_FIELD_LAST];     /* [DEVICENAME] is unused */
+    gboolean given[EMULATED_PCI_FIELD_LAST];    /* matters where driver has a socket: the other
+                                                 * fields are the server's */
     char *definition;                           /* or NULL */
     EmulatedPCIDriver *driver;                  /* or NULL */
 };
 
 void qemuPropsFree(QEMUProps *props);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QEMUProps, qemuPropsFree)
+
+/* Whether FIELD is one of the properties of the device. */
+gboolean qemuPropsHasField(const QEMUProps *props, EmulatedPCIField field);
 
 /* The number of the emulator's argument that a property KEY is: more than any
  * can have if it has too many digits; -1 if it is none. */
@@ -65,7 +71,8 @@ int qemuPropsGetArgNumber(const char *key);
 gboolean qemuPropsIsEmulatedPCI(const char *arg);
 
 /* Reads an argument of the emulated-pci driver. All twelve fields must be
- * there, once, of the right type and in range; else NULL, and ERR
+ * there, once, of the right type and in range (where there is a socket, the
+ * devicename and any that QEMU can override); else NULL, and ERR
  * (VIR_ERR_CONFIG_UNSUPPORTED) names the property, its value and what is
  * allowed. Numbers are JSON integers, or decimal or 0x-hexadecimal in the
  * key=value form. The result is newly allocated. What is wrong with the
@@ -84,8 +91,9 @@ char *qemuPropsReplaceDriver(const char *arg,
                              int fd,
                              GError **err);
 
-/* The same with a UNIX socket at PATH as its property "socket". Only in the
- * JSON form: QEMU's key=value form has no such properties. */
+/* The same with a UNIX socket at PATH as its property "socket", and if the device
+ * is a server's with the properties of QEMU's that override the server's fields.
+ * Only in the JSON form: QEMU's key=value form has no such properties. */
 char *qemuPropsReplaceDriverPath(const char *arg,
                                  const char *driver,
                                  const char *path,

@@ -120,8 +120,34 @@ qemuPropsOverrideRead(QEMUPropsOverride *props,
 
 
 gboolean
+qemuPropsOverrideHasField(const QEMUPropsOverride *props,
+                          EmulatedPCIField field)
+{
+    return (props->seen & (1U << field)) != 0;
+}
+
+
+/* The same of a device that a server describes. */
+static gboolean
+isCompleteServer(const QEMUPropsOverride *props)
+{
+    int i;
+
+    for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
+        if (qemuPropsOverrideHasField(props, i) && !emulatedPCIFieldGetInfo(i)->override)
+            return FALSE;
+    }
+    return (props->seen & SEEN_DRIVER) && !(props->seen & SEEN_DEFINITION) &&
+        qemuPropsOverrideHasField(props, EMULATED_PCI_FIELD_DEVICENAME) &&
+        emulatedPCIDriverValidate(props->driver, NULL);
+}
+
+
+gboolean
 qemuPropsOverrideIsComplete(const QEMUPropsOverride *props)
 {
+    if (props->driver && props->driver->socket)
+        return isCompleteServer(props);
     return (props->seen & ~SEEN_DEFINITION) == (SEEN_DRIVER | SEEN_ALL_FIELDS) &&
         (!props->driver || emulatedPCIDriverValidate(props->driver, NULL));
 }
@@ -212,6 +238,8 @@ qemuPropsOverrideFormat(const QEMUProps *props,
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         char number[sizeof("4294967295")];
 
+        if (!qemuPropsHasField(props, i))
+            continue;
         formatProperty(emulatedPCIFieldGetInfo(i)->name, TYPE_UNSIGNED,
                        formatNumber(props->value[i], number, sizeof(number)),
                        prefix, lineBreak, buf);

@@ -45,7 +45,11 @@ gboolean qemuPropsOverrideRead(QEMUPropsOverride *props,
                                const char *type,
                                const char *value);
 
-/* Whether the driver is ours, all twelve fields are there, and what is there
+/* Whether FIELD was read. */
+gboolean qemuPropsOverrideHasField(const QEMUPropsOverride *props, EmulatedPCIField field);
+
+/* Whether the driver is ours, all twelve fields are there (of a device with a
+ * socket, the devicename and none but those that QEMU can override), and what is there
  * of the emulator is as a <driver> can have it. */
 gboolean qemuPropsOverrideIsComplete(const QEMUPropsOverride *props);
 

@@ -48,6 +48,10 @@ deviceMatches(const EmulatedPCIDef *have, const EmulatedPCIDef *want, DeviceMatc
             if (want->given[i] && have->value[i] != want->value[i])
                 return FALSE;
         }
+        if (emulatedPCIDefHasServer(want) &&
+            (!emulatedPCIDefHasServer(have) ||
+             strcmp(have->driver->socket, want->driver->socket) != 0))
+            return FALSE;
         return strcmp(have->devicename, want->devicename) == 0;
     case MATCH_NAME:
         return strcmp(have->devicename, want->devicename) == 0;
