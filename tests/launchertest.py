@@ -736,7 +736,7 @@ def vfio_user_refused():
     fails(*devices({"version": "mpqemu"}), program=launcher, message="need KVM with QEMU 10.1")
     fails("-device", device("keyvalue"), program=launcher, message="must be given in the JSON form")
     fails("-device", device(foreign=[("socket", {})]), program=launcher,
-          message="property 'socket' cannot be given")
+          message="invalid value '.*' for property 'socket': must be a string")
     for home, message in (("", "HOME .* is not a directory"), ("/does/not/exist", "is not a directory"),
                           (stage.top + "/a" * 54, "at most 107 bytes"), (stage.top + "/a,b", "without a comma"),
                           ("/tmp", "others can write to HOME")):

@@ -61,6 +61,8 @@ def refusals(tap, stack, handler):
     kind('pid-missing', 'with pid 4194303: No such file', device("<driver pid='4194303'/>"))
     if has_vfio_user(stack):
         kind('qemu-lacks-device', 'need KVM', device("<driver version='mpqemu'/>"))
+        kind('socket-missing', "the socket '/does/not/exist' of device 'served' does not exist",
+             "<emulatedpci devicename='served'><driver socket='/does/not/exist'/></emulatedpci>")
     else:
         kind('qemu-lacks-device', "has no device 'vfio-user-pci'", device("<driver version='vfio-user'/>"))
 

@@ -10,6 +10,7 @@
 #include "launcher_attach.h"
 #include "launcher_fds.h"
 #include "launcher_paths.h"
+#include "launcher_server.h"
 
 #include "gettext.h"
 
@@ -154,6 +155,28 @@ launcherFleetStartGroup(LauncherFleet *fleet,
 }
 
 
+/* Whether QEMU will find the servers of other people at their sockets. */
+static gboolean
+launcherFleetCheckServers(const LauncherFleet *fleet,
+                          QEMUProps *const *props,
+                          GError **err)
+{
+    guint i;
+
+    for (i = 0; i < fleet->n; i++) {
+        const EmulatedPCIDriver *driver = props[i]->driver;
+
+        if (!driver || !driver->socket)
+            continue;
+        if (!launcherServerCheck(driver->socket, props[i]->devicename, err) ||
+            (driver->version == EMULATED_PCI_VERSION_VFIO_USER &&
+             !launcherServerNegotiate(driver->socket, props[i]->devicename, err)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
 gboolean
 launcherFleetStart(LauncherFleet *fleet,
                    QEMUProps *const *props,
@@ -162,6 +185,8 @@ launcherFleetStart(LauncherFleet *fleet,
 {
     guint i;
 
+    if (!launcherFleetCheckServers(fleet, props, err))
+        return FALSE;
     for (i = 0; i < fleet->groups->len; i++) {
         if (!launcherFleetStartGroup(fleet, g_ptr_array_index(fleet->groups, i), props, home, err))
             return FALSE;

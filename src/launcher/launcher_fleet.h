@@ -77,7 +77,8 @@ gboolean launcherFleetHasVersion(const LauncherFleet *fleet, EmulatedPCIVersion 
  * @home: what launcherPathsGetHome() returned
  * @err: set on failure
  *
- * Starts all emulators, and attaches to those that run already.
+ * Starts all emulators, attaches to those that run already, and before that checks the
+ * servers at sockets of other people.
  *
  * Returns FALSE on failure.
  */
