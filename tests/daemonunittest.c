@@ -344,7 +344,7 @@ testRewrite(void)
         g_autoptr(GError) err = NULL;
         guint size;
 
-        if (!proc || proc->action == PROCEDURE_CHANGE || proc->action == PROCEDURE_NODEDEV)
+        if (!proc || proc->action == PROCEDURE_CHANGE || proc->action == PROCEDURE_DEFINITION)
             continue;
         seen++;
         frame = makePayload(proc->layout, "<twice>");

@@ -10,8 +10,8 @@
 
 #include <config.h>
 
-#include "nodedev_message.h"
-#include "nodedev_service.h"
+#include "definition_message.h"
+#include "definition_service.h"
 #include "testutils.h"
 
 #include <glib/gstdio.h>
@@ -32,12 +32,12 @@
     "<config vendorid='0x5853' deviceid='0xc001'/></capability></device>"
 
 typedef struct {
-    NodedevService *service;
+    DefinitionService *service;
     char *dir;
 } Fixture;
 
 static guint32 serial;
-static guint8 buffer[NODEDEV_MESSAGE_MAX + 1];
+static guint8 buffer[DEFINITION_MESSAGE_MAX + 1];
 
 
 static void
@@ -48,13 +48,13 @@ setUp(Fixture *fixture, const void *data G_GNUC_UNUSED)
 
     fixture->dir = g_dir_make_tmp("nodedevservicetest.XXXXXX", &err);
     g_assert_no_error(err);
-    fixture->service = nodedevServiceNew(&err);
+    fixture->service = definitionServiceNew(&err);
     g_assert_no_error(err);
 
     /* Nobody is there to ask. */
     paths[0] = g_build_filename(fixture->dir, "none", NULL);
-    nodedevServiceSetUpstream(fixture->service, paths, NULL, FALSE);
-    nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
+    definitionServiceSetUpstream(fixture->service, paths, NULL, FALSE);
+    definitionServiceLoad(fixture->service, NULL, fixture->dir, &err);
     g_assert_no_error(err);
 }
 
@@ -65,7 +65,7 @@ tearDown(Fixture *fixture, const void *data G_GNUC_UNUSED)
     g_autoptr(GDir) dir = g_dir_open(fixture->dir, 0, NULL);
     const char *name;
 
-    nodedevServiceFree(fixture->service);
+    definitionServiceFree(fixture->service);
     while ((name = g_dir_read_name(dir))) {
         g_autofree char *path = g_build_filename(fixture->dir, name, NULL);
         g_unlink(path);
@@ -79,7 +79,7 @@ static int
 addPeer(Fixture *fixture, gboolean readonly)
 {
     Identity id = { .uid = geteuid(), .gid = getegid() };
-    int fd = nodedevServiceAddPeer(fixture->service, &id, readonly);
+    int fd = definitionServiceAddPeer(fixture->service, &id, readonly);
 
     g_assert_cmpint(fd, >=, 0);
     return fd;
@@ -87,9 +87,9 @@ addPeer(Fixture *fixture, gboolean readonly)
 
 
 static guint32
-ask(int fd, NodedevKind kind, guint32 value, const char *name, const char *text)
+ask(int fd, DefinitionKind kind, guint32 value, const char *name, const char *text)
 {
-    NodedevMessage message = {
+    DefinitionMessage message = {
         .kind = kind,
         .serial = ++serial,
         .value = value,
@@ -98,7 +98,7 @@ ask(int fd, NodedevKind kind, guint32 value, const char *name, const char *text)
         .text = text,
         .textLen = strlen(text),
     };
-    g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+    g_autoptr(GByteArray) packet = definitionMessageEncode(&message);
 
     g_assert_cmpint(send(fd, packet->data, packet->len, MSG_NOSIGNAL), ==, packet->len);
     return serial;
@@ -113,14 +113,14 @@ work(Fixture *fixture, int fd)
 
     while (g_get_monotonic_time() < deadline) {
         struct pollfd fds[2] = {
-            { .fd = nodedevServiceFD(fixture->service), .events = POLLIN },
+            { .fd = definitionServiceFD(fixture->service), .events = POLLIN },
             { .fd = fd, .events = POLLIN },
         };
 
         poll(fds, 2, 1000);
         if (fds[1].revents)
             return;
-        nodedevServiceDispatch(fixture->service);
+        definitionServiceDispatch(fixture->service);
     }
     g_assert_not_reached();
 }
@@ -130,22 +130,22 @@ work(Fixture *fixture, int fd)
 static void
 settle(Fixture *fixture)
 {
-    struct pollfd pfd = { .fd = nodedevServiceFD(fixture->service), .events = POLLIN };
+    struct pollfd pfd = { .fd = definitionServiceFD(fixture->service), .events = POLLIN };
 
     while (poll(&pfd, 1, 0) > 0)
-        nodedevServiceDispatch(fixture->service);
+        definitionServiceDispatch(fixture->service);
 }
 
 
 static void
-answer(Fixture *fixture, int fd, NodedevMessage *message)
+answer(Fixture *fixture, int fd, DefinitionMessage *message)
 {
     ssize_t got;
 
     work(fixture, fd);
     got = recv(fd, buffer, sizeof(buffer), 0);
     g_assert_cmpint(got, >, 0);
-    g_assert_true(nodedevMessageDecode(buffer, got, message));
+    g_assert_true(definitionMessageDecode(buffer, got, message));
 }
 
 
@@ -153,16 +153,16 @@ answer(Fixture *fixture, int fd, NodedevMessage *message)
 static guint32
 result(Fixture *fixture, int fd, guint32 expected)
 {
-    NodedevMessage message;
+    DefinitionMessage message;
 
     answer(fixture, fd, &message);
     g_assert_cmpuint(message.serial, ==, expected);
-    return message.kind == NODEDEV_ERROR ? message.value : 0;
+    return message.kind == DEFINITION_ERROR ? message.value : 0;
 }
 
 
 static guint32
-change(Fixture *fixture, int fd, NodedevKind kind, const char *name, const char *text)
+change(Fixture *fixture, int fd, DefinitionKind kind, const char *name, const char *text)
 {
     return result(fixture, fd, ask(fd, kind, 0, name, text));
 }
@@ -184,21 +184,21 @@ assertCutOff(Fixture *fixture, int fd)
 static void
 testReadOnly(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
-    static const NodedevKind kinds[] = {
-        NODEDEV_DEFINE, NODEDEV_CREATE, NODEDEV_UNDEFINE, NODEDEV_DESTROY, NODEDEV_START,
-        NODEDEV_SET_AUTOSTART,
+    static const DefinitionKind kinds[] = {
+        DEFINITION_DEFINE, DEFINITION_CREATE, DEFINITION_UNDEFINE, DEFINITION_DESTROY, DEFINITION_START,
+        DEFINITION_SET_AUTOSTART,
     };
     int writer = addPeer(fixture, FALSE);
     int reader = addPeer(fixture, TRUE);
     gsize i;
 
-    g_assert_cmpuint(change(fixture, writer, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, writer, DEFINITION_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
     for (i = 0; i < G_N_ELEMENTS(kinds); i++) {
         g_assert_cmpuint(change(fixture, reader, kinds[i], "emulatedpci_a",
                                 DEFINITION("emulatedpci_b")), ==, VIR_ERR_OPERATION_DENIED);
     }
-    g_assert_cmpuint(change(fixture, reader, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
-    g_assert_cmpuint(change(fixture, reader, NODEDEV_GET, "emulatedpci_b", ""), ==,
+    g_assert_cmpuint(change(fixture, reader, DEFINITION_GET, "emulatedpci_a", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, reader, DEFINITION_GET, "emulatedpci_b", ""), ==,
                      VIR_ERR_NO_NODE_DEVICE);
     close(reader);
     close(writer);
@@ -210,10 +210,10 @@ static void
 testStranger(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
     Identity id = { .uid = 65534 == geteuid() ? 65533 : 65534, .gid = 65534 };
-    int fd = nodedevServiceAddPeer(fixture->service, &id, FALSE);
+    int fd = definitionServiceAddPeer(fixture->service, &id, FALSE);
     g_autofree char *path = g_build_filename(fixture->dir, "emulatedpci_a.xml", NULL);
 
-    g_assert_cmpuint(change(fixture, fd, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==,
+    g_assert_cmpuint(change(fixture, fd, DEFINITION_DEFINE, "", DEFINITION("emulatedpci_a")), ==,
                      VIR_ERR_OPERATION_DENIED);
     g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
     close(fd);
@@ -247,17 +247,17 @@ testSlowRights(Fixture *fixture, const void *data G_GNUC_UNUSED)
     g_assert_cmpint(chmod(fixture->dir, 0755), ==, 0);
 
     for (i = 0; i < G_N_ELEMENTS(strangers); i++) {
-        strangers[i] = nodedevServiceAddPeer(fixture->service, &nobody, FALSE);
-        ask(strangers[i], NODEDEV_DEFINE, 0, "", DEFINITION("emulatedpci_a"));
+        strangers[i] = definitionServiceAddPeer(fixture->service, &nobody, FALSE);
+        ask(strangers[i], DEFINITION_DEFINE, 0, "", DEFINITION("emulatedpci_a"));
     }
     settle(fixture);
-    g_assert_cmpint(nodedevServiceTimeout(fixture->service), >, 0);
-    g_assert_cmpint(nodedevServiceTimeout(fixture->service), <=, 36000);
+    g_assert_cmpint(definitionServiceTimeout(fixture->service), >, 0);
+    g_assert_cmpint(definitionServiceTimeout(fixture->service), <=, 36000);
 
     trusted = addPeer(fixture, FALSE);
-    g_assert_cmpuint(change(fixture, trusted, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_b")), ==, 0);
-    g_assert_cmpuint(change(fixture, trusted, NODEDEV_GET, "emulatedpci_b", ""), ==, 0);
-    g_assert_cmpuint(change(fixture, trusted, NODEDEV_GET, "emulatedpci_a", ""), ==,
+    g_assert_cmpuint(change(fixture, trusted, DEFINITION_DEFINE, "", DEFINITION("emulatedpci_b")), ==, 0);
+    g_assert_cmpuint(change(fixture, trusted, DEFINITION_GET, "emulatedpci_b", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, trusted, DEFINITION_GET, "emulatedpci_a", ""), ==,
                      VIR_ERR_NO_NODE_DEVICE);
 
     /* Whoever goes takes the process along; the next one's begins. */
@@ -267,7 +267,7 @@ testSlowRights(Fixture *fixture, const void *data G_GNUC_UNUSED)
         close(strangers[i]);
     }
     settle(fixture);
-    g_assert_cmpint(nodedevServiceTimeout(fixture->service), ==, -1);
+    g_assert_cmpint(definitionServiceTimeout(fixture->service), ==, -1);
     close(trusted);
     close(sock);
 }
@@ -279,12 +279,12 @@ testUnknownUse(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
     int fd = addPeer(fixture, FALSE);
 
-    g_assert_cmpuint(change(fixture, fd, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
-    g_assert_cmpuint(change(fixture, fd, NODEDEV_UNDEFINE, "emulatedpci_a", ""), ==,
+    g_assert_cmpuint(change(fixture, fd, DEFINITION_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, fd, DEFINITION_UNDEFINE, "emulatedpci_a", ""), ==,
                      VIR_ERR_OPERATION_FAILED);
-    g_assert_cmpuint(change(fixture, fd, NODEDEV_DESTROY, "emulatedpci_a", ""), ==,
+    g_assert_cmpuint(change(fixture, fd, DEFINITION_DESTROY, "emulatedpci_a", ""), ==,
                      VIR_ERR_OPERATION_FAILED);
-    g_assert_cmpuint(change(fixture, fd, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, fd, DEFINITION_GET, "emulatedpci_a", ""), ==, 0);
     close(fd);
 }
 
@@ -299,27 +299,27 @@ testUse(Fixture *fixture, const void *data G_GNUC_UNUSED)
     guint32 undefine;
     guint32 parked;
 
-    g_assert_cmpuint(change(fixture, user, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
-    g_assert_cmpuint(change(fixture, user, NODEDEV_USE, "emulatedpci_a", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, user, DEFINITION_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, user, DEFINITION_USE, "emulatedpci_a", ""), ==, 0);
 
     /* Waits for the user, and what asks then waits for it. */
-    undefine = ask(other, NODEDEV_UNDEFINE, 0, "emulatedpci_a", "");
+    undefine = ask(other, DEFINITION_UNDEFINE, 0, "emulatedpci_a", "");
     settle(fixture);
-    parked = ask(third, NODEDEV_USE, 0, "emulatedpci_a", "");
+    parked = ask(third, DEFINITION_USE, 0, "emulatedpci_a", "");
     settle(fixture);
     g_assert_cmpint(poll(&pfd, 1, 0), ==, 0);
     pfd.fd = third;
     g_assert_cmpint(poll(&pfd, 1, 0), ==, 0);
-    g_assert_cmpint(nodedevServiceTimeout(fixture->service), >, 0);
-    g_assert_cmpuint(change(fixture, user, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+    g_assert_cmpint(definitionServiceTimeout(fixture->service), >, 0);
+    g_assert_cmpuint(change(fixture, user, DEFINITION_GET, "emulatedpci_a", ""), ==, 0);
 
-    ask(user, NODEDEV_RELEASE, 0, "", "");
+    ask(user, DEFINITION_RELEASE, 0, "", "");
     g_assert_cmpuint(result(fixture, other, undefine), ==, VIR_ERR_OPERATION_FAILED);
     g_assert_cmpuint(result(fixture, third, parked), ==, 0);
-    g_assert_cmpint(nodedevServiceTimeout(fixture->service), ==, -1);
+    g_assert_cmpint(definitionServiceTimeout(fixture->service), ==, -1);
 
     /* Whoever has gone uses nothing. */
-    undefine = ask(other, NODEDEV_UNDEFINE, 0, "emulatedpci_a", "");
+    undefine = ask(other, DEFINITION_UNDEFINE, 0, "emulatedpci_a", "");
     settle(fixture);
     close(third);
     g_assert_cmpuint(result(fixture, other, undefine), ==, VIR_ERR_OPERATION_FAILED);
@@ -335,19 +335,19 @@ testEvents(Fixture *fixture, const void *data G_GNUC_UNUSED)
     int one = addPeer(fixture, FALSE);
     int two = addPeer(fixture, TRUE);
     struct pollfd pfd = { .fd = two, .events = POLLIN };
-    NodedevMessage message;
+    DefinitionMessage message;
 
-    g_assert_cmpuint(change(fixture, one, NODEDEV_CREATE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, one, DEFINITION_CREATE, "", DEFINITION("emulatedpci_a")), ==, 0);
     settle(fixture);
     g_assert_cmpint(poll(&pfd, 1, 0), ==, 0);
 
-    g_assert_cmpuint(result(fixture, two, ask(two, NODEDEV_SUBSCRIBE, 1, "", "")), ==, 0);
-    g_assert_cmpuint(change(fixture, one, NODEDEV_CREATE, "", DEFINITION("emulatedpci_b")), ==, 0);
+    g_assert_cmpuint(result(fixture, two, ask(two, DEFINITION_SUBSCRIBE, 1, "", "")), ==, 0);
+    g_assert_cmpuint(change(fixture, one, DEFINITION_CREATE, "", DEFINITION("emulatedpci_b")), ==, 0);
     answer(fixture, two, &message);
-    g_assert_cmpuint(message.kind, ==, NODEDEV_LIFECYCLE);
+    g_assert_cmpuint(message.kind, ==, DEFINITION_LIFECYCLE);
     g_assert_cmpuint(message.value, ==, VIR_NODE_DEVICE_EVENT_CREATED);
     g_assert_cmpuint(message.nameLen, ==, strlen("emulatedpci_b"));
-    g_assert_true(nodedevServiceHasTransient(fixture->service));
+    g_assert_true(definitionServiceHasTransient(fixture->service));
     close(one);
     close(two);
 }
@@ -361,11 +361,11 @@ testReload(Fixture *fixture, const void *data G_GNUC_UNUSED)
     g_autofree char *changed = NULL;
     g_autoptr(GError) err = NULL;
     int fd = addPeer(fixture, FALSE);
-    NodedevMessage message;
-    const NodedevKind kinds[] = {
-        NODEDEV_RELOADED, NODEDEV_LIFECYCLE, NODEDEV_LIFECYCLE,
-        NODEDEV_RELOADED, NODEDEV_UPDATED,
-        NODEDEV_RELOADED, NODEDEV_LIFECYCLE, NODEDEV_LIFECYCLE,
+    DefinitionMessage message;
+    const DefinitionKind kinds[] = {
+        DEFINITION_RELOADED, DEFINITION_LIFECYCLE, DEFINITION_LIFECYCLE,
+        DEFINITION_RELOADED, DEFINITION_UPDATED,
+        DEFINITION_RELOADED, DEFINITION_LIFECYCLE, DEFINITION_LIFECYCLE,
     };
     const guint32 values[] = {
         0, VIR_NODE_DEVICE_EVENT_DEFINED, VIR_NODE_DEVICE_EVENT_CREATED,
@@ -374,41 +374,41 @@ testReload(Fixture *fixture, const void *data G_GNUC_UNUSED)
     };
     gsize i;
 
-    g_assert_cmpuint(change(fixture, fd, NODEDEV_CREATE, "", DEFINITION("emulatedpci_a")), ==, 0);
-    g_assert_cmpuint(result(fixture, fd, ask(fd, NODEDEV_SUBSCRIBE, 1, "", "")), ==, 0);
+    g_assert_cmpuint(change(fixture, fd, DEFINITION_CREATE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(result(fixture, fd, ask(fd, DEFINITION_SUBSCRIBE, 1, "", "")), ==, 0);
 
     g_file_set_contents(path, DEFINITION("emulatedpci_b"), -1, &err);
     g_assert_no_error(err);
-    nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
+    definitionServiceLoad(fixture->service, NULL, fixture->dir, &err);
     g_assert_no_error(err);
 
-    ask(fd, NODEDEV_GET, 0, "emulatedpci_b", "");
+    ask(fd, DEFINITION_GET, 0, "emulatedpci_b", "");
     for (i = 0; i < 3; i++) {
         answer(fixture, fd, &message);
         g_assert_cmpuint(message.kind, ==, kinds[i]);
         g_assert_cmpuint(message.value, ==, values[i]);
     }
     answer(fixture, fd, &message);
-    g_assert_cmpuint(message.kind, ==, NODEDEV_DEFINITION);
+    g_assert_cmpuint(message.kind, ==, DEFINITION_FOUND);
     changed = g_strndup(message.text, message.textLen);
     memcpy(strstr(changed, "0xc001"), "0xc002", 6);
     g_file_set_contents(path, changed, -1, &err);
     g_assert_no_error(err);
-    nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
+    definitionServiceLoad(fixture->service, NULL, fixture->dir, &err);
     g_assert_no_error(err);
     g_unlink(path);
-    nodedevServiceLoad(fixture->service, NULL, fixture->dir, &err);
+    definitionServiceLoad(fixture->service, NULL, fixture->dir, &err);
     g_assert_no_error(err);
 
     for (; i < G_N_ELEMENTS(kinds); i++) {
         answer(fixture, fd, &message);
         g_assert_cmpuint(message.kind, ==, kinds[i]);
-        if (message.kind == NODEDEV_LIFECYCLE)
+        if (message.kind == DEFINITION_LIFECYCLE)
             g_assert_cmpuint(message.value, ==, values[i]);
-        if (message.kind != NODEDEV_RELOADED)
+        if (message.kind != DEFINITION_RELOADED)
             g_assert_cmpmem(message.name, message.nameLen, "emulatedpci_b", strlen("emulatedpci_b"));
     }
-    g_assert_cmpuint(change(fixture, fd, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, fd, DEFINITION_GET, "emulatedpci_a", ""), ==, 0);
     close(fd);
 }
 
@@ -422,14 +422,14 @@ testMalformed(Fixture *fixture, const void *data G_GNUC_UNUSED)
     guint i;
 
     for (i = 0; i < 300; i++) {
-        NodedevMessage message = {
+        DefinitionMessage message = {
             .kind = 1 + i % 12,
             .name = "emulatedpci_a",
             .nameLen = strlen("emulatedpci_a"),
             .text = DEFINITION("emulatedpci_a"),
             .textLen = strlen(DEFINITION("emulatedpci_a")),
         };
-        g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+        g_autoptr(GByteArray) packet = definitionMessageEncode(&message);
         int bad = addPeer(fixture, i % 2 == 0);
         guint at = 12 + g_rand_int_range(rand, 0, 8);
 
@@ -449,7 +449,7 @@ testMalformed(Fixture *fixture, const void *data G_GNUC_UNUSED)
         g_assert_cmpint(send(bad, packet->data, packet->len, MSG_NOSIGNAL), ==, packet->len);
         assertCutOff(fixture, bad);
     }
-    g_assert_cmpuint(change(fixture, good, NODEDEV_GET, "emulatedpci_a", ""), ==,
+    g_assert_cmpuint(change(fixture, good, DEFINITION_GET, "emulatedpci_a", ""), ==,
                      VIR_ERR_NO_NODE_DEVICE);
     close(good);
 }
@@ -476,7 +476,7 @@ testNoise(Fixture *fixture, const void *data G_GNUC_UNUSED)
         settle(fixture);
         close(bad);
     }
-    g_assert_cmpuint(change(fixture, good, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, good, DEFINITION_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
     close(good);
 }
 
@@ -487,14 +487,14 @@ testDeaf(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
     int good = addPeer(fixture, FALSE);
     int deaf = addPeer(fixture, FALSE);
-    NodedevMessage message = { .kind = NODEDEV_LIST };
-    g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+    DefinitionMessage message = { .kind = DEFINITION_LIST };
+    g_autoptr(GByteArray) packet = definitionMessageEncode(&message);
     gboolean cut = FALSE;
     guint i;
 
     for (i = 0; i < 200; i++) {
         g_autofree char *xml = g_strdup_printf(DEFINITION("emulatedpci_%u"), i);
-        g_assert_cmpuint(change(fixture, good, NODEDEV_CREATE, "", xml), ==, 0);
+        g_assert_cmpuint(change(fixture, good, DEFINITION_CREATE, "", xml), ==, 0);
     }
     for (i = 0; i < 100000 && !cut; i++) {
         ssize_t sent = send(deaf, packet->data, packet->len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -503,7 +503,7 @@ testDeaf(Fixture *fixture, const void *data G_GNUC_UNUSED)
         settle(fixture);
     }
     g_assert_true(cut);
-    g_assert_cmpuint(change(fixture, good, NODEDEV_GET, "emulatedpci_0", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, good, DEFINITION_GET, "emulatedpci_0", ""), ==, 0);
     assertCutOff(fixture, deaf);
     close(good);
 }
@@ -517,13 +517,13 @@ testFlood(Fixture *fixture, const void *data G_GNUC_UNUSED)
     int flood = addPeer(fixture, FALSE);
     guint i;
 
-    g_assert_cmpuint(change(fixture, holder, NODEDEV_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
-    g_assert_cmpuint(change(fixture, holder, NODEDEV_USE, "emulatedpci_a", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, holder, DEFINITION_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
+    g_assert_cmpuint(change(fixture, holder, DEFINITION_USE, "emulatedpci_a", ""), ==, 0);
     for (i = 0; i < 300; i++) {
-        NodedevMessage message = {
-            .kind = NODEDEV_UNDEFINE, .name = "emulatedpci_a", .nameLen = strlen("emulatedpci_a"),
+        DefinitionMessage message = {
+            .kind = DEFINITION_UNDEFINE, .name = "emulatedpci_a", .nameLen = strlen("emulatedpci_a"),
         };
-        g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
+        g_autoptr(GByteArray) packet = definitionMessageEncode(&message);
 
         if (send(flood, packet->data, packet->len, MSG_NOSIGNAL) < 0)
             break;
@@ -531,7 +531,7 @@ testFlood(Fixture *fixture, const void *data G_GNUC_UNUSED)
     }
     g_assert_cmpuint(i, <, 300);
     assertCutOff(fixture, flood);
-    g_assert_cmpuint(change(fixture, holder, NODEDEV_GET, "emulatedpci_a", ""), ==, 0);
+    g_assert_cmpuint(change(fixture, holder, DEFINITION_GET, "emulatedpci_a", ""), ==, 0);
     close(holder);
 }
 
@@ -541,14 +541,14 @@ testList(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
     int fd = addPeer(fixture, FALSE);
     g_autofree char *after = g_strdup("");
-    NodedevMessage message;
+    DefinitionMessage message;
     guint pages = 0;
     guint count = 0;
     guint i;
 
     for (i = 0; i < 3000; i++) {
         g_autofree char *xml = g_strdup_printf(DEFINITION("emulatedpci_%04u"), i);
-        g_assert_cmpuint(change(fixture, fd, NODEDEV_CREATE, "", xml), ==, 0);
+        g_assert_cmpuint(change(fixture, fd, DEFINITION_CREATE, "", xml), ==, 0);
     }
     do {
         const char *name;
@@ -556,15 +556,15 @@ testList(Fixture *fixture, const void *data G_GNUC_UNUSED)
         guint offset = 0;
         guint len;
 
-        ask(fd, NODEDEV_LIST, 0, after, "");
+        ask(fd, DEFINITION_LIST, 0, after, "");
         answer(fixture, fd, &message);
-        g_assert_cmpuint(message.kind, ==, NODEDEV_NAMES);
-        while (nodedevNamesNext(message.text, message.textLen, &offset, &name, &len, &state)) {
+        g_assert_cmpuint(message.kind, ==, DEFINITION_NAMES);
+        while (definitionNamesNext(message.text, message.textLen, &offset, &name, &len, &state)) {
             g_autofree char *got = g_strndup(name, len);
             g_autofree char *want = g_strdup_printf("emulatedpci_%04u", count++);
 
             g_assert_cmpstr(got, ==, want);
-            g_assert_cmpuint(state & (NODEDEV_ACTIVE | NODEDEV_PERSISTENT), ==, NODEDEV_ACTIVE);
+            g_assert_cmpuint(state & (DEFINITION_ACTIVE | DEFINITION_PERSISTENT), ==, DEFINITION_ACTIVE);
             g_free(after);
             after = g_steal_pointer(&got);
         }
@@ -579,27 +579,27 @@ testList(Fixture *fixture, const void *data G_GNUC_UNUSED)
 static void
 testMessage(void)
 {
-    NodedevMessage message = { .kind = NODEDEV_GET, .serial = 7, .value = 9, .name = "n",
+    DefinitionMessage message = { .kind = DEFINITION_GET, .serial = 7, .value = 9, .name = "n",
                                .nameLen = 1, .text = "text", .textLen = 4 };
-    g_autoptr(GByteArray) packet = nodedevMessageEncode(&message);
-    g_autofree char *big = g_strnfill(NODEDEV_STRINGS_MAX + 1, 'x');
-    NodedevMessage got;
+    g_autoptr(GByteArray) packet = definitionMessageEncode(&message);
+    g_autofree char *big = g_strnfill(DEFINITION_STRINGS_MAX + 1, 'x');
+    DefinitionMessage got;
     guint i;
 
-    g_assert_true(nodedevMessageDecode(packet->data, packet->len, &got));
-    g_assert_cmpuint(got.kind, ==, NODEDEV_GET);
+    g_assert_true(definitionMessageDecode(packet->data, packet->len, &got));
+    g_assert_cmpuint(got.kind, ==, DEFINITION_GET);
     g_assert_cmpuint(got.serial, ==, 7);
     g_assert_cmpuint(got.value, ==, 9);
     g_assert_cmpmem(got.name, got.nameLen, "n", 1);
     g_assert_cmpmem(got.text, got.textLen, "text", 4);
     for (i = 0; i < packet->len; i++)
-        g_assert_false(nodedevMessageDecode(packet->data, i, &got));
+        g_assert_false(definitionMessageDecode(packet->data, i, &got));
 
     message.text = big;
-    message.textLen = NODEDEV_STRINGS_MAX + 1;
-    g_assert_null(nodedevMessageEncode(&message));
-    message.textLen = NODEDEV_STRINGS_MAX;
-    g_assert_null(nodedevMessageEncode(&message));
+    message.textLen = DEFINITION_STRINGS_MAX + 1;
+    g_assert_null(definitionMessageEncode(&message));
+    message.textLen = DEFINITION_STRINGS_MAX;
+    g_assert_null(definitionMessageEncode(&message));
 }
 
 

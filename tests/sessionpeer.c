@@ -61,17 +61,17 @@ sessionPeerNew(gboolean readonly, const char *definitions)
     peer->upstream = upstream[0];
     sigemptyset(&peer->sigmask);
 
-    peer->service = nodedevServiceNew(NULL);
+    peer->service = definitionServiceNew(NULL);
     g_assert_nonnull(peer->service);
     if (definitions)
-        g_assert_true(nodedevServiceLoad(peer->service, NULL, definitions, NULL));
+        g_assert_true(definitionServiceLoad(peer->service, NULL, definitions, NULL));
 
     peer->opts = (SessionOptions) {
         .client = client[1],
         .upstream = upstream[1],
         .readonly = readonly,
         .lock = -1,
-        .nodedev = nodedevServiceAddPeer(peer->service, &id, readonly),
+        .definitions = definitionServiceAddPeer(peer->service, &id, readonly),
         .schemaDir = "/nonexistent",
         .projection = { .launchDir = peerGetLaunchDir() },
         .stop = &peer->stop,
@@ -101,7 +101,7 @@ sessionPeerFree(SessionPeer *peer)
         return;
 
     peerEnd(peer);
-    nodedevServiceFree(peer->service);
+    definitionServiceFree(peer->service);
     close(peer->client);
     close(peer->upstream);
     g_free(peer);
@@ -114,7 +114,7 @@ peerHasWork(const SessionPeer *peer)
     struct pollfd fds[] = {
         { .fd = peer->opts.client, .events = POLLIN },
         { .fd = peer->opts.upstream, .events = POLLIN },
-        { .fd = nodedevServiceFD(peer->service), .events = POLLIN },
+        { .fd = definitionServiceFD(peer->service), .events = POLLIN },
     };
 
     return poll(fds, G_N_ELEMENTS(fds), 0) > 0;
@@ -130,7 +130,7 @@ sessionPeerSettle(SessionPeer *peer)
     /* What the service has sent shows only in the step after it. */
     for (i = 0; peer->session && idle < 3 && i < PEER_STEPS_MAX; i++) {
         idle = peerHasWork(peer) ? 0 : idle + 1;
-        nodedevServiceDispatch(peer->service);
+        definitionServiceDispatch(peer->service);
         peer->state = sessionStep(peer->session, 0);
         if (peer->state != SESSION_RUNS)
             peerEnd(peer);

@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include "nodedev_service.h"
+#include "definition_service.h"
 #include "rpc_message.h"
 #include "session.h"
 
@@ -16,7 +16,7 @@ typedef struct {
     Session *session;           /* NULL: it has ended */
     SessionState state;
     SessionOptions opts;
-    NodedevService *service;
+    DefinitionService *service;
     volatile sig_atomic_t stop;
     sigset_t sigmask;
     int client;                 /* the caller's ends */

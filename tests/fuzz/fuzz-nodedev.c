@@ -12,8 +12,8 @@
 #include <config.h>
 
 #include "fuzz.h"
-#include "nodedev_message.h"
-#include "nodedev_service.h"
+#include "definition_message.h"
+#include "definition_service.h"
 
 #include <glib.h>
 #include <poll.h>
@@ -23,18 +23,18 @@
 
 
 static void
-settle(NodedevService *service)
+settle(DefinitionService *service)
 {
-    struct pollfd pfd = { .fd = nodedevServiceFD(service), .events = POLLIN };
+    struct pollfd pfd = { .fd = definitionServiceFD(service), .events = POLLIN };
 
     while (poll(&pfd, 1, 0) > 0)
-        nodedevServiceDispatch(service);
+        definitionServiceDispatch(service);
 }
 
 
 /* Sends PACKET and lets the service work it off. */
 static void
-give(NodedevService *service, int fd, const void *packet, gsize len)
+give(DefinitionService *service, int fd, const void *packet, gsize len)
 {
     if (send(fd, packet, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         return;
@@ -46,13 +46,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const Identity id = { .uid = geteuid(), .gid = getegid() };
-    const NodedevMessage list = { .kind = NODEDEV_LIST, .serial = 7 };
-    g_autoptr(GByteArray) packet = nodedevMessageEncode(&list);
-    NodedevService *service = nodedevServiceNew(NULL);
-    int bad = nodedevServiceAddPeer(service, &id, TRUE);
-    int good = nodedevServiceAddPeer(service, &id, TRUE);
+    const DefinitionMessage list = { .kind = DEFINITION_LIST, .serial = 7 };
+    g_autoptr(GByteArray) packet = definitionMessageEncode(&list);
+    DefinitionService *service = definitionServiceNew(NULL);
+    int bad = definitionServiceAddPeer(service, &id, TRUE);
+    int good = definitionServiceAddPeer(service, &id, TRUE);
     guint8 buffer[4096];
-    NodedevMessage message;
+    DefinitionMessage message;
     ssize_t got;
 
     while (size > 0) {
@@ -67,13 +67,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     give(service, good, packet->data, packet->len);
     got = recv(good, buffer, sizeof(buffer), MSG_DONTWAIT);
     g_assert_cmpint(got, >, 0);
-    g_assert_true(nodedevMessageDecode(buffer, got, &message));
-    g_assert_cmpuint(message.kind, ==, NODEDEV_NAMES);
+    g_assert_true(definitionMessageDecode(buffer, got, &message));
+    g_assert_cmpuint(message.kind, ==, DEFINITION_NAMES);
     g_assert_cmpuint(message.serial, ==, 7);
     g_assert_cmpuint(message.textLen, ==, 0);
 
     close(good);
     close(bad);
-    nodedevServiceFree(service);
+    definitionServiceFree(service);
     return 0;
 }

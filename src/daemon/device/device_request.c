@@ -11,7 +11,7 @@
 #include "emulatedpci_error.h"
 #include "emulatedpci_xml.h"
 #include "emulatedpci_xml_limits.h"
-#include "nodedev_message.h"
+#include "definition_message.h"
 #include "projection_devices.h"
 #include "rewrite.h"
 
@@ -143,7 +143,7 @@ static gboolean
 deviceRequestNeedsDefinition(const DeviceRequest *request)
 {
     if (request->op == DEVICE_DETACH && request->def->needsDefinition)
-        return !g_str_has_prefix(request->def->definition, NODEDEV_PREFIX);
+        return !g_str_has_prefix(request->def->definition, DEFINITION_PREFIX);
     return projectionNeedsDefinition(request->def);
 }
 

@@ -17,7 +17,7 @@
 #include "emulatedpci_error.h"
 #include "identity.h"
 #include "listener.h"
-#include "nodedev_service.h"
+#include "definition_service.h"
 #include "qemu_programs.h"
 #include "session.h"
 #include "upstream.h"
@@ -71,7 +71,7 @@ typedef struct {
     int lock;                   /* for device calls: see device_job.c */
     ClientTable *clients;
     gint64 pausedUntil;         /* no client is taken, monotonic, us; 0: they are */
-    NodedevService *nodedev;
+    DefinitionService *definitions;
     gint64 idleSince;
     sigset_t sigmask;           /* in effect while waiting */
 } Listener;
@@ -434,7 +434,7 @@ static int
 listenerServe(Listener *listener,
               int client,
               const Identity *id,
-              int nodedev,
+              int definitions,
               gboolean readonly)
 {
     const ListenerOptions *opts = listener->opts;
@@ -447,7 +447,7 @@ listenerServe(Listener *listener,
         .upstream = -1,
         .readonly = readonly,
         .lock = listener->lock,
-        .nodedev = nodedev,
+        .definitions = definitions,
         .schemaDir = opts->schemaDir,
         .projection = {
             .launchDir = opts->launchDir,
@@ -499,7 +499,7 @@ listenerPrepareChild(Listener *listener)
     stopping = 0;
     listenerLetEnd(TRUE);
     listenerClose(listener, FALSE);
-    nodedevServiceForget(listener->nodedev);
+    definitionServiceForget(listener->definitions);
 }
 
 
@@ -512,12 +512,12 @@ listenerFork(Listener *listener,
              const GError *refusal)
 {
     g_autoptr(GError) err = NULL;
-    int nodedev = -1;
+    int definitions = -1;
     pid_t pid;
 
     if (!refusal) {
-        nodedev = nodedevServiceAddPeer(listener->nodedev, id, readonly);
-        if (nodedev < 0) {
+        definitions = definitionServiceAddPeer(listener->definitions, id, readonly);
+        if (definitions < 0) {
             emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "%s",
                                    _("the daemon has no descriptors left"));
             refusal = err;
@@ -530,7 +530,7 @@ listenerFork(Listener *listener,
 
         listenerPrepareChild(listener);
         if (!refusal)
-            status = listenerServe(listener, client, id, nodedev, readonly);
+            status = listenerServe(listener, client, id, definitions, readonly);
         else if (identityBecome(id, NULL))
             sessionRefuse(client, refusal->code, refusal->message, 0);
 
@@ -542,8 +542,8 @@ listenerFork(Listener *listener,
         daemonError("listener", "fork: %s", g_strerror(errno));
     else
         clientTableAdd(listener->clients, pid, id->uid, refusal != NULL);
-    if (nodedev >= 0)
-        close(nodedev);
+    if (definitions >= 0)
+        close(definitions);
     return pid > 0;
 }
 
@@ -631,7 +631,7 @@ listenerReap(Listener *listener)
         if (WIFSTOPPED(status))
             listenerKillStopped(pid, WSTOPSIG(status));
         else if (!clientTableRemove(listener->clients, pid))
-            nodedevServiceReaped(listener->nodedev, pid);
+            definitionServiceReaped(listener->definitions, pid);
         else if (WIFSIGNALED(status))
             daemonError("listener", "process %d of a client was killed by signal %d",
                         (int) pid, WTERMSIG(status));
@@ -649,8 +649,8 @@ listenerSetUpstream(Listener *listener)
     const char *name = listener->config->upstream;
     GStrv paths = upstreamPaths(name, opts->system, FALSE, NULL);
 
-    nodedevServiceSetLauncher(listener->nodedev, opts->launchDir, opts->qemuDir);
-    nodedevServiceSetUpstream(listener->nodedev, paths, opts->path,
+    definitionServiceSetLauncher(listener->definitions, opts->launchDir, opts->qemuDir);
+    definitionServiceSetUpstream(listener->definitions, paths, opts->path,
                               upstreamMayStart(name, opts->system));
 }
 
@@ -659,7 +659,7 @@ static gboolean
 listenerLoadDefinitions(Listener *listener, GError **err)
 {
     listenerSetUpstream(listener);
-    return nodedevServiceLoad(listener->nodedev, listener->opts->builtinDir,
+    return definitionServiceLoad(listener->definitions, listener->opts->builtinDir,
                               listener->config->definitionsDir, err);
 }
 
@@ -690,7 +690,7 @@ listenerTakeConfig(Listener *listener, GError **err)
 
     if (!config)
         return FALSE;
-    catalog = nodedevServiceRead(opts->builtinDir, config->definitionsDir, err);
+    catalog = definitionServiceRead(opts->builtinDir, config->definitionsDir, err);
     if (!catalog)
         return FALSE;
     logs = daemonLogPrepare(config->logLevel, config->logFilters, config->logOutputs, err);
@@ -702,7 +702,7 @@ listenerTakeConfig(Listener *listener, GError **err)
     listener->config = g_steal_pointer(&config);
     listenerRaiseLimit(listener->config);
     listenerSetUpstream(listener);
-    nodedevServiceReplace(listener->nodedev, g_steal_pointer(&catalog));
+    definitionServiceReplace(listener->definitions, g_steal_pointer(&catalog));
     return TRUE;
 }
 
@@ -730,7 +730,7 @@ listenerTimeout(const Listener *listener)
 
     /* Transient definitions would be gone. */
     if (listener->opts->timeout <= 0 || !clientTableIsEmpty(listener->clients) ||
-        nodedevServiceHasTransient(listener->nodedev))
+        definitionServiceHasTransient(listener->definitions))
         return -1;
     left = listener->idleSince + listener->opts->timeout * G_USEC_PER_SEC -
         g_get_monotonic_time();
@@ -758,7 +758,7 @@ listenerSooner(int timeout, int other)
 static int
 listenerWait(const Listener *listener)
 {
-    int wait = listenerSooner(listenerTimeout(listener), nodedevServiceTimeout(listener->nodedev));
+    int wait = listenerSooner(listenerTimeout(listener), definitionServiceTimeout(listener->definitions));
 
     if (listener->pausedUntil == 0)
         return wait;
@@ -775,7 +775,7 @@ listenerSetEvents(const Listener *listener, struct pollfd *fds)
 
     for (i = 0; i < listener->nsockets; i++)
         fds[i] = (struct pollfd) { full ? -1 : listener->sockets[i].fd, POLLIN, 0 };
-    fds[i] = (struct pollfd) { nodedevServiceFD(listener->nodedev), POLLIN, 0 };
+    fds[i] = (struct pollfd) { definitionServiceFD(listener->definitions), POLLIN, 0 };
 }
 
 
@@ -806,8 +806,8 @@ listenerLoop(Listener *listener)
         if (reloading)
             listenerReload(listener);
         if ((rc > 0 && fds[listener->nsockets].revents) ||
-            nodedevServiceTimeout(listener->nodedev) >= 0)
-            nodedevServiceDispatch(listener->nodedev);
+            definitionServiceTimeout(listener->definitions) >= 0)
+            definitionServiceDispatch(listener->definitions);
         for (i = 0; rc > 0 && !stopping && i < listener->nsockets; i++) {
             if (fds[i].revents)
                 listenerAccept(listener, &listener->sockets[i]);
@@ -821,7 +821,7 @@ static void
 listenerStop(Listener *listener)
 {
     gint64 deadline = g_get_monotonic_time() + LISTENER_GRACE * 1000LL;
-    struct pollfd pfd = { .fd = nodedevServiceFD(listener->nodedev), .events = POLLIN };
+    struct pollfd pfd = { .fd = definitionServiceFD(listener->definitions), .events = POLLIN };
     pid_t pid;
 
     daemonSystemdNotify("STOPPING=1");
@@ -838,16 +838,16 @@ listenerStop(Listener *listener)
         if (left <= 0)
             break;
         listenerPoll(listener, &pfd, 1,
-                     listenerSooner((int) left + 1, nodedevServiceTimeout(listener->nodedev)));
-        nodedevServiceDispatch(listener->nodedev);
+                     listenerSooner((int) left + 1, definitionServiceTimeout(listener->definitions)));
+        definitionServiceDispatch(listener->definitions);
     }
 
     daemonWarning("listener", "%u clients' calls did not end in %d s",
                   clientTableSize(listener->clients), LISTENER_GRACE / 1000);
     clientTableKill(listener->clients, SIGKILL);
-    nodedevServiceStop(listener->nodedev);
+    definitionServiceStop(listener->definitions);
     while ((pid = waitpid(-1, NULL, 0)) > 0 || errno == EINTR)
-        nodedevServiceReaped(listener->nodedev, pid);
+        definitionServiceReaped(listener->definitions, pid);
 }
 
 
@@ -904,8 +904,8 @@ listenerRun(const ListenerOptions *opts, DaemonConfig *config)
     }
 
     g_log_set_handler(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, listenerLogWarning, NULL);
-    listener.nodedev = nodedevServiceNew(&err);
-    if (!listener.nodedev || !listenerLoadDefinitions(&listener, &err)) {
+    listener.definitions = definitionServiceNew(&err);
+    if (!listener.definitions || !listenerLoadDefinitions(&listener, &err)) {
         daemonError("listener", "%s", err->message);
         return 1;
     }
@@ -922,7 +922,7 @@ listenerRun(const ListenerOptions *opts, DaemonConfig *config)
     listenerStop(&listener);
 
     close(listener.lock);
-    nodedevServiceFree(listener.nodedev);
+    definitionServiceFree(listener.definitions);
     clientTableFree(listener.clients);
     daemonConfigFree(listener.config);
     return 0;

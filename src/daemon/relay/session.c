@@ -14,7 +14,7 @@
 #include "emulatedpci_error.h"
 #include "lift_cache.h"
 #include "machine_names.h"
-#include "nodedev_session.h"
+#include "definition_client.h"
 #include "projection_devices.h"
 #include "qemu_launcher_path.h"
 #include "rewrite.h"
@@ -31,7 +31,7 @@ static void
 sessionEndCall(Session *session, guint32 serial)
 {
     callTableRemove(session->calls, serial);
-    nodedevSessionEnded(session, serial);
+    definitionClientEnded(session, serial);
 }
 
 
@@ -197,7 +197,7 @@ sessionIsRefusedAnyway(const Session *session, const RPCHeader *header, const Pr
     case PROCEDURE_DEVICE:
     case PROCEDURE_CHANGE:
         return !session->open || session->readonly;
-    case PROCEDURE_NODEDEV:
+    case PROCEDURE_DEFINITION:
         return !session->open || (session->readonly && sessionIsDefinitionXML(header->procedure));
     case PROCEDURE_OPEN:
         return session->open;
@@ -213,7 +213,7 @@ sessionIsTooLarge(const RPCHeader *header, const Procedure *proc)
 {
     if (proc->action == PROCEDURE_OPEN)
         return header->length > SESSION_SMALL_MAX;
-    return proc->action == PROCEDURE_NODEDEV && header->length > SESSION_SMALL_MAX &&
+    return proc->action == PROCEDURE_DEFINITION && header->length > SESSION_SMALL_MAX &&
         !sessionIsDefinitionXML(header->procedure);
 }
 
@@ -235,8 +235,8 @@ sessionMustWait(const Session *session, const Procedure *proc)
     if (session->opening)
         return TRUE;
     return session->device || session->validate || session->resolving ||
-        (proc->action == PROCEDURE_NODEDEV && session->nodedev &&
-         nodedevSessionIsFull(session->nodedev));
+        (proc->action == PROCEDURE_DEFINITION && session->definitions &&
+         definitionClientIsFull(session->definitions));
 }
 
 
@@ -267,7 +267,7 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
     entry = callTableAdd(session->calls, header);
     if (!proc || sessionIsRefusedAnyway(session, header, proc) ||
         sessionIsTooLarge(header, proc) ||
-        (proc->action == PROCEDURE_NODEDEV && !session->nodedev))
+        (proc->action == PROCEDURE_DEFINITION && !session->definitions))
         return RPC_VERDICT_PASS;
 
     switch (proc->action) {
@@ -311,7 +311,7 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
     if (proc->action == PROCEDURE_DEVICE) {
         gboolean ours = deviceJobStart(session, header, proc, call);
 
-        nodedevSessionForget(session);
+        definitionClientForget(session);
         if (!ours)
             rpcChannelInject(session->toServer, g_steal_pointer(&call));
         return;
@@ -322,7 +322,7 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
         machineNamesFetch(session, header, g_steal_pointer(&call), sessionRewriteCall);
         return;
     }
-    nodedevSessionForget(session);
+    definitionClientForget(session);
     machineNamesForget(session);
 
     switch (result) {
@@ -367,7 +367,7 @@ sessionCollectDefinitions(const char *xml, gsize len,
     guint i;
 
     for (i = 0; i < names->len; i++)
-        nodedevSessionWant(opts->definitionOpaque, g_ptr_array_index(names, i));
+        definitionClientWant(opts->definitionOpaque, g_ptr_array_index(names, i));
     return PROJECTION_UNCHANGED;
 }
 
@@ -379,18 +379,18 @@ sessionResolveCall(Session *session, const RPCHeader *header, const Procedure *p
 {
     g_autoptr(GByteArray) unchanged = NULL;
 
-    if (session->nodedev && proc->action == PROCEDURE_DEVICE) {
+    if (session->definitions && proc->action == PROCEDURE_DEVICE) {
         g_autofree char *name = deviceRequestDefinition(header, proc, call->bytes);
 
         if (name)
-            nodedevSessionWant(session, name);
-    } else if (session->nodedev && proc->action == PROCEDURE_LOWER) {
+            definitionClientWant(session, name);
+    } else if (session->definitions && proc->action == PROCEDURE_LOWER) {
         rewriteFrame(proc, call->bytes, sessionPayloadOffset(header), sessionCollectDefinitions,
                      &session->projection, &unchanged, NULL);
     }
 
-    if (session->nodedev && nodedevSessionWants(session))
-        nodedevSessionFetch(session, header, call, sessionRewriteCall);
+    if (session->definitions && definitionClientWants(session))
+        definitionClientFetch(session, header, call, sessionRewriteCall);
     else
         sessionRewriteCall(session, header, call);
 }
@@ -408,8 +408,8 @@ sessionCallFrame(RPCChannel *channel,
     RewriteArguments args;
 
     session->busy = TRUE;
-    if (proc->action == PROCEDURE_NODEDEV) {
-        if (nodedevSessionCall(session, header, proc, frame))
+    if (proc->action == PROCEDURE_DEFINITION) {
+        if (definitionClientCall(session, header, proc, frame))
             rpcFrameFree(frame);
         else
             rpcChannelInject(channel, frame);
@@ -525,12 +525,12 @@ sessionNew(const SessionOptions *opts)
     session->projection = opts->projection;
     session->readonly = opts->readonly;
     session->calls = callTableNew();
-    if (opts->nodedev >= 0) {
-        session->nodedev = nodedevSessionNew(opts->nodedev);
-        session->projection.definition = nodedevSessionDefinition;
+    if (opts->definitions >= 0) {
+        session->definitions = definitionClientNew(opts->definitions);
+        session->projection.definition = definitionClientDefinition;
         session->projection.definitionOpaque = session;
     }
-    session->projection.launcher = nodedevSessionLauncher;
+    session->projection.launcher = definitionClientLauncher;
     session->projection.launcherOpaque = session;
     if (session->projection.machineMin.major > 0) {
         session->projection.machine = machineNamesGet;
@@ -552,7 +552,7 @@ sessionFree(Session *session)
 
     deviceJobFree(session->device);
     validateJobFree(session->validate);
-    nodedevSessionFree(session->nodedev);
+    definitionClientFree(session->definitions);
     machineNamesForget(session);
     rpcChannelFree(session->toServer);
     rpcChannelFree(session->toClient);

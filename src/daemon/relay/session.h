@@ -19,7 +19,7 @@ typedef struct {
     int upstream;
     gboolean readonly;                  /* the client came through the read-only socket */
     int lock;                           /* file in which domains are locked, or -1 */
-    int nodedev;                        /* to the listener's definitions; becomes the
+    int definitions;                    /* to the listener's definitions; becomes the
                                          * session's. -1: there are none */
     const char *schemaDir;              /* our grammars */
     ProjectionOptions projection;

@@ -9,7 +9,7 @@
 #include "daemon_log.h"
 #include "device_job.h"
 #include "lift_cache.h"
-#include "nodedev_session.h"
+#include "definition_client.h"
 #include "session_private.h"
 #include "validate_job.h"
 
@@ -131,7 +131,7 @@ sessionPatience(const Session *session)
     if (*session->opts->stop)
         return SESSION_PATIENCE_STOP;
     if ((session->device && deviceJobIsLocked(session->device)) ||
-        (session->nodedev && nodedevSessionUses(session->nodedev)))
+        (session->definitions && definitionClientUses(session->definitions)))
         return SESSION_PATIENCE_LOCK;
     return -1;
 }
@@ -189,7 +189,7 @@ static gboolean
 sessionCanStop(const Session *session)
 {
     return callTableSize(session->calls) == 0 && !session->device && !session->validate &&
-        (!session->nodedev || nodedevSessionIsIdle(session->nodedev)) &&
+        (!session->definitions || definitionClientIsIdle(session->definitions)) &&
         !rpcChannelInFrame(session->toServer) && !rpcChannelInFrame(session->toClient) &&
         !rpcChannelOwes(session->toServer) && !rpcChannelOwes(session->toClient);
 }
@@ -199,7 +199,7 @@ typedef enum {
     SESSION_FD_CLIENT = 0,
     SESSION_FD_UPSTREAM,
     SESSION_FD_VALIDATE,
-    SESSION_FD_NODEDEV,
+    SESSION_FD_DEFINITIONS,
     SESSION_FD_LAST
 } SessionFD;
 
@@ -221,8 +221,8 @@ sessionSetEvents(const Session *session, struct pollfd *fds)
 
     fds[SESSION_FD_VALIDATE].fd = session->validate ? validateJobFD(session->validate) : -1;
     fds[SESSION_FD_VALIDATE].events = POLLIN;
-    fds[SESSION_FD_NODEDEV].fd = session->nodedev ? nodedevSessionFD(session->nodedev) : -1;
-    fds[SESSION_FD_NODEDEV].events = POLLIN;
+    fds[SESSION_FD_DEFINITIONS].fd = session->definitions ? definitionClientFD(session->definitions) : -1;
+    fds[SESSION_FD_DEFINITIONS].events = POLLIN;
 }
 
 
@@ -249,8 +249,8 @@ sessionMove(Session *session, const struct pollfd *fds)
     const short upstream = fds[SESSION_FD_UPSTREAM].revents;
 
     /* first what may change what the client's calls mean */
-    if (fds[SESSION_FD_NODEDEV].revents)
-        nodedevSessionRead(session);
+    if (fds[SESSION_FD_DEFINITIONS].revents)
+        definitionClientRead(session);
     if (client & (POLLIN | POLLHUP | POLLERR) && rpcChannelWantsRead(session->toServer) &&
         !sessionRead(session->toServer, "the client"))
         return FALSE;

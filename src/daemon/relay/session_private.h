@@ -17,7 +17,7 @@
 
 typedef struct _DeviceJob DeviceJob;
 typedef struct _ValidateJob ValidateJob;
-typedef struct _NodedevSession NodedevSession;
+typedef struct _DefinitionClient DefinitionClient;
 typedef struct _MachineNames MachineNames;
 
 /* The reply to a call of ours. */
@@ -42,7 +42,7 @@ struct _Session {
 
     DeviceJob *device;                  /* the one that runs, or NULL */
     ValidateJob *validate;              /* the one that runs, or NULL */
-    NodedevSession *nodedev;            /* NULL: there are no definitions */
+    DefinitionClient *definitions;          /* NULL: there are no definitions */
     MachineNames *machines;             /* NULL: nothing was asked for */
 
     /* of session_loop.c */

@@ -27,11 +27,11 @@ struct _CheckProcess {
 
 
 CheckProcess *
-checkProcessStart(const NodedevCheckOptions *opts, GError **err)
+checkProcessStart(const DefinitionCheckOptions *opts, GError **err)
 {
     CheckProcess *process;
     int fd;
-    pid_t pid = nodedevCheckStart(opts, &fd, err);
+    pid_t pid = definitionCheckStart(opts, &fd, err);
 
     if (pid < 0)
         return NULL;
@@ -76,7 +76,7 @@ checkProcessTimeout(const CheckProcess *process)
 
 
 void
-checkProcessResult(const CheckProcess *process, NodedevCheckResult *result)
+checkProcessResult(const CheckProcess *process, DefinitionCheckResult *result)
 {
     ssize_t got;
 
@@ -86,7 +86,7 @@ checkProcessResult(const CheckProcess *process, NodedevCheckResult *result)
     } while (got < 0 && errno == EINTR);
 
     if (got != (ssize_t) sizeof(*result)) {
-        *result = (NodedevCheckResult) { .code = VIR_ERR_OPERATION_TIMEOUT };
+        *result = (DefinitionCheckResult) { .code = VIR_ERR_OPERATION_TIMEOUT };
         g_strlcpy(result->message, _("libvirtd does not answer"), sizeof(result->message));
     }
     result->message[sizeof(result->message) - 1] = '\0';

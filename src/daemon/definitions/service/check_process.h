@@ -1,7 +1,7 @@
 /*
  * check_process.h: the process that asks upstream for the listener
  *
- * A nodedev_check.h in a process of its own, with a deadline. It has the user of the
+ * A definition_check.h in a process of its own, with a deadline. It has the user of the
  * client for whom it asks, who can therefore stop it; then it is killed.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -9,7 +9,7 @@
 
 #pragma once
 
-#include "nodedev_check.h"
+#include "definition_check.h"
 
 /* How long it may take, in ms. A little more than it gives itself. */
 #define CHECK_PROCESS_TIMEOUT 35000
@@ -22,7 +22,7 @@ typedef struct _CheckProcess CheckProcess;
  *
  * Returns the process, which checkProcessFree() ends; NULL with ERR set if it cannot be
  * started. */
-CheckProcess *checkProcessStart(const NodedevCheckOptions *opts, GError **err);
+CheckProcess *checkProcessStart(const DefinitionCheckOptions *opts, GError **err);
 
 /* Kills the process if it still runs. The caller reaps it. */
 void checkProcessFree(CheckProcess *process);
@@ -38,7 +38,7 @@ int checkProcessTimeout(const CheckProcess *process);
  * @process: one that has finished, or has had its time
  * @result: is filled in
  */
-void checkProcessResult(const CheckProcess *process, NodedevCheckResult *result);
+void checkProcessResult(const CheckProcess *process, DefinitionCheckResult *result);
 
 /* The caller has reaped its child PID: if it was this one, its number may soon be another
  * process's. */

@@ -22,7 +22,7 @@ typedef enum {
     PROCEDURE_DEVICE,           /* a device is attached, detached or updated */
     PROCEDURE_DOMCAPS,          /* the reply gains <emulatedpci> */
     PROCEDURE_CHANGE,           /* passes, but not while a device is attached: device_job.h */
-    PROCEDURE_NODEDEV,          /* of node devices, which may be definitions */
+    PROCEDURE_DEFINITION,          /* of node devices, which may be definitions */
 } ProcedureAction;
 
 /* The layout of arguments or of a reply is a string, one letter a field, up

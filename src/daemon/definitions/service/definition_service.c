@@ -1,5 +1,5 @@
 /*
- * nodedev_service.c: the definitions, in the listener
+ * definition_service.c: the definitions, in the listener
  *
  * Questions are answered at once. A client whom libvirtd has not yet been asked about waits
  * until it has, in a process of its own (check_process.h): its changes hold up nobody
@@ -8,7 +8,7 @@
  *
  *     [nobody is about to use it]  --  [no domain uses it]  --  done
  *
- * A connection is about to use a definition from its question (NODEDEV_USE)
+ * A connection is about to use a definition from its question (DEFINITION_USE)
  * until upstream has answered the call in which the definition is; what asks
  * while it is being taken away waits until that is decided. For a built-in one,
  * which nobody takes away, it asks once.
@@ -23,8 +23,8 @@
 #include "daemon_log.h"
 #include "emulatedpci_error.h"
 #include "launch_link.h"
-#include "nodedev_message.h"
-#include "nodedev_service.h"
+#include "definition_message.h"
+#include "definition_service.h"
 
 #include "gettext.h"
 
@@ -42,12 +42,12 @@
 # define ngettext(one, many, n) ((n) == 1 ? (one) : (many))
 #endif
 
-/* Bytes that a connection may leave unread: answers to NODEDEV_REQUESTS_MAX
- * questions (nodedev_session.c), and some thousand events. */
+/* Bytes that a connection may leave unread: answers to DEFINITION_REQUESTS_MAX
+ * questions (definition_client.c), and some thousand events. */
 #define SERVICE_QUEUE_MAX (1024 * 1024)
 
 /* Requests of one connection that may wait, more than its process sends
- * (NODEDEV_REQUESTS_MAX), and bytes of those of all that are not root's. */
+ * (DEFINITION_REQUESTS_MAX), and bytes of those of all that are not root's. */
 #define SERVICE_WAITING_MAX 32
 #define SERVICE_WAITING_BYTES (64 * 1024 * 1024)
 
@@ -68,7 +68,7 @@
 /* What epoll tells of. */
 typedef enum {
     SOURCE_PEER,
-    SOURCE_RIGHTS,              /* a NodedevPeer's process */
+    SOURCE_RIGHTS,              /* a DefinitionPeer's process */
     SOURCE_DOMAINS,             /* the process for the first change */
 } ServiceSourceKind;
 
@@ -77,7 +77,7 @@ typedef struct {
     void *owner;
 } ServiceSource;
 
-struct _NodedevPeer {
+struct DefinitionPeer {
     ServiceSource source;
     ServiceSource rightsSource;
     int fd;
@@ -96,9 +96,9 @@ struct _NodedevPeer {
 
 /* A request that waits. */
 typedef struct {
-    NodedevService *service;
-    NodedevPeer *peer;          /* NULL: it has gone */
-    NodedevKind kind;
+    DefinitionService *service;
+    DefinitionPeer *peer;          /* NULL: it has gone */
+    DefinitionKind kind;
     guint32 serial;
     guint32 value;
     char *name;
@@ -112,9 +112,9 @@ typedef enum {
     CHECK_DOMAINS,              /* a process asks upstream */
 } ServiceCheck;
 
-struct _NodedevService {
+struct DefinitionService {
     Catalog *catalog;
-    GStrv upstream;             /* see nodedevServiceSetUpstream() */
+    GStrv upstream;             /* see definitionServiceSetUpstream() */
     char *own;
     gboolean start;
     const char *launchDir;      /* see launchLinkMake() */
@@ -122,25 +122,25 @@ struct _NodedevService {
     int epoll;
     GHashTable *peers;          /* set */
     GQueue changes;             /* of ServiceRequest; the first one is at work */
-    GQueue parked;              /* NODEDEV_USE of what is being taken away */
-    GQueue unchecked;           /* of NodedevPeer: wait for a process */
-    GHashTable *checked;        /* set of NodedevPeer: have one */
+    GQueue parked;              /* DEFINITION_USE of what is being taken away */
+    GQueue unchecked;           /* of DefinitionPeer: wait for a process */
+    GHashTable *checked;        /* set of DefinitionPeer: have one */
     gsize waitingBytes;         /* of all requests that wait */
 
     ServiceCheck check;         /* of the first change */
     gint64 useDeadline;
     CheckProcess *domains;      /* asks upstream for it; NULL: none */
     ServiceSource domainsSource;
-    guint8 *buffer;             /* NODEDEV_MESSAGE_MAX + 1 */
+    guint8 *buffer;             /* DEFINITION_MESSAGE_MAX + 1 */
 };
 
-static void serviceRun(NodedevService *service);
+static void serviceRun(DefinitionService *service);
 
 
 /* --- what goes to a connection --- */
 
 static void
-serviceWatch(NodedevService *service, NodedevPeer *peer, gboolean writing)
+serviceWatch(DefinitionService *service, DefinitionPeer *peer, gboolean writing)
 {
     struct epoll_event event = { .events = EPOLLIN | (writing ? EPOLLOUT : 0), .data.ptr = &peer->source };
 
@@ -152,9 +152,9 @@ serviceWatch(NodedevService *service, NodedevPeer *peer, gboolean writing)
 
 
 static ServiceRequest *
-serviceRequestNew(NodedevService *service,
-                  NodedevPeer *peer,
-                  const NodedevMessage *message,
+serviceRequestNew(DefinitionService *service,
+                  DefinitionPeer *peer,
+                  const DefinitionMessage *message,
                   const char *name)
 {
     ServiceRequest *request = g_new0(ServiceRequest, 1);
@@ -186,7 +186,7 @@ serviceRequestFree(ServiceRequest *request)
 
 
 static void
-servicePeerFree(NodedevPeer *peer)
+servicePeerFree(DefinitionPeer *peer)
 {
     while (!g_queue_is_empty(&peer->unjudged))
         serviceRequestFree(g_queue_pop_head(&peer->unjudged));
@@ -201,7 +201,7 @@ servicePeerFree(NodedevPeer *peer)
 
 
 static void
-serviceForgetRequests(GQueue *queue, const NodedevPeer *peer)
+serviceForgetRequests(GQueue *queue, const DefinitionPeer *peer)
 {
     GList *link;
 
@@ -216,7 +216,7 @@ serviceForgetRequests(GQueue *queue, const NodedevPeer *peer)
 
 /* Ends the process that asks about PEER, if there is one. */
 static void
-serviceEndRights(NodedevService *service, NodedevPeer *peer)
+serviceEndRights(DefinitionService *service, DefinitionPeer *peer)
 {
     if (!peer->rights)
         return;
@@ -228,7 +228,7 @@ serviceEndRights(NodedevService *service, NodedevPeer *peer)
 
 /* The connection is served no longer: it has ended, or is cut off. */
 static void
-serviceDropPeer(NodedevService *service, NodedevPeer *peer)
+serviceDropPeer(DefinitionService *service, DefinitionPeer *peer)
 {
     serviceForgetRequests(&service->changes, peer);
     serviceForgetRequests(&service->parked, peer);
@@ -244,7 +244,7 @@ serviceDropPeer(NodedevService *service, NodedevPeer *peer)
 
 /* Marks a connection that is in use further up; serviceSweep() drops it. */
 static void
-serviceCutOff(NodedevPeer *peer, const char *why)
+serviceCutOff(DefinitionPeer *peer, const char *why)
 {
     daemonWarning("nodedev", "connection process of user %u: %s", peer->id.uid, why);
     shutdown(peer->fd, SHUT_RDWR);
@@ -253,7 +253,7 @@ serviceCutOff(NodedevPeer *peer, const char *why)
 
 /* Sends what the connection takes. */
 static void
-serviceFlush(NodedevService *service, NodedevPeer *peer)
+serviceFlush(DefinitionService *service, DefinitionPeer *peer)
 {
     while (!g_queue_is_empty(&peer->queue)) {
         GByteArray *packet = g_queue_peek_head(&peer->queue);
@@ -276,9 +276,9 @@ serviceFlush(NodedevService *service, NodedevPeer *peer)
 
 
 static void
-serviceSend(NodedevService *service, NodedevPeer *peer, const NodedevMessage *message)
+serviceSend(DefinitionService *service, DefinitionPeer *peer, const DefinitionMessage *message)
 {
-    GByteArray *packet = nodedevMessageEncode(message);
+    GByteArray *packet = definitionMessageEncode(message);
 
     g_return_if_fail(packet);
     if (peer->queued + packet->len > SERVICE_QUEUE_MAX) {
@@ -295,15 +295,15 @@ serviceSend(NodedevService *service, NodedevPeer *peer, const NodedevMessage *me
 
 
 static void
-serviceReply(NodedevService *service,
-             NodedevPeer *peer,
+serviceReply(DefinitionService *service,
+             DefinitionPeer *peer,
              guint32 serial,
-             NodedevKind kind,
+             DefinitionKind kind,
              guint32 value,
              const char *name,
              const char *text)
 {
-    NodedevMessage message = {
+    DefinitionMessage message = {
         .kind = kind,
         .serial = serial,
         .value = value,
@@ -319,26 +319,26 @@ serviceReply(NodedevService *service,
 
 
 static void
-serviceReplyError(NodedevService *service, NodedevPeer *peer, guint32 serial, const GError *err)
+serviceReplyError(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const GError *err)
 {
     int code = err->domain == EMULATED_PCI_ERROR ? err->code : VIR_ERR_INTERNAL_ERROR;
     g_autofree char *valid = g_utf8_make_valid(err->message, -1);
     g_autofree char *message = g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), 4096));
 
-    serviceReply(service, peer, serial, NODEDEV_ERROR, (guint32) code, NULL, message);
+    serviceReply(service, peer, serial, DEFINITION_ERROR, (guint32) code, NULL, message);
 }
 
 
-/* To all who want to know, which is everybody for NODEDEV_RELOADED. */
+/* To all who want to know, which is everybody for DEFINITION_RELOADED. */
 static void
-serviceTell(NodedevService *service, NodedevKind kind, guint32 value, const char *name)
+serviceTell(DefinitionService *service, DefinitionKind kind, guint32 value, const char *name)
 {
     GHashTableIter iter;
     void *peer;
 
     g_hash_table_iter_init(&iter, service->peers);
     while (g_hash_table_iter_next(&iter, &peer, NULL)) {
-        if (kind == NODEDEV_RELOADED || ((NodedevPeer *) peer)->subscribed)
+        if (kind == DEFINITION_RELOADED || ((DefinitionPeer *) peer)->subscribed)
             serviceReply(service, peer, 0, kind, value, name, NULL);
     }
 }
@@ -349,15 +349,15 @@ serviceTell(NodedevService *service, NodedevKind kind, guint32 value, const char
 static guint32
 serviceState(const CatalogDefinition *def)
 {
-    return (def->active ? NODEDEV_ACTIVE : 0) |
-        (def->persistent ? NODEDEV_PERSISTENT : 0) |
-        (def->autostart ? NODEDEV_AUTOSTART : 0) |
-        (def->builtIn ? NODEDEV_BUILT_IN : 0);
+    return (def->active ? DEFINITION_ACTIVE : 0) |
+        (def->persistent ? DEFINITION_PERSISTENT : 0) |
+        (def->autostart ? DEFINITION_AUTOSTART : 0) |
+        (def->builtIn ? DEFINITION_BUILT_IN : 0);
 }
 
 
 static const CatalogDefinition *
-serviceFind(NodedevService *service, const char *name, GError **err)
+serviceFind(DefinitionService *service, const char *name, GError **err)
 {
     const CatalogDefinition *def = catalogFind(service->catalog, name);
 
@@ -370,7 +370,7 @@ serviceFind(NodedevService *service, const char *name, GError **err)
 
 
 static void
-serviceGet(NodedevService *service, NodedevPeer *peer, guint32 serial, const char *name)
+serviceGet(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const char *name)
 {
     g_autoptr(GError) err = NULL;
     const CatalogDefinition *def = serviceFind(service, name, &err);
@@ -381,16 +381,16 @@ serviceGet(NodedevService *service, NodedevPeer *peer, guint32 serial, const cha
         return;
     }
     xml = catalogDefinitionFormat(def);
-    serviceReply(service, peer, serial, NODEDEV_DEFINITION, serviceState(def), def->name, xml);
+    serviceReply(service, peer, serial, DEFINITION_FOUND, serviceState(def), def->name, xml);
 }
 
 
 static void
-serviceList(NodedevService *service, NodedevPeer *peer, guint32 serial, const char *after)
+serviceList(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const char *after)
 {
     g_autoptr(GPtrArray) list = catalogList(service->catalog);
     g_autoptr(GByteArray) text = g_byte_array_new();
-    NodedevMessage message = { .kind = NODEDEV_NAMES, .serial = serial };
+    DefinitionMessage message = { .kind = DEFINITION_NAMES, .serial = serial };
     guint i;
 
     for (i = 0; i < list->len; i++) {
@@ -398,7 +398,7 @@ serviceList(NodedevService *service, NodedevPeer *peer, guint32 serial, const ch
 
         if (strcmp(def->name, after) <= 0)
             continue;
-        if (!nodedevNamesAppend(text, def->name, serviceState(def))) {
+        if (!definitionNamesAppend(text, def->name, serviceState(def))) {
             message.value = 1;
             break;
         }
@@ -411,7 +411,7 @@ serviceList(NodedevService *service, NodedevPeer *peer, guint32 serial, const ch
 
 /* The first change, if it takes a definition away and has got that far. */
 static const char *
-serviceBeingTaken(const NodedevService *service)
+serviceBeingTaken(const DefinitionService *service)
 {
     const ServiceRequest *first = g_queue_peek_head((GQueue *) &service->changes);
 
@@ -421,7 +421,7 @@ serviceBeingTaken(const NodedevService *service)
 
 /* The definition NAME's <emulatedpci> for PEER, which is going to use it. */
 static void
-serviceUse(NodedevService *service, NodedevPeer *peer, guint32 serial, const char *name)
+serviceUse(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const char *name)
 {
     g_autoptr(GError) err = NULL;
     g_autoptr(GString) xml = g_string_new(NULL);
@@ -430,7 +430,7 @@ serviceUse(NodedevService *service, NodedevPeer *peer, guint32 serial, const cha
     const char *taken = serviceBeingTaken(service);
 
     if (def && taken && strcmp(taken, def->name) == 0) {
-        const NodedevMessage message = { .kind = NODEDEV_USE, .serial = serial };
+        const DefinitionMessage message = { .kind = DEFINITION_USE, .serial = serial };
 
         g_queue_push_tail(&service->parked, serviceRequestNew(service, peer, &message, name));
         return;
@@ -454,13 +454,13 @@ serviceUse(NodedevService *service, NodedevPeer *peer, guint32 serial, const cha
     }
 
     emulatedPCIDefFormat(fields, "", "", xml);
-    serviceReply(service, peer, serial, NODEDEV_DEFINITION, serviceState(def), def->name, xml->str);
+    serviceReply(service, peer, serial, DEFINITION_FOUND, serviceState(def), def->name, xml->str);
 }
 
 
 /* What waited for a decision that has been made. */
 static void
-serviceUnpark(NodedevService *service)
+serviceUnpark(DefinitionService *service)
 {
     guint count = g_queue_get_length(&service->parked);
 
@@ -478,7 +478,7 @@ serviceUnpark(NodedevService *service)
 
 /* Makes the change; *NAME gets the name for the reply. */
 static gboolean
-serviceChange(NodedevService *service, const ServiceRequest *request, char **name, GError **err)
+serviceChange(DefinitionService *service, const ServiceRequest *request, char **name, GError **err)
 {
     Catalog *catalog = service->catalog;
     const CatalogDefinition *def;
@@ -487,51 +487,51 @@ serviceChange(NodedevService *service, const ServiceRequest *request, char **nam
     gboolean created;
 
     switch (request->kind) {
-    case NODEDEV_DEFINE:
+    case DEFINITION_DEFINE:
         def = catalogDefine(catalog, request->text, request->textLen, &created, err);
         if (!def)
             return FALSE;
         *name = g_strdup(def->name);
-        serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DEFINED, *name);
+        serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DEFINED, *name);
         if (created && def->active)
-            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, *name);
+            serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, *name);
         else if (!created)
-            serviceTell(service, NODEDEV_UPDATED, 0, *name);
+            serviceTell(service, DEFINITION_UPDATED, 0, *name);
         return TRUE;
 
-    case NODEDEV_CREATE:
+    case DEFINITION_CREATE:
         def = catalogCreate(catalog, request->text, request->textLen, err);
         if (!def)
             return FALSE;
         *name = g_strdup(def->name);
-        serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, *name);
+        serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, *name);
         return TRUE;
 
-    case NODEDEV_START:
+    case DEFINITION_START:
         if (!catalogStart(catalog, request->name, err))
             return FALSE;
-        serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, request->name);
+        serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, request->name);
         return TRUE;
 
-    case NODEDEV_SET_AUTOSTART:
+    case DEFINITION_SET_AUTOSTART:
         return catalogSetAutostart(catalog, request->name, request->value != 0, err);
 
-    case NODEDEV_DESTROY:
+    case DEFINITION_DESTROY:
         if (!catalogDestroy(catalog, request->name, err))
             return FALSE;
-        serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, request->name);
+        serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, request->name);
         return TRUE;
 
-    case NODEDEV_UNDEFINE:
+    case DEFINITION_UNDEFINE:
         def = catalogFind(catalog, request->name);
         persistent = def && def->persistent;
         wasActive = def && def->active;
         if (!catalogUndefine(catalog, request->name, err))
             return FALSE;
         if (wasActive)
-            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, request->name);
+            serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, request->name);
         if (persistent)
-            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_UNDEFINED, request->name);
+            serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_UNDEFINED, request->name);
         return TRUE;
 
     default:
@@ -542,7 +542,7 @@ serviceChange(NodedevService *service, const ServiceRequest *request, char **nam
 
 /* Ends the first change, with ERR or with success. */
 static void
-serviceFinish(NodedevService *service, const char *name, const GError *err)
+serviceFinish(DefinitionService *service, const char *name, const GError *err)
 {
     ServiceRequest *request = g_queue_pop_head(&service->changes);
 
@@ -550,7 +550,7 @@ serviceFinish(NodedevService *service, const char *name, const GError *err)
     if (err)
         serviceReplyError(service, request->peer, request->serial, err);
     else
-        serviceReply(service, request->peer, request->serial, NODEDEV_DONE, 0, name, NULL);
+        serviceReply(service, request->peer, request->serial, DEFINITION_DONE, 0, name, NULL);
     serviceRequestFree(request);
     serviceUnpark(service);
 }
@@ -558,7 +558,7 @@ serviceFinish(NodedevService *service, const char *name, const GError *err)
 
 /* Makes the first change and ends it. */
 static void
-serviceCommit(NodedevService *service)
+serviceCommit(DefinitionService *service)
 {
     const ServiceRequest *request = g_queue_peek_head(&service->changes);
     g_autoptr(GError) err = NULL;
@@ -576,19 +576,19 @@ serviceCommit(NodedevService *service)
 static gboolean
 serviceTakesAway(const ServiceRequest *request)
 {
-    return request->kind == NODEDEV_UNDEFINE || request->kind == NODEDEV_DESTROY;
+    return request->kind == DEFINITION_UNDEFINE || request->kind == DEFINITION_DESTROY;
 }
 
 
 static gboolean
-serviceIsInUse(const NodedevService *service, const char *name)
+serviceIsInUse(const DefinitionService *service, const char *name)
 {
     GHashTableIter iter;
     void *peer;
 
     g_hash_table_iter_init(&iter, service->peers);
     while (g_hash_table_iter_next(&iter, &peer, NULL)) {
-        GHashTable *uses = ((NodedevPeer *) peer)->uses;
+        GHashTable *uses = ((DefinitionPeer *) peer)->uses;
 
         if (uses && g_hash_table_contains(uses, name))
             return TRUE;
@@ -600,13 +600,13 @@ serviceIsInUse(const NodedevService *service, const char *name)
 /* Starts a process that asks upstream: as the user ID, if not NULL, about DEFINITION, if
  * not NULL. NULL with ERR set if that is not possible. */
 static CheckProcess *
-serviceAsk(NodedevService *service,
+serviceAsk(DefinitionService *service,
            const Identity *id,
            const char *definition,
            ServiceSource *source,
            GError **err)
 {
-    NodedevCheckOptions opts = {
+    DefinitionCheckOptions opts = {
         .paths = (const char *const *) service->upstream,
         .own = service->own,
         .start = service->start,
@@ -625,7 +625,7 @@ serviceAsk(NodedevService *service,
 
 /* The first change takes a definition away: TRUE if it may be made now. */
 static gboolean
-serviceMayTake(NodedevService *service, const ServiceRequest *request)
+serviceMayTake(DefinitionService *service, const ServiceRequest *request)
 {
     const CatalogDefinition *def = catalogFind(service->catalog, request->name);
     g_autoptr(GError) err = NULL;
@@ -633,8 +633,8 @@ serviceMayTake(NodedevService *service, const ServiceRequest *request)
     /* What cannot be done anyway needs no question. A definition that is
      * inactive may be in use, too. */
     if (!def || def->builtIn ||
-        (request->kind == NODEDEV_UNDEFINE && !def->persistent) ||
-        (request->kind == NODEDEV_DESTROY && !def->active))
+        (request->kind == DEFINITION_UNDEFINE && !def->persistent) ||
+        (request->kind == DEFINITION_DESTROY && !def->active))
         return TRUE;
 
     if (service->check != CHECK_USES) {
@@ -662,7 +662,7 @@ serviceMayTake(NodedevService *service, const ServiceRequest *request)
 
 /* Goes on with the changes until one has to wait. */
 static void
-serviceRun(NodedevService *service)
+serviceRun(DefinitionService *service)
 {
     while (!service->domains && !g_queue_is_empty(&service->changes)) {
         const ServiceRequest *request = g_queue_peek_head(&service->changes);
@@ -684,10 +684,10 @@ serviceRun(NodedevService *service)
 
 /* What the process has found out about the first change. */
 static void
-serviceDomainsChecked(NodedevService *service)
+serviceDomainsChecked(DefinitionService *service)
 {
     const ServiceRequest *request = g_queue_peek_head(&service->changes);
-    NodedevCheckResult result;
+    DefinitionCheckResult result;
     g_autoptr(GError) err = NULL;
 
     checkProcessResult(service->domains, &result);
@@ -715,7 +715,7 @@ serviceDomainsChecked(NodedevService *service)
 
 /* PEER may: its changes take their place in the queue. Or it may not, for the reason ERR. */
 static void
-serviceJudge(NodedevService *service, NodedevPeer *peer, const GError *err)
+serviceJudge(DefinitionService *service, DefinitionPeer *peer, const GError *err)
 {
     peer->trusted = !err;
     while (!g_queue_is_empty(&peer->unjudged)) {
@@ -732,9 +732,9 @@ serviceJudge(NodedevService *service, NodedevPeer *peer, const GError *err)
 
 
 static void
-serviceRightsChecked(NodedevService *service, NodedevPeer *peer)
+serviceRightsChecked(DefinitionService *service, DefinitionPeer *peer)
 {
-    NodedevCheckResult result;
+    DefinitionCheckResult result;
     g_autoptr(GError) err = NULL;
 
     checkProcessResult(peer->rights, &result);
@@ -749,7 +749,7 @@ serviceRightsChecked(NodedevService *service, NodedevPeer *peer)
 
 
 static gboolean
-serviceMayCheck(const NodedevService *service, const NodedevPeer *peer)
+serviceMayCheck(const DefinitionService *service, const DefinitionPeer *peer)
 {
     GHashTableIter iter;
     void *other;
@@ -759,20 +759,20 @@ serviceMayCheck(const NodedevService *service, const NodedevPeer *peer)
         return FALSE;
     g_hash_table_iter_init(&iter, service->checked);
     while (g_hash_table_iter_next(&iter, &other, NULL))
-        count += ((NodedevPeer *) other)->id.uid == peer->id.uid;
+        count += ((DefinitionPeer *) other)->id.uid == peer->id.uid;
     return count < SERVICE_CHECKS_USER_MAX;
 }
 
 
 /* Starts processes for those who wait for one. */
 static void
-serviceStartChecks(NodedevService *service)
+serviceStartChecks(DefinitionService *service)
 {
     GList *next;
     GList *link;
 
     for (link = service->unchecked.head; link; link = next) {
-        NodedevPeer *peer = link->data;
+        DefinitionPeer *peer = link->data;
         g_autoptr(GError) err = NULL;
 
         next = link->next;
@@ -790,7 +790,7 @@ serviceStartChecks(NodedevService *service)
 
 /* Takes the results of processes whose time is over. */
 static void
-serviceExpire(NodedevService *service)
+serviceExpire(DefinitionService *service)
 {
     GHashTableIter iter;
     void *peer;
@@ -800,7 +800,7 @@ serviceExpire(NodedevService *service)
 
     g_hash_table_iter_init(&iter, service->checked);
     while (g_hash_table_iter_next(&iter, &peer, NULL)) {
-        if (checkProcessTimeout(((NodedevPeer *) peer)->rights) > 0)
+        if (checkProcessTimeout(((DefinitionPeer *) peer)->rights) > 0)
             continue;
         serviceRightsChecked(service, peer);
         g_hash_table_iter_init(&iter, service->checked);
@@ -810,7 +810,7 @@ serviceExpire(NodedevService *service)
 
 /* Does what does not depend on what connections send. */
 static void
-serviceProceed(NodedevService *service)
+serviceProceed(DefinitionService *service)
 {
     serviceExpire(service);
     serviceStartChecks(service);
@@ -821,9 +821,9 @@ serviceProceed(NodedevService *service)
 /* --- what comes from a connection --- */
 
 static void
-serviceEnqueue(NodedevService *service,
-               NodedevPeer *peer,
-               const NodedevMessage *message,
+serviceEnqueue(DefinitionService *service,
+               DefinitionPeer *peer,
+               const DefinitionMessage *message,
                const char *name)
 {
     g_autoptr(GError) err = NULL;
@@ -832,8 +832,8 @@ serviceEnqueue(NodedevService *service,
     if (peer->readonly) {
         emulatedPCIReportError(&err, VIR_ERR_OPERATION_DENIED, "%s",
                                _("read only access prevents changes of definitions"));
-    } else if (message->kind != NODEDEV_DEFINE && message->kind != NODEDEV_CREATE &&
-               !g_str_has_prefix(name, NODEDEV_PREFIX)) {
+    } else if (message->kind != DEFINITION_DEFINE && message->kind != DEFINITION_CREATE &&
+               !g_str_has_prefix(name, DEFINITION_PREFIX)) {
         /* Not by its UUID: names are compared. */
         emulatedPCIReportError(&err, VIR_ERR_NO_NODE_DEVICE,
                                _("no node device with matching name '%1$s'"), name);
@@ -861,7 +861,7 @@ serviceEnqueue(NodedevService *service,
 
 /* Makes the launcher of the program QEMU, for a connection that may define domains. */
 static void
-serviceLink(NodedevService *service, NodedevPeer *peer, guint32 serial, const char *qemu)
+serviceLink(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const char *qemu)
 {
     g_autoptr(GError) err = NULL;
 
@@ -873,44 +873,44 @@ serviceLink(NodedevService *service, NodedevPeer *peer, guint32 serial, const ch
     if (err)
         serviceReplyError(service, peer, serial, err);
     else
-        serviceReply(service, peer, serial, NODEDEV_DONE, 0, NULL, NULL);
+        serviceReply(service, peer, serial, DEFINITION_DONE, 0, NULL, NULL);
 }
 
 
 /* FALSE: such a connection is not ours. */
 static gboolean
-serviceRequest(NodedevService *service, NodedevPeer *peer, const NodedevMessage *message)
+serviceRequest(DefinitionService *service, DefinitionPeer *peer, const DefinitionMessage *message)
 {
     g_autofree char *name = g_strndup(message->name, message->nameLen);
 
     switch (message->kind) {
-    case NODEDEV_GET:
+    case DEFINITION_GET:
         serviceGet(service, peer, message->serial, name);
         return TRUE;
-    case NODEDEV_LIST:
+    case DEFINITION_LIST:
         serviceList(service, peer, message->serial, name);
         return TRUE;
-    case NODEDEV_USE:
+    case DEFINITION_USE:
         if (peer->waiting >= SERVICE_WAITING_MAX)
             return FALSE;
         serviceUse(service, peer, message->serial, name);
         return TRUE;
-    case NODEDEV_RELEASE:
+    case DEFINITION_RELEASE:
         g_clear_pointer(&peer->uses, g_hash_table_unref);
         return TRUE;
-    case NODEDEV_LINK:
+    case DEFINITION_LINK:
         serviceLink(service, peer, message->serial, name);
         return TRUE;
-    case NODEDEV_SUBSCRIBE:
+    case DEFINITION_SUBSCRIBE:
         peer->subscribed = message->value != 0;
-        serviceReply(service, peer, message->serial, NODEDEV_DONE, 0, NULL, NULL);
+        serviceReply(service, peer, message->serial, DEFINITION_DONE, 0, NULL, NULL);
         return TRUE;
-    case NODEDEV_DEFINE:
-    case NODEDEV_CREATE:
-    case NODEDEV_UNDEFINE:
-    case NODEDEV_DESTROY:
-    case NODEDEV_START:
-    case NODEDEV_SET_AUTOSTART:
+    case DEFINITION_DEFINE:
+    case DEFINITION_CREATE:
+    case DEFINITION_UNDEFINE:
+    case DEFINITION_DESTROY:
+    case DEFINITION_START:
+    case DEFINITION_SET_AUTOSTART:
         if (peer->waiting >= SERVICE_WAITING_MAX)
             return FALSE;
         serviceEnqueue(service, peer, message, name);
@@ -923,13 +923,13 @@ serviceRequest(NodedevService *service, NodedevPeer *peer, const NodedevMessage 
 
 /* Reads one packet. FALSE: the connection is served no longer. */
 static gboolean
-serviceRead(NodedevService *service, NodedevPeer *peer)
+serviceRead(DefinitionService *service, DefinitionPeer *peer)
 {
-    NodedevMessage message;
+    DefinitionMessage message;
     ssize_t got;
 
     do {
-        got = recv(peer->fd, service->buffer, NODEDEV_MESSAGE_MAX + 1, MSG_DONTWAIT);
+        got = recv(peer->fd, service->buffer, DEFINITION_MESSAGE_MAX + 1, MSG_DONTWAIT);
     } while (got < 0 && errno == EINTR);
 
     if (got < 0)
@@ -937,7 +937,7 @@ serviceRead(NodedevService *service, NodedevPeer *peer)
     if (got == 0)
         return FALSE;
 
-    if (!nodedevMessageDecode(service->buffer, got, &message) ||
+    if (!definitionMessageDecode(service->buffer, got, &message) ||
         !serviceRequest(service, peer, &message)) {
         serviceCutOff(peer, "sent what no connection process sends");
         return FALSE;
@@ -947,10 +947,10 @@ serviceRead(NodedevService *service, NodedevPeer *peer)
 
 
 int
-nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean readonly)
+definitionServiceAddPeer(DefinitionService *service, const Identity *id, gboolean readonly)
 {
     struct epoll_event event = { .events = EPOLLIN };
-    NodedevPeer *peer;
+    DefinitionPeer *peer;
     int fds[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
@@ -958,7 +958,7 @@ nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean read
         return -1;
     }
 
-    peer = g_new0(NodedevPeer, 1);
+    peer = g_new0(DefinitionPeer, 1);
     peer->source = (ServiceSource) { SOURCE_PEER, peer };
     peer->rightsSource = (ServiceSource) { SOURCE_RIGHTS, peer };
     peer->fd = fds[0];
@@ -985,7 +985,7 @@ nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean read
 
 
 void
-nodedevServiceForget(NodedevService *service)
+definitionServiceForget(DefinitionService *service)
 {
     GHashTableIter iter;
     void *peer;
@@ -993,9 +993,9 @@ nodedevServiceForget(NodedevService *service)
     /* Only what others could be harmed with: the memory is shared. */
     g_hash_table_iter_init(&iter, service->peers);
     while (g_hash_table_iter_next(&iter, &peer, NULL)) {
-        close(((NodedevPeer *) peer)->fd);
-        if (((NodedevPeer *) peer)->rights)
-            checkProcessForget(((NodedevPeer *) peer)->rights);
+        close(((DefinitionPeer *) peer)->fd);
+        if (((DefinitionPeer *) peer)->rights)
+            checkProcessForget(((DefinitionPeer *) peer)->rights);
     }
     if (service->domains)
         checkProcessForget(service->domains);
@@ -1004,7 +1004,7 @@ nodedevServiceForget(NodedevService *service)
 
 
 int
-nodedevServiceFD(const NodedevService *service)
+definitionServiceFD(const DefinitionService *service)
 {
     return service->epoll;
 }
@@ -1018,7 +1018,7 @@ serviceSooner(int timeout, int other)
 
 
 int
-nodedevServiceTimeout(const NodedevService *service)
+definitionServiceTimeout(const DefinitionService *service)
 {
     GHashTableIter iter;
     void *peer;
@@ -1030,15 +1030,15 @@ nodedevServiceTimeout(const NodedevService *service)
         timeout = serviceSooner(timeout, checkProcessTimeout(service->domains));
     g_hash_table_iter_init(&iter, service->checked);
     while (g_hash_table_iter_next(&iter, &peer, NULL))
-        timeout = serviceSooner(timeout, checkProcessTimeout(((NodedevPeer *) peer)->rights));
+        timeout = serviceSooner(timeout, checkProcessTimeout(((DefinitionPeer *) peer)->rights));
     return timeout;
 }
 
 
 static void
-serviceHandle(NodedevService *service, const ServiceSource *source, guint32 events)
+serviceHandle(DefinitionService *service, const ServiceSource *source, guint32 events)
 {
-    NodedevPeer *peer = source->owner;
+    DefinitionPeer *peer = source->owner;
 
     switch (source->kind) {
     case SOURCE_PEER:
@@ -1058,7 +1058,7 @@ serviceHandle(NodedevService *service, const ServiceSource *source, guint32 even
 
 
 void
-nodedevServiceDispatch(NodedevService *service)
+definitionServiceDispatch(DefinitionService *service)
 {
     int i;
 
@@ -1106,7 +1106,7 @@ serviceCarryOver(const Catalog *from, Catalog *to)
 
 /* Says what has changed since BEFORE. */
 static void
-serviceTellDifferences(NodedevService *service, const Catalog *before)
+serviceTellDifferences(DefinitionService *service, const Catalog *before)
 {
     g_autoptr(GPtrArray) old = catalogList(before);
     g_autoptr(GPtrArray) now = catalogList(service->catalog);
@@ -1118,9 +1118,9 @@ serviceTellDifferences(NodedevService *service, const Catalog *before)
         if (catalogFind(service->catalog, def->name))
             continue;
         if (def->active)
-            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, def->name);
+            serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, def->name);
         if (def->persistent)
-            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_UNDEFINED, def->name);
+            serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_UNDEFINED, def->name);
     }
 
     for (i = 0; i < now->len; i++) {
@@ -1128,19 +1128,19 @@ serviceTellDifferences(NodedevService *service, const Catalog *before)
         const CatalogDefinition *was = catalogFind(before, def->name);
 
         if (!was) {
-            serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DEFINED, def->name);
+            serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DEFINED, def->name);
             if (def->active)
-                serviceTell(service, NODEDEV_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, def->name);
+                serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, def->name);
         } else if (!emulatedPCIDefEqualFields(def->def, was->def) ||
                    g_strcmp0(def->description, was->description) != 0) {
-            serviceTell(service, NODEDEV_UPDATED, 0, def->name);
+            serviceTell(service, DEFINITION_UPDATED, 0, def->name);
         }
     }
 }
 
 
 Catalog *
-nodedevServiceRead(const char *builtinDir, const char *dir, GError **err)
+definitionServiceRead(const char *builtinDir, const char *dir, GError **err)
 {
     g_autoptr(Catalog) catalog = catalogNew();
 
@@ -1149,35 +1149,35 @@ nodedevServiceRead(const char *builtinDir, const char *dir, GError **err)
 
 
 void
-nodedevServiceReplace(NodedevService *service, Catalog *catalog)
+definitionServiceReplace(DefinitionService *service, Catalog *catalog)
 {
     g_autoptr(Catalog) before = NULL;
 
     serviceCarryOver(service->catalog, catalog);
     before = service->catalog;
     service->catalog = catalog;
-    serviceTell(service, NODEDEV_RELOADED, 0, NULL);
+    serviceTell(service, DEFINITION_RELOADED, 0, NULL);
     serviceTellDifferences(service, before);
 }
 
 
 gboolean
-nodedevServiceLoad(NodedevService *service,
+definitionServiceLoad(DefinitionService *service,
                    const char *builtinDir,
                    const char *dir,
                    GError **err)
 {
-    Catalog *catalog = nodedevServiceRead(builtinDir, dir, err);
+    Catalog *catalog = definitionServiceRead(builtinDir, dir, err);
 
     if (!catalog)
         return FALSE;
-    nodedevServiceReplace(service, catalog);
+    definitionServiceReplace(service, catalog);
     return TRUE;
 }
 
 
 gboolean
-nodedevServiceHasTransient(const NodedevService *service)
+definitionServiceHasTransient(const DefinitionService *service)
 {
     g_autoptr(GPtrArray) list = catalogList(service->catalog);
     guint i;
@@ -1193,7 +1193,7 @@ nodedevServiceHasTransient(const NodedevService *service)
 
 
 void
-nodedevServiceSetLauncher(NodedevService *service, const char *launchDir, const char *qemuDir)
+definitionServiceSetLauncher(DefinitionService *service, const char *launchDir, const char *qemuDir)
 {
     service->launchDir = launchDir;
     service->qemuDir = qemuDir;
@@ -1201,7 +1201,7 @@ nodedevServiceSetLauncher(NodedevService *service, const char *launchDir, const 
 
 
 void
-nodedevServiceSetUpstream(NodedevService *service,
+definitionServiceSetUpstream(DefinitionService *service,
                           GStrv paths,
                           const char *own,
                           gboolean start)
@@ -1214,10 +1214,10 @@ nodedevServiceSetUpstream(NodedevService *service,
 }
 
 
-NodedevService *
-nodedevServiceNew(GError **err)
+DefinitionService *
+definitionServiceNew(GError **err)
 {
-    NodedevService *service;
+    DefinitionService *service;
     int fd = epoll_create1(EPOLL_CLOEXEC);
 
     if (fd < 0) {
@@ -1226,11 +1226,11 @@ nodedevServiceNew(GError **err)
         return NULL;
     }
 
-    service = g_new0(NodedevService, 1);
+    service = g_new0(DefinitionService, 1);
     service->epoll = fd;
     service->catalog = catalogNew();
     service->peers = g_hash_table_new_full(NULL, NULL, (GDestroyNotify) servicePeerFree, NULL);
-    service->buffer = g_malloc(NODEDEV_MESSAGE_MAX + 1);
+    service->buffer = g_malloc(DEFINITION_MESSAGE_MAX + 1);
     g_queue_init(&service->changes);
     g_queue_init(&service->parked);
     g_queue_init(&service->unchecked);
@@ -1241,7 +1241,7 @@ nodedevServiceNew(GError **err)
 
 
 void
-nodedevServiceReaped(NodedevService *service, pid_t pid)
+definitionServiceReaped(DefinitionService *service, pid_t pid)
 {
     GHashTableIter iter;
     void *peer;
@@ -1250,31 +1250,31 @@ nodedevServiceReaped(NodedevService *service, pid_t pid)
         checkProcessReaped(service->domains, pid);
     g_hash_table_iter_init(&iter, service->checked);
     while (g_hash_table_iter_next(&iter, &peer, NULL))
-        checkProcessReaped(((NodedevPeer *) peer)->rights, pid);
+        checkProcessReaped(((DefinitionPeer *) peer)->rights, pid);
 }
 
 
 void
-nodedevServiceStop(NodedevService *service)
+definitionServiceStop(DefinitionService *service)
 {
     GHashTableIter iter;
     void *peer;
 
     g_hash_table_iter_init(&iter, service->checked);
     while (g_hash_table_iter_next(&iter, &peer, NULL))
-        g_clear_pointer(&((NodedevPeer *) peer)->rights, checkProcessFree);
+        g_clear_pointer(&((DefinitionPeer *) peer)->rights, checkProcessFree);
     g_hash_table_remove_all(service->checked);
     g_clear_pointer(&service->domains, checkProcessFree);
 }
 
 
 void
-nodedevServiceFree(NodedevService *service)
+definitionServiceFree(DefinitionService *service)
 {
     if (!service)
         return;
 
-    nodedevServiceStop(service);
+    definitionServiceStop(service);
     while (!g_queue_is_empty(&service->changes))
         serviceRequestFree(g_queue_pop_head(&service->changes));
     while (!g_queue_is_empty(&service->parked))

@@ -1,5 +1,5 @@
 /*
- * nodedev_service.h: the definitions, in the listener
+ * definition_service.h: the definitions, in the listener
  *
  * The one catalog, which the processes of the connections ask. They run
  * with their clients' identity and are not trusted: what may be changed is
@@ -17,63 +17,63 @@
 #include <glib.h>
 #include <sys/types.h>
 
-typedef struct _NodedevService NodedevService;
-typedef struct _NodedevPeer NodedevPeer;
+typedef struct DefinitionService DefinitionService;
+typedef struct DefinitionPeer DefinitionPeer;
 
-NodedevService *nodedevServiceNew(GError **err);
-void nodedevServiceFree(NodedevService *service);
+DefinitionService *definitionServiceNew(GError **err);
+void definitionServiceFree(DefinitionService *service);
 
 /* Whom to ask who may change definitions, and who uses them: PATHS, OWN and
  * START are for upstreamConnect(). PATHS now belong to the service. */
-void nodedevServiceSetUpstream(NodedevService *service,
+void definitionServiceSetUpstream(DefinitionService *service,
                                GStrv paths,
                                const char *own,
                                gboolean start);
 
 /* Where connections can have launchers made: see launchLinkMake(). Both strings must live as
  * long as SERVICE. */
-void nodedevServiceSetLauncher(NodedevService *service, const char *launchDir, const char *qemuDir);
+void definitionServiceSetLauncher(DefinitionService *service, const char *launchDir, const char *qemuDir);
 
-/* nodedevServiceRead:
+/* definitionServiceRead:
  * @builtinDir: the definitions that ship with us; NULL: none
  * @dir: the others
  * @err: set on failure
  *
- * Returns what is there, for nodedevServiceReplace(); NULL with ERR set. */
-Catalog *nodedevServiceRead(const char *builtinDir, const char *dir, GError **err);
+ * Returns what is there, for definitionServiceReplace(); NULL with ERR set. */
+Catalog *definitionServiceRead(const char *builtinDir, const char *dir, GError **err);
 
 /* Takes CATALOG, which now belongs to the service, in place of what it had; transient
  * definitions stay. */
-void nodedevServiceReplace(NodedevService *service, Catalog *catalog);
+void definitionServiceReplace(DefinitionService *service, Catalog *catalog);
 
 /* Both. On failure ERR is set, and all is as it was. */
-gboolean nodedevServiceLoad(NodedevService *service,
+gboolean definitionServiceLoad(DefinitionService *service,
                             const char *builtinDir,
                             const char *dir,
                             GError **err);
 
 /* A connection's end of its pair, or -1; the caller closes it in the listener.
  * ID is copied. */
-int nodedevServiceAddPeer(NodedevService *service, const Identity *id, gboolean readonly);
+int definitionServiceAddPeer(DefinitionService *service, const Identity *id, gboolean readonly);
 
 /* In a process that was forked: closes what is the listener's. */
-void nodedevServiceForget(NodedevService *service);
+void definitionServiceForget(DefinitionService *service);
 
 /* Becomes readable when there is something to do. */
-int nodedevServiceFD(const NodedevService *service);
+int definitionServiceFD(const DefinitionService *service);
 
 /* In how many ms there is, or -1. */
-int nodedevServiceTimeout(const NodedevService *service);
+int definitionServiceTimeout(const DefinitionService *service);
 
 /* Does it. */
-void nodedevServiceDispatch(NodedevService *service);
+void definitionServiceDispatch(DefinitionService *service);
 
 /* The listener has reaped its child PID, which it did not fork itself. */
-void nodedevServiceReaped(NodedevService *service, pid_t pid);
+void definitionServiceReaped(DefinitionService *service, pid_t pid);
 
 /* Ends the processes that ask upstream: nobody waits for their answers any
  * more. */
-void nodedevServiceStop(NodedevService *service);
+void definitionServiceStop(DefinitionService *service);
 
 /* Whether there are definitions that end with the daemon. */
-gboolean nodedevServiceHasTransient(const NodedevService *service);
+gboolean definitionServiceHasTransient(const DefinitionService *service);

@@ -1,5 +1,5 @@
 /*
- * nodedev_session.c: the definitions, as a connection sees them
+ * definition_client.c: the definitions, as a connection sees them
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -11,8 +11,8 @@
 #include "emulatedpci_xml.h"
 #include "emulatedpci_xml_limits.h"
 #include "launch_link.h"
-#include "nodedev_message.h"
-#include "nodedev_session.h"
+#include "definition_message.h"
+#include "definition_client.h"
 #include "rewrite.h"
 #include "rpc_xdr.h"
 #include "validate_job.h"
@@ -32,59 +32,59 @@
 /* Requests of a connection that the listener has not answered yet. The answers
  * to all of them fit into what it keeps for us, with room for events; more
  * would look as if we did not read. */
-#define NODEDEV_REQUESTS_MAX 16
+#define DEFINITION_REQUESTS_MAX 16
 
 /* Definitions that one call may refer to, and how many of them are asked for at once, which
  * is limited for the same reason. */
-#define NODEDEV_WANTED_MAX 1024
-#define NODEDEV_WANTED_AT_ONCE 16
+#define DEFINITION_WANTED_MAX 1024
+#define DEFINITION_WANTED_AT_ONCE 16
 
 /* Event registrations of a connection. Without a limit, a client that registers again and again
  * would make it grow. */
-#define NODEDEV_CALLBACKS_MAX 1024
+#define DEFINITION_CALLBACKS_MAX 1024
 
 /* How long the listener may take to read, in s. It never waits, so this is never used up. */
-#define NODEDEV_SEND_TIMEOUT 10
+#define DEFINITION_SEND_TIMEOUT 10
 
 /* How long the listener may take to make a launcher, in ms: it does so at once. */
-#define NODEDEV_LINK_TIMEOUT 10000
+#define DEFINITION_LINK_TIMEOUT 10000
 
 /* Events wait until the client reads; more than so many bytes are lost. */
-#define NODEDEV_EVENTS_MAX (4 * 1024 * 1024)
+#define DEFINITION_EVENTS_MAX (4 * 1024 * 1024)
 
 /* libvirt's REMOTE_NODE_DEVICE_LIST_MAX. */
-#define NODEDEV_LIST_MAX 65536u
+#define DEFINITION_LIST_MAX 65536u
 
 /* Definitions that are remembered, after a call, for the next one. */
-#define NODEDEV_KNOWN_MAX 64
+#define DEFINITION_CACHE_MAX 64
 
 /* What all definitions have. */
-#define NODEDEV_PARENT "computer"
-#define NODEDEV_CAPABILITY "emulatedpci"
+#define DEFINITION_PARENT "computer"
+#define DEFINITION_CAPABILITY "emulatedpci"
 
 /* Filters of virConnectListAllNodeDevices(); the two in the middle came with
  * 10.1.0. All other flags are kinds of devices, none of which is ours. */
-#define NODEDEV_LIST_PERSISTENT (1u << 28)
-#define NODEDEV_LIST_TRANSIENT (1u << 29)
-#define NODEDEV_LIST_INACTIVE (1u << 30)
-#define NODEDEV_LIST_ACTIVE (1u << 31)
-#define NODEDEV_LIST_FILTERS (0xfu << 28)
+#define DEFINITION_LIST_PERSISTENT (1u << 28)
+#define DEFINITION_LIST_TRANSIENT (1u << 29)
+#define DEFINITION_LIST_INACTIVE (1u << 30)
+#define DEFINITION_LIST_ACTIVE (1u << 31)
+#define DEFINITION_LIST_FILTERS (0xfu << 28)
 
 /* Callback identifiers where upstream has no node devices, hence gives none. */
-#define NODEDEV_CALLBACK_OWN 0x40000000
+#define DEFINITION_CALLBACK_OWN 0x40000000
 
-typedef struct _NodedevCall NodedevCall;
+typedef struct DefinitionCall DefinitionCall;
 
 /* What to do with the listener's reply. */
-typedef void (*NodedevReplyFunc)(Session *session,
-                                 NodedevCall *call,
-                                 const NodedevMessage *reply);
+typedef void (*DefinitionReplyFunc)(Session *session,
+                                 DefinitionCall *call,
+                                 const DefinitionMessage *reply);
 
 /* A client's call, while somebody is asked. */
-struct _NodedevCall {
+struct DefinitionCall {
     RPCHeader header;
     const Procedure *proc;
-    NodedevReplyFunc func;
+    DefinitionReplyFunc func;
     RPCFrame *frame;            /* the call itself, or NULL */
     char *name;                 /* of a device, of a capability, or NULL */
     guint32 value;              /* flags, number of names, event: as it needs */
@@ -99,24 +99,24 @@ typedef struct {
     gint32 callbackID;
     guint32 event;
     char *name;                 /* to one device; NULL: to all */
-} NodedevCallback;
+} DefinitionCallback;
 
 /* A definition as the listener gave it. */
 typedef struct {
     GBytes *text;
     EmulatedPCIDef *def;
-    gboolean builtIn;           /* stays as it is until NODEDEV_RELOADED */
-} NodedevKnown;
+    gboolean builtIn;           /* stays as it is until DEFINITION_RELOADED */
+} DefinitionCached;
 
-struct _NodedevSession {
+struct _DefinitionClient {
     int fd;                     /* -1: the listener has gone */
     guint32 serial;
-    GHashTable *calls;          /* serial -> NodedevCall, which the listener will answer */
+    GHashTable *calls;          /* serial -> DefinitionCall, which the listener will answer */
     guint upstream;             /* calls that upstream will answer first */
     GArray *callbacks;
     gint32 ownCallbacks;
 
-    GHashTable *known;          /* name -> NodedevKnown, of the calls so far */
+    GHashTable *known;          /* name -> DefinitionCached, of the calls so far */
 
     /* of the call that is being lowered */
     GHashTable *definitions;    /* name -> EmulatedPCIDef, one of those */
@@ -129,13 +129,13 @@ struct _NodedevSession {
     char *linkError;            /* why it cannot be made, or NULL */
     RPCHeader header;
     RPCFrame *frame;
-    NodedevReadyFunc ready;
+    DefinitionReadyFunc ready;
     GHashTable *uses;           /* set of serials of calls that use definitions */
 };
 
 
 static void
-nodedevCallFree(NodedevCall *call)
+definitionCallFree(DefinitionCall *call)
 {
     rpcFrameFree(call->frame);
     g_free(call->name);
@@ -143,13 +143,13 @@ nodedevCallFree(NodedevCall *call)
         g_byte_array_unref(call->list);
     g_free(call);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(NodedevCall, nodedevCallFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DefinitionCall, definitionCallFree)
 
 
 static void
-nodedevKnownFree(void *opaque)
+definitionCachedFree(void *opaque)
 {
-    NodedevKnown *known = opaque;
+    DefinitionCached *known = opaque;
 
     g_bytes_unref(known->text);
     emulatedPCIDefFree(known->def);
@@ -158,70 +158,70 @@ nodedevKnownFree(void *opaque)
 
 
 static void
-nodedevCallbackClear(void *callback)
+definitionCallbackClear(void *callback)
 {
-    g_free(((NodedevCallback *) callback)->name);
+    g_free(((DefinitionCallback *) callback)->name);
 }
 
 
-NodedevSession *
-nodedevSessionNew(int fd)
+DefinitionClient *
+definitionClientNew(int fd)
 {
-    NodedevSession *nodedev = g_new0(NodedevSession, 1);
-    const struct timeval timeout = { .tv_sec = NODEDEV_SEND_TIMEOUT };
+    DefinitionClient *client = g_new0(DefinitionClient, 1);
+    const struct timeval timeout = { .tv_sec = DEFINITION_SEND_TIMEOUT };
 
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-    nodedev->fd = fd;
-    nodedev->calls = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) nodedevCallFree);
-    return nodedev;
+    client->fd = fd;
+    client->calls = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) definitionCallFree);
+    return client;
 }
 
 
 void
-nodedevSessionFree(NodedevSession *nodedev)
+definitionClientFree(DefinitionClient *client)
 {
-    if (!nodedev)
+    if (!client)
         return;
 
-    if (nodedev->fd >= 0)
-        close(nodedev->fd);
-    g_hash_table_unref(nodedev->calls);
-    g_clear_pointer(&nodedev->callbacks, g_array_unref);
-    g_clear_pointer(&nodedev->definitions, g_hash_table_unref);
-    g_clear_pointer(&nodedev->known, g_hash_table_unref);
-    g_clear_pointer(&nodedev->errors, g_hash_table_unref);
-    g_clear_pointer(&nodedev->wanted, g_ptr_array_unref);
-    g_clear_pointer(&nodedev->uses, g_hash_table_unref);
-    rpcFrameFree(nodedev->frame);
-    g_free(nodedev);
+    if (client->fd >= 0)
+        close(client->fd);
+    g_hash_table_unref(client->calls);
+    g_clear_pointer(&client->callbacks, g_array_unref);
+    g_clear_pointer(&client->definitions, g_hash_table_unref);
+    g_clear_pointer(&client->known, g_hash_table_unref);
+    g_clear_pointer(&client->errors, g_hash_table_unref);
+    g_clear_pointer(&client->wanted, g_ptr_array_unref);
+    g_clear_pointer(&client->uses, g_hash_table_unref);
+    rpcFrameFree(client->frame);
+    g_free(client);
 }
 
 
 int
-nodedevSessionFD(const NodedevSession *nodedev)
+definitionClientFD(const DefinitionClient *client)
 {
-    return nodedev->fd;
+    return client->fd;
 }
 
 
 gboolean
-nodedevSessionIsFull(const NodedevSession *nodedev)
+definitionClientIsFull(const DefinitionClient *client)
 {
-    return g_hash_table_size(nodedev->calls) + nodedev->upstream >= NODEDEV_REQUESTS_MAX;
+    return g_hash_table_size(client->calls) + client->upstream >= DEFINITION_REQUESTS_MAX;
 }
 
 
 gboolean
-nodedevSessionIsIdle(const NodedevSession *nodedev)
+definitionClientIsIdle(const DefinitionClient *client)
 {
-    return g_hash_table_size(nodedev->calls) == 0;
+    return g_hash_table_size(client->calls) == 0;
 }
 
 
 gboolean
-nodedevSessionUses(const NodedevSession *nodedev)
+definitionClientUses(const DefinitionClient *client)
 {
-    return nodedev->uses && g_hash_table_size(nodedev->uses) > 0;
+    return client->uses && g_hash_table_size(client->uses) > 0;
 }
 
 
@@ -230,28 +230,28 @@ nodedevSessionUses(const NodedevSession *nodedev)
 /* The listener has gone: what was asked fails, and so does what is asked from
  * now on. */
 static void
-nodedevLose(Session *session)
+definitionClientDisconnect(Session *session)
 {
-    NodedevSession *nodedev = session->nodedev;
+    DefinitionClient *client = session->definitions;
     g_autofree char *text = g_strdup(_("the daemon that keeps the definitions has ended"));
-    NodedevMessage reply = {
-        .kind = NODEDEV_ERROR,
+    DefinitionMessage reply = {
+        .kind = DEFINITION_ERROR,
         .value = VIR_ERR_INTERNAL_ERROR,
         .text = text,
         .textLen = strlen(text),
     };
 
-    if (nodedev->fd >= 0)
-        close(nodedev->fd);
-    nodedev->fd = -1;
+    if (client->fd >= 0)
+        close(client->fd);
+    client->fd = -1;
 
-    while (g_hash_table_size(nodedev->calls) > 0) {
-        g_autoptr(NodedevCall) call = NULL;
+    while (g_hash_table_size(client->calls) > 0) {
+        g_autoptr(DefinitionCall) call = NULL;
         GHashTableIter iter;
         void *serial;
         void *value;
 
-        g_hash_table_iter_init(&iter, nodedev->calls);
+        g_hash_table_iter_init(&iter, client->calls);
         g_hash_table_iter_next(&iter, &serial, &value);
         g_hash_table_iter_steal(&iter);
         call = value;
@@ -262,16 +262,16 @@ nodedevLose(Session *session)
 
 /* FALSE: the listener has gone. */
 static gboolean
-nodedevSend(Session *session, const NodedevMessage *message)
+definitionSend(Session *session, const DefinitionMessage *message)
 {
-    g_autoptr(GByteArray) packet = nodedevMessageEncode(message);
+    g_autoptr(GByteArray) packet = definitionMessageEncode(message);
     ssize_t sent;
 
     g_return_val_if_fail(packet, FALSE);
 
-    /* This can wait until the listener reads; see NODEDEV_SEND_TIMEOUT. */
+    /* This can wait until the listener reads; see DEFINITION_SEND_TIMEOUT. */
     do {
-        sent = send(session->nodedev->fd, packet->data, packet->len, MSG_NOSIGNAL);
+        sent = send(session->definitions->fd, packet->data, packet->len, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent >= 0;
 }
@@ -279,18 +279,18 @@ nodedevSend(Session *session, const NodedevMessage *message)
 
 /* Asks; FUNC gets the reply, and CALL is freed behind it. */
 static void
-nodedevAsk(Session *session,
-           NodedevCall *call,
-           NodedevKind kind,
+definitionAsk(Session *session,
+           DefinitionCall *call,
+           DefinitionKind kind,
            const char *name,
            const char *text,
            gsize textLen,
-           NodedevReplyFunc func)
+           DefinitionReplyFunc func)
 {
-    NodedevSession *nodedev = session->nodedev;
-    NodedevMessage message = {
+    DefinitionClient *client = session->definitions;
+    DefinitionMessage message = {
         .kind = kind,
-        .serial = ++nodedev->serial,
+        .serial = ++client->serial,
         .value = call->value,
         .name = name,
         .nameLen = name ? strlen(name) : 0,
@@ -299,16 +299,16 @@ nodedevAsk(Session *session,
     };
 
     call->func = func;
-    g_hash_table_insert(nodedev->calls, GUINT_TO_POINTER(message.serial), call);
-    if (!nodedevSend(session, &message))
-        nodedevLose(session);
+    g_hash_table_insert(client->calls, GUINT_TO_POINTER(message.serial), call);
+    if (!definitionSend(session, &message))
+        definitionClientDisconnect(session);
 }
 
 
-static NodedevCall *
-nodedevCallNew(const RPCHeader *header, const Procedure *proc)
+static DefinitionCall *
+definitionCallNew(const RPCHeader *header, const Procedure *proc)
 {
-    NodedevCall *call = g_new0(NodedevCall, 1);
+    DefinitionCall *call = g_new0(DefinitionCall, 1);
 
     call->header = *header;
     call->proc = proc;
@@ -319,7 +319,7 @@ nodedevCallNew(const RPCHeader *header, const Procedure *proc)
 /* --- replies to the client --- */
 
 static void
-nodedevReplyError(Session *session, const RPCHeader *header, int code, const char *message)
+definitionReplyError(Session *session, const RPCHeader *header, int code, const char *message)
 {
     g_autoptr(GError) err = NULL;
 
@@ -329,7 +329,7 @@ nodedevReplyError(Session *session, const RPCHeader *header, int code, const cha
 
 
 static void
-nodedevReplyString(Session *session, const RPCHeader *header, const char *str, guint len)
+definitionReplyString(Session *session, const RPCHeader *header, const char *str, guint len)
 {
     g_autoptr(GByteArray) payload = g_byte_array_new();
 
@@ -339,7 +339,7 @@ nodedevReplyString(Session *session, const RPCHeader *header, const char *str, g
 
 
 static void
-nodedevReplyInt(Session *session, const RPCHeader *header, gint32 value)
+definitionReplyInt(Session *session, const RPCHeader *header, gint32 value)
 {
     g_autoptr(GByteArray) payload = g_byte_array_new();
 
@@ -350,18 +350,18 @@ nodedevReplyInt(Session *session, const RPCHeader *header, gint32 value)
 
 /* TRUE if REPLY is of KIND; else the client has got its error. */
 static gboolean
-nodedevCheck(Session *session, const RPCHeader *header, const NodedevMessage *reply,
-             NodedevKind kind)
+definitionExpect(Session *session, const RPCHeader *header, const DefinitionMessage *reply,
+             DefinitionKind kind)
 {
     g_autofree char *text = NULL;
 
     if (reply->kind == kind)
         return TRUE;
 
-    text = reply->kind == NODEDEV_ERROR ? g_strndup(reply->text, reply->textLen) :
+    text = reply->kind == DEFINITION_ERROR ? g_strndup(reply->text, reply->textLen) :
         g_strdup(_("the listener's answer makes no sense"));
-    nodedevReplyError(session, header,
-                      reply->kind == NODEDEV_ERROR ? (int) reply->value : VIR_ERR_INTERNAL_ERROR,
+    definitionReplyError(session, header,
+                      reply->kind == DEFINITION_ERROR ? (int) reply->value : VIR_ERR_INTERNAL_ERROR,
                       text);
     return FALSE;
 }
@@ -370,93 +370,93 @@ nodedevCheck(Session *session, const RPCHeader *header, const NodedevMessage *re
 /* --- one definition --- */
 
 static void
-nodedevReplyCaps(Session *session, const NodedevCall *call)
+definitionReplyCaps(Session *session, const DefinitionCall *call)
 {
     g_autoptr(GByteArray) payload = g_byte_array_new();
 
     rpcWriteU32(payload, call->value > 0 ? 1 : 0);
     if (call->value > 0)
-        rpcWriteString(payload, NODEDEV_CAPABILITY, strlen(NODEDEV_CAPABILITY));
+        rpcWriteString(payload, DEFINITION_CAPABILITY, strlen(DEFINITION_CAPABILITY));
     sessionReply(session, &call->header, payload);
 }
 
 
 static void
-nodedevReplyParent(Session *session, const NodedevCall *call)
+definitionReplyParent(Session *session, const DefinitionCall *call)
 {
     g_autoptr(GByteArray) payload = g_byte_array_new();
 
-    rpcWriteOptString(payload, NODEDEV_PARENT, strlen(NODEDEV_PARENT));
+    rpcWriteOptString(payload, DEFINITION_PARENT, strlen(DEFINITION_PARENT));
     sessionReply(session, &call->header, payload);
 }
 
 
 /* What there is to know about a definition: the answer to all questions. */
 static void
-nodedevGotDefinition(Session *session, NodedevCall *call, const NodedevMessage *reply)
+definitionGotDefinition(Session *session, DefinitionCall *call, const DefinitionMessage *reply)
 {
     const RPCHeader *header = &call->header;
     g_autofree char *message = NULL;
 
-    if (!nodedevCheck(session, header, reply, NODEDEV_DEFINITION))
+    if (!definitionExpect(session, header, reply, DEFINITION_FOUND))
         return;
 
     switch (header->procedure) {
     case PROCEDURE_NODE_DEVICE_LOOKUP_BY_NAME:
-        nodedevReplyString(session, header, reply->name, reply->nameLen);
+        definitionReplyString(session, header, reply->name, reply->nameLen);
         return;
     case PROCEDURE_NODE_DEVICE_GET_XML_DESC:
-        nodedevReplyString(session, header, reply->text, reply->textLen);
+        definitionReplyString(session, header, reply->text, reply->textLen);
         return;
     case PROCEDURE_NODE_DEVICE_GET_PARENT:
-        nodedevReplyParent(session, call);
+        definitionReplyParent(session, call);
         return;
     case PROCEDURE_NODE_DEVICE_NUM_OF_CAPS:
-        nodedevReplyInt(session, header, 1);
+        definitionReplyInt(session, header, 1);
         return;
     case PROCEDURE_NODE_DEVICE_LIST_CAPS:
-        nodedevReplyCaps(session, call);
+        definitionReplyCaps(session, call);
         return;
     case PROCEDURE_NODE_DEVICE_GET_AUTOSTART:
-        nodedevReplyInt(session, header, (reply->value & NODEDEV_AUTOSTART) != 0);
+        definitionReplyInt(session, header, (reply->value & DEFINITION_AUTOSTART) != 0);
         return;
     case PROCEDURE_NODE_DEVICE_IS_PERSISTENT:
-        nodedevReplyInt(session, header, (reply->value & NODEDEV_PERSISTENT) != 0);
+        definitionReplyInt(session, header, (reply->value & DEFINITION_PERSISTENT) != 0);
         return;
     case PROCEDURE_NODE_DEVICE_IS_ACTIVE:
-        nodedevReplyInt(session, header, (reply->value & NODEDEV_ACTIVE) != 0);
+        definitionReplyInt(session, header, (reply->value & DEFINITION_ACTIVE) != 0);
         return;
     default:
         message = g_strdup_printf(_("device %1$s is not a PCI device"), call->name);
-        nodedevReplyError(session, header, VIR_ERR_INVALID_ARG, message);
+        definitionReplyError(session, header, VIR_ERR_INVALID_ARG, message);
     }
 }
 
 
 static void
-nodedevChanged(Session *session, NodedevCall *call, const NodedevMessage *reply)
+definitionChanged(Session *session, DefinitionCall *call, const DefinitionMessage *reply)
 {
-    if (nodedevCheck(session, &call->header, reply, NODEDEV_DONE))
+    if (definitionExpect(session, &call->header, reply, DEFINITION_DONE))
         sessionReply(session, &call->header, NULL);
 }
 
 
 /* A definition is there: the client gets the device. */
 static void
-nodedevDefined(Session *session, NodedevCall *call, const NodedevMessage *reply)
+definitionDefined(Session *session, DefinitionCall *call, const DefinitionMessage *reply)
 {
-    if (nodedevCheck(session, &call->header, reply, NODEDEV_DONE))
-        nodedevReplyString(session, &call->header, reply->name, reply->nameLen);
+    if (definitionExpect(session, &call->header, reply, DEFINITION_DONE))
+        definitionReplyString(session, &call->header, reply->name, reply->nameLen);
 }
 
 
 /* TRUE if this connection may not change anything; the client knows it now. */
 static gboolean
-nodedevRefuseReadOnly(Session *session, const RPCHeader *header)
+definitionRefuseReadOnly(Session *session, const RPCHeader *header)
 {
     if (!session->readonly)
         return FALSE;
-    nodedevReplyError(session, header, VIR_ERR_OPERATION_DENIED,
+    definitionReplyError(session, header, VIR_ERR_OPERATION_DENIED,
                       _("read only access prevents changes of definitions"));
     return TRUE;
 }
@@ -464,86 +464,86 @@ nodedevRefuseReadOnly(Session *session, const RPCHeader *header)
 
 /* TRUE if FLAGS has other ones than SUPPORTED; the client knows it now. */
 static gboolean
-nodedevRefuseFlags(Session *session, const RPCHeader *header, guint32 flags, guint32 supported)
+definitionRefuseFlags(Session *session, const RPCHeader *header, guint32 flags, guint32 supported)
 {
     g_autofree char *message = NULL;
 
     if ((flags & ~supported) == 0)
         return FALSE;
     message = g_strdup_printf(_("unsupported flags (0x%1$x) for a definition"), flags & ~supported);
-    nodedevReplyError(session, header, VIR_ERR_INVALID_ARG, message);
+    definitionReplyError(session, header, VIR_ERR_INVALID_ARG, message);
     return TRUE;
 }
 
 
 static gboolean
-nodedevIsOurs(const char *name, guint len)
+definitionIsOurs(const char *name, guint len)
 {
-    return len > strlen(NODEDEV_PREFIX) &&
-        memcmp(name, NODEDEV_PREFIX, strlen(NODEDEV_PREFIX)) == 0;
+    return len > strlen(DEFINITION_PREFIX) &&
+        memcmp(name, DEFINITION_PREFIX, strlen(DEFINITION_PREFIX)) == 0;
 }
 
 
 static void
-nodedevChangeByName(Session *session, NodedevCall *call, NodedevKind kind, guint32 flags)
+definitionChangeByName(Session *session, DefinitionCall *call, DefinitionKind kind, guint32 flags)
 {
-    if (nodedevRefuseReadOnly(session, &call->header) ||
-        nodedevRefuseFlags(session, &call->header, flags, 0)) {
-        nodedevCallFree(call);
+    if (definitionRefuseReadOnly(session, &call->header) ||
+        definitionRefuseFlags(session, &call->header, flags, 0)) {
+        definitionCallFree(call);
         return;
     }
-    nodedevAsk(session, call, kind, call->name, NULL, 0, nodedevChanged);
+    definitionAsk(session, call, kind, call->name, NULL, 0, definitionChanged);
 }
 
 
-static void nodedevDefine(Session *session, const RPCHeader *header, RPCFrame *frame);
+static void definitionDefine(Session *session, const RPCHeader *header, RPCFrame *frame);
 
 
 /* A call whose first argument is the name of a device. */
 static gboolean
-nodedevCallByName(Session *session,
+definitionCallByName(Session *session,
                   const RPCHeader *header,
                   const Procedure *proc,
                   RPCFrame *frame)
 {
     RPCReader reader;
-    NodedevCall *call;
+    DefinitionCall *call;
     const char *name;
     guint32 word = 0;
     guint len;
 
     rpcReaderInit(&reader, frame->bytes->data + RPC_HEADER_SIZE,
                   frame->bytes->len - RPC_HEADER_SIZE);
-    if (!rpcReadString(&reader, RPC_STRING_MAX, &name, &len) || !nodedevIsOurs(name, len) ||
+    if (!rpcReadString(&reader, RPC_STRING_MAX, &name, &len) || !definitionIsOurs(name, len) ||
         (proc->layout[1] && strchr("fu", proc->layout[1]) && !rpcReadU32(&reader, &word)))
         return FALSE;
 
-    if (len > NODEDEV_STRINGS_MAX) {
-        nodedevReplyError(session, header, VIR_ERR_NO_NODE_DEVICE,
+    if (len > DEFINITION_STRINGS_MAX) {
+        definitionReplyError(session, header, VIR_ERR_NO_NODE_DEVICE,
                           _("the name is longer than that of any node device"));
         return TRUE;
     }
 
-    call = nodedevCallNew(header, proc);
+    call = definitionCallNew(header, proc);
     call->name = g_strndup(name, len);
 
     switch (header->procedure) {
     case PROCEDURE_NODE_DEVICE_DESTROY:
-        nodedevChangeByName(session, call, NODEDEV_DESTROY, 0);
+        definitionChangeByName(session, call, DEFINITION_DESTROY, 0);
         break;
     case PROCEDURE_NODE_DEVICE_UNDEFINE:
-        nodedevChangeByName(session, call, NODEDEV_UNDEFINE, word);
+        definitionChangeByName(session, call, DEFINITION_UNDEFINE, word);
         break;
     case PROCEDURE_NODE_DEVICE_CREATE:
-        nodedevChangeByName(session, call, NODEDEV_START, word);
+        definitionChangeByName(session, call, DEFINITION_START, word);
         break;
     case PROCEDURE_NODE_DEVICE_SET_AUTOSTART:
         call->value = word;
-        nodedevChangeByName(session, call, NODEDEV_SET_AUTOSTART, 0);
+        definitionChangeByName(session, call, DEFINITION_SET_AUTOSTART, 0);
         break;
     default:
         call->value = word;
-        nodedevAsk(session, call, NODEDEV_GET, call->name, NULL, 0, nodedevGotDefinition);
+        definitionAsk(session, call, DEFINITION_GET, call->name, NULL, 0, definitionGotDefinition);
         break;
     }
     return TRUE;
@@ -553,7 +553,7 @@ nodedevCallByName(Session *session,
 /* --- XML of a definition --- */
 
 static xmlNodePtr
-nodedevChild(xmlNodePtr parent, const char *name)
+definitionChild(xmlNodePtr parent, const char *name)
 {
     xmlNodePtr node;
 
@@ -568,7 +568,7 @@ nodedevChild(xmlNodePtr parent, const char *name)
 /* Whether ATTR is just VALUE. (libxml2's own functions would expand entities,
  * as often as a client pleases.) */
 static gboolean
-nodedevAttributeIs(const xmlAttr *attr, const char *value)
+definitionAttributeIs(const xmlAttr *attr, const char *value)
 {
     const xmlNode *text = attr ? attr->children : NULL;
 
@@ -579,10 +579,10 @@ nodedevAttributeIs(const xmlAttr *attr, const char *value)
 
 /* Whether XML, which no parser has read, looks like a definition. */
 static gboolean
-nodedevMeansDefinition(const char *xml, gsize len, const EmulatedPCIXMLFacts *facts)
+definitionMeansDefinition(const char *xml, gsize len, const EmulatedPCIXMLFacts *facts)
 {
-    return facts->isRoot && (g_strstr_len(xml, len, "'" NODEDEV_CAPABILITY "'") ||
-                             g_strstr_len(xml, len, "\"" NODEDEV_CAPABILITY "\""));
+    return facts->isRoot && (g_strstr_len(xml, len, "'" DEFINITION_CAPABILITY "'") ||
+                             g_strstr_len(xml, len, "\"" DEFINITION_CAPABILITY "\""));
 }
 
 
@@ -590,7 +590,7 @@ nodedevMeansDefinition(const char *xml, gsize len, const EmulatedPCIXMLFacts *fa
  * ERR is set for a definition that is too long or that no parser is to read. What
  * is not well-formed is libvirt's to complain about. */
 static gboolean
-nodedevXMLIsOurs(const char *xml, gsize len, char **name, GError **err)
+definitionXMLIsOurs(const char *xml, gsize len, char **name, GError **err)
 {
     EmulatedPCIXMLFacts facts;
     g_autoptr(GError) refused = NULL;
@@ -600,31 +600,31 @@ nodedevXMLIsOurs(const char *xml, gsize len, char **name, GError **err)
     gboolean ours = FALSE;
 
     *name = NULL;
-    if (!g_strstr_len(xml, len, NODEDEV_CAPABILITY))
+    if (!g_strstr_len(xml, len, DEFINITION_CAPABILITY))
         return FALSE;
 
     emulatedPCIXMLLook(xml, len, "device", &facts);
-    if (len > NODEDEV_STRINGS_MAX) {
+    if (len > DEFINITION_STRINGS_MAX) {
         emulatedPCIReportError(&refused, VIR_ERR_XML_ERROR,
                                _("the XML of the definition has more than %1$d bytes"),
-                               NODEDEV_STRINGS_MAX);
+                               DEFINITION_STRINGS_MAX);
     }
     if (refused || !emulatedPCIXMLAccept(xml, &facts, &refused)) {
-        if (!nodedevMeansDefinition(xml, len, &facts))
+        if (!definitionMeansDefinition(xml, len, &facts))
             return FALSE;
         g_propagate_error(err, g_steal_pointer(&refused));
         return TRUE;
     }
 
-    doc = emulatedPCIXMLParse(xml, len, NODEDEV_STRINGS_MAX, NULL, NULL);
+    doc = emulatedPCIXMLParse(xml, len, DEFINITION_STRINGS_MAX, NULL, NULL);
     if (!doc)
         return FALSE;
 
     root = xmlDocGetRootElement(doc);
     if (strcmp((const char *) root->name, "device") == 0 &&
-        (child = nodedevChild(root, "capability")))
-        ours = nodedevAttributeIs(xmlHasProp(child, BAD_CAST "type"), NODEDEV_CAPABILITY);
-    if (ours && (child = nodedevChild(root, "name")))
+        (child = definitionChild(root, "capability")))
+        ours = definitionAttributeIs(xmlHasProp(child, BAD_CAST "type"), DEFINITION_CAPABILITY);
+    if (ours && (child = definitionChild(root, "name")))
         *name = emulatedPCIXMLReadText(child, NULL);
     xmlFreeDoc(doc);
     return ours;
@@ -634,7 +634,7 @@ nodedevXMLIsOurs(const char *xml, gsize len, char **name, GError **err)
 /* Asks the listener to take the definition in FRAME, which is valid as far as
  * a grammar can tell. */
 static void
-nodedevDefine(Session *session, const RPCHeader *header, RPCFrame *frame)
+definitionDefine(Session *session, const RPCHeader *header, RPCFrame *frame)
 {
     const Procedure *proc = procedureLookup(header->procedure);
     gboolean create = header->procedure == PROCEDURE_NODE_DEVICE_CREATE_XML;
@@ -644,36 +644,36 @@ nodedevDefine(Session *session, const RPCHeader *header, RPCFrame *frame)
 
     if (!rewriteRead(proc, call->bytes, RPC_HEADER_SIZE, &args))
         return;
-    nodedevAsk(session, nodedevCallNew(header, proc), create ? NODEDEV_CREATE : NODEDEV_DEFINE,
-               NULL, args.xml, args.xmlLen, update ? nodedevChanged : nodedevDefined);
+    definitionAsk(session, definitionCallNew(header, proc), create ? DEFINITION_CREATE : DEFINITION_DEFINE,
+               NULL, args.xml, args.xmlLen, update ? definitionChanged : definitionDefined);
 }
 
 
 static void
-nodedevGotUpdated(Session *session, NodedevCall *call, const NodedevMessage *reply)
+definitionGotUpdated(Session *session, DefinitionCall *call, const DefinitionMessage *reply)
 {
-    if (nodedevCheck(session, &call->header, reply, NODEDEV_DEFINITION))
-        nodedevDefine(session, &call->header, g_steal_pointer(&call->frame));
+    if (definitionExpect(session, &call->header, reply, DEFINITION_FOUND))
+        definitionDefine(session, &call->header, g_steal_pointer(&call->frame));
 }
 
 
 /* An update is the same definition again, of a device that is there. */
 static gboolean
-nodedevCallUpdate(Session *session,
+definitionCallUpdate(Session *session,
                   const RPCHeader *header,
                   const Procedure *proc,
                   RPCFrame *frame,
                   const char *name)
 {
     g_autofree char *wanted = NULL;
-    NodedevCall *call;
+    DefinitionCall *call;
     RPCReader reader;
     const char *text;
     guint len;
 
     rpcReaderInit(&reader, frame->bytes->data + RPC_HEADER_SIZE,
                   frame->bytes->len - RPC_HEADER_SIZE);
-    if (!rpcReadString(&reader, RPC_STRING_MAX, &text, &len) || !nodedevIsOurs(text, len))
+    if (!rpcReadString(&reader, RPC_STRING_MAX, &text, &len) || !definitionIsOurs(text, len))
         return FALSE;
 
     wanted = g_strndup(text, len);
@@ -682,19 +682,19 @@ nodedevCallUpdate(Session *session,
             g_strdup_printf(_("the definition of '%1$s' cannot become one of '%2$s'"), wanted,
                             name ? name : "");
 
-        nodedevReplyError(session, header, VIR_ERR_CONFIG_UNSUPPORTED, message);
+        definitionReplyError(session, header, VIR_ERR_CONFIG_UNSUPPORTED, message);
         return TRUE;
     }
 
-    call = nodedevCallNew(header, proc);
+    call = definitionCallNew(header, proc);
     call->frame = rpcFrameNew(g_byte_array_ref(frame->bytes));
-    nodedevAsk(session, call, NODEDEV_GET, wanted, NULL, 0, nodedevGotUpdated);
+    definitionAsk(session, call, DEFINITION_GET, wanted, NULL, 0, definitionGotUpdated);
     return TRUE;
 }
 
 
 static gboolean
-nodedevCallXML(Session *session,
+definitionCallXML(Session *session,
                const RPCHeader *header,
                const Procedure *proc,
                RPCFrame *frame)
@@ -705,10 +705,10 @@ nodedevCallXML(Session *session,
     RewriteArguments args;
 
     if (!rewriteRead(proc, frame->bytes, RPC_HEADER_SIZE, &args) || !args.xml ||
-        !nodedevXMLIsOurs(args.xml, args.xmlLen, &name, &err))
+        !definitionXMLIsOurs(args.xml, args.xmlLen, &name, &err))
         return FALSE;
 
-    if (nodedevRefuseReadOnly(session, header))
+    if (definitionRefuseReadOnly(session, header))
         return TRUE;
     if (err) {
         sessionReplyError(session, header, err);
@@ -716,16 +716,16 @@ nodedevCallXML(Session *session,
     }
 
     if (header->procedure == PROCEDURE_NODE_DEVICE_UPDATE)
-        return nodedevCallUpdate(session, header, proc, frame, name);
-    if (nodedevRefuseFlags(session, header, args.flags, proc->validate))
+        return definitionCallUpdate(session, header, proc, frame, name);
+    if (definitionRefuseFlags(session, header, args.flags, proc->validate))
         return TRUE;
 
     call = rpcFrameNew(g_byte_array_ref(frame->bytes));
     if (args.flags & proc->validate) {
         validateJobStart(session, header, args.xml, args.xmlLen, g_steal_pointer(&call),
-                         nodedevDefine);
+                         definitionDefine);
     } else {
-        nodedevDefine(session, header, g_steal_pointer(&call));
+        definitionDefine(session, header, g_steal_pointer(&call));
     }
     return TRUE;
 }
@@ -738,7 +738,7 @@ nodedevCallXML(Session *session,
  * that it has node devices and could not list them, so that a list without them would be
  * wrong. */
 static gboolean
-nodedevHasNoDriver(const RPCFrame *reply)
+definitionHasNoDriver(const RPCFrame *reply)
 {
     RPCErrorReply error;
 
@@ -750,29 +750,29 @@ nodedevHasNoDriver(const RPCFrame *reply)
 
 
 static gboolean
-nodedevListMatches(const NodedevCall *call, guint32 state)
+definitionListMatches(const DefinitionCall *call, guint32 state)
 {
     guint32 flags = call->flags;
 
-    if (flags & (NODEDEV_LIST_ACTIVE | NODEDEV_LIST_INACTIVE) &&
-        !(flags & (state & NODEDEV_ACTIVE ? NODEDEV_LIST_ACTIVE : NODEDEV_LIST_INACTIVE)))
+    if (flags & (DEFINITION_LIST_ACTIVE | DEFINITION_LIST_INACTIVE) &&
+        !(flags & (state & DEFINITION_ACTIVE ? DEFINITION_LIST_ACTIVE : DEFINITION_LIST_INACTIVE)))
         return FALSE;
-    if (flags & (NODEDEV_LIST_PERSISTENT | NODEDEV_LIST_TRANSIENT) &&
-        !(flags & (state & NODEDEV_PERSISTENT ? NODEDEV_LIST_PERSISTENT :
-                   NODEDEV_LIST_TRANSIENT)))
+    if (flags & (DEFINITION_LIST_PERSISTENT | DEFINITION_LIST_TRANSIENT) &&
+        !(flags & (state & DEFINITION_PERSISTENT ? DEFINITION_LIST_PERSISTENT :
+                   DEFINITION_LIST_TRANSIENT)))
         return FALSE;
     return TRUE;
 }
 
 
 static void
-nodedevReplyList(Session *session, const NodedevCall *call)
+definitionReplyList(Session *session, const DefinitionCall *call)
 {
     g_autoptr(GByteArray) payload = g_byte_array_new();
     gboolean all = call->header.procedure == PROCEDURE_CONNECT_LIST_ALL_NODE_DEVICES;
 
-    if (call->count > NODEDEV_LIST_MAX) {
-        nodedevReplyError(session, &call->header, VIR_ERR_RPC,
+    if (call->count > DEFINITION_LIST_MAX) {
+        definitionReplyError(session, &call->header, VIR_ERR_RPC,
                           _("there are more node devices than a list may have"));
         return;
     }
@@ -791,7 +791,7 @@ nodedevReplyList(Session *session, const NodedevCall *call)
 
 
 static void
-nodedevGotNames(Session *session, NodedevCall *call, const NodedevMessage *reply)
+definitionGotNames(Session *session, DefinitionCall *call, const DefinitionMessage *reply)
 {
     g_autofree char *last = NULL;
     const char *name = NULL;
@@ -799,11 +799,11 @@ nodedevGotNames(Session *session, NodedevCall *call, const NodedevMessage *reply
     guint offset = 0;
     guint len = 0;
 
-    if (!nodedevCheck(session, &call->header, reply, NODEDEV_NAMES))
+    if (!definitionExpect(session, &call->header, reply, DEFINITION_NAMES))
         return;
 
-    while (nodedevNamesNext(reply->text, reply->textLen, &offset, &name, &len, &state)) {
-        if (!nodedevListMatches(call, state))
+    while (definitionNamesNext(reply->text, reply->textLen, &offset, &name, &len, &state)) {
+        if (!definitionListMatches(call, state))
             continue;
         if (call->header.procedure == PROCEDURE_NODE_LIST_DEVICES && call->count >= call->value)
             continue;
@@ -813,7 +813,7 @@ nodedevGotNames(Session *session, NodedevCall *call, const NodedevMessage *reply
     }
 
     if (reply->value && name) {
-        NodedevCall *more = nodedevCallNew(&call->header, call->proc);
+        DefinitionCall *more = definitionCallNew(&call->header, call->proc);
 
         more->value = call->value;
         more->flags = call->flags;
@@ -821,23 +821,23 @@ nodedevGotNames(Session *session, NodedevCall *call, const NodedevMessage *reply
         more->list = g_steal_pointer(&call->list);
         more->count = call->count;
         last = g_strndup(name, len);
-        nodedevAsk(session, more, NODEDEV_LIST, last, NULL, 0, nodedevGotNames);
+        definitionAsk(session, more, DEFINITION_LIST, last, NULL, 0, definitionGotNames);
         return;
     }
-    nodedevReplyList(session, call);
+    definitionReplyList(session, call);
 }
 
 
 /* Upstream's part of the list. */
 static gboolean
-nodedevReadList(NodedevCall *call, const RPCFrame *reply)
+definitionReadList(DefinitionCall *call, const RPCFrame *reply)
 {
     gsize size = reply->bytes->len - RPC_HEADER_SIZE;
     const guint8 *data = reply->bytes->data + RPC_HEADER_SIZE;
     RPCReader reader;
 
     rpcReaderInit(&reader, data, size);
-    if (!rpcReadU32(&reader, &call->count) || call->count > NODEDEV_LIST_MAX)
+    if (!rpcReadU32(&reader, &call->count) || call->count > DEFINITION_LIST_MAX)
         return FALSE;
     if (call->header.procedure == PROCEDURE_NODE_NUM_OF_DEVICES)
         return TRUE;
@@ -855,29 +855,29 @@ nodedevReadList(NodedevCall *call, const RPCFrame *reply)
 
 
 static void
-nodedevGotList(Session *session, const RPCHeader *header, RPCFrame *frame, void *opaque)
+definitionGotList(Session *session, const RPCHeader *header, RPCFrame *frame, void *opaque)
 {
     g_autoptr(RPCFrame) reply = frame;
-    g_autoptr(NodedevCall) call = opaque;
+    g_autoptr(DefinitionCall) call = opaque;
 
-    session->nodedev->upstream--;
-    if (header->status != RPC_OK ? !nodedevHasNoDriver(reply) : !nodedevReadList(call, reply)) {
+    session->definitions->upstream--;
+    if (header->status != RPC_OK ? !definitionHasNoDriver(reply) : !definitionReadList(call, reply)) {
         sessionForward(session, &call->header, g_steal_pointer(&reply));
         return;
     }
-    nodedevAsk(session, g_steal_pointer(&call), NODEDEV_LIST, NULL, NULL, 0, nodedevGotNames);
+    definitionAsk(session, g_steal_pointer(&call), DEFINITION_LIST, NULL, NULL, 0, definitionGotNames);
 }
 
 
 static gboolean
-nodedevCallList(Session *session,
+definitionCallList(Session *session,
                 const RPCHeader *header,
                 const Procedure *proc,
                 RPCFrame *frame)
 {
     const guint8 *data = frame->bytes->data + RPC_HEADER_SIZE;
     gsize size = frame->bytes->len - RPC_HEADER_SIZE;
-    g_autoptr(NodedevCall) call = nodedevCallNew(header, proc);
+    g_autoptr(DefinitionCall) call = definitionCallNew(header, proc);
     g_autoptr(GByteArray) payload = NULL;
     const char *cap = NULL;
     RPCReader reader;
@@ -891,7 +891,7 @@ nodedevCallList(Session *session,
         guint32 results;
 
         if (!rpcReadU32(&reader, &results) || !rpcReadU32(&reader, &call->flags) ||
-            call->flags & ~NODEDEV_LIST_FILTERS)
+            call->flags & ~DEFINITION_LIST_FILTERS)
             return FALSE;
         call->results = results != 0;
     } else if (!rpcReadOptString(&reader, RPC_STRING_MAX, &cap, &len) ||
@@ -900,17 +900,17 @@ nodedevCallList(Session *session,
     }
 
     if (cap) {
-        if (len != strlen(NODEDEV_CAPABILITY) || memcmp(cap, NODEDEV_CAPABILITY, len) != 0)
+        if (len != strlen(DEFINITION_CAPABILITY) || memcmp(cap, DEFINITION_CAPABILITY, len) != 0)
             return FALSE;
-        nodedevAsk(session, g_steal_pointer(&call), NODEDEV_LIST, NULL, NULL, 0, nodedevGotNames);
+        definitionAsk(session, g_steal_pointer(&call), DEFINITION_LIST, NULL, NULL, 0, definitionGotNames);
         return TRUE;
     }
 
     payload = g_byte_array_new();
     g_byte_array_append(payload, data, size);
-    session->nodedev->upstream++;
-    sessionCallFull(session, header->procedure, payload, nodedevGotList, g_steal_pointer(&call),
-                    (GDestroyNotify) nodedevCallFree);
+    session->definitions->upstream++;
+    sessionCallFull(session, header->procedure, payload, definitionGotList, g_steal_pointer(&call),
+                    (GDestroyNotify) definitionCallFree);
     return TRUE;
 }
 
@@ -918,76 +918,76 @@ nodedevCallList(Session *session,
 /* --- events --- */
 
 static void
-nodedevAddCallback(Session *session, const NodedevCall *call, gint32 callbackID)
+definitionAddCallback(Session *session, const DefinitionCall *call, gint32 callbackID)
 {
-    NodedevSession *nodedev = session->nodedev;
-    NodedevCallback callback = {
+    DefinitionClient *client = session->definitions;
+    DefinitionCallback callback = {
         .callbackID = callbackID,
         .event = call->value,
         .name = g_strdup(call->name),
     };
 
-    if (!nodedev->callbacks) {
-        nodedev->callbacks = g_array_new(FALSE, FALSE, sizeof(NodedevCallback));
-        g_array_set_clear_func(nodedev->callbacks, nodedevCallbackClear);
+    if (!client->callbacks) {
+        client->callbacks = g_array_new(FALSE, FALSE, sizeof(DefinitionCallback));
+        g_array_set_clear_func(client->callbacks, definitionCallbackClear);
     }
-    g_array_append_val(nodedev->callbacks, callback);
+    g_array_append_val(client->callbacks, callback);
 }
 
 
 static void
-nodedevGotCallback(Session *session, const RPCHeader *header, RPCFrame *frame, void *opaque)
+definitionGotCallback(Session *session, const RPCHeader *header, RPCFrame *frame, void *opaque)
 {
     g_autoptr(RPCFrame) reply = frame;
-    g_autoptr(NodedevCall) call = opaque;
+    g_autoptr(DefinitionCall) call = opaque;
     RPCReader reader;
     gint32 id;
 
-    session->nodedev->upstream--;
-    if (header->status != RPC_OK && nodedevHasNoDriver(reply)) {
-        id = NODEDEV_CALLBACK_OWN + session->nodedev->ownCallbacks++;
-        nodedevAddCallback(session, call, id);
-        nodedevReplyInt(session, &call->header, id);
+    session->definitions->upstream--;
+    if (header->status != RPC_OK && definitionHasNoDriver(reply)) {
+        id = DEFINITION_CALLBACK_OWN + session->definitions->ownCallbacks++;
+        definitionAddCallback(session, call, id);
+        definitionReplyInt(session, &call->header, id);
         return;
     }
 
     rpcReaderInit(&reader, reply->bytes->data + RPC_HEADER_SIZE,
                   reply->bytes->len - RPC_HEADER_SIZE);
     if (header->status == RPC_OK && rpcReadI32(&reader, &id))
-        nodedevAddCallback(session, call, id);
+        definitionAddCallback(session, call, id);
     sessionForward(session, &call->header, g_steal_pointer(&reply));
 }
 
 
 /* The listener will tell; now upstream is asked to. */
 static void
-nodedevSubscribed(Session *session, NodedevCall *call, const NodedevMessage *reply)
+definitionSubscribed(Session *session, DefinitionCall *call, const DefinitionMessage *reply)
 {
-    NodedevCall *next;
+    DefinitionCall *next;
     g_autoptr(GByteArray) payload = NULL;
 
-    if (!nodedevCheck(session, &call->header, reply, NODEDEV_DONE))
+    if (!definitionExpect(session, &call->header, reply, DEFINITION_DONE))
         return;
 
-    next = nodedevCallNew(&call->header, call->proc);
+    next = definitionCallNew(&call->header, call->proc);
     next->name = g_steal_pointer(&call->name);
     next->value = call->flags;
     payload = g_byte_array_new();
     g_byte_array_append(payload, call->frame->bytes->data + RPC_HEADER_SIZE,
                         call->frame->bytes->len - RPC_HEADER_SIZE);
-    session->nodedev->upstream++;
-    sessionCallFull(session, call->header.procedure, payload, nodedevGotCallback, next,
-                    (GDestroyNotify) nodedevCallFree);
+    session->definitions->upstream++;
+    sessionCallFull(session, call->header.procedure, payload, definitionGotCallback, next,
+                    (GDestroyNotify) definitionCallFree);
 }
 
 
 static gboolean
-nodedevCallRegister(Session *session,
+definitionCallRegister(Session *session,
                     const RPCHeader *header,
                     const Procedure *proc,
                     RPCFrame *frame)
 {
-    g_autoptr(NodedevCall) call = nodedevCallNew(header, proc);
+    g_autoptr(DefinitionCall) call = definitionCallNew(header, proc);
     RPCReader reader;
     const char *name;
     guint len;
@@ -997,8 +997,8 @@ nodedevCallRegister(Session *session,
     if (!rpcReadU32(&reader, &call->flags) || call->flags > VIR_NODE_DEVICE_EVENT_ID_UPDATE ||
         !rpcReadOptString(&reader, RPC_STRING_MAX, &name, &len))
         return FALSE;
-    if (session->nodedev->callbacks && session->nodedev->callbacks->len >= NODEDEV_CALLBACKS_MAX) {
-        nodedevReplyError(session, header, VIR_ERR_OPERATION_FAILED,
+    if (session->definitions->callbacks && session->definitions->callbacks->len >= DEFINITION_CALLBACKS_MAX) {
+        definitionReplyError(session, header, VIR_ERR_OPERATION_FAILED,
                           _("too many registrations for events of node devices"));
         return TRUE;
     }
@@ -1006,16 +1006,16 @@ nodedevCallRegister(Session *session,
     call->name = name ? g_strndup(name, len) : NULL;
     call->frame = rpcFrameNew(g_byte_array_ref(frame->bytes));
     call->value = 1;
-    nodedevAsk(session, g_steal_pointer(&call), NODEDEV_SUBSCRIBE, NULL, NULL, 0,
-               nodedevSubscribed);
+    definitionAsk(session, g_steal_pointer(&call), DEFINITION_SUBSCRIBE, NULL, NULL, 0,
+               definitionSubscribed);
     return TRUE;
 }
 
 
 static gboolean
-nodedevCallDeregister(Session *session, const RPCHeader *header, RPCFrame *frame)
+definitionCallDeregister(Session *session, const RPCHeader *header, RPCFrame *frame)
 {
-    GArray *callbacks = session->nodedev->callbacks;
+    GArray *callbacks = session->definitions->callbacks;
     RPCReader reader;
     gint32 id;
     guint i;
@@ -1026,10 +1026,10 @@ nodedevCallDeregister(Session *session, const RPCHeader *header, RPCFrame *frame
         return FALSE;
 
     for (i = 0; i < callbacks->len; i++) {
-        if (g_array_index(callbacks, NodedevCallback, i).callbackID != id)
+        if (g_array_index(callbacks, DefinitionCallback, i).callbackID != id)
             continue;
         g_array_remove_index(callbacks, i);
-        if (id < NODEDEV_CALLBACK_OWN)
+        if (id < DEFINITION_CALLBACK_OWN)
             return FALSE;
         sessionReply(session, header, NULL);
         return TRUE;
@@ -1039,9 +1039,9 @@ nodedevCallDeregister(Session *session, const RPCHeader *header, RPCFrame *frame
 
 
 static void
-nodedevTellClient(Session *session, const NodedevCallback *callback, const NodedevMessage *event)
+definitionTellClient(Session *session, const DefinitionCallback *callback, const DefinitionMessage *event)
 {
-    gboolean lifecycle = event->kind == NODEDEV_LIFECYCLE;
+    gboolean lifecycle = event->kind == DEFINITION_LIFECYCLE;
     RPCHeader header = {
         .program = RPC_PROGRAM_REMOTE,
         .version = 1,
@@ -1051,7 +1051,7 @@ nodedevTellClient(Session *session, const NodedevCallback *callback, const Noded
     };
     GByteArray *frame;
 
-    if (rpcChannelInjected(session->toClient) > NODEDEV_EVENTS_MAX) {
+    if (rpcChannelInjected(session->toClient) > DEFINITION_EVENTS_MAX) {
         daemonWarning("session", "the client does not read: an event is lost");
         return;
     }
@@ -1069,20 +1069,20 @@ nodedevTellClient(Session *session, const NodedevCallback *callback, const Noded
 
 
 static void
-nodedevGotEvent(Session *session, const NodedevMessage *event)
+definitionGotEvent(Session *session, const DefinitionMessage *event)
 {
-    const GArray *callbacks = session->nodedev->callbacks;
-    guint id = event->kind == NODEDEV_LIFECYCLE ? VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE :
+    const GArray *callbacks = session->definitions->callbacks;
+    guint id = event->kind == DEFINITION_LIFECYCLE ? VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE :
         VIR_NODE_DEVICE_EVENT_ID_UPDATE;
     guint i;
 
     for (i = 0; callbacks && i < callbacks->len; i++) {
-        const NodedevCallback *callback = &g_array_index(callbacks, NodedevCallback, i);
+        const DefinitionCallback *callback = &g_array_index(callbacks, DefinitionCallback, i);
 
         if (callback->event == id &&
             (!callback->name || (strlen(callback->name) == event->nameLen &&
                                  memcmp(callback->name, event->name, event->nameLen) == 0)))
-            nodedevTellClient(session, callback, event);
+            definitionTellClient(session, callback, event);
     }
 }
 
@@ -1090,28 +1090,28 @@ nodedevGotEvent(Session *session, const NodedevMessage *event)
 /* --- definitions that a domain refers to --- */
 
 const EmulatedPCIDef *
-nodedevSessionDefinition(const char *name, void *opaque, GError **err)
+definitionClientDefinition(const char *name, void *opaque, GError **err)
 {
     Session *session = opaque;
-    NodedevSession *nodedev = session->nodedev;
-    const NodedevKnown *known;
+    DefinitionClient *client = session->definitions;
+    const DefinitionCached *known;
     const EmulatedPCIDef *def;
     const GError *error;
 
-    if (nodedev->fd < 0) {
+    if (client->fd < 0) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
                                _("the definition '%1$s' cannot be looked up: the daemon that "
                                  "keeps the definitions has ended"), name);
         return NULL;
     }
 
-    def = nodedev->definitions ? g_hash_table_lookup(nodedev->definitions, name) : NULL;
+    def = client->definitions ? g_hash_table_lookup(client->definitions, name) : NULL;
     if (def)
         return def;
-    known = nodedev->known ? g_hash_table_lookup(nodedev->known, name) : NULL;
+    known = client->known ? g_hash_table_lookup(client->known, name) : NULL;
     if (known && known->builtIn)
         return known->def;
-    error = nodedev->errors ? g_hash_table_lookup(nodedev->errors, name) : NULL;
+    error = client->errors ? g_hash_table_lookup(client->errors, name) : NULL;
     if (error) {
         g_propagate_error(err, g_error_copy(error));
         return NULL;
@@ -1119,68 +1119,68 @@ nodedevSessionDefinition(const char *name, void *opaque, GError **err)
 
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                            _("definition '%1$s' cannot be used: a document may refer to %2$d "
-                             "definitions"), name, NODEDEV_WANTED_MAX);
+                             "definitions"), name, DEFINITION_WANTED_MAX);
     return NULL;
 }
 
 
 void
-nodedevSessionWant(Session *session, const char *name)
+definitionClientWant(Session *session, const char *name)
 {
-    NodedevSession *nodedev = session->nodedev;
-    const NodedevKnown *known = nodedev->known ? g_hash_table_lookup(nodedev->known, name) : NULL;
+    DefinitionClient *client = session->definitions;
+    const DefinitionCached *known = client->known ? g_hash_table_lookup(client->known, name) : NULL;
 
     if (known && known->builtIn)
         return;
-    if (!nodedev->wanted)
-        nodedev->wanted = g_ptr_array_new_with_free_func(g_free);
-    if (nodedev->wanted->len < NODEDEV_WANTED_MAX &&
-        !g_ptr_array_find_with_equal_func(nodedev->wanted, name, g_str_equal, NULL))
-        g_ptr_array_add(nodedev->wanted, g_strdup(name));
+    if (!client->wanted)
+        client->wanted = g_ptr_array_new_with_free_func(g_free);
+    if (client->wanted->len < DEFINITION_WANTED_MAX &&
+        !g_ptr_array_find_with_equal_func(client->wanted, name, g_str_equal, NULL))
+        g_ptr_array_add(client->wanted, g_strdup(name));
 }
 
 
 gboolean
-nodedevSessionWants(const Session *session)
+definitionClientWants(const Session *session)
 {
-    return session->nodedev->wanted && session->nodedev->wanted->len > 0;
+    return session->definitions->wanted && session->definitions->wanted->len > 0;
 }
 
 
 void
-nodedevSessionForget(Session *session)
+definitionClientForget(Session *session)
 {
-    if (!session->nodedev)
+    if (!session->definitions)
         return;
-    g_clear_pointer(&session->nodedev->definitions, g_hash_table_unref);
-    g_clear_pointer(&session->nodedev->errors, g_hash_table_unref);
-    g_clear_pointer(&session->nodedev->wanted, g_ptr_array_unref);
-    if (session->nodedev->known && g_hash_table_size(session->nodedev->known) > NODEDEV_KNOWN_MAX)
-        g_clear_pointer(&session->nodedev->known, g_hash_table_unref);
+    g_clear_pointer(&session->definitions->definitions, g_hash_table_unref);
+    g_clear_pointer(&session->definitions->errors, g_hash_table_unref);
+    g_clear_pointer(&session->definitions->wanted, g_ptr_array_unref);
+    if (session->definitions->known && g_hash_table_size(session->definitions->known) > DEFINITION_CACHE_MAX)
+        g_clear_pointer(&session->definitions->known, g_hash_table_unref);
 }
 
 
 /* Built-in definitions have to be asked for again. */
 static void
-nodedevDoubt(NodedevSession *nodedev)
+definitionInvalidate(DefinitionClient *client)
 {
     GHashTableIter iter;
     void *known;
 
-    if (!nodedev->known)
+    if (!client->known)
         return;
-    g_hash_table_iter_init(&iter, nodedev->known);
+    g_hash_table_iter_init(&iter, client->known);
     while (g_hash_table_iter_next(&iter, NULL, &known))
-        ((NodedevKnown *) known)->builtIn = FALSE;
+        ((DefinitionCached *) known)->builtIn = FALSE;
 }
 
 
 /* The definition in REPLY, for NAME, which stays the session's; read only if it is not
  * the one that came the last time. NULL with ERR set. */
 static EmulatedPCIDef *
-nodedevKnow(NodedevSession *nodedev, const char *name, const NodedevMessage *reply, GError **err)
+definitionCache(DefinitionClient *client, const char *name, const DefinitionMessage *reply, GError **err)
 {
-    NodedevKnown *known = nodedev->known ? g_hash_table_lookup(nodedev->known, name) : NULL;
+    DefinitionCached *known = client->known ? g_hash_table_lookup(client->known, name) : NULL;
 
     if (!known || g_bytes_get_size(known->text) != reply->textLen ||
         memcmp(g_bytes_get_data(known->text, NULL), reply->text, reply->textLen) != 0 ||
@@ -1193,116 +1193,116 @@ nodedevKnow(NodedevSession *nodedev, const char *name, const NodedevMessage *rep
         g_free(def->definition);
         def->definition = g_strndup(reply->name, reply->nameLen);
 
-        known = g_new0(NodedevKnown, 1);
+        known = g_new0(DefinitionCached, 1);
         known->text = g_bytes_new(reply->text, reply->textLen);
         known->def = def;
-        if (!nodedev->known)
-            nodedev->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, nodedevKnownFree);
-        g_hash_table_replace(nodedev->known, g_strdup(name), known);
+        if (!client->known)
+            client->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, definitionCachedFree);
+        g_hash_table_replace(client->known, g_strdup(name), known);
     }
-    known->builtIn = (reply->value & NODEDEV_BUILT_IN) != 0;
+    known->builtIn = (reply->value & DEFINITION_BUILT_IN) != 0;
     return known->def;
 }
 
 
-static void nodedevGotUse(Session *session, NodedevCall *call, const NodedevMessage *reply);
+static void definitionGotUse(Session *session, DefinitionCall *call, const DefinitionMessage *reply);
 
 
 /* Asks for the definitions that are missing still, as many at once as may be, and goes on
  * with the call when all are there. */
 static void
-nodedevAskWanted(Session *session)
+definitionAskWanted(Session *session)
 {
-    NodedevSession *nodedev = session->nodedev;
-    RPCHeader header = nodedev->header;
+    DefinitionClient *client = session->definitions;
+    RPCHeader header = client->header;
 
-    nodedev->asking = TRUE;
-    while (nodedev->asked < nodedev->wanted->len && nodedev->fetching < NODEDEV_WANTED_AT_ONCE) {
-        NodedevCall *use = nodedevCallNew(&header, NULL);
+    client->asking = TRUE;
+    while (client->asked < client->wanted->len && client->fetching < DEFINITION_WANTED_AT_ONCE) {
+        DefinitionCall *use = definitionCallNew(&header, NULL);
 
-        use->name = g_strdup(g_ptr_array_index(nodedev->wanted, nodedev->asked++));
-        nodedev->fetching++;
-        nodedevAsk(session, use, NODEDEV_USE, use->name, NULL, 0, nodedevGotUse);
+        use->name = g_strdup(g_ptr_array_index(client->wanted, client->asked++));
+        client->fetching++;
+        definitionAsk(session, use, DEFINITION_USE, use->name, NULL, 0, definitionGotUse);
     }
-    nodedev->asking = FALSE;
-    if (nodedev->fetching > 0)
+    client->asking = FALSE;
+    if (client->fetching > 0)
         return;
 
     session->resolving = FALSE;
-    nodedev->ready(session, &header, g_steal_pointer(&nodedev->frame));
+    client->ready(session, &header, g_steal_pointer(&client->frame));
 }
 
 
 static void
-nodedevGotUse(Session *session, NodedevCall *call, const NodedevMessage *reply)
+definitionGotUse(Session *session, DefinitionCall *call, const DefinitionMessage *reply)
 {
-    NodedevSession *nodedev = session->nodedev;
+    DefinitionClient *client = session->definitions;
     g_autofree char *text = g_strndup(reply->text, reply->textLen);
     g_autoptr(GError) err = NULL;
     EmulatedPCIDef *def = NULL;
 
-    if (reply->kind == NODEDEV_DEFINITION)
-        def = nodedevKnow(nodedev, call->name, reply, &err);
+    if (reply->kind == DEFINITION_FOUND)
+        def = definitionCache(client, call->name, reply, &err);
     else
         emulatedPCIReportError(&err, (int) reply->value, "%s", text);
 
     if (def)
-        g_hash_table_insert(nodedev->definitions, g_strdup(call->name), def);
+        g_hash_table_insert(client->definitions, g_strdup(call->name), def);
     else
-        g_hash_table_insert(nodedev->errors, g_strdup(call->name), g_steal_pointer(&err));
+        g_hash_table_insert(client->errors, g_strdup(call->name), g_steal_pointer(&err));
 
-    nodedev->fetching--;
-    if (!nodedev->asking)
-        nodedevAskWanted(session);
+    client->fetching--;
+    if (!client->asking)
+        definitionAskWanted(session);
 }
 
 
 void
-nodedevSessionFetch(Session *session,
+definitionClientFetch(Session *session,
                     const RPCHeader *header,
                     RPCFrame *call,
-                    NodedevReadyFunc ready)
+                    DefinitionReadyFunc ready)
 {
-    NodedevSession *nodedev = session->nodedev;
+    DefinitionClient *client = session->definitions;
 
-    nodedev->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    nodedev->errors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+    client->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    client->errors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify) g_error_free);
-    if (!nodedev->uses)
-        nodedev->uses = g_hash_table_new(NULL, NULL);
-    g_hash_table_add(nodedev->uses, GUINT_TO_POINTER(header->serial));
+    if (!client->uses)
+        client->uses = g_hash_table_new(NULL, NULL);
+    g_hash_table_add(client->uses, GUINT_TO_POINTER(header->serial));
 
     session->resolving = TRUE;
-    nodedev->header = *header;
-    nodedev->frame = call;
-    nodedev->ready = ready;
-    nodedev->asked = 0;
-    nodedev->fetching = 0;
-    nodedevAskWanted(session);
+    client->header = *header;
+    client->frame = call;
+    client->ready = ready;
+    client->asked = 0;
+    client->fetching = 0;
+    definitionAskWanted(session);
 }
 
 
 void
-nodedevSessionEnded(Session *session, guint32 serial)
+definitionClientEnded(Session *session, guint32 serial)
 {
-    NodedevSession *nodedev = session->nodedev;
-    NodedevMessage release = { .kind = NODEDEV_RELEASE };
+    DefinitionClient *client = session->definitions;
+    DefinitionMessage release = { .kind = DEFINITION_RELEASE };
 
-    if (!nodedev || !nodedev->uses ||
-        !g_hash_table_remove(nodedev->uses, GUINT_TO_POINTER(serial)) ||
-        g_hash_table_size(nodedev->uses) > 0)
+    if (!client || !client->uses ||
+        !g_hash_table_remove(client->uses, GUINT_TO_POINTER(serial)) ||
+        g_hash_table_size(client->uses) > 0)
         return;
 
-    g_clear_pointer(&nodedev->uses, g_hash_table_unref);
-    if (nodedev->fd >= 0 && !nodedevSend(session, &release))
-        nodedevLose(session);
+    g_clear_pointer(&client->uses, g_hash_table_unref);
+    if (client->fd >= 0 && !definitionSend(session, &release))
+        definitionClientDisconnect(session);
 }
 
 
 /* --- both --- */
 
 gboolean
-nodedevSessionCall(Session *session,
+definitionClientCall(Session *session,
                    const RPCHeader *header,
                    const Procedure *proc,
                    RPCFrame *call)
@@ -1314,53 +1314,53 @@ nodedevSessionCall(Session *session,
     case PROCEDURE_NODE_NUM_OF_DEVICES:
     case PROCEDURE_NODE_LIST_DEVICES:
     case PROCEDURE_CONNECT_LIST_ALL_NODE_DEVICES:
-        return nodedevCallList(session, header, proc, call);
+        return definitionCallList(session, header, proc, call);
     case PROCEDURE_NODE_DEVICE_CREATE_XML:
     case PROCEDURE_NODE_DEVICE_DEFINE_XML:
     case PROCEDURE_NODE_DEVICE_UPDATE:
-        return nodedevCallXML(session, header, proc, call);
+        return definitionCallXML(session, header, proc, call);
     case PROCEDURE_CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY:
-        return nodedevCallRegister(session, header, proc, call);
+        return definitionCallRegister(session, header, proc, call);
     case PROCEDURE_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY:
-        return nodedevCallDeregister(session, header, call);
+        return definitionCallDeregister(session, header, call);
     default:
-        return nodedevCallByName(session, header, proc, call);
+        return definitionCallByName(session, header, proc, call);
     }
 }
 
 
 void
-nodedevSessionRead(Session *session)
+definitionClientRead(Session *session)
 {
-    NodedevSession *nodedev = session->nodedev;
-    g_autofree guint8 *buffer = g_malloc(NODEDEV_MESSAGE_MAX + 1);
-    g_autoptr(NodedevCall) call = NULL;
-    NodedevMessage message;
+    DefinitionClient *client = session->definitions;
+    g_autofree guint8 *buffer = g_malloc(DEFINITION_MESSAGE_MAX + 1);
+    g_autoptr(DefinitionCall) call = NULL;
+    DefinitionMessage message;
     void *value = NULL;
     ssize_t got;
 
     session->busy = TRUE;
     do {
-        got = recv(nodedev->fd, buffer, NODEDEV_MESSAGE_MAX + 1, MSG_DONTWAIT);
+        got = recv(client->fd, buffer, DEFINITION_MESSAGE_MAX + 1, MSG_DONTWAIT);
     } while (got < 0 && errno == EINTR);
 
     if (got < 0 && errno == EAGAIN)
         return;
-    if (got <= 0 || !nodedevMessageDecode(buffer, got, &message)) {
-        nodedevLose(session);
+    if (got <= 0 || !definitionMessageDecode(buffer, got, &message)) {
+        definitionClientDisconnect(session);
         return;
     }
 
-    if (message.kind == NODEDEV_RELOADED) {
-        nodedevDoubt(nodedev);
+    if (message.kind == DEFINITION_RELOADED) {
+        definitionInvalidate(client);
         return;
     }
-    if (message.kind == NODEDEV_LIFECYCLE || message.kind == NODEDEV_UPDATED) {
-        nodedevGotEvent(session, &message);
+    if (message.kind == DEFINITION_LIFECYCLE || message.kind == DEFINITION_UPDATED) {
+        definitionGotEvent(session, &message);
         return;
     }
 
-    if (g_hash_table_steal_extended(nodedev->calls, GUINT_TO_POINTER(message.serial), NULL,
+    if (g_hash_table_steal_extended(client->calls, GUINT_TO_POINTER(message.serial), NULL,
                                     &value)) {
         call = value;
         call->func(session, call, &message);
@@ -1368,47 +1368,47 @@ nodedevSessionRead(Session *session)
 }
 
 
-/* The reply to NODEDEV_LINK. */
+/* The reply to DEFINITION_LINK. */
 static void
-nodedevGotLink(Session *session, NodedevCall *call, const NodedevMessage *reply)
+definitionGotLink(Session *session, DefinitionCall *call, const DefinitionMessage *reply)
 {
-    NodedevSession *nodedev = session->nodedev;
+    DefinitionClient *client = session->definitions;
 
     (void) call;
-    nodedev->linking = FALSE;
-    if (reply->kind != NODEDEV_DONE)
-        nodedev->linkError = g_strndup(reply->text, reply->textLen);
+    client->linking = FALSE;
+    if (reply->kind != DEFINITION_DONE)
+        client->linkError = g_strndup(reply->text, reply->textLen);
 }
 
 
 /* Has the listener make the launcher of QEMU. Returns NULL, or why that failed, newly
  * allocated. */
 static char *
-nodedevMakeLink(Session *session, const char *qemu)
+definitionMakeLink(Session *session, const char *qemu)
 {
-    NodedevSession *nodedev = session->nodedev;
-    const gint64 deadline = g_get_monotonic_time() + NODEDEV_LINK_TIMEOUT * 1000LL;
+    DefinitionClient *client = session->definitions;
+    const gint64 deadline = g_get_monotonic_time() + DEFINITION_LINK_TIMEOUT * 1000LL;
 
-    nodedev->linking = TRUE;
-    nodedevAsk(session, g_new0(NodedevCall, 1), NODEDEV_LINK, qemu, NULL, 0, nodedevGotLink);
-    while (nodedev->linking && nodedev->fd >= 0) {
-        struct pollfd fd = { .fd = nodedev->fd, .events = POLLIN };
+    client->linking = TRUE;
+    definitionAsk(session, g_new0(DefinitionCall, 1), DEFINITION_LINK, qemu, NULL, 0, definitionGotLink);
+    while (client->linking && client->fd >= 0) {
+        struct pollfd fd = { .fd = client->fd, .events = POLLIN };
         const gint64 left = deadline - g_get_monotonic_time();
 
         if (left <= 0)
             break;
         if (poll(&fd, 1, left / 1000 + 1) > 0)
-            nodedevSessionRead(session);
+            definitionClientRead(session);
     }
-    if (!nodedev->linking)
-        return g_steal_pointer(&nodedev->linkError);
-    nodedev->linking = FALSE;
+    if (!client->linking)
+        return g_steal_pointer(&client->linkError);
+    client->linking = FALSE;
     return g_strdup(_("the daemon does not answer"));
 }
 
 
 gboolean
-nodedevSessionLauncher(const char *qemu, const char *launcher, void *opaque, GError **err)
+definitionClientLauncher(const char *qemu, const char *launcher, void *opaque, GError **err)
 {
     Session *session = opaque;
     g_autofree char *failure = NULL;
@@ -1420,8 +1420,8 @@ nodedevSessionLauncher(const char *qemu, const char *launcher, void *opaque, GEr
                                _("cannot run QEMU '%1$s': %2$s"), qemu, g_strerror(errno));
         return FALSE;
     }
-    failure = session->nodedev && session->nodedev->fd >= 0 ?
-        nodedevMakeLink(session, qemu) : g_strdup(_("the daemon does not answer"));
+    failure = session->definitions && session->definitions->fd >= 0 ?
+        definitionMakeLink(session, qemu) : g_strdup(_("the daemon does not answer"));
     if (!failure)
         return TRUE;
     launchLinkReport(qemu, launcher, failure, err);

@@ -1,5 +1,5 @@
 /*
- * nodedev_check.h: questions to upstream that the listener asks for itself
+ * definition_check.h: questions to upstream that the listener asks for itself
  *
  * May this client change what libvirt keeps? Does any domain use that
  * definition? A process of its own asks, since the listener waits for nobody.
@@ -14,7 +14,7 @@
 #include <glib.h>
 
 /* Of the result; less than a pipe takes at once. */
-#define NODEDEV_CHECK_MAX 3072
+#define DEFINITION_CHECK_MAX 3072
 
 typedef struct {
     const char *const *paths;   /* for upstreamConnect(): upstream's read-write sockets */
@@ -23,18 +23,18 @@ typedef struct {
     gboolean system;            /* it is the system's, likely */
     const Identity *id;         /* as whom; NULL: as ourselves */
     const char *definition;     /* whose users are looked for; NULL: none */
-} NodedevCheckOptions;
+} DefinitionCheckOptions;
 
 /* How a result travels through the pipe. */
 typedef struct {
     int code;                           /* libvirt's, if that failed; else 0 */
     guint users;                        /* domains that use the definition */
-    char message[NODEDEV_CHECK_MAX];    /* why it failed, or the domains' names */
-} NodedevCheckResult;
+    char message[DEFINITION_CHECK_MAX];    /* why it failed, or the domains' names */
+} DefinitionCheckResult;
 
 /* The process, or -1 with ERR set. *FD becomes readable when it has written
- * its NodedevCheckResult, or has died without. */
-pid_t nodedevCheckStart(const NodedevCheckOptions *opts, int *fd, GError **err);
+ * its DefinitionCheckResult, or has died without. */
+pid_t definitionCheckStart(const DefinitionCheckOptions *opts, int *fd, GError **err);
 
 /* The question itself, in this process; identity aside. */
-void nodedevCheckRun(const NodedevCheckOptions *opts, NodedevCheckResult *result);
+void definitionCheckRun(const DefinitionCheckOptions *opts, DefinitionCheckResult *result);

@@ -1,5 +1,5 @@
 /*
- * nodedev_check.c: questions to upstream that the listener asks for itself
+ * definition_check.c: questions to upstream that the listener asks for itself
  *
  * A client of libvirt's, one call at a time, that waits for the answers.
  *
@@ -9,7 +9,7 @@
 #include <config.h>
 
 #include "emulatedpci_error.h"
-#include "nodedev_check.h"
+#include "definition_check.h"
 #include "rpc_frame.h"
 #include "rpc_message.h"
 #include "rpc_xdr.h"
@@ -207,7 +207,7 @@ checkCompareNames(gconstpointer a, gconstpointer b)
 
 /* Fills in RESULT from the names of the domains that use the definition. */
 static void
-checkNameUsers(NodedevCheckResult *result, GPtrArray *users)
+checkNameUsers(DefinitionCheckResult *result, GPtrArray *users)
 {
     g_autoptr(GString) names = g_string_new(NULL);
     guint i;
@@ -235,7 +235,7 @@ checkMalformed(GError **err)
 static gboolean
 checkDomains(CheckConnection *conn,
              const char *definition,
-             NodedevCheckResult *result,
+             DefinitionCheckResult *result,
              GError **err)
 {
     /* How lowering writes it and libvirt prints it; a definition's name has
@@ -289,13 +289,13 @@ checkDomains(CheckConnection *conn,
 
 
 void
-nodedevCheckRun(const NodedevCheckOptions *opts, NodedevCheckResult *result)
+definitionCheckRun(const DefinitionCheckOptions *opts, DefinitionCheckResult *result)
 {
     CheckConnection conn = { 0 };
     g_autoptr(GError) err = NULL;
     int errnum = 0;
 
-    *result = (NodedevCheckResult) { 0 };
+    *result = (DefinitionCheckResult) { 0 };
     conn.fd = upstreamConnect(opts->paths, opts->own, opts->start, &errnum, &err);
     if (conn.fd >= 0) {
         fcntl(conn.fd, F_SETFL, fcntl(conn.fd, F_GETFL) & ~O_NONBLOCK);
@@ -314,10 +314,10 @@ nodedevCheckRun(const NodedevCheckOptions *opts, NodedevCheckResult *result)
 
 /* In the process of its own. */
 G_GNUC_NORETURN static void
-checkChild(const NodedevCheckOptions *opts, int fd)
+checkChild(const DefinitionCheckOptions *opts, int fd)
 {
     g_autoptr(GError) err = NULL;
-    NodedevCheckResult result = { 0 };
+    DefinitionCheckResult result = { 0 };
 
     signal(SIGALRM, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
@@ -328,14 +328,14 @@ checkChild(const NodedevCheckOptions *opts, int fd)
         result.code = err->code;
         g_strlcpy(result.message, err->message, sizeof(result.message));
     } else {
-        nodedevCheckRun(opts, &result);
+        definitionCheckRun(opts, &result);
     }
     _exit(full_write(fd, &result, sizeof(result)) == sizeof(result) ? 0 : 1);
 }
 
 
 pid_t
-nodedevCheckStart(const NodedevCheckOptions *opts, int *fd, GError **err)
+definitionCheckStart(const DefinitionCheckOptions *opts, int *fd, GError **err)
 {
     int fds[2];
     pid_t pid;

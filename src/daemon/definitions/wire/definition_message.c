@@ -1,5 +1,5 @@
 /*
- * nodedev_message.c: what a connection's process and its parent say about
+ * definition_message.c: what a connection's process and its parent say about
  * definitions
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -7,19 +7,19 @@
 
 #include <config.h>
 
-#include "nodedev_message.h"
+#include "definition_message.h"
 #include "rpc_xdr.h"
 
 #include <string.h>
 
 
 GByteArray *
-nodedevMessageEncode(const NodedevMessage *message)
+definitionMessageEncode(const DefinitionMessage *message)
 {
     GByteArray *packet;
 
-    if (message->nameLen > NODEDEV_STRINGS_MAX ||
-        message->textLen > NODEDEV_STRINGS_MAX - message->nameLen)
+    if (message->nameLen > DEFINITION_STRINGS_MAX ||
+        message->textLen > DEFINITION_STRINGS_MAX - message->nameLen)
         return NULL;
 
     packet = g_byte_array_sized_new(64 + message->nameLen + message->textLen);
@@ -33,29 +33,29 @@ nodedevMessageEncode(const NodedevMessage *message)
 
 
 gboolean
-nodedevMessageDecode(const guint8 *data, gsize len, NodedevMessage *message)
+definitionMessageDecode(const guint8 *data, gsize len, DefinitionMessage *message)
 {
     RPCReader reader;
 
-    if (len > NODEDEV_MESSAGE_MAX)
+    if (len > DEFINITION_MESSAGE_MAX)
         return FALSE;
 
     rpcReaderInit(&reader, data, len);
     return rpcReadU32(&reader, &message->kind) &&
         rpcReadU32(&reader, &message->serial) &&
         rpcReadU32(&reader, &message->value) &&
-        rpcReadString(&reader, NODEDEV_STRINGS_MAX, &message->name, &message->nameLen) &&
-        rpcReadString(&reader, NODEDEV_STRINGS_MAX, &message->text, &message->textLen) &&
+        rpcReadString(&reader, DEFINITION_STRINGS_MAX, &message->name, &message->nameLen) &&
+        rpcReadString(&reader, DEFINITION_STRINGS_MAX, &message->text, &message->textLen) &&
         rpcReaderPosition(&reader) == len;
 }
 
 
 gboolean
-nodedevNamesAppend(GByteArray *text, const char *name, guint32 state)
+definitionNamesAppend(GByteArray *text, const char *name, guint32 state)
 {
     gsize len = strlen(name);
 
-    if (text->len + len + 16 > NODEDEV_STRINGS_MAX)
+    if (text->len + len + 16 > DEFINITION_STRINGS_MAX)
         return FALSE;
 
     rpcWriteU32(text, state);
@@ -65,7 +65,7 @@ nodedevNamesAppend(GByteArray *text, const char *name, guint32 state)
 
 
 gboolean
-nodedevNamesNext(const char *text, guint len, guint *offset,
+definitionNamesNext(const char *text, guint len, guint *offset,
                  const char **name, guint *nameLen, guint32 *state)
 {
     RPCReader reader;
@@ -75,7 +75,7 @@ nodedevNamesNext(const char *text, guint len, guint *offset,
 
     rpcReaderInit(&reader, text + *offset, len - *offset);
     if (!rpcReadU32(&reader, state) ||
-        !rpcReadString(&reader, NODEDEV_STRINGS_MAX, name, nameLen))
+        !rpcReadString(&reader, DEFINITION_STRINGS_MAX, name, nameLen))
         return FALSE;
     *offset += rpcReaderPosition(&reader);
     return TRUE;

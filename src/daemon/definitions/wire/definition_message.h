@@ -1,0 +1,81 @@
+/*
+ * definition_message.h: what a connection's process and its parent say about
+ * definitions
+ *
+ * One shape for all, requests, replies and events: a packet of a SOCK_SEQPACKET
+ * pair that holds a kind, a serial, a word and two strings, in XDR. Knows no
+ * definition and no node device.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+/* How the names of all definitions, and of no other node device, begin. */
+#define DEFINITION_PREFIX "emulatedpci_"
+
+/* Of a packet, and of the two strings in it together. A definition may have
+ * 16 KiB. */
+#define DEFINITION_MESSAGE_MAX (64 * 1024)
+#define DEFINITION_STRINGS_MAX (48 * 1024)
+
+typedef enum {
+    /* Requests, with a name, or with XML as the text. */
+    DEFINITION_GET = 1,            /* -> DEFINITION: its XML */
+    DEFINITION_LIST,               /* those after that name -> NAMES */
+    DEFINITION_USE,                /* -> DEFINITION: its <emulatedpci>; held until RELEASE */
+    DEFINITION_RELEASE,            /* whatever is held; no reply */
+    DEFINITION_SUBSCRIBE,          /* value: 1 or 0; -> DONE, and events from then on */
+    DEFINITION_DEFINE,             /* XML -> DONE with the name */
+    DEFINITION_CREATE,             /* XML -> DONE with the name */
+    DEFINITION_UNDEFINE,           /* these four -> DONE */
+    DEFINITION_DESTROY,
+    DEFINITION_START,
+    DEFINITION_SET_AUTOSTART,      /* value: 1 or 0 */
+    DEFINITION_LINK,               /* name: a QEMU program that needs a launcher -> DONE */
+
+    /* Replies, with the request's serial. */
+    DEFINITION_DONE = 32,
+    DEFINITION_FOUND,         /* value: DefinitionState; name, text */
+    DEFINITION_NAMES,              /* value: 1 if there are more; text: of definitionNamesAppend() */
+    DEFINITION_ERROR,              /* value: libvirt's code; text: the message */
+
+    /* Events, serial 0. */
+    DEFINITION_LIFECYCLE = 64,     /* value: virNodeDeviceEventLifecycleType; name */
+    DEFINITION_UPDATED,            /* name */
+    DEFINITION_RELOADED,           /* to all: built-in ones may have changed, too */
+} DefinitionKind;
+
+typedef enum {
+    DEFINITION_ACTIVE = 1 << 0,
+    DEFINITION_PERSISTENT = 1 << 1,
+    DEFINITION_AUTOSTART = 1 << 2,
+    DEFINITION_BUILT_IN = 1 << 3,
+} DefinitionState;
+
+typedef struct {
+    guint32 kind;
+    guint32 serial;
+    guint32 value;
+    const char *name;           /* neither is terminated */
+    guint nameLen;
+    const char *text;
+    guint textLen;
+} DefinitionMessage;
+
+/* A new packet; NULL if the strings are too long together. */
+GByteArray *definitionMessageEncode(const DefinitionMessage *message);
+
+/* What is in the packet of LEN bytes at DATA, into which MESSAGE will point.
+ * FALSE if it is malformed. */
+gboolean definitionMessageDecode(const guint8 *data, gsize len, DefinitionMessage *message);
+
+/* One entry of the text of DEFINITION_NAMES. FALSE, and nothing appended, if it
+ * does not fit in any more. */
+gboolean definitionNamesAppend(GByteArray *text, const char *name, guint32 state);
+
+/* The entry at *OFFSET of TEXT, which moves on; FALSE at the end. */
+gboolean definitionNamesNext(const char *text, guint len, guint *offset,
+                          const char **name, guint *nameLen, guint32 *state);
