@@ -11,6 +11,7 @@
 #pragma once
 
 #include "procedures.h"
+#include "relay_port.h"
 #include "rpc_frame.h"
 
 #include <glib.h>
@@ -21,15 +22,12 @@
 
 typedef struct _CallTable CallTable;
 
-/* The function that gets the reply to a call of our own; see SessionReplyFunc. */
-typedef void (*CallFunc)(void);
-
 typedef struct {
     guint32 program;
     guint32 procedure;
     const Procedure *proc;      /* what the table says of the client's call; or NULL */
     gboolean readonly;          /* of CONNECT_OPEN: the client asks for no more */
-    CallFunc func;              /* of our own call */
+    RelayReplyFunc func;        /* of our own call */
     void *opaque;               /* for func */
     GDestroyNotify freeOpaque;  /* for opaque, if no reply comes; or NULL */
 } CallEntry;

@@ -1,5 +1,5 @@
 /*
- * machine_names.c: what upstream makes of a machine type's name
+ * machine_names.c: libvirtd's names for the machine types of a document
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -9,20 +9,25 @@
 #include "machine_names.h"
 
 #include "domcaps.h"
-#include "rpc_frame.h"
+#include "procedures.h"
 #include "rpc_xdr.h"
 
 #include <string.h>
 
 struct _MachineNames {
-    GHashTable *names;          /* question -> name, or "" if it is not known */
-    GByteArray *wanted;         /* the question, as it is on the wire; or NULL */
-
-    /* While it is asked. */
-    RPCHeader header;
-    RPCFrame *call;
-    MachineNamesReadyFunc ready;
+    RelayPort *port;
+    GHashTable *known;          /* question (GByteArray) -> name, or "" if it is not known */
+    GHashTable *wanted;         /* set of questions, as they are on the wire */
+    guint waiting;              /* number of questions without a reply */
+    void (*ready)(void *opaque);
+    void *opaque;
 };
+
+/* A question to libvirtd, until its reply. */
+typedef struct {
+    MachineNames *names;
+    GByteArray *question;
+} MachineQuestion;
 
 
 static void
@@ -55,6 +60,39 @@ machineNamesEqual(gconstpointer a, gconstpointer b)
 }
 
 
+MachineNames *
+machineNamesNew(RelayPort *port)
+{
+    MachineNames *names = g_new0(MachineNames, 1);
+
+    names->port = port;
+    names->known = g_hash_table_new_full(machineNamesHash, machineNamesEqual,
+                                         machineNamesFreeQuestion, g_free);
+    names->wanted = g_hash_table_new_full(machineNamesHash, machineNamesEqual,
+                                          machineNamesFreeQuestion, NULL);
+    return names;
+}
+
+
+void
+machineNamesFree(MachineNames *names)
+{
+    if (!names)
+        return;
+    g_hash_table_unref(names->known);
+    g_hash_table_unref(names->wanted);
+    g_free(names);
+}
+
+
+void
+machineNamesForget(MachineNames *names)
+{
+    g_hash_table_remove_all(names->known);
+    g_hash_table_remove_all(names->wanted);
+}
+
+
 static void
 machineNamesWrite(GByteArray *out, const char *str)
 {
@@ -66,7 +104,7 @@ const char *
 machineNamesGet(const char *type, const char *arch, const char *machine,
                 const char *emulator, void *opaque)
 {
-    Session *session = opaque;
+    MachineNames *names = opaque;
     g_autoptr(GByteArray) question = g_byte_array_new();
     const char *name;
 
@@ -76,37 +114,42 @@ machineNamesGet(const char *type, const char *arch, const char *machine,
     machineNamesWrite(question, type);
     rpcWriteU32(question, 0);
 
-    if (!session->machines) {
-        session->machines = g_new0(MachineNames, 1);
-        session->machines->names = g_hash_table_new_full(machineNamesHash, machineNamesEqual,
-                                                         machineNamesFreeQuestion, g_free);
-    }
-    name = g_hash_table_lookup(session->machines->names, question);
-    if (!name && !session->machines->wanted && session->open)
-        session->machines->wanted = g_steal_pointer(&question);
+    name = g_hash_table_lookup(names->known, question);
+    if (!name && g_hash_table_size(names->wanted) < MACHINE_NAMES_MAX)
+        g_hash_table_add(names->wanted, g_steal_pointer(&question));
     return name && *name ? name : NULL;
 }
 
 
 gboolean
-machineNamesWants(const Session *session)
+machineNamesWants(const MachineNames *names)
 {
-    return session->machines && session->machines->wanted;
+    return g_hash_table_size(names->wanted) > 0;
 }
 
 
 static void
-machineNamesGot(Session *session, const RPCHeader *header, RPCFrame *frame, void *opaque)
+machineQuestionFree(void *opaque)
 {
-    MachineNames *machines = session->machines;
-    const RPCHeader call = machines->header;
+    MachineQuestion *asked = opaque;
+
+    g_byte_array_unref(asked->question);
+    g_free(asked);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineQuestion, machineQuestionFree)
+
+
+static void
+machineNamesGot(const RPCHeader *header, RPCFrame *frame, void *opaque)
+{
     g_autoptr(RPCFrame) reply = frame;
+    g_autoptr(MachineQuestion) asked = opaque;
+    MachineNames *names = asked->names;
     g_autofree char *name = NULL;
     RPCReader reader;
     const char *xml;
     guint len;
 
-    (void) opaque;
     rpcReaderInit(&reader, reply->bytes->data + RPC_HEADER_SIZE,
                   reply->bytes->len - RPC_HEADER_SIZE);
     if (header->status == RPC_OK && rpcReadString(&reader, RPC_STRING_MAX, &xml, &len)) {
@@ -114,39 +157,30 @@ machineNamesGot(Session *session, const RPCHeader *header, RPCFrame *frame, void
 
         name = domcapsGet(doc, "machine");
     }
-    g_hash_table_replace(machines->names, g_steal_pointer(&machines->wanted),
+    g_hash_table_replace(names->known, g_byte_array_ref(asked->question),
                          name ? g_steal_pointer(&name) : g_strdup(""));
-    session->resolving = FALSE;
-    machines->ready(session, &call, g_steal_pointer(&machines->call));
+    if (--names->waiting == 0)
+        names->ready(names->opaque);
 }
 
 
 void
-machineNamesFetch(Session *session,
-                  const RPCHeader *header,
-                  RPCFrame *call,
-                  MachineNamesReadyFunc ready)
+machineNamesFetch(MachineNames *names, void (*ready)(void *opaque), void *opaque)
 {
-    MachineNames *machines = session->machines;
+    GHashTableIter iter;
+    void *question;
 
-    session->resolving = TRUE;
-    machines->header = *header;
-    machines->call = call;
-    machines->ready = ready;
-    sessionCall(session, PROCEDURE_CONNECT_GET_DOMAIN_CAPABILITIES, machines->wanted,
-                machineNamesGot, NULL);
-}
+    names->ready = ready;
+    names->opaque = opaque;
+    names->waiting = g_hash_table_size(names->wanted);
+    g_hash_table_iter_init(&iter, names->wanted);
+    while (g_hash_table_iter_next(&iter, &question, NULL)) {
+        MachineQuestion *asked = g_new0(MachineQuestion, 1);
 
-
-void
-machineNamesForget(Session *session)
-{
-    MachineNames *machines = g_steal_pointer(&session->machines);
-
-    if (!machines)
-        return;
-    g_hash_table_unref(machines->names);
-    g_clear_pointer(&machines->wanted, g_byte_array_unref);
-    rpcFrameFree(machines->call);
-    g_free(machines);
+        asked->names = names;
+        asked->question = g_byte_array_ref(question);
+        names->port->call(names->port, PROCEDURE_CONNECT_GET_DOMAIN_CAPABILITIES, question,
+                          machineNamesGot, asked, machineQuestionFree);
+    }
+    g_hash_table_remove_all(names->wanted);
 }

@@ -1,33 +1,54 @@
 /*
- * machine_names.h: what upstream makes of a machine type's name
+ * machine_names.h: libvirtd's names for the machine types of a document
  *
- * "pc", or no name at all, is another machine type with every libvirt and QEMU.
- * Upstream is asked, through its domain capabilities, for those names that a domain
- * is lowered with; nothing is remembered beyond the call.
+ * "pc", or no name at all, stands for a machine type that depends on the versions of libvirt and
+ * QEMU. For the names with which a domain is lowered, libvirtd is asked through its domain
+ * capabilities. Nothing is kept for other calls.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #pragma once
 
-#include "session_private.h"
+#include "relay_port.h"
 
-/* For ProjectionOptions.machine, whose opaque is the session: the machine type that
- * upstream gives such a domain. The first time it is NULL, and machineNamesWants(). */
+/* Machine types that are asked for at once. */
+#define MACHINE_NAMES_MAX 64
+
+typedef struct _MachineNames MachineNames;
+
+/* machineNamesNew:
+ * @port: the connection, which must outlive the result
+ *
+ * Returns an empty set of names, which machineNamesFree() frees. */
+MachineNames *machineNamesNew(RelayPort *port);
+void machineNamesFree(MachineNames *names);
+
+/* machineNamesGet:
+ * @type: of the domain, or NULL
+ * @arch: of the domain, or NULL
+ * @machine: machine type as the document has it, or NULL
+ * @emulator: path of QEMU, or NULL
+ * @opaque: the MachineNames
+ *
+ * For ProjectionOptions.machine.
+ *
+ * Returns the machine type that libvirtd gives such a domain; NULL if that is not known (yet). A
+ * name that has not been asked for is noted for machineNamesFetch(). */
 const char *machineNamesGet(const char *type, const char *arch, const char *machine,
                             const char *emulator, void *opaque);
 
-/* Whether one was asked for that is not known yet. */
-gboolean machineNamesWants(const Session *session);
+/* Returns whether names have been noted that are to be fetched. */
+gboolean machineNamesWants(const MachineNames *names);
 
-typedef void (*MachineNamesReadyFunc)(Session *session, const RPCHeader *header, RPCFrame *call);
+/* machineNamesFetch:
+ * @names: the names, of which some are to be fetched
+ * @ready: called once when libvirtd has answered
+ * @opaque: for @ready
+ *
+ * Asks libvirtd for all names that have been noted. If it does not tell one, that is not known, and
+ * it is not asked for again. */
+void machineNamesFetch(MachineNames *names, void (*ready)(void *opaque), void *opaque);
 
-/* Asks upstream for it, and then has READY, which now owns CALL, go on with it. What
- * upstream does not tell is not known, and not asked for again. */
-void machineNamesFetch(Session *session,
-                       const RPCHeader *header,
-                       RPCFrame *call,
-                       MachineNamesReadyFunc ready);
-
-/* Forgets all. */
-void machineNamesForget(Session *session);
+/* Removes all names. */
+void machineNamesForget(MachineNames *names);

@@ -13,8 +13,6 @@
 #include "domcaps.h"
 #include "emulatedpci_error.h"
 #include "lift_cache.h"
-#include "machine_names.h"
-#include "definition_client.h"
 #include "projection_devices.h"
 #include "qemu_launcher_path.h"
 #include "rewrite.h"
@@ -31,13 +29,17 @@ static void
 sessionEndCall(Session *session, guint32 serial)
 {
     callTableRemove(session->calls, serial);
-    definitionClientEnded(session, serial);
+    if (session->definitions)
+        definitionClientEndCall(session->definitions, serial);
 }
 
 
-void
-sessionReplyErrorFrom(Session *session, const RPCHeader *call, int domain, const GError *err)
+/* --- the port of the jobs --- */
+
+static void
+sessionReplyError(RelayPort *port, const RPCHeader *call, int domain, const GError *err)
 {
+    Session *session = (Session *) port;
     int code = err->domain == EMULATED_PCI_ERROR ? err->code : VIR_ERR_INTERNAL_ERROR;
     GByteArray *reply = rpcMessageNewError(call, code, domain, err->message, 0);
 
@@ -48,16 +50,10 @@ sessionReplyErrorFrom(Session *session, const RPCHeader *call, int domain, const
 }
 
 
-void
-sessionReplyError(Session *session, const RPCHeader *call, const GError *err)
+static void
+sessionReply(RelayPort *port, const RPCHeader *call, const GByteArray *payload)
 {
-    sessionReplyErrorFrom(session, call, VIR_FROM_DOMAIN, err);
-}
-
-
-void
-sessionReply(Session *session, const RPCHeader *call, const GByteArray *payload)
-{
+    Session *session = (Session *) port;
     RPCHeader header = *call;
     GByteArray *reply;
 
@@ -96,18 +92,18 @@ sessionMapError(Session *session, RPCFrame *reply)
 }
 
 
-void
-sessionForward(Session *session, const RPCHeader *call, RPCFrame *reply)
+static void
+sessionForward(RelayPort *port, const RPCHeader *call, const RPCHeader *header, RPCFrame *reply)
 {
-    RPCHeader header;
+    Session *session = (Session *) port;
+    RPCHeader forwarded = *header;
 
-    rpcHeaderDecode(reply->bytes->data, &header);
-    if (header.type == RPC_REPLY && header.status == RPC_ERROR)
+    if (header->type == RPC_REPLY && header->status == RPC_ERROR)
         sessionMapError(session, reply);
-    rpcHeaderDecode(reply->bytes->data, &header);
-    header.procedure = call->procedure;
-    header.serial = call->serial;
-    rpcHeaderEncode(reply->bytes->data, &header);
+    forwarded.length = reply->bytes->len;
+    forwarded.procedure = call->procedure;
+    forwarded.serial = call->serial;
+    rpcHeaderEncode(reply->bytes->data, &forwarded);
     sessionEndCall(session, call->serial);
     rpcChannelInject(session->toClient, reply);
 }
@@ -128,14 +124,15 @@ sessionNextSerial(Session *session)
 }
 
 
-void
-sessionCallFull(Session *session,
-                guint32 procedure,
-                const GByteArray *payload,
-                SessionReplyFunc func,
-                void *opaque,
-                GDestroyNotify freeOpaque)
+static void
+sessionCall(RelayPort *port,
+            guint32 procedure,
+            const GByteArray *payload,
+            RelayReplyFunc func,
+            void *opaque,
+            GDestroyNotify freeOpaque)
 {
+    Session *session = (Session *) port;
     RPCHeader header = {
         .program = RPC_PROGRAM_REMOTE,
         .version = 1,
@@ -146,7 +143,7 @@ sessionCallFull(Session *session,
     GByteArray *frame = rpcMessageNew(&header);
     CallEntry *entry = callTableAdd(session->calls, &header);
 
-    entry->func = (CallFunc) func;
+    entry->func = func;
     entry->opaque = opaque;
     entry->freeOpaque = freeOpaque;
     if (payload)
@@ -156,16 +153,41 @@ sessionCallFull(Session *session,
 }
 
 
-void
-sessionCall(Session *session,
-            guint32 procedure,
-            const GByteArray *payload,
-            SessionReplyFunc func,
-            void *opaque)
+static void
+sessionSendEvent(RelayPort *port, GByteArray *event)
 {
-    sessionCallFull(session, procedure, payload, func, opaque, NULL);
+    Session *session = (Session *) port;
+
+    if (rpcChannelInjected(session->toClient) > SESSION_EVENTS_MAX) {
+        daemonWarning("session", "the client does not read: an event is lost");
+        g_byte_array_unref(event);
+        return;
+    }
+    rpcChannelInject(session->toClient, rpcFrameNew(event));
 }
 
+
+static const RelayPort sessionPort = {
+    .call = sessionCall,
+    .reply = sessionReply,
+    .replyError = sessionReplyError,
+    .forward = sessionForward,
+    .sendEvent = sessionSendEvent,
+};
+
+
+void
+sessionReapJobs(Session *session)
+{
+    if (session->device && session->device->ended)
+        session->device = NULL;
+    if (session->validate && session->validate->ended)
+        session->validate = NULL;
+    jobListReap(session->jobs);
+}
+
+
+/* --- calls of the client --- */
 
 /* Where the arguments begin. */
 static gsize
@@ -234,7 +256,7 @@ sessionMustWait(const Session *session, const Procedure *proc)
     /* libvirtd's reply decides what the call is. */
     if (session->opening)
         return TRUE;
-    return session->device || session->validate || session->resolving ||
+    return session->device || session->pending ||
         (proc->action == PROCEDURE_DEFINITION && session->definitions &&
          definitionClientIsFull(session->definitions));
 }
@@ -286,16 +308,119 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
 }
 
 
-/* A call that has been validated, or needs to be no more, goes upstream. */
+/* Sets CALL aside until sessionResume(), which has NEXT go on with it. */
 static void
-sessionPassCall(Session *session, const RPCHeader *header, RPCFrame *call)
+sessionSuspend(Session *session, const RPCHeader *header, RPCFrame *call, SessionNextFunc next)
 {
-    deviceJobForwardCall(session, header, procedureLookup(header->procedure), call);
+    session->pending = call;
+    session->pendingHeader = *header;
+    session->pendingNext = next;
 }
 
 
-/* Does with a whole CALL, which now belongs to it, what the table says. The
- * definitions that it refers to are there. */
+/* Goes on with the call that has been set aside. */
+static void
+sessionResume(void *opaque)
+{
+    Session *session = opaque;
+    const RPCHeader header = session->pendingHeader;
+
+    session->pendingNext(session, &header, g_steal_pointer(&session->pending));
+}
+
+
+/* Takes JOB, which has just started, into the list; ROLE is set to it. */
+static void
+sessionStartJob(Session *session, RelayJob *job, RelayJob **role)
+{
+    if (job->ended) {
+        job->ops->free(job);
+        return;
+    }
+    jobListAdd(session->jobs, job);
+    *role = job;
+}
+
+
+/* The document of the call that has been set aside is valid, or ERR says why not. */
+static void
+sessionValidated(const GError *err, void *opaque)
+{
+    Session *session = opaque;
+
+    if (!err) {
+        sessionResume(session);
+        return;
+    }
+    sessionReplyError(&session->port, &session->pendingHeader, VIR_FROM_XML, err);
+    g_clear_pointer(&session->pending, rpcFrameFree);
+}
+
+
+/* Sets CALL, which now belongs to the session, aside until the XML in ARGS, which may be part of
+ * it, has been validated. */
+static void
+sessionValidate(Session *session,
+                const RPCHeader *header,
+                const RewriteArguments *args,
+                RPCFrame *call,
+                SessionNextFunc next)
+{
+    g_autoptr(GError) err = NULL;
+    RelayJob *job = validateJobStart(session->opts->schemaDir, args->xml, args->xmlLen,
+                                     sessionValidated, session, &err);
+
+    if (!job) {
+        sessionReplyError(&session->port, header, VIR_FROM_DOMAIN, err);
+        rpcFrameFree(call);
+        return;
+    }
+    sessionSuspend(session, header, call, next);
+    sessionStartJob(session, job, &session->validate);
+}
+
+
+static DeviceJobOptions
+sessionDeviceOptions(Session *session)
+{
+    return (DeviceJobOptions) { &session->port, &session->projection, session->opts->lock };
+}
+
+
+/* Sends CALL to libvirtd, with the domain's lock if it changes a persistent domain. */
+static void
+sessionPassCall(Session *session, const RPCHeader *header, RPCFrame *call)
+{
+    const DeviceJobOptions opts = sessionDeviceOptions(session);
+    RelayJob *job = deviceJobStartChange(&opts, header, procedureLookup(header->procedure), call);
+
+    if (job)
+        sessionStartJob(session, job, &session->device);
+    else
+        rpcChannelInject(session->toServer, call);
+}
+
+
+/* Handles a call that attaches, detaches or updates a device. */
+static void
+sessionDeviceCall(Session *session, const RPCHeader *header, const Procedure *proc, RPCFrame *frame)
+{
+    const DeviceJobOptions opts = sessionDeviceOptions(session);
+    g_autoptr(RPCFrame) call = frame;
+    RelayJob *job;
+    gboolean handled = deviceJobStart(&opts, header, proc, call, &job);
+
+    if (session->definitions)
+        definitionClientForget(session->definitions);
+    if (job)
+        sessionStartJob(session, job, &session->device);
+    else if (!handled)
+        rpcChannelInject(session->toServer, g_steal_pointer(&call));
+}
+
+
+/* Rewrites CALL, which now belongs to it, as the table says. The definitions that it refers to
+ * have been fetched. */
 static void
 sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
 {
@@ -309,25 +434,23 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
     ProjectionResult result;
 
     if (proc->action == PROCEDURE_DEVICE) {
-        gboolean ours = deviceJobStart(session, header, proc, call);
-
-        definitionClientForget(session);
-        if (!ours)
-            rpcChannelInject(session->toServer, g_steal_pointer(&call));
+        sessionDeviceCall(session, header, proc, g_steal_pointer(&call));
         return;
     }
 
     result = rewriteFrame(proc, call->bytes, offset, func, &session->projection, &lowered, &err);
-    if (machineNamesWants(session)) {
-        machineNamesFetch(session, header, g_steal_pointer(&call), sessionRewriteCall);
+    if (machineNamesWants(session->machines)) {
+        sessionSuspend(session, header, g_steal_pointer(&call), sessionRewriteCall);
+        machineNamesFetch(session->machines, sessionResume, session);
         return;
     }
-    definitionClientForget(session);
-    machineNamesForget(session);
+    if (session->definitions)
+        definitionClientForget(session->definitions);
+    machineNamesForget(session->machines);
 
     switch (result) {
     case PROJECTION_ERROR:
-        sessionReplyError(session, header, err);
+        sessionReplyError(&session->port, header, VIR_FROM_DOMAIN, err);
         return;
     case PROJECTION_UNCHANGED:
         sessionPassCall(session, header, g_steal_pointer(&call));
@@ -345,8 +468,7 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
         g_autoptr(GByteArray) original G_GNUC_UNUSED = g_steal_pointer(&call->bytes);
 
         call->bytes = g_steal_pointer(&lowered);
-        validateJobStart(session, header, args.xml, args.xmlLen, g_steal_pointer(&call),
-                         sessionPassCall);
+        sessionValidate(session, header, &args, g_steal_pointer(&call), sessionPassCall);
         return;
     }
 
@@ -383,22 +505,57 @@ sessionResolveCall(Session *session, const RPCHeader *header, const Procedure *p
         g_autofree char *name = deviceRequestDefinition(header, proc, call->bytes);
 
         if (name)
-            definitionClientWant(session, name);
+            definitionClientWant(session->definitions, name);
     } else if (session->definitions && proc->action == PROCEDURE_LOWER) {
         rewriteFrame(proc, call->bytes, sessionPayloadOffset(header), sessionCollectDefinitions,
                      &session->projection, &unchanged, NULL);
     }
 
-    if (session->definitions && definitionClientWants(session))
-        definitionClientFetch(session, header, call, sessionRewriteCall);
-    else
+    if (session->definitions && definitionClientWants(session->definitions)) {
+        sessionSuspend(session, header, call, sessionRewriteCall);
+        definitionClientFetch(session->definitions, header->serial, sessionResume, session);
+    } else {
         sessionRewriteCall(session, header, call);
+    }
+}
+
+
+/* Goes on with a call that defines a definition and whose XML is valid. */
+static void
+sessionDefine(Session *session, const RPCHeader *header, RPCFrame *call)
+{
+    definitionClientDefine(session->definitions, header, call);
+    rpcFrameFree(call);
+}
+
+
+/* Handles a call about node devices. */
+static void
+sessionDefinitionCall(Session *session,
+                      const RPCHeader *header,
+                      const Procedure *proc,
+                      RPCFrame *call)
+{
+    RewriteArguments args;
+
+    switch (definitionClientCall(session->definitions, header, proc, call, session->readonly)) {
+    case DEFINITION_CALL_OTHER:
+        rpcChannelInject(session->toServer, call);
+        break;
+    case DEFINITION_CALL_TAKEN:
+        rpcFrameFree(call);
+        break;
+    case DEFINITION_CALL_VALIDATE:
+        if (rewriteRead(proc, call->bytes, RPC_HEADER_SIZE, &args))
+            sessionValidate(session, header, &args, call, sessionDefine);
+        break;
+    }
 }
 
 
 /* A call of the table's, whole. */
 static void
-sessionCallFrame(RPCChannel *channel,
+sessionCallFrame(RPCChannel *channel G_GNUC_UNUSED,
                  const RPCHeader *header,
                  RPCFrame *frame,
                  void *opaque)
@@ -409,10 +566,7 @@ sessionCallFrame(RPCChannel *channel,
 
     session->busy = TRUE;
     if (proc->action == PROCEDURE_DEFINITION) {
-        if (definitionClientCall(session, header, proc, frame))
-            rpcFrameFree(frame);
-        else
-            rpcChannelInject(channel, frame);
+        sessionDefinitionCall(session, header, proc, frame);
         return;
     }
 
@@ -490,7 +644,8 @@ sessionReplyFrame(RPCChannel *channel,
     entry = *found;
     sessionEndCall(session, header->serial);
     if (entry.func) {
-        ((SessionReplyFunc) entry.func)(session, header, g_steal_pointer(&reply), entry.opaque);
+        entry.func(header, g_steal_pointer(&reply), entry.opaque);
+        sessionReapJobs(session);
         return;
     }
 
@@ -520,21 +675,32 @@ Session *
 sessionNew(const SessionOptions *opts)
 {
     Session *session = g_new0(Session, 1);
+    g_autoptr(GError) err = NULL;
 
+    session->loop = eventLoopNew(&err);
+    if (!session->loop) {
+        daemonWarning("session", "%s", err->message);
+        g_free(session);
+        return NULL;
+    }
+    session->port = sessionPort;
+    session->jobs = jobListNew(session->loop);
     session->opts = opts;
     session->projection = opts->projection;
     session->readonly = opts->readonly;
     session->calls = callTableNew();
+    session->machines = machineNamesNew(&session->port);
     if (opts->definitions >= 0) {
-        session->definitions = definitionClientNew(opts->definitions);
+        session->definitions = definitionClientNew(&session->port, opts->definitions);
+        jobListAdd(session->jobs, definitionClientJob(session->definitions));
         session->projection.definition = definitionClientDefinition;
-        session->projection.definitionOpaque = session;
+        session->projection.definitionOpaque = session->definitions;
     }
     session->projection.launcher = definitionClientLauncher;
-    session->projection.launcherOpaque = session;
+    session->projection.launcherOpaque = session->definitions;
     if (session->projection.machineMin.major > 0) {
         session->projection.machine = machineNamesGet;
-        session->projection.machineOpaque = session;
+        session->projection.machineOpaque = session->machines;
     }
     session->toServer = rpcChannelNew(opts->client, opts->upstream, RPC_CALL_WITH_FDS,
                                       sessionCallHeader, sessionCallFrame, session);
@@ -550,12 +716,12 @@ sessionFree(Session *session)
     if (!session)
         return;
 
-    deviceJobFree(session->device);
-    validateJobFree(session->validate);
-    definitionClientFree(session->definitions);
-    machineNamesForget(session);
+    jobListFree(session->jobs);
+    rpcFrameFree(session->pending);
     rpcChannelFree(session->toServer);
     rpcChannelFree(session->toClient);
     callTableFree(session->calls);
+    machineNamesFree(session->machines);
+    eventLoopFree(session->loop);
     g_free(session);
 }

@@ -38,7 +38,7 @@ typedef enum {
 /* sessionNew:
  * @opts: stays the caller's, and as it is until sessionFree()
  *
- * Returns a connection, which sessionFree() frees. */
+ * Returns a connection, which sessionFree() frees; NULL on failure, which is logged. */
 Session *sessionNew(const SessionOptions *opts);
 void sessionFree(Session *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, sessionFree)

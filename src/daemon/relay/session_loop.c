@@ -7,11 +7,8 @@
 #include <config.h>
 
 #include "daemon_log.h"
-#include "device_job.h"
 #include "lift_cache.h"
-#include "definition_client.h"
 #include "session_private.h"
-#include "validate_job.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -130,8 +127,7 @@ sessionPatience(const Session *session)
 {
     if (*session->opts->stop)
         return SESSION_PATIENCE_STOP;
-    if ((session->device && deviceJobIsLocked(session->device)) ||
-        (session->definitions && definitionClientUses(session->definitions)))
+    if (jobListOthersWait(session->jobs))
         return SESSION_PATIENCE_LOCK;
     return -1;
 }
@@ -160,69 +156,56 @@ sessionTimeLeft(Session *session)
 /* --- the loop --- */
 
 static int
-sessionSooner(int timeout, int other)
-{
-    return timeout < 0 || (other >= 0 && other < timeout) ? other : timeout;
-}
-
-
-static int
 sessionTimeout(Session *session, int wait)
 {
-    int left = wait;
+    int left = eventSooner(wait, jobListTimeout(session->jobs));
 
     if (session->deadline)
-        left = sessionSooner(left, MAX(0, (int) ((session->deadline - g_get_monotonic_time()) /
-                                                 1000 + 1)));
+        left = eventSooner(left, eventTimeUntil(session->deadline));
     if (session->active)
-        left = sessionSooner(left, SESSION_IDLE);
-    if (session->device)
-        left = sessionSooner(left, deviceJobTimeout(session->device));
-    if (session->validate)
-        left = sessionSooner(left, validateJobTimeout(session->validate));
-    return sessionSooner(left, sessionTimeLeft(session));
+        left = eventSooner(left, SESSION_IDLE);
+    return eventSooner(left, sessionTimeLeft(session));
 }
 
 
-/* What a client has begun to send does not count. */
+/* Whether nothing is under way. A frame that a client has begun to send does not count. */
 static gboolean
 sessionCanStop(const Session *session)
 {
-    return callTableSize(session->calls) == 0 && !session->device && !session->validate &&
-        (!session->definitions || definitionClientIsIdle(session->definitions)) &&
+    return callTableSize(session->calls) == 0 && !session->device && !session->pending &&
         !rpcChannelInFrame(session->toServer) && !rpcChannelInFrame(session->toClient) &&
         !rpcChannelOwes(session->toServer) && !rpcChannelOwes(session->toClient);
 }
 
 
-typedef enum {
-    SESSION_FD_CLIENT = 0,
-    SESSION_FD_UPSTREAM,
-    SESSION_FD_VALIDATE,
-    SESSION_FD_DEFINITIONS,
-    SESSION_FD_LAST
-} SessionFD;
-
-
-static void
-sessionSetEvents(const Session *session, struct pollfd *fds)
+/* Watches one of both sockets, whose two directions are FROM and TO. */
+static gboolean
+sessionWatchSocket(Session *session,
+                   EventSource *source,
+                   int fd,
+                   gboolean hungUp,
+                   const RPCChannel *from,
+                   const RPCChannel *to)
 {
-    const SessionOptions *opts = session->opts;
-    struct pollfd *client = &fds[SESSION_FD_CLIENT];
-    struct pollfd *upstream = &fds[SESSION_FD_UPSTREAM];
+    const guint32 events = (rpcChannelWantsRead(from) ? EPOLLIN : 0) |
+        (rpcChannelWantsWrite(to) ? EPOLLOUT : 0);
 
-    client->events = (rpcChannelWantsRead(session->toServer) ? POLLIN : 0) |
-        (rpcChannelWantsWrite(session->toClient) ? POLLOUT : 0);
-    upstream->events = (rpcChannelWantsRead(session->toClient) ? POLLIN : 0) |
-        (rpcChannelWantsWrite(session->toServer) ? POLLOUT : 0);
-    /* poll() reports a hangup whether or not it is asked for. */
-    client->fd = session->clientHungUp && !client->events ? -1 : opts->client;
-    upstream->fd = session->upstreamHungUp && !upstream->events ? -1 : opts->upstream;
+    /* A hangup is reported whether or not it is asked for. */
+    return eventLoopWatch(session->loop, source, hungUp && !events ? -1 : fd, events);
+}
 
-    fds[SESSION_FD_VALIDATE].fd = session->validate ? validateJobFD(session->validate) : -1;
-    fds[SESSION_FD_VALIDATE].events = POLLIN;
-    fds[SESSION_FD_DEFINITIONS].fd = session->definitions ? definitionClientFD(session->definitions) : -1;
-    fds[SESSION_FD_DEFINITIONS].events = POLLIN;
+
+static gboolean
+sessionWatch(Session *session)
+{
+    if (sessionWatchSocket(session, &session->client, session->opts->client, session->clientHungUp,
+                           session->toServer, session->toClient) &&
+        sessionWatchSocket(session, &session->upstream, session->opts->upstream,
+                           session->upstreamHungUp, session->toClient, session->toServer) &&
+        jobListWatch(session->jobs))
+        return TRUE;
+    daemonWarning("session", "epoll_ctl: %s", g_strerror(errno));
+    return FALSE;
 }
 
 
@@ -241,30 +224,39 @@ sessionTrim(Session *session)
 }
 
 
-/* FALSE: the connection is to end. */
+/* Moves what both sockets have and take. FALSE: the connection is to end. */
 static gboolean
-sessionMove(Session *session, const struct pollfd *fds)
+sessionMoveFrames(Session *session)
 {
-    const short client = fds[SESSION_FD_CLIENT].revents;
-    const short upstream = fds[SESSION_FD_UPSTREAM].revents;
+    const guint32 readable = EPOLLIN | EPOLLHUP | EPOLLERR;
 
-    /* first what may change what the client's calls mean */
-    if (fds[SESSION_FD_DEFINITIONS].revents)
-        definitionClientRead(session);
-    if (client & (POLLIN | POLLHUP | POLLERR) && rpcChannelWantsRead(session->toServer) &&
+    if (session->client.ready & readable && rpcChannelWantsRead(session->toServer) &&
         !sessionRead(session->toServer, "the client"))
         return FALSE;
-    if (upstream & (POLLIN | POLLHUP | POLLERR) && rpcChannelWantsRead(session->toClient) &&
+    if (session->upstream.ready & readable && rpcChannelWantsRead(session->toClient) &&
         !sessionRead(session->toClient, "upstream"))
         return FALSE;
-    if (upstream & POLLOUT && !sessionPump(session->toServer, "upstream"))
+    if (session->upstream.ready & EPOLLOUT && !sessionPump(session->toServer, "upstream"))
         return FALSE;
-    if (client & POLLOUT && !sessionPump(session->toClient, "the client"))
+    if (session->client.ready & EPOLLOUT && !sessionPump(session->toClient, "the client"))
         return FALSE;
-    if (session->validate)
-        validateJobTick(session, fds[SESSION_FD_VALIDATE].revents != 0);
-    if (session->device && !deviceJobTick(session))
+    return TRUE;
+}
+
+
+/* FALSE: the connection is to end. */
+static gboolean
+sessionMove(Session *session)
+{
+    /* The jobs first, because they may change the meaning of the client's calls. */
+    if (!jobListRead(session->jobs, &session->busy))
         return FALSE;
+    sessionReapJobs(session);
+
+    if (!sessionMoveFrames(session) ||
+        !jobListTick(session->jobs, rpcChannelInjected(session->toServer) > 0))
+        return FALSE;
+    sessionReapJobs(session);
     return sessionSettle(session);
 }
 
@@ -296,44 +288,22 @@ sessionClose(Session *session)
 }
 
 
-SessionState
-sessionStep(Session *session, int wait)
+/* Does the work that sessionStep() has waited for. */
+static SessionState
+sessionWork(Session *session, gboolean any)
 {
-    struct pollfd fds[SESSION_FD_LAST] = { 0 };
-    struct timespec ts;
-    int timeout;
-    int rc;
+    const guint32 hangup = EPOLLHUP | EPOLLERR;
 
-    if (*session->opts->stop && sessionCanStop(session))
-        return SESSION_ENDED;
-
-    timeout = sessionTimeout(session, wait);
-    sessionSetEvents(session, fds);
-    ts.tv_sec = timeout / 1000;
-    ts.tv_nsec = timeout % 1000 * 1000000L;
-    rc = ppoll(fds, G_N_ELEMENTS(fds), timeout < 0 ? NULL : &ts, session->opts->sigmask);
-    if (rc < 0 && errno == EINTR)
-        return SESSION_RUNS;
-    if (rc < 0) {
-        daemonWarning("session", "poll: %s", g_strerror(errno));
-        return SESSION_BROKEN;
-    }
-
-    if (session->deadline && g_get_monotonic_time() >= session->deadline)
-        return SESSION_ENDED;
-    if (rc == 0 && session->active)
-        sessionTrim(session);
-
-    session->clientHungUp |= (fds[SESSION_FD_CLIENT].revents & (POLLHUP | POLLERR)) != 0;
-    session->upstreamHungUp |= (fds[SESSION_FD_UPSTREAM].revents & (POLLHUP | POLLERR)) != 0;
-    /* A client that has gone gets no answer: nothing is worked out for it. */
+    session->clientHungUp |= (session->client.ready & hangup) != 0;
+    session->upstreamHungUp |= (session->upstream.ready & hangup) != 0;
+    /* A client that has gone gets no answer, so nothing is validated for it. */
     if (session->clientHungUp && session->validate)
         return SESSION_ENDED;
-    if (!sessionMove(session, fds))
+    if (!sessionMove(session))
         return SESSION_BROKEN;
 
-    /* Small calls that pass leave nothing to be given back later. */
-    if (rc > 0)
+    /* Small calls that pass leave no memory to be freed later. */
+    if (any)
         session->active = session->busy || rpcChannelCanTrim(session->toServer) ||
             rpcChannelCanTrim(session->toClient);
 
@@ -348,12 +318,40 @@ sessionStep(Session *session, int wait)
 }
 
 
+SessionState
+sessionStep(Session *session, int wait)
+{
+    int rc;
+
+    if (*session->opts->stop && sessionCanStop(session))
+        return SESSION_ENDED;
+    if (!sessionWatch(session))
+        return SESSION_BROKEN;
+
+    rc = eventLoopWait(session->loop, sessionTimeout(session, wait), session->opts->sigmask);
+    if (rc < 0 && errno == EINTR)
+        return SESSION_RUNS;
+    if (rc < 0) {
+        daemonWarning("session", "epoll: %s", g_strerror(errno));
+        return SESSION_BROKEN;
+    }
+
+    if (session->deadline && g_get_monotonic_time() >= session->deadline)
+        return SESSION_ENDED;
+    if (rc == 0 && session->active)
+        sessionTrim(session);
+    return sessionWork(session, rc > 0);
+}
+
+
 gboolean
 sessionRun(const SessionOptions *opts)
 {
     g_autoptr(Session) session = sessionNew(opts);
     SessionState state;
 
+    if (!session)
+        return FALSE;
     do {
         state = sessionStep(session, -1);
     } while (state == SESSION_RUNS);

@@ -1,5 +1,5 @@
 /*
- * session_private.h: what the files of a session share
+ * session_private.h: shared by the files of a connection
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -7,81 +7,62 @@
 #pragma once
 
 #include "call_table.h"
+#include "definition_client.h"
+#include "event_loop.h"
+#include "job_list.h"
+#include "machine_names.h"
 #include "procedures.h"
+#include "relay_port.h"
 #include "rpc_channel.h"
 #include "rpc_message.h"
 #include "session.h"
 
-/* Replies of our own that wait until the client reads. */
+/* Bytes of our own replies that may wait until the client reads. */
 #define SESSION_INJECTED_MAX (256 * 1024)
 
-typedef struct _DeviceJob DeviceJob;
-typedef struct _ValidateJob ValidateJob;
-typedef struct _DefinitionClient DefinitionClient;
-typedef struct _MachineNames MachineNames;
+/* Bytes that may wait when an event comes. If there are more, the event is lost. */
+#define SESSION_EVENTS_MAX (4 * 1024 * 1024)
 
-/* The reply to a call of ours. */
-typedef void (*SessionReplyFunc)(Session *session,
-                                 const RPCHeader *header,
-                                 RPCFrame *reply,
-                                 void *opaque);
+/* Goes on with a client's call; CALL, whose header is HEADER, now belongs to the function. */
+typedef void (*SessionNextFunc)(Session *session, const RPCHeader *header, RPCFrame *call);
 
 struct _Session {
+    RelayPort port;                     /* for the jobs; the first member */
     const SessionOptions *opts;
     RPCChannel *toServer;
     RPCChannel *toClient;
-    CallTable *calls;                   /* without a reply so far */
+    CallTable *calls;                   /* that have no reply yet */
     guint32 lastSerial;                 /* of the client's calls */
     guint32 ownSerial;
-    gboolean busy;                      /* something was rewritten: memory to give back */
-    gboolean opening;                   /* libvirtd is still to answer CONNECT_OPEN */
+    gboolean busy;                      /* something was rewritten: there is memory to free */
+    gboolean opening;                   /* CONNECT_OPEN has no reply yet */
     gboolean open;                      /* libvirtd has let the client in */
-    gboolean readonly;                  /* by its socket, or it asked for no more */
-    gboolean resolving;                 /* something is being asked for a call */
-    ProjectionOptions projection;       /* with the definitions */
+    gboolean readonly;                  /* through its socket, or because it has asked for that */
+    ProjectionOptions projection;
 
-    DeviceJob *device;                  /* the one that runs, or NULL */
-    ValidateJob *validate;              /* the one that runs, or NULL */
-    DefinitionClient *definitions;          /* NULL: there are no definitions */
-    MachineNames *machines;             /* NULL: nothing was asked for */
+    JobList *jobs;                      /* these three are in it, if they are not NULL */
+    RelayJob *device;
+    RelayJob *validate;
+    DefinitionClient *definitions;
+    MachineNames *machines;
+
+    /* The client's call that waits for definitions, machine types or the validation */
+    RPCFrame *pending;                  /* NULL: none */
+    RPCHeader pendingHeader;
+    SessionNextFunc pendingNext;
 
     /* of session_loop.c */
+    EventLoop *loop;
+    EventSource client;
+    EventSource upstream;
     gint64 deadline;                    /* of the end, monotonic, us; 0: none */
-    gboolean active;                    /* there is memory to give back later */
-    gboolean halfClosed;                /* upstream knows that the client has closed */
+    gboolean active;                    /* memory is to be freed when nothing happens */
+    gboolean halfClosed;                /* libvirtd knows that the client has closed */
     gboolean clientHungUp;
     gboolean upstreamHungUp;
-    gint64 heldSince;                   /* the client holds us up; 0: it does not */
-    guint64 heldBytes;                  /* that it has sent and taken until then */
+    gint64 heldSince;                   /* since when the client holds us up; 0: it does not */
+    guint64 heldBytes;                  /* sent and received until then */
 };
 
-/* Answers CALL with an error; the second with one of libvirt's part DOMAIN,
- * a virErrorDomain. */
-void sessionReplyError(Session *session, const RPCHeader *call, const GError *err);
-void sessionReplyErrorFrom(Session *session,
-                           const RPCHeader *call,
-                           int domain,
-                           const GError *err);
-
-/* Answers CALL with success and PAYLOAD, which may be NULL. */
-void sessionReply(Session *session, const RPCHeader *call, const GByteArray *payload);
-
-/* Answers CALL with REPLY, which came for a call of ours and now belongs to
- * the session. */
-void sessionForward(Session *session, const RPCHeader *call, RPCFrame *reply);
-
-/* Sends a call of ours; FUNC gets the reply. PAYLOAD may be NULL. FREEOPAQUE frees OPAQUE
- * if the connection ends before the reply comes. */
-void sessionCallFull(Session *session,
-                     guint32 procedure,
-                     const GByteArray *payload,
-                     SessionReplyFunc func,
-                     void *opaque,
-                     GDestroyNotify freeOpaque);
-
-/* The same, with an OPAQUE that is not to be freed. */
-void sessionCall(Session *session,
-                 guint32 procedure,
-                 const GByteArray *payload,
-                 SessionReplyFunc func,
-                 void *opaque);
+/* Frees the jobs that have ended. No function of theirs may be active. */
+void sessionReapJobs(Session *session);

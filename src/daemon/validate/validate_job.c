@@ -1,14 +1,15 @@
 /*
- * validate_job.c: a document against our grammars
+ * validate_job.c: validates a document against our schema
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include <config.h>
 
-#include "daemon_log.h"
 #include "emulatedpci_error.h"
 #include "emulatedpci_xml.h"
+#include "event_loop.h"
+#include "rpc_frame.h"
 #include "validate_job.h"
 
 #include "full-read.h"
@@ -40,14 +41,14 @@
 #define VALIDATE_CPU_MAX 10             /* seconds */
 #define VALIDATE_MEMORY_MAX 256         /* MiB, beyond what the process has already */
 
-struct _ValidateJob {
-    pid_t pid;
+typedef struct {
+    RelayJob base;
+    pid_t pid;                          /* 0: it has been reaped */
     gint64 deadline;                    /* monotonic, us */
-    int fd;
-    RPCHeader header;
-    RPCFrame *call;
-    ValidateFunc valid;
-};
+    int fd;                             /* the result comes through it */
+    ValidateFunc done;
+    void *opaque;
+} ValidateJob;
 
 /* How a result travels through the pipe. */
 typedef struct {
@@ -211,63 +212,6 @@ validateChild(const char *schemaDir, const char *xml, gsize len, int fd)
 }
 
 
-void
-validateJobStart(Session *session,
-                 const RPCHeader *header,
-                 const char *xml,
-                 gsize len,
-                 RPCFrame *call,
-                 ValidateFunc valid)
-{
-    ValidateJob *job;
-    g_autoptr(RPCFrame) frame = call;
-    g_autoptr(GError) err = NULL;
-    const pid_t parent = getpid();
-    int fds[2];
-    pid_t pid;
-
-    if (pipe2(fds, O_CLOEXEC) < 0) {
-        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, _("cannot create a pipe: %1$s"), g_strerror(errno));
-        sessionReplyError(session, header, err);
-        return;
-    }
-
-    pid = fork();
-    if (pid == 0) {
-        /* Nobody is left to end it if this process is killed. */
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(1);
-        close(fds[0]);
-        validateChild(session->opts->schemaDir, xml, len, fds[1]);
-    }
-
-    close(fds[1]);
-    if (pid < 0) {
-        close(fds[0]);
-        emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, _("cannot start a process: %1$s"), g_strerror(errno));
-        sessionReplyError(session, header, err);
-        return;
-    }
-
-    job = g_new0(ValidateJob, 1);
-    job->pid = pid;
-    job->deadline = g_get_monotonic_time() + VALIDATE_TIMEOUT * 1000LL;
-    job->fd = fds[0];
-    job->header = *header;
-    job->call = g_steal_pointer(&frame);
-    job->valid = valid;
-    session->validate = job;
-}
-
-
-int
-validateJobFD(const ValidateJob *job)
-{
-    return job->fd;
-}
-
-
 /* Ends the process. Returns how it has ended, or 0 if that was known before. */
 static int
 validateJobEnd(ValidateJob *job)
@@ -285,7 +229,7 @@ validateJobEnd(ValidateJob *job)
 }
 
 
-/* Why the process has ended without a result. */
+/* Says why the process has ended without a result. */
 static void
 validateReportEnd(int status, GError **err)
 {
@@ -300,8 +244,8 @@ validateReportEnd(int status, GError **err)
 }
 
 
-/* The error that the process has found or is, or NULL. READABLE: it has ended, or
- * written all that it writes. */
+/* The error that the process has found or that it has failed with, or NULL. READABLE: it has
+ * ended, or has written its whole result. */
 static GError *
 validateJobResult(ValidateJob *job, gboolean readable)
 {
@@ -321,40 +265,97 @@ validateJobResult(ValidateJob *job, gboolean readable)
 }
 
 
-int
-validateJobTimeout(const ValidateJob *job)
+static int
+validateJobDescriptor(const RelayJob *job)
 {
-    return MAX(0, (int) ((job->deadline - g_get_monotonic_time()) / 1000 + 1));
+    return ((const ValidateJob *) job)->fd;
 }
 
 
-void
-validateJobTick(Session *session, gboolean readable)
+static int
+validateJobDeadline(const RelayJob *job)
 {
-    ValidateJob *job = session->validate;
+    return eventTimeUntil(((const ValidateJob *) job)->deadline);
+}
+
+
+static gboolean
+validateJobStep(RelayJob *base, guint events)
+{
+    ValidateJob *job = (ValidateJob *) base;
+    gboolean readable = (events & RELAY_JOB_READABLE) != 0;
     g_autoptr(GError) err = NULL;
 
     if (!readable && g_get_monotonic_time() < job->deadline)
-        return;
+        return TRUE;
 
-    session->validate = NULL;
+    base->ended = TRUE;
     err = validateJobResult(job, readable);
-    if (err)
-        sessionReplyErrorFrom(session, &job->header, VIR_FROM_XML, err);
-    else
-        job->valid(session, &job->header, g_steal_pointer(&job->call));
-    validateJobFree(job);
+    job->done(err, job->opaque);
+    return TRUE;
 }
 
 
-void
-validateJobFree(ValidateJob *job)
+static void
+validateJobFree(RelayJob *base)
 {
-    if (!job)
-        return;
+    ValidateJob *job = (ValidateJob *) base;
 
     validateJobEnd(job);
     close(job->fd);
-    rpcFrameFree(job->call);
     g_free(job);
+}
+
+
+static const RelayJobOps validateJobOps = {
+    .descriptor = validateJobDescriptor,
+    .deadline = validateJobDeadline,
+    .step = validateJobStep,
+    .free = validateJobFree,
+};
+
+
+RelayJob *
+validateJobStart(const char *schemaDir,
+                 const char *xml,
+                 gsize len,
+                 ValidateFunc done,
+                 void *opaque,
+                 GError **err)
+{
+    ValidateJob *job;
+    const pid_t parent = getpid();
+    int fds[2];
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("cannot create a pipe: %1$s"), g_strerror(errno));
+        return NULL;
+    }
+
+    pid = fork();
+    if (pid == 0) {
+        /* If this process is killed, its child must not stay behind. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(1);
+        close(fds[0]);
+        validateChild(schemaDir, xml, len, fds[1]);
+    }
+
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, _("cannot start a process: %1$s"), g_strerror(errno));
+        return NULL;
+    }
+
+    job = g_new0(ValidateJob, 1);
+    job->base.ops = &validateJobOps;
+    job->pid = pid;
+    job->deadline = g_get_monotonic_time() + VALIDATE_TIMEOUT * 1000LL;
+    job->fd = fds[0];
+    job->done = done;
+    job->opaque = opaque;
+    return &job->base;
 }

@@ -1,0 +1,79 @@
+/*
+ * device_live.c: detaches an emulated PCI device from a running domain
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "device_edit.h"
+#include "device_job_private.h"
+#include "procedures.h"
+#include "rpc_xdr.h"
+
+#include <libvirt/libvirt.h>
+#include <string.h>
+
+
+static void
+deviceJobDetached(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
+{
+    g_autoptr(RPCFrame) reply = frame;
+
+    if (!deviceJobCheck(job, header, &reply))
+        return;
+
+    if (job->edited)
+        deviceJobDefine(job);
+    else
+        deviceJobSucceed(job);
+}
+
+
+static void
+deviceJobDetachLive(DeviceJob *job)
+{
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+
+    g_byte_array_append(payload, job->domain->data, job->domain->len);
+    rpcWriteString(payload, job->alias, strlen(job->alias));
+    rpcWriteU32(payload, VIR_DOMAIN_AFFECT_LIVE);
+    deviceJobCall(job, PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS, payload, deviceJobDetached);
+}
+
+
+static void
+deviceJobGotLive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
+{
+    g_autoptr(RPCFrame) reply = frame;
+    g_autoptr(GError) err = NULL;
+    g_autofree char *xml = NULL;
+
+    if (!deviceJobCheck(job, header, &reply) ||
+        !(xml = deviceJobReadXML(job, reply)))
+        return;
+
+    g_free(job->alias);
+    job->alias = deviceFindAlias(xml, job->request.def, &err);
+    if (!job->alias)
+        deviceJobFail(job, err);
+    else
+        deviceJobDetachLive(job);
+}
+
+
+void
+deviceJobLive(DeviceJob *job)
+{
+    g_autoptr(GByteArray) payload = NULL;
+
+    if (!job->request.def) {
+        deviceJobDetachLive(job);
+        return;
+    }
+
+    payload = g_byte_array_new();
+    g_byte_array_append(payload, job->domain->data, job->domain->len);
+    rpcWriteU32(payload, 0);
+    deviceJobCall(job, PROCEDURE_DOMAIN_GET_XML_DESC, payload, deviceJobGotLive);
+}
