@@ -19,6 +19,8 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define AUTH_LIST 66
@@ -467,6 +469,32 @@ testManyCalls(void)
 }
 
 
+/* A client that leaves takes its validating process with it. */
+static void
+testValidateLeaves(void)
+{
+    g_autoptr(SessionPeer) peer = opened(FALSE, 0, NULL);
+    g_autoptr(GByteArray) define = xmlArguments(FALSE, DOMAIN(DEVICE), VIR_DOMAIN_DEFINE_VALIDATE);
+    g_autofree char *dir = g_dir_make_tmp("emulatedpci.XXXXXX", NULL);
+    g_autofree char *schema = g_build_filename(dir, "domain.rng", NULL);
+
+    /* A schema that nobody writes: the process waits for it. */
+    g_assert_cmpint(mkfifo(schema, 0600), ==, 0);
+    peer->opts.schemaDir = dir;
+    call(peer, PROCEDURE_DOMAIN_DEFINE_XML_FLAGS, 2, define);
+    g_assert_nonnull(peer->session->validate);
+    g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, 0);
+
+    g_assert_cmpint(shutdown(peer->client, SHUT_RDWR), ==, 0);
+    sessionPeerSettle(peer);
+    g_assert_cmpint(peer->state, ==, SESSION_ENDED);
+    g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
+    g_assert_cmpint(errno, ==, ECHILD);
+    g_remove(schema);
+    g_rmdir(dir);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -481,5 +509,6 @@ main(int argc, char **argv)
     g_test_add_func("/session/stop", testStop);
     g_test_add_func("/session/list", testList);
     g_test_add_func("/session/many-calls", testManyCalls);
+    g_test_add_func("/session/validate-leaves", testValidateLeaves);
     return g_test_run();
 }

@@ -107,6 +107,7 @@ definitionClientNew(RelayPort *port, int fd)
     client->base.ops = &definitionClientOps;
     client->port = port;
     client->fd = fd;
+    client->linkTimeout = DEFINITION_LINK_TIMEOUT;
     client->calls = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) definitionCallFree);
     return client;
 }

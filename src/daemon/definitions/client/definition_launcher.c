@@ -18,9 +18,6 @@
 
 #define _(s) gettext(s)
 
-/* How long the service may take to make a launcher, in ms. It does so at once. */
-#define DEFINITION_LINK_TIMEOUT 10000
-
 
 /* The result of a DEFINITION_LINK. */
 typedef struct {
@@ -47,7 +44,7 @@ definitionGotLink(DefinitionClient *client G_GNUC_UNUSED,
 static char *
 definitionMakeLink(DefinitionClient *client, const char *qemu)
 {
-    const gint64 deadline = g_get_monotonic_time() + DEFINITION_LINK_TIMEOUT * 1000LL;
+    const gint64 deadline = g_get_monotonic_time() + client->linkTimeout * 1000LL;
     DefinitionCall *call = g_new0(DefinitionCall, 1);
     LinkResult result = { 0 };
     guint32 serial;

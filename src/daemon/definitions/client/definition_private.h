@@ -9,6 +9,9 @@
 #include "definition_client.h"
 #include "definition_message.h"
 
+/* How long the service may take to make a launcher, in ms. It does so at once. */
+#define DEFINITION_LINK_TIMEOUT 10000
+
 /* Parent and capability of all definitions. */
 #define DEFINITION_PARENT "computer"
 #define DEFINITION_CAPABILITY "emulatedpci"
@@ -57,6 +60,7 @@ struct _DefinitionClient {
     gboolean gone;              /* the service has ended */
     gboolean readonly;          /* the connection, at the latest call */
     guint32 serial;             /* of the latest request */
+    int linkTimeout;            /* DEFINITION_LINK_TIMEOUT, except in tests */
     GHashTable *calls;          /* serial -> DefinitionCall that the service will answer */
     guint upstream;             /* number of calls that libvirtd will answer */
     GArray *callbacks;          /* of DefinitionCallback, or NULL */
