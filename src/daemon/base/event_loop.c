@@ -128,7 +128,7 @@ eventLoopDispatch(EventLoop *loop)
     if (epoll_wait(loop->epoll, &event, 1, 0) != 1)
         return FALSE;
     source = event.data.ptr;
-    source->func(source, event.events);
+    source->func(event.events, source->opaque);
     return TRUE;
 }
 

@@ -16,12 +16,13 @@
 typedef struct _EventLoop EventLoop;
 typedef struct _EventSource EventSource;
 
-/* Handles EVENTS (EPOLLIN...) of SOURCE. It may remove and free SOURCE. */
-typedef void (*EventFunc)(EventSource *source, guint32 events);
+/* Handles EVENTS (EPOLLIN...) of a source, which it may remove and free. */
+typedef void (*EventFunc)(guint32 events, void *opaque);
 
-/* Belongs to its owner, at first all zero but func. */
+/* Belongs to its owner, at first all zero but func and opaque. */
 struct _EventSource {
     EventFunc func;             /* for eventLoopDispatch() */
+    void *opaque;               /* for func */
     guint32 ready;              /* what eventLoopWait() has found: EPOLLIN...; or 0 */
 
     /* set by event_loop.c */

@@ -17,8 +17,8 @@
 #include <glib.h>
 #include <sys/types.h>
 
-typedef struct DefinitionService DefinitionService;
-typedef struct DefinitionPeer DefinitionPeer;
+typedef struct _DefinitionService DefinitionService;
+typedef struct _DefinitionPeer DefinitionPeer;
 
 DefinitionService *definitionServiceNew(GError **err);
 void definitionServiceFree(DefinitionService *service);
