@@ -34,7 +34,7 @@ def test_look(tap, stack):
     for name in ('emulatedpci_test', test['uuid'], test['uuid'].upper()):
         tap.equal(stack.fleet('show', name)[1], out, 'by the name ' + name)
     status, out, err = stack.fleet('show', 'nope', 'test')
-    tap.ok(status == 3 and "nope: error: there is no definition 'nope'" in err and '<name>emulatedpci_test<' in out,
+    tap.ok(status == 3 and "nope: error: definition 'nope' not found" in err and '<name>emulatedpci_test<' in out,
            'one of two', err)
     tap.equal(stack.fleet('show', 'nope')[0], 1, 'none')
     for args in (['show'], ['undefine'], ['clone', 'test'], ['list', 'x']):
@@ -53,10 +53,10 @@ def test_clone(tap, stack):
     stack.fleet('undefine', 'plain')
     tap.ok('built_in' not in mine and ET.fromstring(mine).findtext('uuid') != ET.fromstring(test).findtext('uuid'),
            'one of its own', mine)
-    for args, message in ((['test', 'mine'], 'emulatedpci_mine: error: there is a definition of that name already'),
-                          (['nope', 'x'], "there is no definition 'nope'"),
-                          (['test', 'x', '-s', 'colour=1'], "'colour=1' sets no field; .*devicename, vendorid"),
-                          (['test', 'x', '-s', 'revision'], "'revision' sets no field"),
+    for args, message in ((['test', 'mine'], 'emulatedpci_mine: error: a definition of that name already exists'),
+                          (['nope', 'x'], "definition 'nope' not found"),
+                          (['test', 'x', '-s', 'colour=1'], "invalid field 'colour=1': .*devicename, vendorid"),
+                          (['test', 'x', '-s', 'revision'], "invalid field 'revision'"),
                           (['test', 'x', '-s', 'revision=256'], "'256' for 'revision'.*from 0 to 0xff "),
                           (['test', 'x', '-s', 'devicename=a/b'], "'a/b' for 'devicename'"),
                           (['test', 'x', '-s', 'vendorid=0xffff'], 'vendorid'),
@@ -112,7 +112,7 @@ def test_attach(tap, stack):
     status, out, err = stack.fleet('undefine', 'test')
     tap.ok(status == 1 and 'built in' in err, 'a built-in one stays', err)
     status, out, err = stack.fleet('attach', 'nope', '--all')
-    tap.ok(status == 1 and "there is no definition 'nope'" in err, 'an unknown one', err)
+    tap.ok(status == 1 and "definition 'nope' not found" in err, 'an unknown one', err)
     stack.fleet('clone', 'test', 'brief')
     stack.fleet('attach', 'brief', 'web-1')
     stack.virsh('nodedev-autostart', 'emulatedpci_brief', '--disable')

@@ -85,14 +85,14 @@ def main(tap):
 
         message = fails('define', stack.write('tmp/b.xml', shown.replace(
             "<driver emulator='net'/>", "<driver emulator='net' stubdomain='yes'/>")))
-        tap.ok("error: XML error: devices 2 ('dev') and 3 ('dev') give different" in message,
+        tap.ok("error: XML error: devices 2 ('dev') and 3 ('dev') have different" in message,
                'devices that disagree', message)
         message = fails('define', '--validate', stack.write('tmp/c.xml', shown.replace('4711', '0')))
         tap.ok('Unable to validate' in message or "attribute 'pid'" in message, 'a bad value', message)
 
         attached = stack.write('tmp/d.xml', device("<driver emulator='net' model='/other'/>", 'ua-more'))
         message = fails('attach-device', 'many', attached, '--config')
-        tap.ok("give different" in message, 'attach-device of one that disagrees', message)
+        tap.ok("have different" in message, 'attach-device of one that disagrees', message)
         tap.equal(stack.virsh('dumpxml', 'many'), shown, 'nothing changed')
         attached = stack.write('tmp/d.xml', device("<driver emulator='net'/>", 'ua-more'))
         stack.virsh('attach-device', 'many', attached, '--config')

@@ -213,10 +213,10 @@ static const struct {
       "invalid value '0x10000' for attribute 'vendorid': "
       "a decimal or 0x-hexadecimal number from 0x1 to 0xfffe is expected" },
     { "vendorid-none", DEVICE("<config vendorid='65535' deviceid='1'/>"), UNSUPPORTED,
-      "unsupported value '65535' for attribute 'vendorid': a guest takes it for an empty slot; "
+      "unsupported value '65535' for attribute 'vendorid': guests interpret it as an empty slot; "
       "0x0001 to 0xfffe is allowed" },
     { "vendorid-zero", DEVICE("<config vendorid='0x0' deviceid='1'/>"), UNSUPPORTED,
-      "unsupported value '0x0' for attribute 'vendorid': a guest takes it for an empty slot; "
+      "unsupported value '0x0' for attribute 'vendorid': guests interpret it as an empty slot; "
       "0x0001 to 0xfffe is allowed" },
     { "octal", FIELDS("revision='010'"), XML,
       "invalid value '010' for attribute 'revision': "
@@ -226,18 +226,18 @@ static const struct {
       "a decimal or 0x-hexadecimal number from 0x0 to 0xffffff is expected" },
 
     { "headertype-bridge", FIELDS("headertype='0x01'"), UNSUPPORTED,
-      "unsupported value '0x01' for attribute 'headertype': an endpoint's layout bits (6-0) "
-      "are 0; 0x00 and 0x80 are allowed" },
+      "unsupported value '0x01' for attribute 'headertype': the layout bits (6-0) of an "
+      "endpoint must be 0; 0x00 and 0x80 are allowed" },
     { "headertype-bit6", FIELDS("headertype='192'"), UNSUPPORTED,
-      "unsupported value '192' for attribute 'headertype': an endpoint's layout bits (6-0) "
-      "are 0; 0x00 and 0x80 are allowed" },
+      "unsupported value '192' for attribute 'headertype': the layout bits (6-0) of an "
+      "endpoint must be 0; 0x00 and 0x80 are allowed" },
     { "multifunction-no-address", FIELDS("headertype='0x80'"), UNSUPPORTED,
-      "unsupported value '0x80' for attribute 'headertype': bit 7 tells of more functions, "
-      "but the <address> has no multifunction='on'; 0x00 is allowed" },
+      "unsupported value '0x80' for attribute 'headertype': bit 7 requires "
+      "multifunction='on' in the <address>; 0x00 is allowed" },
     { "multifunction-off", DEVICE("<config vendorid='1' deviceid='1' headertype='128'/>"
       "<address type='pci' multifunction='off'/>"), UNSUPPORTED,
-      "unsupported value '128' for attribute 'headertype': bit 7 tells of more functions, "
-      "but the <address> has no multifunction='on'; 0x00 is allowed" },
+      "unsupported value '128' for attribute 'headertype': bit 7 requires "
+      "multifunction='on' in the <address>; 0x00 is allowed" },
     { "multifunction-on", DEVICE("<config vendorid='1' deviceid='1' headertype='0'/>"
       "<address type='pci' slot='5' multifunction='on'/>"), UNSUPPORTED,
       "unsupported value '0' for attribute 'headertype': bit 7 is clear, "
@@ -245,8 +245,8 @@ static const struct {
 
     { "alias-no-name", DEVICE(CONFIG "<alias/>"), XML, "missing attribute 'name' in <alias>" },
     { "alias-libvirts", DEVICE(CONFIG "<alias name='scsi0'/>"), XML,
-      "invalid value 'scsi0' for the name of <alias>: 'ua-' and then "
-      "characters of A-Z a-z 0-9 _ - are expected, at most 255 in all" },
+      "invalid value 'scsi0' for the name of <alias>: 'ua-' followed by "
+      "characters of A-Z a-z 0-9 _ - is expected, at most 255 characters in total" },
     { "alias-bare", DEVICE(CONFIG "<alias name='ua-'/>"), XML, NULL },
     { "alias-empty", DEVICE(CONFIG "<alias name=''/>"), XML, NULL },
     { "alias-dot", DEVICE(CONFIG "<alias name='ua-a.b'/>"), XML, NULL },
@@ -258,14 +258,14 @@ static const struct {
       "missing attribute 'type' in <address>" },
     { "address-drive", DEVICE(CONFIG "<address type='drive' slot='1'/>"), UNSUPPORTED,
       "unsupported value 'drive' for attribute 'type' of <address>: "
-      "an emulated PCI device has an address of type 'pci'" },
+      "an emulated PCI device requires an address of type 'pci'" },
     { "address-usb", DEVICE(CONFIG "<address type='usb' bus='0' port='1'/>"), UNSUPPORTED,
       "unsupported value 'usb' for attribute 'type' of <address>: "
-      "an emulated PCI device has an address of type 'pci'" },
+      "an emulated PCI device requires an address of type 'pci'" },
     { "address-ccw", DEVICE(CONFIG "<address type='ccw'/>"), UNSUPPORTED, NULL },
     { "address-zpci", DEVICE(CONFIG "<address type='pci'><zpci uid='1' fid='2'/></address>"),
       UNSUPPORTED, "<zpci> in <address> is not supported: "
-      "there are no emulated PCI devices on s390" },
+      "emulated PCI devices are not supported on s390" },
     { "address-attribute", DEVICE(CONFIG "<address type='pci' target='1'/>"), XML,
       "unknown attribute 'target' in <address>" },
     { "address-domain", DEVICE(CONFIG "<address type='pci' domain='0x10000'/>"), XML,
@@ -287,7 +287,7 @@ static const struct {
       "invalid value 'yes' for attribute 'multifunction': 'on' or 'off' is expected" },
 
     { "driver-empty", DEVICE(CONFIG "<driver/>"), XML,
-      "<driver> says nothing: it has at least one attribute or argument" },
+      "<driver> is empty: an attribute or <arg> is required" },
     { "driver-twice", DEVICE(CONFIG "<driver emulator='a'/><driver emulator='a'/>"), XML,
       "more than one <driver> in <emulatedpci>" },
     { "driver-attribute", DEVICE(CONFIG "<driver name='qemu'/>"), XML,
@@ -322,30 +322,27 @@ static const struct {
     { "driver-pid-large", DEVICE(CONFIG "<driver pid='4194305'/>"), XML, NULL },
     { "driver-pid-octal", DEVICE(CONFIG "<driver pid='07'/>"), XML, NULL },
     { "driver-pid-and-emulator", DEVICE(CONFIG "<driver pid='1' emulator='a'/>"), XML,
-      "attribute 'emulator' of <driver> cannot stand beside 'pid', which attaches to an emulator "
-      "that already runs" },
+      "attribute 'emulator' of <driver> cannot be combined with 'pid', which selects a "
+      "running emulator" },
     { "driver-pid-and-stubdomain", DEVICE(CONFIG "<driver pid='1' stubdomain='no'/>"), XML, NULL },
     { "driver-pid-and-arg", DEVICE(CONFIG "<driver pid='1'><arg value=''/></driver>"), XML,
-      "<arg> in <driver> cannot stand beside 'pid', which attaches to an emulator that already runs" },
+      "<arg> in <driver> cannot be combined with 'pid', which selects a running emulator" },
     { "driver-socket", DEVICE("<driver socket='run/x'/>"), XML,
       "invalid value 'run/x' for attribute 'socket': an absolute path of at most 107 bytes "
       "without control characters is expected" },
     { "driver-socket-empty", DEVICE("<driver socket=''/>"), XML, NULL },
     { "driver-socket-and-pid", DEVICE("<driver socket='/x' pid='1'/>"), XML,
-      "attribute 'pid' of <driver> cannot stand beside 'socket', which connects to a server that "
-      "already runs" },
+      "attribute 'pid' of <driver> cannot be combined with 'socket', which selects a running server" },
     { "driver-socket-and-arg", DEVICE("<driver socket='/x'><arg value=''/></driver>"), XML,
-      "<arg> in <driver> cannot stand beside 'socket', which connects to a server that already runs" },
+      "<arg> in <driver> cannot be combined with 'socket', which selects a running server" },
     { "driver-socket-version", DEVICE("<driver socket='/x' version='mpqemu'/>"), XML,
-      "attribute 'version' of <driver> cannot be 'mpqemu' beside 'socket', which connects to a "
-      "server that already runs: 'vfio-user' is allowed" },
+      "attribute 'version' of <driver> cannot be 'mpqemu' with 'socket', which selects a running server: 'vfio-user' is allowed" },
     { "socket-field", DEVICE("<config deviceid='1' interruptpin='1'/><driver socket='/x'/>"), UNSUPPORTED,
       "attribute 'interruptpin' of <config> cannot be given for the device of a server ('socket' of "
       "<driver>), because QEMU cannot override it: vendorid, deviceid, classcode, subvendorid, "
       "subsystemid are allowed" },
     { "socket-definition", "<emulatedpci definition='a'><driver socket='/x'/></emulatedpci>", UNSUPPORTED,
-      "attribute 'definition' of <emulatedpci> cannot stand beside 'socket' of <driver>: "
-      "the server decides what the device is" },
+      "attribute 'definition' of <emulatedpci> cannot be combined with 'socket' of <driver>: the server defines the device" },
     { "socket-range", DEVICE("<config deviceid='0x10000'/><driver socket='/x'/>"), XML, NULL },
     { "socket-vendorid", DEVICE("<config vendorid='0xffff'/><driver socket='/x'/>"), UNSUPPORTED, NULL },
     { "socket-no-name", "<emulatedpci><driver socket='/x'/></emulatedpci>", XML,

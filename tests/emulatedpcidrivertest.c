@@ -99,17 +99,17 @@ static const struct {
       "devices 2 ('b') and 3 ('c') have the same 'socket', '//run/./x': "
       "only one device is allowed for each socket" },
     { { "emulator=x version=mpqemu", "emulator=x version=vfio-user" },
-      "devices 1 ('a') and 2 ('b') give different 'version' for the emulator 'x': "
-      "one of them may give its name only" },
+      "devices 1 ('a') and 2 ('b') have different 'version' for emulator 'x': "
+      "the values must be equal, or specified for only one device" },
     { { "emulator=x model=/m", "emulator=x", "emulator=x stubdomain=yes model=/m" },
-      "devices 1 ('a') and 3 ('c') give different 'stubdomain' for the emulator 'x': "
-      "one of them may give its name only" },
+      "devices 1 ('a') and 3 ('c') have different 'stubdomain' for emulator 'x': "
+      "the values must be equal, or specified for only one device" },
     { { "", "model=/m arg=1 arg=2", "", "model=/m arg=1" },
-      "devices 2 ('b') and 4 ('d') give different 'arg' for the domain's default emulator: "
-      "one of them may go without <driver>" },
+      "devices 2 ('b') and 4 ('d') have different 'arg' for the domain's default emulator: "
+      "the values must be equal, or <driver> specified for only one device" },
     { { "emulator=x model=/m arg=1", "emulator=x model=/n arg=2" },
-      "devices 1 ('a') and 2 ('b') give different 'model' for the emulator 'x': "
-      "one of them may give its name only" },
+      "devices 1 ('a') and 2 ('b') have different 'model' for emulator 'x': "
+      "the values must be equal, or specified for only one device" },
 };
 
 

@@ -42,25 +42,25 @@ static const struct {
 
     { "interruptpin='4' interruptline='11'", NULL, "", NULL },
     { "interruptpin='5'", NULL, "0:interruptpin-range",
-      "interruptpin is 0x05: the pins of a PCI device are 0x01 (INTA#) to 0x04 (INTD#), "
-      "or 0x00 for none" },
+      "interruptpin is 0x05: the interrupt pins of a PCI device are 0x01 (INTA#) to "
+      "0x04 (INTD#); 0x00 means no pin" },
     { "interruptpin='0x09'", NULL, "0:interruptpin-range",
-      "interruptpin is 0x09: the pins of a PCI device are 0x01 (INTA#) to 0x04 (INTD#), "
-      "or 0x00 for none" },
+      "interruptpin is 0x09: the interrupt pins of a PCI device are 0x01 (INTA#) to "
+      "0x04 (INTD#); 0x00 means no pin" },
     { "interruptpin='255'", NULL, "0:interruptpin-range", NULL },
 
     { "interruptline='11'", NULL, "0:interruptline-unused",
-      "interruptline is 0x0b, but interruptpin is 0x00: a device without an interrupt pin "
-      "is on no line" },
+      "interruptline is 0x0b, but interruptpin is 0x00: a device without an "
+      "interrupt pin has no interrupt line" },
     { "interruptline='255'", NULL, "", NULL },
     { "interruptline='254'", NULL, "0:interruptline-unused", NULL },
 
     { "status='0x0010'", NULL, "0:status-capabilities",
-      "status is 0x0010: bit 4 tells of a capability list, but the device has none" },
+      "status is 0x0010: bit 4 indicates a capability list, but the device has none" },
     { "status='0x06a0'", NULL, "", NULL },      /* speed bits */
     { "status='0x0008'", NULL, "0:status-events",
-      "status is 0x0008: the bits 0x0008 tell of an interrupt or an error that has "
-      "not happened" },
+      "status is 0x0008: the bits 0x0008 indicate an interrupt or an error that has "
+      "not occurred" },
     { "status='0x8000'", NULL, "0:status-events", NULL },
     { "status='0x0100'", NULL, "0:status-events", NULL },
     { "status='0x0001'", NULL, "0:status-reserved",
@@ -75,7 +75,7 @@ static const struct {
       "command is 0x8547: the bits 0x8000 are reserved, or no longer in use" },
 
     { "classcode='0x060400'", NULL, "0:classcode-bridge",
-      "classcode is 0x060400, a bridge's, but headertype is 0x00, an endpoint's" },
+      "classcode is 0x060400, which is a bridge, but headertype is 0x00, which is an endpoint" },
     { "classcode='0x060401'", NULL, "0:classcode-bridge", NULL },
     { "classcode='0x060700'", NULL, "0:classcode-bridge", NULL },
     { "classcode='0x060940'", NULL, "0:classcode-bridge", NULL },
@@ -85,10 +85,10 @@ static const struct {
     { "classcode='0x000604'", NULL, "", NULL },
 
     { "headertype='0x80'", NULL, "0:headertype-multifunction",
-      "headertype is 0x80, but the address's multifunction is 'off'" },
+      "headertype is 0x80, but multifunction of the address is 'off'" },
     { "headertype='0x80'", "slot='5'", "0:headertype-multifunction", NULL },
     { "headertype='0x00'", "slot='5' multifunction='on'", "0:headertype-multifunction",
-      "headertype is 0x00, but the address's multifunction is 'on'" },
+      "headertype is 0x00, but multifunction of the address is 'on'" },
     { "headertype='0x80'", "slot='5' multifunction='on'", "", NULL },
     { "", "slot='5' multifunction='on'", "", NULL },
     { "headertype='0'", "slot='5' multifunction='off'", "", NULL },
@@ -96,8 +96,8 @@ static const struct {
     { "", "", "", NULL },
     { "", "function='0'", "", NULL },
     { "", "function='3'", "0:address-ignored",
-      "function is 0x3, but the address's domain, bus and slot are 0 or not given: "
-      "libvirt chooses another address" },
+      "function is 0x3, but domain, bus and slot of the address are 0 or omitted: "
+      "libvirt assigns another address" },
     { "", "domain='0' bus='0' slot='0' function='7'", "0:address-ignored", NULL },
     { "", "slot='1' function='7'", "", NULL },
     { "", "bus='1' function='7'", "", NULL },
@@ -188,7 +188,7 @@ testDuplicates(void)
     g_assert_cmpstr(names, ==, "3:duplicate-device 4:duplicate-device");
     lint = g_ptr_array_index(lints, 0);
     g_assert_cmpstr(lint->message, ==,
-                    "devicename is 'a': the devices 1 and 4 are alike in all fields");
+                    "devicename is 'a': all fields of the devices 1 and 4 are equal");
 }
 
 
@@ -269,12 +269,12 @@ testSlots(void)
                                "3:function-alone");
     lint = g_ptr_array_index(lints, 0);
     g_assert_cmpstr(lint->message, ==,
-                    "headertype is 0x80, but no other emulated device is in slot 0x05: "
-                    "bit 7 is right only if a native device is");
+                    "headertype is 0x80, but there is no other emulated device in slot 0x05: "
+                    "bit 7 is correct only if there is a native device");
     lint = g_ptr_array_index(lints, 1);
     g_assert_cmpstr(lint->message, ==,
-                    "function is 0x1, but no emulated device is at function 0 of slot 0x05: "
-                    "a guest looks for others only if a native device is");
+                    "function is 0x1, but there is no emulated device at function 0 of slot "
+                    "0x05: guests find the device only if a native device is there");
 }
 
 

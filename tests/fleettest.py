@@ -65,9 +65,9 @@ def test_selectors(tap, stack):
     tap.equal(picked('xpath=not(metadata)'), ['db'], 'XPath')
     tap.equal(picked('xpath!=metadata'), ['db'], 'not XPath')
     tap.equal(picked('has!=*', 'name=db'), ['db'], 'has no definition')
-    for where, message in (('state=asleep', "no domain is ever in state 'asleep'; there are running,"),
-                           ('colour=red', "'colour=red' is no condition; .*state, name, uuid"),
-                           ('name', "'name' is no condition"), ('xpath=a[', 'is no XPath expression')):
+    for where, message in (('state=asleep', "invalid state 'asleep': one of running,"),
+                           ('colour=red', "invalid condition 'colour=red': .*state, name, uuid"),
+                           ('name', "invalid condition 'name'"), ('xpath=a[', "invalid XPath expression 'a\\['")):
         got = picked(where)
         tap.ok(got[0] == 2 and re.search(message, got[1]), 'wrong: ' + where, got)
     got = picked('name=nobody')
@@ -99,7 +99,7 @@ def test_attach(tap, stack):
     status, out, err = stack.fleet('attach', '-f', device, *HOPELESS)
     tap.equal((status, out.splitlines()[:-1]), (1, []), 'none')
     status, out, err = stack.fleet('attach', '-f', device, 'web-01', 'web-99')
-    tap.ok(status == 3 and 'web-99: error: there is no such domain [VIR_ERR_NO_DOMAIN]' in err, 'an unknown domain', err)
+    tap.ok(status == 3 and 'web-99: error: domain not found [VIR_ERR_NO_DOMAIN]' in err, 'an unknown domain', err)
     status, out, err = stack.fleet('attach', '-f', device, '-q', '-w', 'name=web-*')
     tap.equal((status, out), (3, ''), 'quiet')
 
@@ -123,7 +123,7 @@ def test_attach(tap, stack):
 def test_detach(tap, stack):
     device = stack.device
     status, out, err = stack.fleet('detach', '-f', device, 'db')
-    tap.ok(status == 1 and 'the domain has 2 of these (ua-emulatedpci0, ua-emulatedpci1)' in err,
+    tap.ok(status == 1 and 'the domain has 2 such devices (ua-emulatedpci0, ua-emulatedpci1)' in err,
            'which of several?', err)
     tap.equal(stack.fleet('detach', '-f', device, '--alias', 'ua-emulatedpci1', 'db')[0], 0, 'by alias')
     tap.equal(stack.having()['db'], 1, 'one is left')
@@ -238,7 +238,7 @@ def test_hosts(tap, one, two):
     tap.ok(result['hosts'][0]['error']['code'] in ('VIR_ERR_SYSTEM_ERROR', 'VIR_ERR_NO_CONNECT'),
            'JSON: the host', result)
     status, out, err = one.fleet('attach', '-f', one.device, '--all', '-c', one.direct_uri)
-    tap.ok(status == 1 and "which knows no <emulatedpci>; 'emulatedpci:///session' would lead" in err,
+    tap.ok(status == 1 and "does not support <emulatedpci>; 'emulatedpci:///session' connects" in err,
            'a libvirtd without our daemon', err)
 
 

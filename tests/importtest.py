@@ -101,7 +101,7 @@ def test_strings(tap):
 
 def test_errors(tap):
     for text, message in (
-            ('a:1:2', r"'a:1:2' has 3 fields; a device has 12: devicename:vendorid:.*:interruptpin "
+            ('a:1:2', r"'a:1:2' has 3 fields, but a device requires 12: devicename:vendorid:.*:interruptpin "
                       r"\[VIR_ERR_XML_ERROR\]"),
             (STRING + ':0', 'has 13 fields'),
             (STRING.replace('c000', '0xc000', 1), r"invalid value '0xc000' for field 3, 'deviceid', of "
@@ -125,7 +125,7 @@ def test_errors(tap):
             ('device_id: two; revision: 1', "'two' for the platform key 'device_id'"),
             ('device_id=2 device_id=3', "the platform key 'device_id' is given more than once"),
             ('device_id=2', 'the firmware is unknown.*--firmware=bios or --firmware=uefi is required'),
-            ('nx: true; device-model: qemu-upstream-compat', "no platform key 'device_id'.*--revision=2 is required"),
+            ('nx: true; device-model: qemu-upstream-compat', "missing platform key 'device_id'.*--revision=2 is required"),
             (QEMU_BIOS.replace('0x0002', '2x', 1), "invalid value '2x' for property 'device-id' of 'xen-platform'"),
             (QEMU_BIOS.replace('0x0002', '0002', 1), "invalid value '0002' for property 'device-id'"),
             (QEMU_BIOS.replace('0x0002', '0x10000', 1), "'0x10000' for .*0 to 0xffff"),
@@ -136,18 +136,18 @@ def test_errors(tap):
             (QEMU_BIOS + ',revision=1', "property 'revision' of 'xen-platform' is given more than once"),
             ('-device xen-pvdevice,addr=6', "property 'device-id' of 'xen-pvdevice' is missing"),
             ('-device e1000,id=net0', 'contains no emulated device'),
-            ('root 1 0 0 10:00 ? 00:00:01 /sbin/init', 'has [0-9]+ fields; a device has 12'),
+            ('root 1 0 0 10:00 ? 00:00:01 /sbin/init', 'has [0-9]+ fields, but a device requires 12'),
             ):
         bad(tap, 'wrong: ' + text, tool('import', text), message)
     bad(tap, 'a wrong one among others', tool('import', STRING, 'a:1:2', STRING), 'has 3 fields')
     bad(tap, 'an empty file', tool('import'), 'empty')
     bad(tap, 'nothing but comments', tool('import', stdin='# none\n'), 'the input contains no emulated device')
     bad(tap, 'one name for two', tool('import', '-n', 'x', STRING, STRING), '--name requires a single device', 2)
-    bad(tap, 'a name that is none', tool('import', '-n', 'a/b', STRING), "invalid name 'a/b'", 2)
+    bad(tap, 'a name that is none', tool('import', '-n', 'a/b', STRING), "invalid definition name 'a/b'", 2)
     bad(tap, 'a firmware that is none', tool('import', '--firmware=efi', STRING),
-        "invalid value 'efi' of --firmware: 'bios' or 'uefi'", 2)
+        "invalid value 'efi' for --firmware: 'bios' or 'uefi'", 2)
     bad(tap, 'a format that is none', tool('import', '--platform-format=hex', STRING),
-        "invalid value 'hex' of --platform-format: 'current' or 'decimal'", 2)
+        "invalid value 'hex' for --platform-format: 'current' or 'decimal'", 2)
     bad(tap, 'a revision that is none', tool('import', '--revision=3', STRING), '--revision: 1 or 2', 2)
 
 
@@ -184,7 +184,7 @@ def test_platform_decimal(tap):
                   stdin=tool('import', '--platform-format=decimal', keys)[1]), keys + '\n')
     bad(tap, 'no device of theirs',
         tool('export', '-p', '--platform-format=decimal', stdin=ELEMENT.replace("pin='0x01'", "pin='0x02'")),
-        "cannot ask for 'citrix-pv-bus': its interruptpin is 0x2, but the platform device has 0x1 "
+        "cannot describe 'citrix-pv-bus': its interruptpin is 0x2, but the platform device has 0x1 "
         r'\[VIR_ERR_CONFIG_UNSUPPORTED\]')
 
 
@@ -202,7 +202,7 @@ def test_platform(tap):
              exported('--revision=%d' % revision, 'nx: true; device-model: qemu-upstream-compat'),
              BIOS % (1, revision, 1))
     bad(tap, 'a contradiction', tool('import', '--firmware=bios', 'device_id: 0002; device-model: qemu-upstream-uefi'),
-        "--firmware says that the firmware is 'bios', which contradicts 'uefi'")
+        "firmware 'bios' of --firmware contradicts 'uefi'")
     tap.equal(tool('import', '--firmware=bios', 'device_id=2', STRING)[1],
               tool('import', STRING)[1] + tool('import', '--firmware=bios', 'device_id=2')[1], 'beside a string')
     for firmware in ('bios', 'uefi'):
@@ -210,7 +210,7 @@ def test_platform(tap):
              tool('export', '-p', stdin=tool('import', '--firmware', firmware, 'device_id: c0a0')[1]),
              'device_id: c0a0\n')
     bad(tap, 'no device of theirs', tool('export', '-p', stdin=ELEMENT),
-        "cannot ask for 'citrix-pv-bus': its revision is 0x1, but the platform device has 0x2 ")
+        "cannot describe 'citrix-pv-bus': its revision is 0x1, but the platform device has 0x2 ")
     bad(tap, 'two forms at once', tool('export', '-p', '-a', stdin=ELEMENT), 'only one of', 2)
 
 
@@ -234,13 +234,13 @@ def test_qemu(tap):
     good(tap, 'one VM of it', tool('import', '--vm', 'domain 10', stdin=lines), ELEMENT)
     bad(tap, 'a VM without a device', tool('import', '--vm', 'domain 8', stdin=lines),
         "VM 'domain 8' has no emulated device")
-    bad(tap, 'a VM that is not there', tool('import', '--vm', 'x', stdin=lines), "no VM has the name or uuid 'x'")
+    bad(tap, 'a VM that is not there', tool('import', '--vm', 'x', stdin=lines), "no VM with matching name or UUID 'x'")
     bad(tap, 'none in the whole list', tool('import', stdin=QEMU % (1, 1, 1, '')), 'the input contains no emulated')
     for text in (QEMU_BIOS.replace('addr=3,', ''), QEMU_UEFI.replace('addr=3,', ''),
                  '-device xen-pvdevice,vendor-id=0x5853,device-id=0xc000,revision=0x1'):
         good(tap, 'there and back: ' + text, tool('export', '--qemu', stdin=tool('import', text)[1]), text + '\n')
     bad(tap, 'no device of theirs', tool('export', '-q', stdin=ELEMENT.replace("line='0x00'", "line='0x0b'")),
-        "'citrix-pv-bus' cannot be 'xen-platform': its interruptline is 0xb, but that device has 0x0")
+        "'citrix-pv-bus' cannot be exported as 'xen-platform': its interruptline is 0xb, but that device has 0x0")
 
 
 def test_records(tap):
@@ -262,13 +262,13 @@ def test_records(tap):
         "would be the definition 'emulatedpci_xen_platform'")
     bad(tap, 'the name of several', tool('import', '--vm', 'win-uefi', stdin=records + '\n' + records), 'several VMs')
     unknown = records.replace('device_id: 0002', 'nx: true', 1)
-    bad(tap, 'an unknown revision', tool('import', stdin=unknown), "VM 'win--bios': there is no platform key")
+    bad(tap, 'an unknown revision', tool('import', stdin=unknown), "VM 'win--bios': missing platform key")
     good(tap, 'of a VM that is not asked for', exported_from(unknown, '--vm', 'win-uefi'), UEFI % 2)
     for old, new, message in (
             ('firmware: uefi', 'firmware: efi', "'efi' for the key 'firmware' of 'HVM-boot-params'"),
             ('device_id: 0002', 'device_id: 0x2', "'0x2' for the platform key"),
             ('): true\n', '): yes\n', "'yes' for the parameter 'is-control-domain': 'true' or 'false'"),
-            ('                platform (MRW): device_id', '   x (MRW): device_id', "'win-uefi': the parameter 'platform' is"),
+            ('                platform (MRW): device_id', '   x (MRW): device_id', "'win-uefi': missing parameter 'platform'"),
             ('         HVM-boot-policy', '                platform', "'platform' is given more than once")):
         bad(tap, 'wrong: ' + new, tool('import', stdin=records.replace(old, new)), message)
 

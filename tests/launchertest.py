@@ -325,11 +325,11 @@ def values():
     """a property that is missing or out of range is refused and named"""
     for name in DEVICE:
         for form in ("json", "keyvalue"):
-            fails("-device", device(form, **{name: None}), message=f"property '{name}' is missing")
+            fails("-device", device(form, **{name: None}), message=f"missing property '{name}'")
             fails("-device", device(form, **{name: "a b"}),
                   message=f"invalid value '.*a b.*' for property '{name}'")
     fails("-device", device(vendorid=65536), message="'65536' for property 'vendorid'.*0 to 65535")
-    fails("-device", device(foreign=[("fd", "3")]), message="property 'fd' cannot be given")
+    fails("-device", device(foreign=[("fd", "3")]), message="property 'fd' is not supported")
     fails("-device", device(devicename="a\nb\x1b[31m"), message=r"value 'a\\x0ab\\x1b\[31m'")
     fails("-device", device(devicename="a" * 50000), message="value 'a{64}\\.\\.\\.'")
 
@@ -506,17 +506,17 @@ def versions():
     """a QEMU that would lack the device, or crash with it, is refused"""
     one = ["-device", device()]
     for version, args, message in (
-            (b"5.2", ["-accel", "kvm"], "QEMU 5.2 .* has no device 'x-pci-proxy-dev'"),
+            (b"5.2", ["-accel", "kvm"], "QEMU 5.2 .* does not support device 'x-pci-proxy-dev'"),
             (b"6.0", [], None), (b"8.1", [], None), (b"8.1", ["-accel", "tcg"], None),
             (b"8.2", ["-accel", "kvm"], None), (b"8.2", ["-enable-kvm"], None),
             (b"8.2", ["-machine", "pc,accel=kvm,usb=off"], None),
             (b"9.0", ["--accel", "kvm,kernel-irqchip=on"], None),
             (b"10.1", ["-M", "accel=kvm"], None), (b"9.0", ["-accel", "accel=kvm"], None),
-            (b"8.2", [], "need KVM with QEMU 8.2"), (b"8.2", ["-accel", "tcg"], "need KVM"),
-            (b"9.2", ["-accel", "kvm", "-accel", "tcg"], "need KVM with QEMU 9.2"),
-            (b"10.1", ["-machine", "pc,accel=kvm:tcg"], "need KVM with QEMU 10.1"),
-            (b"10.1", ["-accel", "qtest"], "need KVM"), (b"10.1", ["-M", "kvm"], "need KVM"),
-            (b"10.1", ["-machine", "pc", "-name", "accel=kvm"], "need KVM")):
+            (b"8.2", [], "require KVM with QEMU 8.2"), (b"8.2", ["-accel", "tcg"], "require KVM"),
+            (b"9.2", ["-accel", "kvm", "-accel", "tcg"], "require KVM with QEMU 9.2"),
+            (b"10.1", ["-machine", "pc,accel=kvm:tcg"], "require KVM with QEMU 10.1"),
+            (b"10.1", ["-accel", "qtest"], "require KVM"), (b"10.1", ["-M", "kvm"], "require KVM"),
+            (b"10.1", ["-machine", "pc", "-name", "accel=kvm"], "require KVM")):
         path = os.path.join(stage.top, "qemu-version")
         for script in (False, True):
             if not script:
@@ -545,7 +545,7 @@ def versions():
     os.chmod(path, 0o755)
     Run(*one, program=launcher)
     _, launcher = make_qemu("qemu-bare", driver=b"x-xxx-xxxxx-dev")
-    fails(*one, program=launcher, message="QEMU 7.2 .* has no device")
+    fails(*one, program=launcher, message="QEMU 7.2 .* does not support device")
     path = os.path.join(stage.top, "mute")
     with open(path, "w", encoding="ascii") as f:
         f.write("#!/bin/sh\necho QEMU emulator version x.y\n")
@@ -557,14 +557,14 @@ def versions():
 def pseries():
     """ppc64's pseries, with which QEMU aborts over vfio-user, is refused or gets the other device"""
     _, launcher = make_qemu("qemu-pseries", b"11.1", vfio_user=True)
-    refused = "QEMU 11.1 .* aborts when a machine of type '{}' gets a 'vfio-user-pci'"
+    refused = "QEMU 11.1 .* aborts if a machine of type '{}' has a 'vfio-user-pci'"
     for args, driver, machine in (
             (["-machine", "pseries-9.2,usb=off", "-accel", "tcg"], {}, "pseries-9.2"),
             (["-M", "usb=off,type=pseries"], {}, "pseries"),
             (["-machine", "virt", "--machine", "pseries", "-machine", "usb=off"], {}, "pseries"),
             (["-machine", "pseries", "-accel", "kvm"], {"version": "vfio-user"}, "pseries")):
         fails(*args, *devices(driver), program=launcher, message=refused.format(machine))
-    fails("-machine", "pseries", *devices({"version": "mpqemu"}), program=launcher, message="need KVM")
+    fails("-machine", "pseries", *devices({"version": "mpqemu"}), program=launcher, message="require KVM")
     for machine in ("pseries", "pseries-2.12"):
         run = Run("-machine", machine, "-accel", "kvm", *devices({}), program=launcher)
         expect([b"x-pci-proxy-dev" in a for a in run.qemu["arg"][-2:]], [False, True], "the device")
@@ -607,8 +607,8 @@ def many_emulators():
 def disagreeing():
     """devices that describe one emulator in two ways are refused"""
     fails(*devices({"emulator": "a", "model": "/x"}, {}, {"emulator": "a", "model": "/y"}),
-          message=r"devices 1 \('d0'\) and 3 \('d2'\) give different 'model' for the emulator 'a'")
-    fails(*devices({"emulator": "a", "pid": 1}), message="'emulator' of <driver> cannot stand beside 'pid'")
+          message=r"devices 1 \('d0'\) and 3 \('d2'\) have different 'model' for emulator 'a'")
+    fails(*devices({"emulator": "a", "pid": 1}), message="'emulator' of <driver> cannot be combined with 'pid'")
     fails(*devices({"version": "xen"}), message="'xen' for attribute 'version'")
     fails(*devices({"arg1": "x"}), message="argument 1 of an emulator is missing")
 
@@ -731,10 +731,10 @@ def no_vmstate():
 def vfio_user_refused():
     """vfio-user that cannot be, and the files of one that does not come to be"""
     fails(*devices({"version": "vfio-user"}),
-          message="QEMU 7.2 .* has no device 'vfio-user-pci', which emulators of version 'vfio-user' need")
+          message="QEMU 7.2 .* does not support device 'vfio-user-pci', which emulators of version 'vfio-user' require")
     _, launcher = make_qemu("qemu-new", b"10.1", vfio_user=True)
-    fails(*devices({"version": "mpqemu"}), program=launcher, message="need KVM with QEMU 10.1")
-    fails("-device", device("keyvalue"), program=launcher, message="must be given in the JSON form")
+    fails(*devices({"version": "mpqemu"}), program=launcher, message="require KVM with QEMU 10.1")
+    fails("-device", device("keyvalue"), program=launcher, message="must be in JSON format")
     fails("-device", device(foreign=[("socket", {})]), program=launcher,
           message="invalid value '.*' for property 'socket': must be a string")
     for home, message in (("", "HOME .* is not a directory"), ("/does/not/exist", "is not a directory"),

@@ -16,7 +16,7 @@ from emulatedpcistack import (KERNEL_ARGUMENTS, Qtest, Stack, Tap, domain_xml, e
 from qemutransports import MPQEMU, VFIO_USER
 
 # What the user is told who asks for a transport that QEMU cannot have without KVM
-WITHOUT = {MPQEMU: ('need KVM',), VFIO_USER: ("has no device 'vfio-user-pci'", "version 'vfio-user'")}
+WITHOUT = {MPQEMU: ('require KVM',), VFIO_USER: ("does not support device 'vfio-user-pci'", "version 'vfio-user'")}
 
 COUNTER = 0x40
 STEP = 5

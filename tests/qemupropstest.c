@@ -187,7 +187,7 @@ testDriverRefused(void)
         { "\"stubdomain\":true", "stubdomain", NULL },
         { "\"version\":\"x\"", "version=x", NULL },
         { "\"model\":\"x\"", "model", NULL },
-        { "\"arg1\":\"x\"", "arg1=x", "argument 1 of an emulator is missing: there are 2" },
+        { "\"arg1\":\"x\"", "arg1=x", "argument 1 of an emulator is missing: it has 2 arguments" },
         { "\"arg32\":\"x\"", "arg32=x", "too many arguments of an emulator: at most 32 are allowed" },
         { "\"arg99999999999999999999\":\"x\"", "arg99999999999999999999=x", NULL },
         { "\"arg0\":\"\\u0001\"", "arg0=\001", NULL },
@@ -283,7 +283,7 @@ testErrors(void)
         { "\"vendorid\":22611", "\"vendorid\":99999999999999999999999",
           "for property 'vendorid': must be a number from 0 to 65535" },
         { "\"vendorid\":22611", "\"vendorid\":-99999999999999999999999", "property 'vendorid'" },
-        { "\"vendorid\":22611", "\"a\":1", "property 'vendorid' is missing" },
+        { "\"vendorid\":22611", "\"a\":1", "missing property 'vendorid'" },
         { "\"classcode\":16744448", "\"classcode\":16777216",
           "'16777216' for property 'classcode': must be a number from 0 to 16777215" },
         { "\"interruptpin\":9", "\"interruptpin\":256",
@@ -315,10 +315,10 @@ testErrors(void)
         { "vendorid=22611", "vendorid=", "invalid value '' for property 'vendorid'" },
         { "vendorid=22611", "vendorid", "invalid value '' for property 'vendorid'" },
         { "vendorid=22611", "vendorid=1,,2", "'1,2' for property 'vendorid'" },
-        { "vendorid=22611", "vendorid=1,vendorid=1", "property 'vendorid' is given twice" },
-        { "vendorid=22611", "a=1", "property 'vendorid' is missing" },
+        { "vendorid=22611", "vendorid=1,vendorid=1", "property 'vendorid' is specified more than once" },
+        { "vendorid=22611", "a=1", "missing property 'vendorid'" },
         { "citrix-pv-bus", "a,,b", "invalid value 'a,b' for property 'devicename'" },
-        { "vendorid=", "definition=a,definition=a,vendorid=", "'definition' is given twice" },
+        { "vendorid=", "definition=a,definition=a,vendorid=", "'definition' is specified more than once" },
         { "vendorid=", "definition=a/b,vendorid=", "'a/b' for property 'definition'" },
     };
     gsize i;
@@ -336,7 +336,7 @@ testErrors(void)
         /* json-c takes what does not fit into 64 bits for the nearest number that does; since
          * version 0.18 it is no JSON in strict mode. */
         if (strstr(arg, "99999999999999999999999") && json_c_version_num() >= (0 << 16 | 18 << 8)) {
-            message = "-device argument is not readable";
+            message = "cannot parse -device argument";
             g_assert_false(qemuPropsIsEmulatedPCI(arg));
         } else {
             g_assert_true(qemuPropsIsEmulatedPCI(arg));

@@ -60,11 +60,11 @@ def refusals(tap, stack, handler):
     kind('emulator-ends', 'ended before it was ready', device("<driver model='/bin/false'/>"))
     kind('pid-missing', 'with pid 4194303: No such file', device("<driver pid='4194303'/>"))
     if has_vfio_user(stack):
-        kind('qemu-lacks-device', 'need KVM', device("<driver version='mpqemu'/>"))
+        kind('qemu-lacks-device', 'require KVM', device("<driver version='mpqemu'/>"))
         kind('socket-missing', "the socket '/does/not/exist' of device 'served' does not exist",
              "<emulatedpci devicename='served'><driver socket='/does/not/exist'/></emulatedpci>")
     else:
-        kind('qemu-lacks-device', "has no device 'vfio-user-pci'", device("<driver version='vfio-user'/>"))
+        kind('qemu-lacks-device', "does not support device 'vfio-user-pci'", device("<driver version='vfio-user'/>"))
 
     # A QEMU that libvirt has got to know, and that is gone when it is to run.
     qemu = stack.path('tmp/qemu-' + handler)

@@ -280,7 +280,7 @@ def unsupported():
     with Listener('a.sock') as server:
         fails(server.path, "QEMU 7[.]2 .* has no device 'vfio-user-pci', which emulators of version 'vfio-user' need.*",
               launcher=make_qemu('qemu-old', '7.2.0'))
-        fails(server.path, "attribute 'pid' of <driver> cannot stand beside 'socket', .*", pid=1)
+        fails(server.path, "attribute 'pid' of <driver> cannot be combined with 'socket', .*", pid=1)
         fails(server.path, "property 'revision' cannot be given .*", revision=1)
 
 

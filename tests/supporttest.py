@@ -56,7 +56,7 @@ def check_agreement(tap, stack, what, refused):
             tap.equal(message, None, '%s: %s is defined, and shown with its device' % (what, machine))
         else:
             tap.ok(message and 'unsupported configuration: ' in message and
-                   (canonical in message or 'need KVM' in message),
+                   (canonical in message or 'require KVM' in message),
                    '%s: %s is refused' % (what, machine), message)
 
 

@@ -199,7 +199,7 @@ checkPlacesInQEMU(const char *answer, GError **err)
     if (!root || !json_object_object_get_ex(root, "return", &buses) ||
         !json_object_is_type(buses, json_type_array)) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("QEMU's answer to query-pci is not understood: %1$.200s"), answer);
+                               _("unexpected reply of QEMU to query-pci: %1$.200s"), answer);
         json_object_put(root);
         return NULL;
     }

@@ -95,7 +95,7 @@ checkQEMUNumber(const char *answer, const char *before, guint32 *value, const ch
         g_autofree char *quoted = emulatedPCIErrorQuote(answer);
 
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("QEMU's answer is not understood: %1$s"), quoted);
+                               _("unexpected reply of QEMU: %1$s"), quoted);
         return FALSE;
     }
     *value = number;

@@ -103,16 +103,16 @@ fleetOptionsEntries(FleetOptions *options, const GOptionEntry *entries)
 {
     const GOptionEntry common[] = {
         { "connect", 'c', 0, G_OPTION_ARG_STRING_ARRAY, &options->uris,
-          N_("Work on the host at URI; may be given several times"), N_("URI") },
+          N_("Connect to the host at URI; can be given several times"), N_("URI") },
         { "where", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &options->where,
-          N_("Only domains for which KEY matches GLOB; may be given several times"), N_("KEY=GLOB") },
-        { "all", 0, 0, G_OPTION_ARG_NONE, &options->all, N_("All domains"), NULL },
+          N_("Select domains whose KEY matches GLOB; can be given several times"), N_("KEY=GLOB") },
+        { "all", 0, 0, G_OPTION_ARG_NONE, &options->all, N_("Select all domains"), NULL },
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry,
-          N_("Say what would be done, and do nothing"), NULL },
+          N_("Print the changes without making them"), NULL },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &options->jobs,
-          N_("Work on N domains at a time (default: 4)"), N_("N") },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, N_("Write the results as JSON"), NULL },
-        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, N_("Tell of failures only"), NULL },
+          N_("Process N domains at a time (default: 4)"), N_("N") },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, N_("Print the results as JSON"), NULL },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, N_("Report only failures"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     GArray *all = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
@@ -696,7 +696,7 @@ fleetFinish(Fleet *fleet, const char *label)
             continue;
         wrong++;
         if (!fleet->options->json)
-            toolOutputErrorCode(fleet->names[i], VIR_ERR_NO_DOMAIN, _("there is no such domain"));
+            toolOutputErrorCode(fleet->names[i], VIR_ERR_NO_DOMAIN, _("domain not found"));
     }
 
     if (fleet->options->json) {
@@ -714,7 +714,7 @@ fleetFinish(Fleet *fleet, const char *label)
         toolOutputWrite(text, strlen(text));
     }
     if (fleetInterrupted && !fleet->options->json)
-        toolOutputWarning(NULL, "%s", _("interrupted; the same command goes on with what is left"));
+        toolOutputWarning(NULL, "%s", _("interrupted; rerun the command to process the remaining domains"));
 
     if (wrong == 0)
         return right > 0 ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
@@ -728,16 +728,16 @@ fleetCheckOptions(const ToolCommand *command, const FleetOptions *options, char 
     const guint ways = (names != NULL) + (options->where != NULL) + options->all;
 
     if (options->jobs < 1 || options->jobs > FLEET_JOBS_MAX) {
-        toolOutputUsageError(command, _("--jobs %1$d: a number from 1 to %2$d is expected"),
+        toolOutputUsageError(command, _("invalid value '%1$d' for --jobs: a number from 1 to %2$d is expected"),
                              options->jobs, FLEET_JOBS_MAX);
         return FALSE;
     }
     if (ways == 0) {
-        toolOutputUsageError(command, _("which domains? Name them, or give --where or --all"));
+        toolOutputUsageError(command, _("no domain is selected: DOMAIN, --where or --all is required"));
         return FALSE;
     }
     if (options->all && ways > 1) {
-        toolOutputUsageError(command, _("--all excludes names of domains and --where"));
+        toolOutputUsageError(command, _("--all cannot be combined with names of domains or --where"));
         return FALSE;
     }
     return TRUE;

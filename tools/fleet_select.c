@@ -84,7 +84,7 @@ fleetSelectCheckState(const char *glob, GError **err)
     names = g_strjoin(", ", stateNames[1], stateNames[2], stateNames[3], stateNames[4],
                       stateNames[5], stateNames[6], stateNames[7], NULL);
     emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
-                           _("no domain is ever in state '%1$s'; there are %2$s"), glob, names);
+                           _("invalid state '%1$s': one of %2$s is expected"), glob, names);
     return FALSE;
 }
 
@@ -103,7 +103,7 @@ fleetSelectCheckXPath(const char *expression, GError **err)
         g_autofree char *reason = toolXMLJoin(&collected);
 
         emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
-                               _("'%1$s' is no XPath expression: %2$s"), expression, reason);
+                               _("invalid XPath expression '%1$s': %2$s"), expression, reason);
         return FALSE;
     }
     xmlXPathFreeCompExpr(compiled);
@@ -139,8 +139,8 @@ fleetSelectParse(const char *where, FleetCondition *condition, GError **err)
     names = g_strjoin(", ", keyNames[0], keyNames[1], keyNames[2], keyNames[3], keyNames[4],
                       keyNames[5], keyNames[6], keyNames[7], keyNames[8], NULL);
     emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
-                           _("'%1$s' is no condition; KEY=GLOB or KEY!=GLOB is expected, "
-                             "and KEY one of %2$s"), where, names);
+                           _("invalid condition '%1$s': KEY=GLOB or KEY!=GLOB is expected, where "
+                             "KEY is one of %2$s"), where, names);
     return FALSE;
 }
 
@@ -255,7 +255,7 @@ fleetSelectXPath(xmlDocPtr doc, const char *expression, GError **err)
         g_autofree char *reason = toolXMLJoin(&collected);
 
         emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
-                               _("'%1$s' is no XPath expression: %2$s"), expression, reason);
+                               _("invalid XPath expression '%1$s': %2$s"), expression, reason);
     }
     xmlXPathFreeContext(context);
     return result;

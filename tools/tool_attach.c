@@ -226,8 +226,8 @@ toolDetachReportSeveral(const GPtrArray *present, GError **err)
         g_string_append_printf(aliases, "%s%s", i > 0 ? ", " : "", def->alias ? def->alias : "?");
     }
     emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                           _("the domain has %1$u of these (%2$s); say which one with --alias, or "
-                             "--every"), present->len, aliases->str);
+                           _("the domain has %1$u such devices (%2$s): --alias or --every is "
+                             "required"), present->len, aliases->str);
 }
 
 
@@ -293,7 +293,7 @@ toolAttachMain(const ToolCommand *command, const FleetOperation *operation, Tool
     } else if (names && *names[0]) {
         attach->definition = *names++;
     } else {
-        return toolOutputUsageError(command, _("what device? Name a definition, or give --file"));
+        return toolOutputUsageError(command, _("no device is specified: a definition or --file is required"));
     }
     if (names && !*names)
         names = NULL;
@@ -316,11 +316,11 @@ toolAttachCommand(const ToolCommand *command, int argc, char **argv)
     g_autofree char *file = NULL;
     const GOptionEntry entries[] = {
         { "file", 'f', 0, G_OPTION_ARG_FILENAME, &file,
-          N_("Attach the <emulatedpci> in FILE, not a definition"), N_("FILE") },
+          N_("Attach the <emulatedpci> in FILE in place of a definition"), N_("FILE") },
         { "again", 0, 0, G_OPTION_ARG_NONE, &attach.again,
-          N_("One more, where there is one already"), NULL },
+          N_("Attach another device even if the domain already has one"), NULL },
         { "raise-machine", 0, 0, G_OPTION_ARG_NONE, &attach.raise,
-          N_("Set the newest machine type where it is too old"), NULL },
+          N_("Change a machine type that is too old to the newest one"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
@@ -338,11 +338,11 @@ toolDetachCommand(const ToolCommand *command, int argc, char **argv)
     g_autofree char *file = NULL;
     const GOptionEntry entries[] = {
         { "file", 'f', 0, G_OPTION_ARG_FILENAME, &file,
-          N_("Detach what is like the <emulatedpci> in FILE"), N_("FILE") },
+          N_("Detach the device that is equal to the <emulatedpci> in FILE"), N_("FILE") },
         { "alias", 0, 0, G_OPTION_ARG_STRING, &attach.alias,
-          N_("Detach the one with this alias"), N_("ALIAS") },
+          N_("Detach only the device with this alias"), N_("ALIAS") },
         { "every", 0, 0, G_OPTION_ARG_NONE, &attach.each,
-          N_("Detach all of them, where there are several"), NULL },
+          N_("Detach all matching devices"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
@@ -353,18 +353,18 @@ toolDetachCommand(const ToolCommand *command, int argc, char **argv)
 const ToolCommand toolCommandAttach = {
     .name = "attach",
     .operands = N_("DEFINITION [DOMAIN…]"),
-    .summary = N_("Give domains an emulated device"),
-    .description = N_("Attaches DEFINITION (name or uuid) to DOMAINs (name, uuid or id), or to those\n"
-                      "that --where picks, for their next start. KEY is one of state, name, uuid,\n"
+    .summary = N_("Attach an emulated device to domains"),
+    .description = N_("Attaches DEFINITION (name or UUID) to DOMAINs (name, UUID or ID), or to those\n"
+                      "that --where selects, for their next start. KEY is one of state, name, uuid,\n"
                       "title, description, machine, arch, has (a definition) and xpath.\n"
-                      "Exit status: 0 if all is done, 1 if nothing is, 3 if a part is."),
+                      "Exit status: 0 if all domains succeeded, 1 if none did, 3 if some did."),
     .run = toolAttachCommand,
 };
 
 const ToolCommand toolCommandDetach = {
     .name = "detach",
     .operands = N_("DEFINITION [DOMAIN…]"),
-    .summary = N_("Take an emulated device from domains"),
-    .description = N_("The reverse of \"attach\", for domains that are picked in the same way."),
+    .summary = N_("Detach an emulated device from domains"),
+    .description = N_("Reverts \"attach\", for domains that are selected in the same way."),
     .run = toolDetachCommand,
 };

@@ -135,7 +135,7 @@ toolCheckRead(ToolCheckDevice *device, CheckQEMU *qemu)
      * reachable */
     if (strchr(device->inQEMU->way, '/') && device->inQEMU->bus == 0) {
         emulatedPCIReportError(&device->err, VIR_ERR_OPERATION_INVALID, "%s",
-                               _("the guest has not numbered its buses yet"));
+                               _("the guest has not assigned bus numbers yet"));
         return;
     }
     if (!checkQEMURead(qemu, device->inQEMU, config, &device->err))
@@ -238,14 +238,14 @@ toolCheckDeviceText(const ToolCheck *check, const ToolCheckDevice *device, GStri
     if (!device->inQEMU)
         g_string_append_printf(out, "    %s\n", _("QEMU has no such device"));
     else if (device->address == TOOL_CHECK_DIFFERS)
-        g_string_append_printf(out, "    %s\n", _("QEMU has it at another address"));
+        g_string_append_printf(out, "    %s\n", _("the device has another address in QEMU"));
     if (device->err)
         g_string_append_printf(out, "    %s\n", device->err->message);
     if (!device->read)
         return;
     if (check->verbose)
         g_string_append_printf(out, "    %-13s  %s\n", "devicename",
-                               _("(configuration space does not hold it)"));
+                               _("(not in configuration space)"));
     for (field = EMULATED_PCI_FIELD_DEVICENAME + 1; field < EMULATED_PCI_FIELD_LAST; field++)
         toolCheckFieldText(check, device, field, out);
 }
@@ -338,7 +338,7 @@ toolCheckDomain(ToolCheck *check, virDomainPtr domain, GError **err)
     guint i;
 
     if (virDomainIsActive(domain) != 1) {
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID, "%s", _("the domain does not run"));
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID, "%s", _("the domain is not running"));
         return FALSE;
     }
     doc = fleetDomainXML(domain, 0, err);
@@ -398,12 +398,12 @@ toolCheck(const ToolCommand *command, int argc, char **argv)
     ToolCheck check = { 0 };
     const GOptionEntry entries[] = {
         { "connect", 'c', 0, G_OPTION_ARG_STRING, &given,
-          N_("Ask the libvirt at URI, not the default one"), N_("URI") },
+          N_("Connect to the libvirt at URI"), N_("URI") },
         { "addresses", 'a', 0, G_OPTION_ARG_NONE, &check.addresses,
-          N_("Compare addresses only, and read no registers"), NULL },
+          N_("Compare only addresses, and read no registers"), NULL },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &check.verbose,
           N_("Show all fields, not only those that differ"), NULL },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &check.json, N_("Write the results as JSON"), NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &check.json, N_("Print the results as JSON"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     const char *uri;
@@ -413,7 +413,7 @@ toolCheck(const ToolCommand *command, int argc, char **argv)
     if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
         return TOOL_EXIT_USAGE;
     if (!options.files)
-        return toolOutputUsageError(command, _("which domain?"));
+        return toolOutputUsageError(command, _("a domain is required"));
     if (!toolConnectInit())
         return TOOL_EXIT_FAILED;
     uri = given ? given : toolConnectDefaultURI();
@@ -442,7 +442,7 @@ const ToolCommand toolCommandCheck = {
     .name = "check",
     .operands = N_("DOMAIN…"),
     .summary = N_("Compare a running domain's devices with its XML"),
-    .description = N_("Compares the addresses in the XML with those that QEMU has, and the fields with\n"
-                      "what the devices answer. The guest is suspended for that moment."),
+    .description = N_("Compares the addresses in the XML with those in QEMU, and the fields with the\n"
+                      "registers of the devices. The guest is suspended meanwhile."),
     .run = toolCheck,
 };

@@ -106,8 +106,8 @@ toolConnectCheckDaemon(virConnectPtr conn, const char *uri, GError **err)
     if (len == strlen("qemu") && g_str_has_prefix(uri, "qemu"))
         other = g_strdup_printf(TOOL_CONNECT_SCHEME "%.*s", (int) strcspn(uri + len, "?"), uri + len);
     g_set_error(err, EMULATED_PCI_ERROR, VIR_ERR_NO_CONNECT,
-                _("'%1$s' leads to a libvirt without virtemulatedpcid before it, which knows no "
-                  "<emulatedpci>; '%2$s' would lead to the daemon, if it runs there"),
+                _("'%1$s' connects to libvirt without virtemulatedpcid and does not support "
+                  "<emulatedpci>; '%2$s' connects to the daemon if it is running there"),
                 uri, other ? other : TOOL_CONNECT_SCHEME ":///system");
     return FALSE;
 }

@@ -314,7 +314,7 @@ toolDefinitionSet(EmulatedPCIDefinition *definition, const char *set, GError **e
         for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++)
             g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", emulatedPCIFieldGetInfo(i)->name);
         emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
-                               _("'%1$s' sets no field; FIELD=VALUE is expected, and FIELD one of %2$s"),
+                               _("invalid field '%1$s': FIELD=VALUE is expected, where FIELD is one of %2$s"),
                                set, names->str);
         return FALSE;
     }
@@ -381,7 +381,7 @@ toolDefinitionCloneHost(ToolDefinition *tool, virConnectPtr conn, const char *ur
     there = virNodeDeviceLookupByName(conn, name);
     if (there) {
         emulatedPCIReportError(&err, VIR_ERR_OPERATION_FAILED, "%s",
-                               _("there is a definition of that name already"));
+                               _("a definition of that name already exists"));
         toolDefinitionFailed(tool, uri, name, err);
         return;
     }
@@ -408,7 +408,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ToolDefinition, toolDefinitionClear)
 
 #define TOOL_DEFINITION_CONNECT(tool) \
     { "connect", 'c', 0, G_OPTION_ARG_STRING_ARRAY, &(tool).uris, \
-      N_("Work on the host at URI; may be given several times"), N_("URI") }
+      N_("Connect to the host at URI; can be given several times"), N_("URI") }
 
 
 static ToolExit
@@ -418,7 +418,7 @@ toolDefinitionList(const ToolCommand *command, int argc, char **argv)
     g_auto(ToolDefinition) tool = { .command = command };
     const GOptionEntry entries[] = {
         TOOL_DEFINITION_CONNECT(tool),
-        { "json", 0, 0, G_OPTION_ARG_NONE, &tool.json, N_("Write the results as JSON"), NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &tool.json, N_("Print the results as JSON"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     ToolExit result;
@@ -426,7 +426,7 @@ toolDefinitionList(const ToolCommand *command, int argc, char **argv)
     if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
         return TOOL_EXIT_USAGE;
     if (options.files)
-        return toolOutputUsageError(command, _("there are no operands"));
+        return toolOutputUsageError(command, _("unexpected operand"));
     tool.list = json_object_new_array();
     result = toolDefinitionRun(&tool, toolDefinitionListHost);
     if (tool.json) {
@@ -454,7 +454,7 @@ toolDefinitionNames(const ToolCommand *command, ToolDefinitionFunc func, int arg
     if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
         return TOOL_EXIT_USAGE;
     if (!options.files)
-        return toolOutputUsageError(command, _("which definition?"));
+        return toolOutputUsageError(command, _("a definition is required"));
     tool.operands = options.files;
     return toolDefinitionRun(&tool, func);
 }
@@ -502,16 +502,16 @@ toolDefinitionClone(const ToolCommand *command, int argc, char **argv)
     const GOptionEntry entries[] = {
         TOOL_DEFINITION_CONNECT(tool),
         { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &tool.set,
-          N_("Another value for a field; may be given several times"), N_("FIELD=VALUE") },
+          N_("Set a field to another value; can be given several times"), N_("FIELD=VALUE") },
         { "description", 'd', 0, G_OPTION_ARG_STRING, &tool.description,
-          N_("A description; without it, there is none"), N_("TEXT") },
+          N_("The description of the new definition"), N_("TEXT") },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
     if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, argc, argv))
         return TOOL_EXIT_USAGE;
     if (!options.files || g_strv_length(options.files) != 2)
-        return toolOutputUsageError(command, _("two names are expected"));
+        return toolOutputUsageError(command, _("two names are required"));
     tool.operands = options.files;
     return toolDefinitionRun(&tool, toolDefinitionCloneHost);
 }
@@ -521,7 +521,7 @@ const ToolCommand toolCommandList = {
     .name = "list",
     .operands = "",
     .summary = N_("List the definitions of devices"),
-    .description = N_("Those that are built in, and those that were made with \"define\" or \"clone\"."),
+    .description = N_("Lists the built-in definitions and those that users have defined."),
     .run = toolDefinitionList,
 };
 
@@ -529,24 +529,24 @@ const ToolCommand toolCommandShow = {
     .name = "show",
     .operands = N_("DEFINITION…"),
     .summary = N_("Show the XML of definitions"),
-    .description = N_("A DEFINITION is a name, with or without \"emulatedpci_\" before it, or a uuid."),
+    .description = N_("A DEFINITION is a name, with or without the prefix \"emulatedpci_\", or a UUID."),
     .run = toolDefinitionShow,
 };
 
 const ToolCommand toolCommandDefine = {
     .name = "define",
     .operands = N_("[FILE…]"),
-    .summary = N_("Make definitions"),
-    .description = N_("Reads <device> documents, one or more, from FILE or standard input. A definition\n"
-                      "of the same name is replaced; domains that have it stay as they are."),
+    .summary = N_("Create definitions"),
+    .description = N_("Reads one or more <device> documents from FILE or standard input. A definition of\n"
+                      "the same name is replaced; domains that use it are not changed."),
     .run = toolDefinitionDefine,
 };
 
 const ToolCommand toolCommandClone = {
     .name = "clone",
     .operands = N_("DEFINITION NEW"),
-    .summary = N_("Make a definition that is like another"),
-    .description = N_("NEW gets the fields of DEFINITION, but for those that --set changes."),
+    .summary = N_("Create a copy of a definition"),
+    .description = N_("NEW gets the fields of DEFINITION, except for those that --set changes."),
     .run = toolDefinitionClone,
 };
 
@@ -554,6 +554,6 @@ const ToolCommand toolCommandUndefine = {
     .name = "undefine",
     .operands = N_("DEFINITION…"),
     .summary = N_("Remove definitions"),
-    .description = N_("Not one that is built in, nor one that a domain uses, running or not."),
+    .description = N_("Built-in definitions, and definitions in use by a domain, cannot be removed."),
     .run = toolDefinitionUndefine,
 };

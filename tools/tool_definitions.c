@@ -38,7 +38,7 @@ toolDefinitionsLoad(ToolDefinitions *definitions, Catalog *catalog, GError **err
         return catalogLoad(catalog, BUILT_IN_DIR, readable ? SYSTEM_DIR : NULL, err);
     }
     if (!g_file_test(definitions->dir, G_FILE_TEST_IS_DIR)) {
-        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("there is no directory '%1$s'"),
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("directory '%1$s' does not exist"),
                                definitions->dir);
         return FALSE;
     }

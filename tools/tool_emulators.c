@@ -149,7 +149,7 @@ toolEmulatorsShow(const char *domain, gboolean asJSON)
 
     if (domain && found == 0) {
         g_autofree char *message =
-            g_strdup_printf(_("no emulator of a domain '%1$s' is to be seen on this machine"), domain);
+            g_strdup_printf(_("no emulator of domain '%1$s' found on this machine"), domain);
 
         toolOutputErrorCode(NULL, VIR_ERR_NO_DOMAIN, message);
         return TOOL_EXIT_FAILED;
@@ -188,8 +188,8 @@ toolEmulators(const ToolCommand *command, int argc, char **argv)
         uri = g_strdup(g_getenv("LIBVIRT_DEFAULT_URI"));
     if (uri && toolEmulatorsIsRemote(uri)) {
         g_autofree char *message =
-            g_strdup_printf(_("emulators can be seen on their own machine only, and '%1$s' is on "
-                              "another one"), uri);
+            g_strdup_printf(_("emulators of another machine cannot be listed: '%1$s' is not on "
+                              "this machine"), uri);
 
         toolOutputErrorCode(NULL, VIR_ERR_CONFIG_UNSUPPORTED, message);
         return TOOL_EXIT_FAILED;
@@ -203,6 +203,6 @@ const ToolCommand toolCommandEmulators = {
     .operands = N_("[DOMAIN]"),
     .summary = N_("Show which process serves which device"),
     .description = N_("Lists the devices of all running domains, or of DOMAIN, with the process that\n"
-                      "serves each: those that the caller may look into, which are all for root."),
+                      "serves each. Processes of other users are only listed for root."),
     .run = toolEmulators,
 };

@@ -35,7 +35,7 @@ toolInputReadFD(int fd, GError **err)
             break;
         if (data->len + n > TOOL_INPUT_MAX) {
             g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                        _("too large: more than %1$d MiB are not read"),
+                        _("too large: at most %1$d MiB are supported"),
                         TOOL_INPUT_MAX / (1024 * 1024));
             return NULL;
         }
@@ -43,7 +43,7 @@ toolInputReadFD(int fd, GError **err)
     }
 
     if (data->len == 0) {
-        g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, _("empty: there is no document"));
+        g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, _("empty: a document is required"));
         return NULL;
     }
     return g_steal_pointer(&data);

@@ -36,12 +36,12 @@ toolLauncherWarnEmulator(xmlNodePtr node, void *opaque)
         return;
 
     if (access(qemu, X_OK) < 0) {
-        toolOutputWarning(warn->file, _("there is no QEMU '%1$s' on this machine"), qemu);
+        toolOutputWarning(warn->file, _("QEMU '%1$s' does not exist on this machine"), qemu);
     } else {
         g_autofree char *quoted = g_shell_quote(qemu);
 
         toolOutputWarning(warn->file,
-                          _("there is no launcher '%1$s' on this machine; to make it: %2$s --add %3$s"),
+                          _("launcher '%1$s' does not exist on this machine; create it with: %2$s --add %3$s"),
                           path, PKGLIBEXEC_DIR "/" QEMU_LAUNCHER_PROGRAM, quoted);
     }
 }

@@ -168,7 +168,7 @@ toolLintIgnore(const ToolCommand *command, char **names, gboolean *ignored)
         int kind = emulatedPCILintKindFromString(names[i]);
 
         if (kind < 0) {
-            toolOutputUsageError(command, _("there is no warning '%1$s'"), names[i]);
+            toolOutputUsageError(command, _("unknown warning '%1$s'"), names[i]);
             return FALSE;
         }
         ignored[kind] = TRUE;
@@ -202,7 +202,7 @@ toolLint(const ToolCommand *command, int argc, char **argv)
     const GOptionEntry entries[] = {
         TOOL_OPTION_DEFINITIONS(&options),
         { "ignore", 0, 0, G_OPTION_ARG_STRING_ARRAY, &names,
-          N_("Do not look for this; may be given several times"), N_("ID") },
+          N_("Do not report this warning; can be given several times"), N_("ID") },
         { "list", 0, 0, G_OPTION_ARG_NONE, &list, N_("Print the IDs of all warnings and exit"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
@@ -222,10 +222,10 @@ toolLint(const ToolCommand *command, int argc, char **argv)
 const ToolCommand toolCommandLint = {
     .name = "lint",
     .operands = N_("[FILE…]"),
-    .summary = N_("Point out what is legal, but unwise"),
+    .summary = N_("Report values that are valid but probably unintended"),
     .description = N_("Reads <domain>, <domainsnapshot>, <domaincheckpoint> or <emulatedpci>\n"
                       "documents from every FILE, or from standard input, and prints one line for\n"
-                      "each finding: FILE:LINE: warning: 'DEVICENAME': MESSAGE [ID]\n"
-                      "The exit status is 1 if there is any."),
+                      "each warning: FILE:LINE: warning: 'DEVICENAME': MESSAGE [ID]\n"
+                      "The exit status is 1 if there are warnings."),
     .run = toolLint,
 };

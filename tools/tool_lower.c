@@ -67,20 +67,20 @@ toolLift(const ToolCommand *command, int argc, char **argv)
 const ToolCommand toolCommandLower = {
     .name = "lower",
     .operands = N_("[FILE]"),
-    .summary = N_("Write a document in stock libvirt's own terms"),
+    .summary = N_("Convert a document to XML that a stock libvirt accepts"),
     .description = N_("Reads a <domain>, <domainsnapshot>, <domaincheckpoint> or single\n"
-                      "<emulatedpci> from FILE or standard input and writes to standard output\n"
-                      "what a stock libvirt understands, \"virsh define\" for one. A document\n"
-                      "without emulated devices is written as it is."),
+                      "<emulatedpci> from FILE or standard input and writes XML that a stock\n"
+                      "libvirt accepts to standard output, for example for \"virsh define\". A\n"
+                      "document without emulated devices is written unchanged."),
     .run = toolLower,
 };
 
 const ToolCommand toolCommandLift = {
     .name = "lift",
     .operands = N_("[FILE]"),
-    .summary = N_("Turn stock libvirt's XML back into the user's"),
-    .description = N_("The inverse of \"lower\": reads from FILE or standard input what a stock\n"
-                      "libvirt shows, \"virsh dumpxml\" for one, and writes it to standard output\n"
-                      "with <emulatedpci> elements."),
+    .summary = N_("Convert XML from a stock libvirt back to <emulatedpci>"),
+    .description = N_("Reverts \"lower\": reads XML from a stock libvirt, for example from\n"
+                      "\"virsh dumpxml\", from FILE or standard input, and writes it to standard\n"
+                      "output with <emulatedpci> elements."),
     .run = toolLift,
 };

@@ -126,7 +126,7 @@ toolMachineNewest(virConnectPtr conn, const char *arch, const char *virttype,
 
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                            _("the newest machine type of the host in the family of '%1$s' is "
-                             "'%2$s', with which emulated PCI devices are not supported either"),
+                             "'%2$s', which does not support emulated PCI devices either"),
                            machine, found.name);
     g_free(found.name);
     return NULL;

@@ -109,7 +109,7 @@ toolNodeDeviceLookup(virConnectPtr conn, const char *nameOrUUID, GError **err)
         }
     }
     emulatedPCIReportError(err, VIR_ERR_NO_NODE_DEVICE,
-                           _("there is no definition '%1$s'; 'virt-emulatedpci list' shows them"),
+                           _("definition '%1$s' not found; 'virt-emulatedpci list' lists all definitions"),
                            nameOrUUID);
     return NULL;
 }

@@ -15,7 +15,7 @@ toolOptionsCheckDir(const ToolCommand *command, const char *option, const char *
 {
     if (!dir || g_path_is_absolute(dir))
         return TRUE;
-    toolOutputUsageError(command, _("%1$s '%2$s' is not an absolute path"), option, dir);
+    toolOutputUsageError(command, _("invalid value '%2$s' for %1$s: an absolute path is expected"), option, dir);
     return FALSE;
 }
 
@@ -34,7 +34,7 @@ toolOptionsParse(ToolOptions *options,
         { "launch-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->launchDir,
           N_("Where the launcher's links are"), N_("DIR") },
         { "qemu-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->qemuDir,
-          N_("Where the distribution's QEMU programs are"), N_("DIR") },
+          N_("Directory of the distribution's QEMU programs"), N_("DIR") },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     const GOptionEntry operandEntries[] = {
@@ -68,7 +68,7 @@ toolOptionsParse(ToolOptions *options,
         !toolOptionsCheckDir(command, "--qemu-dir", options->qemuDir))
         return FALSE;
     if (maxFiles != TOOL_FILES_ANY && options->files && g_strv_length(options->files) > maxFiles) {
-        toolOutputUsageError(command, _("too many files; one is read at a time"));
+        toolOutputUsageError(command, _("too many files: only one is allowed"));
         return FALSE;
     }
 

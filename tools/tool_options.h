@@ -25,7 +25,7 @@ typedef struct {
 /* The option that chooses where OPTIONS' definitions are. */
 #define TOOL_OPTION_DEFINITIONS(options) \
     { "definitions", 0, 0, G_OPTION_ARG_FILENAME, &(options)->definitions.dir, \
-      N_("Where definitions are"), N_("DIR") }
+      N_("Directory of the definitions"), N_("DIR") }
 
 /* Reads ARGV by ENTRIES (NULL: none) and, if PROJECT, --definitions,
  * --launch-dir and --qemu-dir. --help is answered here, and the program ends. FALSE: the

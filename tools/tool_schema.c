@@ -62,7 +62,7 @@ toolSchemaLoad(ToolSchema *schema, const char *root, GError **err)
         g_autofree char *reasons = toolXMLJoin(&collected);
 
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("cannot load the schema '%1$s' (--no-schema does without): %2$s"),
+                               _("cannot load schema '%1$s': %2$s; use --no-schema to skip the schema"),
                                path, reasons);
         return NULL;
     }

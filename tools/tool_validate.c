@@ -115,11 +115,11 @@ toolValidate(const ToolCommand *command, int argc, char **argv)
     const GOptionEntry entries[] = {
         TOOL_OPTION_DEFINITIONS(&options),
         { "no-schema", 0, 0, G_OPTION_ARG_NONE, &noSchema,
-          N_("Do not look at the RELAX NG schemas"), NULL },
+          N_("Do not validate against the RELAX NG schemas"), NULL },
         { "schema-dir", 0, 0, G_OPTION_ARG_FILENAME, &schemaDir,
-          N_("Where the schemas are"), N_("DIR") },
+          N_("Directory of the schemas"), N_("DIR") },
         { "quiet", 'q', 0, G_OPTION_ARG_NONE, &validate.quiet,
-          N_("Say nothing of documents that are valid"), NULL },
+          N_("Do not print a line for valid documents"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
@@ -136,7 +136,7 @@ toolValidate(const ToolCommand *command, int argc, char **argv)
 const ToolCommand toolCommandValidate = {
     .name = "validate",
     .operands = N_("[FILE…]"),
-    .summary = N_("Check documents by their rules and their schema"),
+    .summary = N_("Validate documents by rules and schema"),
     .description = N_("Reads <domain>, <domainsnapshot>, <domaincheckpoint> or <emulatedpci>\n"
                       "documents, or definitions (<device>), from every FILE, or from standard\n"
                       "input. The exit status is 0 if all are valid."),

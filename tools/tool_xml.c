@@ -45,7 +45,7 @@ toolXMLJoin(const ToolXMLMessages *collected)
         g_string_append_printf(all, "%s%s", i > 0 ? "; " : "",
                                (char *) g_ptr_array_index(collected->messages, i));
     if (all->len == 0)
-        g_string_append(all, _("no reason is given"));
+        g_string_append(all, _("unknown reason"));
     return g_string_free(all, FALSE);
 }
 
@@ -71,9 +71,9 @@ toolXMLParse(const ToolInput *input, GError **err)
     xmlSetStructuredErrorFunc(NULL, NULL);
 
     if (!doc || !xmlDocGetRootElement(doc)) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("not well-formed XML: %1$s"),
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("malformed XML: %1$s"),
                                messages->len ? (char *) g_ptr_array_index(messages, 0)
-                                             : _("there is no element"));
+                                             : _("an element is missing"));
         return NULL;
     }
     if (xmlGetIntSubset(doc)) {
@@ -108,9 +108,8 @@ toolXMLCheckRoot(xmlDocPtr doc, GError **err)
     }
     found = emulatedPCIXMLDescribe(root);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                           _("unexpected root element <%1$s>; allowed are <domain>, "
-                             "<domainsnapshot>, <domaincheckpoint> and <emulatedpci>, without a "
-                             "namespace"),
+                           _("unexpected root element <%1$s>: <domain>, <domainsnapshot>, "
+                             "<domaincheckpoint> or <emulatedpci> without a namespace is expected"),
                            found);
     return FALSE;
 }

@@ -151,11 +151,11 @@ toolXML2Argv(const ToolCommand *command, int argc, char **argv)
     ToolXML2Argv show = { NULL, FALSE, FALSE };
     const GOptionEntry entries[] = {
         { "connect", 'c', 0, G_OPTION_ARG_STRING, &uri,
-          N_("Ask the libvirt at URI, not the default one"), N_("URI") },
+          N_("Connect to the libvirt at URI"), N_("URI") },
         { "launched", 0, 0, G_OPTION_ARG_NONE, &show.launched,
-          N_("Show the arguments as QEMU gets them from the launcher"), NULL },
+          N_("Print the arguments that QEMU gets from the launcher"), NULL },
         { "null", '0', 0, G_OPTION_ARG_NONE, &show.null,
-          N_("End arguments with a NUL byte, and do not quote them"), NULL },
+          N_("Terminate arguments with a NUL byte, and do not quote them"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
@@ -171,9 +171,9 @@ toolXML2Argv(const ToolCommand *command, int argc, char **argv)
 const ToolCommand toolCommandXML2Argv = {
     .name = "xml2argv",
     .operands = N_("[FILE]"),
-    .summary = N_("Show the QEMU command line that libvirt makes of a domain"),
-    .description = N_("Reads a <domain> from FILE or standard input, lowers it, asks libvirt for\n"
-                      "its command line and prints one argument a line, quoted for a shell where\n"
-                      "that is needed. Nothing is defined or started."),
+    .summary = N_("Print the QEMU command line that libvirt creates for a domain"),
+    .description = N_("Reads a <domain> from FILE or standard input, lowers it, requests its command\n"
+                      "line from libvirt and prints one argument on each line, quoted for a shell if\n"
+                      "required. No domain is defined or started."),
     .run = toolXML2Argv,
 };

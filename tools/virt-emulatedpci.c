@@ -46,9 +46,9 @@ toolDescribeCommands(void)
     for (i = 0; i < G_N_ELEMENTS(commands); i++)
         g_string_append_printf(text, "\n  %-10s %s", commands[i]->name, _(commands[i]->summary));
     g_string_append_printf(text, "\n\n%s\n\n%s",
-                           _("\"virt-emulatedpci SUBCOMMAND --help\" says more about each."),
-                           _("Exit status: 0 if all is well, 1 if something is invalid, was found or\n"
-                             "failed, 2 if the command line is wrong, 3 if only a part was done."));
+                           _("\"virt-emulatedpci SUBCOMMAND --help\" prints the options of a subcommand."),
+                           _("Exit status: 0 on success, 1 if a document is invalid, a warning was found\n"
+                             "or an operation failed, 2 if the command line is invalid, 3 on partial success."));
     return g_string_free(text, FALSE);
 }
 
@@ -88,7 +88,7 @@ toolRun(int argc, char **argv)
         if (strcmp(commands[i]->name, argv[1]) == 0)
             return commands[i]->run(commands[i], argc - 1, argv + 1);
     }
-    return toolOutputUsageError(NULL, _("there is no subcommand '%1$s'"), argv[1]);
+    return toolOutputUsageError(NULL, _("unknown subcommand '%1$s'"), argv[1]);
 }
 
 

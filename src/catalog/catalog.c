@@ -230,8 +230,8 @@ catalogResolve(const char *nameOrUUID,
         return NULL;
     if (!definition->active) {
         emulatedPCIReportError(err, VIR_ERR_NO_NODE_DEVICE,
-                               _("definition '%1$s' is not active; it has to be started "
-                                 "before it is used"), definition->name);
+                               _("definition '%1$s' is not active: it must be started before it "
+                                 "can be used"), definition->name);
         return NULL;
     }
     return definition->def;
@@ -254,7 +254,7 @@ checkWritable(const Catalog *catalog,
     if (catalog->dir && !catalog->readOnly)
         return TRUE;
     emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
-                           _("there is no directory to keep definitions in"));
+                           _("definitions cannot be stored: no directory is configured"));
     return FALSE;
 }
 
@@ -331,25 +331,25 @@ loadCheck(const Catalog *catalog,
 
     if (strcmp(expected, file) != 0) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("its name is '%1$s', which the file's is not"), definition->name);
+                               _("name '%1$s' does not match the file name"), definition->name);
         return FALSE;
     }
     if (definition->basis) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("attribute '%1$s' has no meaning in a file"), "basis");
+                               _("attribute '%1$s' is not allowed in a file"), "basis");
         return FALSE;
     }
 
     other = g_hash_table_lookup(catalog->byName, definition->name);
     if (other) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("there is a built-in definition '%1$s'"), other->name);
+                               _("a built-in definition '%1$s' already exists"), other->name);
         return FALSE;
     }
     other = g_hash_table_lookup(catalog->byUUID, definition->uuid);
     if (other) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("its UUID %1$s is that of definition '%2$s'"),
+                               _("UUID %1$s is already used by definition '%2$s'"),
                                definition->uuid, other->name);
         return FALSE;
     }
@@ -406,7 +406,7 @@ reportFile(const Catalog *catalog,
     g_autoptr(GError) err = NULL;
 
     if (!damaged || catalog->readOnly) {
-        g_warning(_("definition in %1$s is left out: %2$s"), path, reason->message);
+        g_warning(_("definition in %1$s is ignored: %2$s"), path, reason->message);
         return;
     }
     aside = catalogStoreSetAside(dir, file, &err);
@@ -436,7 +436,7 @@ loadDir(Catalog *catalog,
         g_autoptr(GError) reason = NULL;
 
         if (g_hash_table_size(catalog->byName) >= CATALOG_MAX) {
-            g_warning(_("%1$u definitions in %2$s are left out: at most %3$d are supported"),
+            g_warning(_("%1$u definitions in %2$s are ignored: at most %3$d are supported"),
                       files->len - i, dir, CATALOG_MAX);
             break;
         }
@@ -501,7 +501,7 @@ checkUnique(const Catalog *catalog,
     }
     if (other && other != old) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("UUID %1$s is that of definition '%2$s' already, not of '%3$s'"),
+                               _("UUID %1$s is already used by definition '%2$s' and cannot be used for '%3$s'"),
                                other->uuid, other->name, definition->name);
         return FALSE;
     }
@@ -546,8 +546,8 @@ readDefinition(const Catalog *catalog,
     *old = g_hash_table_lookup(catalog->byName, definition->name);
     if (*old && !named) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("definition '%1$s', as devicename '%2$s' names it, exists "
-                                 "already: give another <%3$s>"),
+                               _("definition '%1$s', named after devicename '%2$s', already "
+                                 "exists: another <%3$s> is required"),
                                definition->name, definition->def->devicename, "name");
         return NULL;
     }
@@ -606,7 +606,7 @@ catalogCreate(Catalog *catalog,
         return NULL;
     if (old) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("definition '%1$s' exists already with UUID %2$s"),
+                               _("definition '%1$s' already exists with UUID %2$s"),
                                old->name, old->uuid);
         return NULL;
     }

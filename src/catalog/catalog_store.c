@@ -215,11 +215,11 @@ makeDir(const char *dir,
     if (catalogStoreCalls.mkdir(dir, DIR_MODE) < 0) {
         if (errno == EEXIST)
             return TRUE;
-        reportSystem(err, _("cannot make directory '%1$s': %2$s"), dir);
+        reportSystem(err, _("cannot create directory '%1$s': %2$s"), dir);
         return FALSE;
     }
     if (chmod(dir, DIR_MODE) < 0) {
-        reportSystem(err, _("cannot make directory '%1$s': %2$s"), dir);
+        reportSystem(err, _("cannot create directory '%1$s': %2$s"), dir);
         return FALSE;
     }
 
@@ -341,6 +341,6 @@ catalogStoreSetAside(const char *dir,
         g_free(name);
         name = g_strdup_printf("%s" DAMAGED_SUFFIX ".%d", file, i);
     }
-    reportSystem(err, _("cannot set '%1$s' aside: %2$s"), path);
+    reportSystem(err, _("cannot rename '%1$s': %2$s"), path);
     return NULL;
 }

@@ -188,8 +188,9 @@ checkAlias(const char *alias,
 
     quoted = emulatedPCIErrorQuote(alias);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                           _("invalid value '%1$s' for the name of <alias>: '%2$s' and then "
-                             "characters of A-Z a-z 0-9 _ - are expected, at most %3$d in all"),
+                           _("invalid value '%1$s' for the name of <alias>: '%2$s' followed by "
+                             "characters of A-Z a-z 0-9 _ - is expected, at most %3$d characters "
+                             "in total"),
                            quoted, EMULATED_PCI_ALIAS_PREFIX, EMULATED_PCI_ALIAS_MAX);
     return FALSE;
 }
@@ -293,8 +294,8 @@ checkAddressType(const char *type,
 
     quoted = emulatedPCIErrorQuote(type);
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                           _("unsupported value '%1$s' for attribute '%2$s' of <%3$s>: "
-                             "an emulated PCI device has an address of type 'pci'"),
+                           _("unsupported value '%1$s' for attribute '%2$s' of <%3$s>: an emulated "
+                             "PCI device requires an address of type 'pci'"),
                            quoted, "type", "address");
     return FALSE;
 }
@@ -324,8 +325,8 @@ parseAddressValues(EmulatedPCIDef *def,
         return FALSE;
     if (zpci) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("<%1$s> in <%2$s> is not supported: "
-                                 "there are no emulated PCI devices on s390"),
+                               _("<%1$s> in <%2$s> is not supported: emulated PCI devices are not "
+                                 "supported on s390"),
                                "zpci", "address");
         return FALSE;
     }
@@ -571,8 +572,8 @@ checkServer(const EmulatedPCIDef *def,
 
     if (def->definition) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("attribute '%1$s' of <%2$s> cannot stand beside '%3$s' of <%4$s>: "
-                                 "the server decides what the device is"),
+                               _("attribute '%1$s' of <%2$s> cannot be combined with '%3$s' of "
+                                 "<%4$s>: the server defines the device"),
                                rootAttrs[ROOT_ATTR_DEFINITION], "emulatedpci", socket, "driver");
         return FALSE;
     }
@@ -897,8 +898,8 @@ emulatedPCIDefValidateFields(const EmulatedPCIDef *def,
          (!def->needsDefinition && !emulatedPCIDefHasServer(def)))) {
         text = fieldText(def, EMULATED_PCI_FIELD_VENDORID);
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("unsupported value '%1$s' for attribute '%2$s': a guest takes it "
-                                 "for an empty slot; 0x%3$04x to 0x%4$04x is allowed"),
+                               _("unsupported value '%1$s' for attribute '%2$s': guests interpret "
+                                 "it as an empty slot; 0x%3$04x to 0x%4$04x is allowed"),
                                text, "vendorid", VENDORID_MIN, VENDORID_MAX);
         return FALSE;
     }
@@ -906,8 +907,8 @@ emulatedPCIDefValidateFields(const EmulatedPCIDef *def,
     if (headertype & ~HEADERTYPE_MULTIFUNCTION) {
         text = fieldText(def, EMULATED_PCI_FIELD_HEADERTYPE);
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("unsupported value '%1$s' for attribute '%2$s': an endpoint's "
-                                 "layout bits (6-0) are 0; 0x%3$02x and 0x%4$02x are allowed"),
+                               _("unsupported value '%1$s' for attribute '%2$s': the layout bits "
+                                 "(6-0) of an endpoint must be 0; 0x%3$02x and 0x%4$02x are allowed"),
                                text, "headertype", HEADERTYPE_SINGLE, HEADERTYPE_MULTIFUNCTION);
         return FALSE;
     }
@@ -980,9 +981,8 @@ emulatedPCIDefValidate(const EmulatedPCIDef *def,
     text = fieldText(def, EMULATED_PCI_FIELD_HEADERTYPE);
     if (bit) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("unsupported value '%1$s' for attribute '%2$s': bit 7 tells of "
-                                 "more functions, but the <address> has no multifunction='on'; "
-                                 "0x%3$02x is allowed"),
+                               _("unsupported value '%1$s' for attribute '%2$s': bit 7 requires "
+                                 "multifunction='on' in the <address>; 0x%3$02x is allowed"),
                                text, "headertype", HEADERTYPE_SINGLE);
     } else {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,

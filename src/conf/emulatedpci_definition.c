@@ -115,8 +115,8 @@ checkName(const char *name,
 
     quoted = emulatedPCIErrorQuote(name);
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                           _("invalid name '%1$s' of a definition: '%2$s' and then characters of "
-                             "A-Z a-z 0-9 . _ - are expected, at most %3$d in all"),
+                           _("invalid definition name '%1$s': '%2$s' followed by characters of A-Z "
+                             "a-z 0-9 . _ - is expected, at most %3$d characters in total"),
                            quoted, EMULATED_PCI_DEFINITION_PREFIX,
                            EMULATED_PCI_DEFINITION_NAME_MAX);
     return FALSE;

@@ -195,7 +195,7 @@ static void
 reportTwice(const char *name,
             GError **err)
 {
-    emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("'%1$s' of <%2$s> is given twice"),
+    emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("attribute '%1$s' of <%2$s> is specified more than once"),
                            name, "driver");
 }
 
@@ -385,7 +385,7 @@ validateArgs(const EmulatedPCIDriver *driver,
     for (i = emulatedPCIDriverCountArgs(driver); i < EMULATED_PCI_DRIVER_ARGS_MAX; i++) {
         if (driver->args[i]) {
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("argument %1$zu of an emulator is missing: there are %2$zu"),
+                                   _("argument %1$zu of an emulator is missing: it has %2$zu arguments"),
                                    emulatedPCIDriverCountArgs(driver) + 1, i + 1);
             return FALSE;
         }
@@ -406,16 +406,16 @@ validatePid(const EmulatedPCIDriver *driver,
 
         if (value) {
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("attribute '%1$s' of <%2$s> cannot stand beside '%3$s', which "
-                                     "attaches to an emulator that already runs"),
+                                   _("attribute '%1$s' of <%2$s> cannot be combined with '%3$s', "
+                                     "which selects a running emulator"),
                                    attrs[i], "driver", attrs[EMULATED_PCI_DRIVER_PID]);
             return FALSE;
         }
     }
     if (driver->args[0]) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("<%1$s> in <%2$s> cannot stand beside '%3$s', which attaches to "
-                                 "an emulator that already runs"),
+                               _("<%1$s> in <%2$s> cannot be combined with '%3$s', which selects a "
+                                 "running emulator"),
                                "arg", "driver", attrs[EMULATED_PCI_DRIVER_PID]);
         return FALSE;
     }
@@ -438,21 +438,21 @@ validateSocket(const EmulatedPCIDriver *driver,
             continue;
         if (i == EMULATED_PCI_DRIVER_VERSION)
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("attribute '%1$s' of <%2$s> cannot be '%3$s' beside '%4$s', "
-                                     "which connects to a server that already runs: '%5$s' is allowed"),
+                                   _("attribute '%1$s' of <%2$s> cannot be '%3$s' with '%4$s', "
+                                     "which selects a running server: '%5$s' is allowed"),
                                    attrs[i], "driver", value, attrs[EMULATED_PCI_DRIVER_SOCKET],
                                    versions[EMULATED_PCI_VERSION_VFIO_USER]);
         else
             emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                                   _("attribute '%1$s' of <%2$s> cannot stand beside '%3$s', which "
-                                     "connects to a server that already runs"),
+                                   _("attribute '%1$s' of <%2$s> cannot be combined with '%3$s', "
+                                     "which selects a running server"),
                                    attrs[i], "driver", attrs[EMULATED_PCI_DRIVER_SOCKET]);
         return FALSE;
     }
     if (driver->args[0]) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("<%1$s> in <%2$s> cannot stand beside '%3$s', which connects to a "
-                                 "server that already runs"),
+                               _("<%1$s> in <%2$s> cannot be combined with '%3$s', which selects a "
+                                 "running server"),
                                "arg", "driver", attrs[EMULATED_PCI_DRIVER_SOCKET]);
         return FALSE;
     }
@@ -469,7 +469,7 @@ emulatedPCIDriverValidate(const EmulatedPCIDriver *driver,
 
     if (!driver->emulator && !describes(driver)) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("<%1$s> says nothing: it has at least one attribute or argument"),
+                               _("<%1$s> is empty: an attribute or <arg> is required"),
                                "driver");
         return FALSE;
     }
@@ -563,14 +563,16 @@ groupDescribe(EmulatedPCIDriverGroup *group,
         first++;
     if (driver->emulator) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("devices %1$zu ('%2$s') and %3$zu ('%4$s') give different '%5$s' "
-                                 "for the emulator '%6$s': one of them may give its name only"),
+                               _("devices %1$zu ('%2$s') and %3$zu ('%4$s') have different '%5$s' "
+                                 "for emulator '%6$s': the values must be equal, or specified for "
+                                 "only one device"),
                                first + 1, names[first], device + 1, names[device], differs,
                                driver->emulator);
     } else {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("devices %1$zu ('%2$s') and %3$zu ('%4$s') give different '%5$s' "
-                                 "for the domain's default emulator: one of them may go without <%6$s>"),
+                               _("devices %1$zu ('%2$s') and %3$zu ('%4$s') have different '%5$s' "
+                                 "for the domain's default emulator: the values must be equal, or "
+                                 "<%6$s> specified for only one device"),
                                first + 1, names[first], device + 1, names[device], differs,
                                "driver");
     }
@@ -598,7 +600,7 @@ groupAdd(EmulatedPCIDriverGroup *group,
     else
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("too many emulated PCI devices for one emulator: at most %1$d are "
-                                 "supported; others need a <%2$s> with another '%3$s'"),
+                                 "supported; further devices require a <%2$s> with another '%3$s'"),
                                EMULATED_PCI_EMULATOR_DEVICES_MAX, "driver", "emulator");
     return FALSE;
 }

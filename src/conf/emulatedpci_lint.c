@@ -134,15 +134,15 @@ lintInterrupt(GPtrArray *lints,
 
     if (pin > INTERRUPTPIN_MAX) {
         lintAdd(lints, EMULATED_PCI_LINT_INTERRUPTPIN_RANGE, device,
-                _("%1$s is 0x%2$02x: the pins of a PCI device are 0x%3$02x (INTA#) to "
-                  "0x%4$02x (INTD#), or 0x%5$02x for none"),
+                _("%1$s is 0x%2$02x: the interrupt pins of a PCI device are 0x%3$02x (INTA#) to "
+                  "0x%4$02x (INTD#); 0x%5$02x means no pin"),
                 "interruptpin", pin, 1U, (guint32) INTERRUPTPIN_MAX, 0U);
     }
 
     if (pin == 0 && line != 0 && line != INTERRUPTLINE_UNKNOWN) {
         lintAdd(lints, EMULATED_PCI_LINT_INTERRUPTLINE_UNUSED, device,
-                _("%1$s is 0x%2$02x, but %3$s is 0x%4$02x: a device without an interrupt pin "
-                  "is on no line"),
+                _("%1$s is 0x%2$02x, but %3$s is 0x%4$02x: a device without an interrupt pin has "
+                  "no interrupt line"),
                 "interruptline", line, "interruptpin", pin);
     }
 }
@@ -158,13 +158,13 @@ lintRegisters(GPtrArray *lints,
 
     if (status & STATUS_CAPABILITIES) {
         lintAdd(lints, EMULATED_PCI_LINT_STATUS_CAPABILITIES, device,
-                _("%1$s is 0x%2$04x: bit 4 tells of a capability list, but the device has none"),
+                _("%1$s is 0x%2$04x: bit 4 indicates a capability list, but the device has none"),
                 "status", status);
     }
     if (status & STATUS_EVENTS) {
         lintAdd(lints, EMULATED_PCI_LINT_STATUS_EVENTS, device,
-                _("%1$s is 0x%2$04x: the bits 0x%3$04x tell of an interrupt or an error that has "
-                  "not happened"),
+                _("%1$s is 0x%2$04x: the bits 0x%3$04x indicate an interrupt or an error that has "
+                  "not occurred"),
                 "status", status, status & STATUS_EVENTS);
     }
     if (status & STATUS_RESERVED) {
@@ -194,13 +194,13 @@ lintType(GPtrArray *lints,
         if (classcode >> 8 != bridgeClasses[i])
             continue;
         lintAdd(lints, EMULATED_PCI_LINT_CLASSCODE_BRIDGE, device,
-                _("%1$s is 0x%2$06x, a bridge's, but %3$s is 0x%4$02x, an endpoint's"),
+                _("%1$s is 0x%2$06x, which is a bridge, but %3$s is 0x%4$02x, which is an endpoint"),
                 "classcode", classcode, "headertype", headertype);
     }
 
     if (bit != isMultifunction(def)) {
         lintAdd(lints, EMULATED_PCI_LINT_HEADERTYPE_MULTIFUNCTION, device,
-                _("%1$s is 0x%2$02x, but the address's multifunction is '%3$s'"),
+                _("%1$s is 0x%2$02x, but multifunction of the address is '%3$s'"),
                 "headertype", headertype, bit ? "off" : "on");
     }
 }
@@ -215,8 +215,8 @@ lintAddress(GPtrArray *lints,
         return;
 
     lintAdd(lints, EMULATED_PCI_LINT_ADDRESS_IGNORED, device,
-            _("%1$s is 0x%2$x, but the address's domain, bus and slot are 0 or not given: "
-              "libvirt chooses another address"),
+            _("%1$s is 0x%2$x, but domain, bus and slot of the address are 0 or omitted: libvirt "
+              "assigns another address"),
             "function", (guint32) def->function);
 }
 
@@ -233,14 +233,12 @@ lintDriver(GPtrArray *lints,
 
     if (driver->pid > 0) {
         lintAdd(lints, EMULATED_PCI_LINT_DRIVER_PID, device,
-                _("%1$s is %2$u: the process of that number is another one, or none, after it "
-                  "has been started again"),
+                _("%1$s is %2$u: the process ID changes when the emulator is restarted"),
                 "pid", driver->pid);
     }
     if (driver->args[0] && !driver->model) {
         lintAdd(lints, EMULATED_PCI_LINT_DRIVER_ARGUMENTS, device,
-                _("there is an <%1$s> but no %2$s: it goes to pci-emulator, which gets all that it "
-                  "needs without"),
+                _("<%1$s> without %2$s is passed to pci-emulator, which requires no arguments"),
                 "arg", "model");
     }
 }
@@ -298,7 +296,7 @@ lintDuplicates(GPtrArray *lints,
 
         if (g_hash_table_lookup_extended(seen, defs[i], NULL, &first)) {
             lintAdd(lints, EMULATED_PCI_LINT_DUPLICATE_DEVICE, i,
-                    _("%1$s is '%2$s': the devices %3$zu and %4$zu are alike in all fields"),
+                    _("%1$s is '%2$s': all fields of the devices %3$zu and %4$zu are equal"),
                     "devicename", defs[i]->devicename, (gsize) GPOINTER_TO_SIZE(first), i + 1);
             continue;
         }
@@ -337,16 +335,16 @@ lintSlots(GPtrArray *lints,
             continue;
         if (defs[i]->function > 0 && !g_hash_table_contains(begun, slotKey(defs[i]))) {
             lintAdd(lints, EMULATED_PCI_LINT_FUNCTION_ALONE, i,
-                    _("%1$s is 0x%2$x, but no emulated device is at function 0 of slot 0x%3$02x: "
-                      "a guest looks for others only if a native device is"),
+                    _("%1$s is 0x%2$x, but there is no emulated device at function 0 of slot "
+                      "0x%3$02x: guests find the device only if a native device is there"),
                     "function", (guint32) defs[i]->function, (guint32) MAX(defs[i]->slot, 0));
         }
         if (!(headertype & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION) ||
             g_hash_table_contains(shared, slotKey(defs[i])))
             continue;
         lintAdd(lints, EMULATED_PCI_LINT_MULTIFUNCTION_ALONE, i,
-                _("%1$s is 0x%2$02x, but no other emulated device is in slot 0x%3$02x: "
-                  "bit 7 is right only if a native device is"),
+                _("%1$s is 0x%2$02x, but there is no other emulated device in slot 0x%3$02x: bit 7 "
+                  "is correct only if there is a native device"),
                 "headertype", headertype, (guint32) MAX(defs[i]->slot, 0));
     }
 }

@@ -347,8 +347,8 @@ emulatedPCIXMLAccept(const char *xml, const EmulatedPCIXMLFacts *facts, GError *
         break;
     case EMULATED_PCI_XML_LIMIT_NAMESPACES:
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("too many namespace declarations at line %1$u: "
-                                 "at most %2$d in an element and around it are allowed"),
+                               _("too many namespace declarations at line %1$u: at most %2$d in an "
+                                 "element and its ancestors are allowed"),
                                lineOf(xml, facts->offset), EMULATED_PCI_XML_NAMESPACES_MAX);
         break;
     case EMULATED_PCI_XML_LIMIT_DEPTH:

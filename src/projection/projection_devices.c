@@ -50,7 +50,7 @@ projectionDevices(const char *xml, gsize len, GError **err)
         return NULL;
     if (doc->domains->len != 1) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
-                               _("the document does not hold exactly one domain"));
+                               _("the document does not contain exactly one domain"));
         return NULL;
     }
 

@@ -42,7 +42,7 @@ checkType(const char *type,
     shown = quote(type);
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                            _("emulated PCI devices are not supported for domain type '%1$s': "
-                             "'qemu', 'kvm' or 'hvf' is needed"), shown);
+                             "'qemu', 'kvm' or 'hvf' is required"), shown);
     return FALSE;
 }
 
@@ -61,9 +61,9 @@ checkVersion(const char *machine,
     shown = quote(machine);
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                            _("machine type '%1$s' is too old for emulated PCI devices: the "
-                             "administrator of this host requires version %2$u.%3$u or newer; give "
-                             "another in <type machine='…'>, or let 'virt-emulatedpci attach "
-                             "--raise-machine' do that"),
+                             "administrator of this host requires version %2$u.%3$u or newer; "
+                             "change <type machine='…'>, or use 'virt-emulatedpci attach "
+                             "--raise-machine'"),
                            shown, opts->machineMin.major, opts->machineMin.minor);
     return FALSE;
 }
@@ -140,8 +140,8 @@ projectionDomainCheck(const ProjectionDomain *domain,
 char *
 projectionDescribeMisplaced(const ProjectionDocument *doc)
 {
-    return g_strdup_printf(_("misplaced element <%1$s> in line %2$u: it is in '%3$s', and must be a "
-                             "child of <devices> of a <domain>"),
+    return g_strdup_printf(_("misplaced element <%1$s> at line %2$u: it is in '%3$s', but must be "
+                             "a child of <devices> of a <domain>"),
                            "emulatedpci", projectionDocumentLine(doc, doc->misplacedAt),
                            doc->misplaced);
 }

@@ -171,8 +171,8 @@ reportOtherBus(const ProjectionController *controller,
 {
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                            _("emulated PCI device '%1$s', alias '%2$s', has an address of type "
-                             "'%3$s' and so is not on a PCI bus; remove this <address> of its "
-                             "<controller>, or make it <address type='pci'/>"),
+                             "'%3$s' and is not on a PCI bus: remove the <address> of its "
+                             "<controller>, or change it to <address type='pci'/>"),
                            device->props.devicename, controller->alias, controller->otherAddress);
     return FALSE;
 }

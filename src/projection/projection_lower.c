@@ -87,8 +87,8 @@ projectionResolve(EmulatedPCIDef *def,
 
     if (!opts || !opts->definition) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("definition '%1$s' is not available here: give '%2$s' and all "
-                                 "attributes of <%3$s>"),
+                               _("definition '%1$s' is not available: '%2$s' and all attributes of "
+                                 "<%3$s> are required"),
                                def->definition, "devicename", "config");
         return FALSE;
     }
@@ -119,10 +119,10 @@ reportDevice(const Lowering *lowering,
     if (def && def->alias) {
         g_autofree char *alias = g_utf8_make_valid(def->alias, MIN(strlen(def->alias), 255));
 
-        g_prefix_error(err, _("emulated PCI device %1$u, '%2$s', in line %3$u: "), number + 1, alias,
+        g_prefix_error(err, _("emulated PCI device %1$u, '%2$s', at line %3$u: "), number + 1, alias,
                        line);
     } else {
-        g_prefix_error(err, _("emulated PCI device %1$u in line %2$u: "), number + 1, line);
+        g_prefix_error(err, _("emulated PCI device %1$u at line %2$u: "), number + 1, line);
     }
     return FALSE;
 }
@@ -241,8 +241,8 @@ validateDefs(Lowering *lowering,
          * type would then tell of functions that the address does not. */
         if (def->multifunction == 1 && slotKey(def->domain, def->bus, def->slot) < 0) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("unsupported value '%1$s' for attribute '%2$s': it needs an "
-                                     "<address> with a bus or a slot"),
+                                   _("unsupported value '%1$s' for attribute '%2$s': an <address> "
+                                     "with a bus or a slot is required"),
                                    "on", "multifunction");
             return reportDevice(lowering, i, err);
         }
@@ -400,8 +400,8 @@ checkAliases(Lowering *lowering,
         }
         if (g_hash_table_contains(overrides, def->alias)) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("alias '%1$s' of <%2$s> has a <%3$s> already: properties of an "
-                                     "emulated PCI device cannot be overridden"),
+                                   _("alias '%1$s' of <%2$s> already has a <%3$s>: properties of "
+                                     "an emulated PCI device cannot be overridden"),
                                    def->alias, "emulatedpci", "qemu:override");
             return reportDevice(lowering, i, err);
         }
@@ -749,8 +749,8 @@ lowerEmulator(Lowering *lowering,
 
     if (!lowering->qemu) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("emulated PCI devices need an <%1$s>, since the domain's "
-                                 "architecture is not known"), "emulator");
+                               _("emulated PCI devices require an <%1$s>, because the architecture "
+                                 "of the domain is unknown"), "emulator");
         return FALSE;
     }
     if (!lowering->launcher) {
@@ -758,8 +758,8 @@ lowerEmulator(Lowering *lowering,
                                                    MIN(strlen(lowering->qemu), 200));
 
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("unsupported <%1$s> '%2$s' beside emulated PCI devices: "
-                                 "the absolute path of a QEMU program is needed"),
+                               _("unsupported <%1$s> '%2$s' in a domain with emulated PCI devices: "
+                                 "the absolute path of a QEMU program is required"),
                                "emulator", shown);
         return FALSE;
     }
@@ -821,8 +821,8 @@ checkOverrides(Lowering *lowering,
             override->where.tagEnd)
             continue;
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("more than one <%1$s> beside emulated PCI devices, and one of "
-                                 "them is empty: remove it"), "qemu:override");
+                               _("more than one <%1$s> in a domain with emulated PCI devices, and "
+                                 "one of them is empty: it must be removed"), "qemu:override");
         return FALSE;
     }
     return TRUE;

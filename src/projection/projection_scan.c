@@ -1318,7 +1318,7 @@ scanRun(Scan *scan,
                                scan->error ? scan->error : _("malformed XML document"));
     } else if (scan->offsetsLost) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("lost track of the position in an XML document"));
+                               _("cannot determine the position in an XML document"));
     }
     g_free(scan->error);
     return wellFormed && !scanStopped(scan);
@@ -1341,7 +1341,7 @@ projectionScanAccepted(const char *text,
 
     /* libxml2 takes it for the end of the document. */
     if (memchr(text, '\0', len)) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("an XML document holds no NUL byte"));
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("an XML document must not contain a NUL byte"));
         return NULL;
     }
 

@@ -179,14 +179,14 @@ checkProxy(const QEMUProgram *qemu,
 {
     if (qemu->major < 6 || (qemu->known && !qemu->proxy)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("QEMU %1$d.%2$d ('%3$s') has no device '%4$s', which emulated PCI devices need: it came with QEMU 6.0, in programs that are built with KVM"),
+                               _("QEMU %1$d.%2$d ('%3$s') does not support device '%4$s', which emulated PCI devices require: QEMU 6.0 or newer, built with KVM, is required"),
                                qemu->major, qemu->minor, program, QEMU_PROGRAM_PROXY);
         return FALSE;
     }
 
     if (!kvm && qemuProgramIsSince(qemu, 8, 2)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("emulated PCI devices need KVM with QEMU %1$d.%2$d ('%3$s'): from 8.2 on QEMU crashes when a machine that may run without KVM gets a '%4$s'; use <domain type='kvm'>, or a QEMU from 6.0 to 8.1, or one that has '%5$s'"),
+                               _("emulated PCI devices require KVM with QEMU %1$d.%2$d ('%3$s'): since 8.2, QEMU crashes if a machine that may run without KVM has a '%4$s'; use <domain type='kvm'>, QEMU 6.0 to 8.1, or a QEMU that supports '%5$s'"),
                                qemu->major, qemu->minor, program, QEMU_PROGRAM_PROXY,
                                QEMU_PROGRAM_VFIO_USER);
         return FALSE;
@@ -215,7 +215,7 @@ qemuProgramChoose(const QEMUProgram *qemu,
     if (aborts && qemu->vfioUser &&
         (wanted == EMULATED_PCI_VERSION_VFIO_USER || (wanted == EMULATED_PCI_VERSION_NONE && !kvm))) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("QEMU %1$d.%2$d ('%3$s') aborts when a machine of type '%4$s' gets a '%5$s', which emulated PCI devices need; use <domain type='kvm'> with version '%6$s'"),
+                               _("QEMU %1$d.%2$d ('%3$s') aborts if a machine of type '%4$s' has a '%5$s', which emulated PCI devices require; use <domain type='kvm'> with version '%6$s'"),
                                qemu->major, qemu->minor, program, machine, QEMU_PROGRAM_VFIO_USER,
                                emulatedPCIVersionToString(EMULATED_PCI_VERSION_MPQEMU));
         return EMULATED_PCI_VERSION_NONE;
@@ -230,7 +230,7 @@ qemuProgramChoose(const QEMUProgram *qemu,
 
     if (!qemu->vfioUser) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("QEMU %1$d.%2$d ('%3$s') has no device '%4$s', which emulators of version '%5$s' need: it came with QEMU 10.1"),
+                               _("QEMU %1$d.%2$d ('%3$s') does not support device '%4$s', which emulators of version '%5$s' require: QEMU 10.1 or newer is required"),
                                qemu->major, qemu->minor, program, QEMU_PROGRAM_VFIO_USER,
                                emulatedPCIVersionToString(wanted));
         return EMULATED_PCI_VERSION_NONE;

@@ -136,7 +136,7 @@ static void
 qemuPropsReportDriver(GError **err)
 {
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                           _("-device argument is not readable as one of driver '%1$s'"),
+                           _("cannot parse -device argument for driver '%1$s'"),
                            QEMU_EMULATED_PCI_DRIVER);
 }
 
@@ -211,7 +211,7 @@ qemuPropsSetSeen(gboolean *seen,
 {
     if (*seen) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("property '%1$s' is given twice"), key);
+                               _("property '%1$s' is specified more than once"), key);
         return FALSE;
     }
     *seen = TRUE;
@@ -240,7 +240,7 @@ qemuPropsCheckComplete(QEMUProps *props,
         if (seen[i] || (isServer && i != EMULATED_PCI_FIELD_DEVICENAME))
             continue;
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("property '%1$s' is missing: a device of driver '%2$s' needs it"),
+                               _("missing property '%1$s': driver '%2$s' requires it"),
                                emulatedPCIFieldGetInfo(i)->name, QEMU_EMULATED_PCI_DRIVER);
         return FALSE;
     }
@@ -484,7 +484,7 @@ qemuPropsReplaceJSON(const char *arg,
     json_object_object_foreach(object, key, value) {
         if (strcmp(key, link) == 0 && !qemuPropsIsOurs(key)) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("property '%1$s' cannot be given for a device of driver '%2$s'"),
+                                   _("property '%1$s' is not supported for driver '%2$s'"),
                                    key, QEMU_EMULATED_PCI_DRIVER);
             return NULL;
         }
@@ -708,7 +708,7 @@ qemuPropsReplaceKeyValue(const char *arg,
 
         if (strcmp(pair->key, QEMU_PROPS_FD) == 0) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("property '%1$s' cannot be given for a device of driver '%2$s'"),
+                                   _("property '%1$s' is not supported for driver '%2$s'"),
                                    pair->key, QEMU_EMULATED_PCI_DRIVER);
             return NULL;
         }
@@ -849,7 +849,7 @@ qemuPropsReplaceDriverPath(const char *arg,
 
     if (!qemuPropsIsJSON(arg)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("a device of driver '%1$s' must be given in the JSON form to become one of '%2$s'"),
+                               _("a -device argument for driver '%1$s' must be in JSON format to be replaced by '%2$s'"),
                                QEMU_EMULATED_PCI_DRIVER, driver);
         return NULL;
     }

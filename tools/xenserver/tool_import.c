@@ -93,7 +93,7 @@ toolImportPlatform(ToolImport *import, const char *platform, GError **err)
         return FALSE;
     if (!deviceid && !revision) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("there is neither 'device_id' nor 'revision' in '%1$s'"), platform);
+                               _("'%1$s' contains neither 'device_id' nor 'revision'"), platform);
         return FALSE;
     }
     return xenserverReadText(platform, &import->options, import->vms, err);
@@ -199,8 +199,8 @@ toolImportSelect(ToolImport *import)
         return TRUE;
 
     emulatedPCIReportError(&err, VIR_ERR_XML_ERROR,
-                           found == 0 ? _("no VM has the name or uuid '%1$s'") :
-                           found > 1 ? _("several VMs have the name '%1$s': give the uuid of one") :
+                           found == 0 ? _("no VM with matching name or UUID '%1$s'") :
+                           found > 1 ? _("several VMs have the name '%1$s': a UUID is required") :
                            _("VM '%1$s' has no emulated device"), wanted);
     toolOutputError(NULL, err);
     return FALSE;
@@ -260,8 +260,8 @@ toolImportDefinition(EmulatedPCIDef *def, const char *name, GHashTable *written,
         if (strcmp(before, xml) == 0)
             return TRUE;
         emulatedPCIReportError(&err, VIR_ERR_XML_ERROR,
-                               _("two devices with different fields would be the definition '%1$s': "
-                                 "import them one by one, with --name"), full);
+                               _("two devices with different fields would have the definition name "
+                                 "'%1$s': import each with --name"), full);
         toolOutputError(NULL, err);
         return FALSE;
     }
@@ -310,20 +310,20 @@ toolImportReadOptions(const ToolCommand *command,
     int read = format ? xenserverPlatformFormatFromString(format) : XENSERVER_PLATFORM_CURRENT;
 
     if (read < 0) {
-        toolOutputUsageError(command, _("invalid value '%1$s' of --platform-format: "
-                                        "'current' or 'decimal' is expected"), format);
+        toolOutputUsageError(command, _("invalid value '%1$s' for --platform-format: 'current' or "
+                                        "'decimal' is expected"), format);
         return FALSE;
     }
     options->format = read;
     options->firmware = firmware ? xenserverFirmwareFromString(firmware) :
         XENSERVER_FIRMWARE_UNKNOWN;
     if (firmware && options->firmware == XENSERVER_FIRMWARE_UNKNOWN) {
-        toolOutputUsageError(command, _("invalid value '%1$s' of --firmware: "
-                                        "'bios' or 'uefi' is expected"), firmware);
+        toolOutputUsageError(command, _("invalid value '%1$s' for --firmware: 'bios' or 'uefi' is "
+                                        "expected"), firmware);
         return FALSE;
     }
     if (options->revision < 0 || options->revision > 2) {
-        toolOutputUsageError(command, _("invalid value '%1$d' of --revision: 1 or 2 is expected"),
+        toolOutputUsageError(command, _("invalid value '%1$d' for --revision: 1 or 2 is expected"),
                              options->revision);
         return FALSE;
     }
@@ -351,17 +351,17 @@ toolImport(const ToolCommand *command, int argc, char **argv)
         { "file", 'f', 0, G_OPTION_ARG_FILENAME_ARRAY, &files,
           N_("Also read FILE (\"-\" is standard input)"), N_("FILE") },
         { "vm", 0, 0, G_OPTION_ARG_STRING, &vm,
-          N_("Only the devices of the VM of that name or uuid"), N_("VM") },
+          N_("Convert only the devices of the VM with this name or UUID"), N_("VM") },
         { "firmware", 0, 0, G_OPTION_ARG_STRING, &firmware,
-          N_("The VM's firmware, \"bios\" or \"uefi\", if the input does not say"), N_("FIRMWARE") },
+          N_("The VM's firmware, \"bios\" or \"uefi\", if it is not in the input"), N_("FIRMWARE") },
         { "revision", 0, 0, G_OPTION_ARG_INT, &import.options.revision,
           N_("The revision of a platform device without device_id, 1 or 2"), N_("N") },
         { "platform-format", 0, 0, G_OPTION_ARG_STRING, &format,
-          N_("How numbers of a platform map are written, \"current\" or \"decimal\""), N_("FORMAT") },
+          N_("The format of a platform map, \"current\" or \"decimal\""), N_("FORMAT") },
         { "definition", 'd', 0, G_OPTION_ARG_NONE, &definition,
-          N_("Write definitions, not <emulatedpci> elements"), NULL },
+          N_("Write definitions in place of <emulatedpci> elements"), NULL },
         { "name", 'n', 0, G_OPTION_ARG_STRING, &name,
-          N_("Write a definition of that name"), N_("NAME") },
+          N_("Write a definition of this name"), N_("NAME") },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     gboolean ok = TRUE;
@@ -375,8 +375,8 @@ toolImport(const ToolCommand *command, int argc, char **argv)
         return TOOL_EXIT_USAGE;
     full = name ? toolNodeDeviceFullName(name) : NULL;
     if (full && !emulatedPCIDefinitionNameIsValid(full))
-        return toolOutputUsageError(command, _("invalid name '%1$s' of a definition: "
-                                               "characters of A-Z a-z 0-9 _ . - are expected"), name);
+        return toolOutputUsageError(command, _("invalid definition name '%1$s': characters of A-Z "
+                                               "a-z 0-9 _ . - are expected"), name);
 
     import.options.vm = vm;
     if (options.files)
@@ -521,13 +521,13 @@ toolExport(const ToolCommand *command, int argc, char **argv)
     ToolExport export = { NULL, FALSE, FALSE, FALSE, XENSERVER_PLATFORM_CURRENT, TRUE, 0 };
     const GOptionEntry entries[] = {
         { "argument", 'a', 0, G_OPTION_ARG_NONE, &export.argument,
-          N_("Write \"-pciemulation \" before each device"), NULL },
+          N_("Print \"-pciemulation \" before each device"), NULL },
         { "platform", 'p', 0, G_OPTION_ARG_NONE, &export.platform,
-          N_("Write the keys of a platform map"), NULL },
+          N_("Print the keys of a platform map"), NULL },
         { "platform-format", 0, 0, G_OPTION_ARG_STRING, &format,
-          N_("How numbers of a platform map are written, \"current\" or \"decimal\""), N_("FORMAT") },
+          N_("The format of a platform map, \"current\" or \"decimal\""), N_("FORMAT") },
         { "qemu", 'q', 0, G_OPTION_ARG_NONE, &export.qemu,
-          N_("Write \"-device xen-platform\" or \"-device xen-pvdevice\""), NULL },
+          N_("Print \"-device xen-platform\" or \"-device xen-pvdevice\""), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
@@ -549,24 +549,24 @@ const ToolCommand toolCommandImport = {
     .operands = N_("[STRING…]"),
     .summary = N_("Convert XenServer's emulated PCI devices to <emulatedpci>"),
     .description = N_("A STRING, and each line of the input, is\n"
-                      "- a VM's platform map, as xe prints it, or KEY=VALUE, as in \"device_id=0002\";\n"
-                      "- a command line of QEMU's, with -device xen-platform, -device xen-pvdevice or\n"
+                      "- a VM's platform map, as printed by xe, or KEY=VALUE, e.g. \"device_id=0002\";\n"
+                      "- a QEMU command line with -device xen-platform, -device xen-pvdevice or\n"
                       "  -pciemulation;\n"
-                      "- a device in the form that followed -pciemulation,\n"
+                      "- a device in the format of -pciemulation,\n"
                       "  name:vendorid:deviceid:command:status:revision:classcode:headertype:\n"
                       "  subvendorid:subsystemid:interruptline:interruptpin\n"
-                      "  with numbers in hexadecimal without 0x.\n"
-                      "The input can also be the records that \"xe vm-list params=all\" prints, or the\n"
-                      "file ova.xml of an exported VM. If there is neither STRING nor FILE, standard\n"
-                      "input is read."),
+                      "  with hexadecimal numbers without 0x.\n"
+                      "The input can also be the output of \"xe vm-list params=all\", or the file\n"
+                      "ova.xml of an exported VM. If there is neither STRING nor FILE, standard input\n"
+                      "is read."),
     .run = toolImport,
 };
 
 const ToolCommand toolCommandExport = {
     .name = "export",
     .operands = N_("[FILE…]"),
-    .summary = N_("Convert emulated PCI devices to XenServer's forms"),
-    .description = N_("The reverse of \"import\": reads a <domain>, <domainsnapshot>, <emulatedpci> or\n"
-                      "a definition from FILE or standard input, and writes one device a line."),
+    .summary = N_("Convert emulated PCI devices to XenServer's formats"),
+    .description = N_("Reverts \"import\": reads a <domain>, <domainsnapshot>, <emulatedpci> or a\n"
+                      "definition from FILE or standard input, and prints each device on a line."),
     .run = toolExport,
 };

@@ -83,7 +83,7 @@ xenserverParseDevice(const char *text, GError **err)
         g_autofree char *names = xenserverFieldNames();
 
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("'%1$s' has %2$u fields; a device has %3$d: %4$s"),
+                               _("'%1$s' has %2$u fields, but a device requires %3$d: %4$s"),
                                whole, count, EMULATED_PCI_FIELD_LAST, names);
         return NULL;
     }

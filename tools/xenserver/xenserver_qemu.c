@@ -357,8 +357,8 @@ xenserverFormatQEMU(const EmulatedPCIDef *def, GError **err)
 
     if (field != EMULATED_PCI_FIELD_LAST) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("'%1$s' cannot be '%2$s': its %3$s is 0x%4$x, but that device "
-                                 "has 0x%5$x"), def->devicename, XENSERVER_QEMU_PLATFORM,
+                               _("'%1$s' cannot be exported as '%2$s': its %3$s is 0x%4$x, but "
+                                 "that device has 0x%5$x"), def->devicename, XENSERVER_QEMU_PLATFORM,
                                emulatedPCIFieldGetInfo(field)->name, def->value[field],
                                could->value[field]);
         return NULL;

@@ -264,7 +264,7 @@ xenserverAgree(XenserverFirmware *firmware,
         return TRUE;
     }
     emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                           _("%1$s says that the firmware is '%2$s', which contradicts '%3$s'"),
+                           _("firmware '%2$s' of %1$s contradicts '%3$s'"),
                            source, firmwares[said], firmwares[*firmware]);
     return FALSE;
 }
@@ -320,9 +320,9 @@ xenserverPlatformCurrent(const XenserverVM *vm, const XenserverOptions *options,
         return xenserverQEMUPlatformBIOS(deviceid, XENSERVER_REVISION);
     if (options->revision == 0) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("there is no platform key '%1$s'; the platform device then has "
-                                 "revision 1, or 2 if the VM was first started by certain "
-                                 "releases: --revision=1 or --revision=2 is required"),
+                               _("missing platform key '%1$s': the revision depends on the release "
+                                 "that first started the VM; --revision=1 or --revision=2 is "
+                                 "required"),
                                keyDeviceID);
         return NULL;
     }
@@ -339,8 +339,7 @@ xenserverVMAddDevices(XenserverVM *vm, const XenserverOptions *options, GError *
         return TRUE;
     if (!vm->platform) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
-                               _("the parameter 'platform' is missing; 'xe vm-list params=all' "
-                                 "prints it"));
+                               _("missing parameter 'platform': 'xe vm-list params=all' prints it"));
         return FALSE;
     }
 
@@ -373,8 +372,8 @@ xenserverFormatPlatform(const EmulatedPCIDef *def, XenserverPlatformFormat forma
     if (field != EMULATED_PCI_FIELD_LAST &&
         (decimal || xenserverFindDifference(def, uefi) != EMULATED_PCI_FIELD_LAST)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("the platform map cannot ask for '%1$s': its %2$s is 0x%3$x, "
-                                 "but the platform device has 0x%4$x"),
+                               _("a platform map cannot describe '%1$s': its %2$s is 0x%3$x, but "
+                                 "the platform device has 0x%4$x"),
                                def->devicename, emulatedPCIFieldGetInfo(field)->name,
                                def->value[field], could->value[field]);
         return NULL;
