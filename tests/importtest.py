@@ -116,7 +116,7 @@ def test_errors(tap):
             (STRING.replace('5853', 'ffff', 1), "vendorid"),
             (STRING.replace(':ff8000:00', ':ff8000:01'), "headertype"),
             ('', 'contains no emulated device'),
-            ('nothing=1', "neither 'device_id' nor 'revision' in 'nothing=1'"),
+            ('nothing=1', "'nothing=1' contains neither 'device_id' nor 'revision'"),
             ('device_id=0x2', "invalid value '0x2' for the platform key 'device_id': a hexadecimal number without "
              "0x from 0 to ffff"),
             ('device_id=10000', "'10000' for the platform key 'device_id'"),
@@ -259,7 +259,7 @@ def test_records(tap):
          BIOS % (2, 2, 2) + PVDEVICE)
     good(tap, 'as a definition', exported_from(records, '--vm', 'win-uefi', '--name', 'x'), UEFI % 2)
     bad(tap, 'two definitions of one name', tool('import', '--definition', stdin=records),
-        "would be the definition 'emulatedpci_xen_platform'")
+        "would have the definition name 'emulatedpci_xen_platform'")
     bad(tap, 'the name of several', tool('import', '--vm', 'win-uefi', stdin=records + '\n' + records), 'several VMs')
     unknown = records.replace('device_id: 0002', 'nx: true', 1)
     bad(tap, 'an unknown revision', tool('import', stdin=unknown), "VM 'win--bios': missing platform key")

@@ -1,8 +1,8 @@
 /*
  * qemu_arch.h: architectures, their QEMU programs, and which machines have a PCI bus
  *
- * An architecture is called by libvirt's name for it; NULL stands for the host's, which
- * a domain has that names none.
+ * Architectures have libvirt's names. NULL stands for the host's architecture, which is
+ * the default for a domain.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,11 +13,27 @@
 
 #include <glib.h>
 
-/* The end of the name of the QEMU program that runs ARCH: "x86_64", "i386" for i686 …
- * NULL if ARCH cannot be the name of an architecture. */
+/**
+ * qemuArchProgram:
+ * @arch: an architecture, or NULL for the host's
+ *
+ * Gets the suffix of the QEMU program that runs @arch, for example "i386" for i686.
+ *
+ * Returns a string that must not be freed, or NULL if @arch cannot be the name of an
+ * architecture.
+ */
 const char *qemuArchProgram(const char *arch);
 
-/* Whether libvirt gives MACHINE of ARCH a PCI bus. @machine: a machine type by any of its
- * names, or NULL for the default one. What is not known here is left to libvirt: TRUE.
- * Returns FALSE with ERR set (VIR_ERR_CONFIG_UNSUPPORTED) if it does not. */
+/**
+ * qemuArchCheckMachine:
+ * @arch: an architecture, or NULL for the host's
+ * @machine: a machine type by any of its names, or NULL for the default one
+ * @err: return location for an error
+ *
+ * Checks whether libvirt gives such a machine a PCI bus. Unknown architectures and machine
+ * types are accepted, because libvirt checks them.
+ *
+ * Returns TRUE, or FALSE with @err set to VIR_ERR_CONFIG_UNSUPPORTED if the machine has no
+ * PCI bus.
+ */
 gboolean qemuArchCheckMachine(const char *arch, const char *machine, GError **err);

@@ -1,18 +1,15 @@
 /*
  * qemu_props.h: properties of QEMU's emulated-pci device
  *
- * From the twelve fields to the device's properties and back, in the two
- * forms that stand in a command line: -device JSON and the older -device
- * key=value. (The third form, the properties of libvirt's <qemu:override>,
- * is XML: qemu_props_override.h.)
+ * Converts the twelve fields to the device's properties and back, in the two formats of a
+ * command line: -device with JSON, and the older -device with key=value.
+ * (qemu_props_override.h has the third format, the properties of libvirt's
+ * <qemu:override>.)
  *
- * A -device argument of ours holds the driver's name, the twelve fields (of a
- * device that a server describes, those that replace the server's), at most a
- * definition, what is known of the emulator, and properties of other people: id, bus, addr and
- * whatever else QEMU's PCI devices have. Those are "foreign" here: kept as
- * they are and in their order, and never judged.
- *
- * Knows nothing of XML, of files or of processes.
+ * A -device argument contains the driver's name, the twelve fields (or, for a device
+ * of a server, those that replace the server's values), optionally a definition and the properties of the emulator, and other properties of QEMU's PCI
+ * devices: id, bus, addr and so on. The latter are called "foreign": they are kept
+ * unchanged and in order, and are not validated.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -25,20 +22,19 @@
 
 #include <glib.h>
 
-/* The driver that libvirt is told to write and that the launcher replaces. */
+/* The driver in libvirt's command line, which the launcher replaces */
 #define QEMU_EMULATED_PCI_DRIVER "emulated-pci"
 
-/* The property that carries the name of the definition a device was made
- * from; 1 to 255 characters of [A-Za-z0-9_.-]. */
+/* The property with the name of the definition of a device: 1 to 255 characters of
+ * [A-Za-z0-9_.-] */
 #define QEMU_EMULATED_PCI_DEFINITION "definition"
 #define QEMU_EMULATED_PCI_DEFINITION_MAX 255
 
 /* The properties of the emulator have the names of <driver>'s attributes, and
- * its arguments are "arg0", "arg1" and so on. All are strings but the pid. */
+ * its arguments are "arg0", "arg1" and so on. All are strings except for the pid. */
 #define QEMU_EMULATED_PCI_ARG "arg"
 
-/* The longest -device argument that is read, in bytes: just less than the
- * longest that Linux gives to a program. */
+/* The longest -device argument, in bytes: Linux's MAX_ARG_STRLEN without the NUL */
 #define QEMU_PROPS_LENGTH_MAX (128 * 1024 - 1)
 
 typedef enum {
@@ -59,47 +55,103 @@ struct _QEMUProps {
 void qemuPropsFree(QEMUProps *props);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QEMUProps, qemuPropsFree)
 
-/* Whether FIELD is one of the properties of the device. */
+/**
+ * qemuPropsHasField:
+ * @props: properties
+ * @field: a field
+ *
+ * Returns TRUE if the properties contain @field. Only properties of a server's device, with a
+ * socket, omit fields.
+ */
 gboolean qemuPropsHasField(const QEMUProps *props, EmulatedPCIField field);
 
-/* The number of the emulator's argument that a property KEY is: more than any
- * can have if it has too many digits; -1 if it is none. */
+/**
+ * qemuPropsGetArgNumber:
+ * @key: the name of a property
+ *
+ * Returns N if @key is "argN", the property of an emulator's argument, or a number above the
+ * maximum if it has too many digits, or -1 if @key is another property.
+ */
 int qemuPropsGetArgNumber(const char *key);
 
-/* Whether ARG, what follows -device, is of the emulated-pci driver. Never
- * fails: what cannot be read is not ours, and QEMU says what is wrong. */
+/**
+ * qemuPropsIsEmulatedPCI:
+ * @arg: an argument of -device
+ *
+ * Returns TRUE if the driver is emulated-pci. A malformed argument is not, and QEMU reports
+ * the error.
+ */
 gboolean qemuPropsIsEmulatedPCI(const char *arg);
 
-/* Reads an argument of the emulated-pci driver. All twelve fields must be
- * there, once, of the right type and in range (where there is a socket, the
- * devicename and any that QEMU can override); else NULL, and ERR
- * (VIR_ERR_CONFIG_UNSUPPORTED) names the property, its value and what is
- * allowed. Numbers are JSON integers, or decimal or 0x-hexadecimal in the
- * key=value form. The result is newly allocated. What is wrong with the
- * emulator's properties is VIR_ERR_XML_ERROR, as in XML. */
+/**
+ * qemuPropsParse:
+ * @arg: a -device argument for the emulated-pci driver
+ * @err: return location for an error
+ *
+ * Parses the argument. Each of the twelve fields is required exactly once and must have the
+ * right type and range. With a socket, only the devicename is required, and only fields that
+ * QEMU can override are allowed. Numbers are JSON integers or, in key=value format, decimal or
+ * 0x-hexadecimal.
+ *
+ * Returns the properties, to be freed with qemuPropsFree(), or NULL with @err set to
+ * VIR_ERR_CONFIG_UNSUPPORTED, or to VIR_ERR_XML_ERROR for a property of the emulator.
+ */
 QEMUProps *qemuPropsParse(const char *arg, GError **err);
 
-/* The property "id" of ARG, which is QEMU's name for the device and libvirt's alias.
- * Newly allocated; NULL if there is none, or ARG is not in the JSON form. */
+/**
+ * qemuPropsGetId:
+ * @arg: a -device argument
+ *
+ * Gets the property "id", which is libvirt's alias of the device.
+ *
+ * Returns a string to be freed with g_free(), or NULL if there is no "id" or if @arg is not
+ * in JSON format.
+ */
 char *qemuPropsGetId(const char *arg);
 
-/* ARG with DRIVER in place of emulated-pci, FD as its property "fd", and
- * without our properties; the same form, newly allocated. NULL, with ERR set,
- * if ARG cannot be read or has a property "fd" already. */
+/**
+ * qemuPropsReplaceDriver:
+ * @arg: a -device argument for the emulated-pci driver
+ * @driver: the driver of QEMU that replaces it
+ * @fd: the value of the property "fd", a file descriptor
+ * @err: return location for an error
+ *
+ * Replaces the driver and its properties; foreign properties are kept.
+ *
+ * Returns the argument in the same format, to be freed with g_free(), or NULL with @err set
+ * if @arg is malformed or already has a property "fd".
+ */
 char *qemuPropsReplaceDriver(const char *arg,
                              const char *driver,
                              int fd,
                              GError **err);
 
-/* The same with a UNIX socket at PATH as its property "socket", and if the device
- * is a server's with the properties of QEMU's that override the server's fields.
- * Only in the JSON form: QEMU's key=value form has no such properties. */
+/**
+ * qemuPropsReplaceDriverPath:
+ * @arg: a -device argument for the emulated-pci driver, in JSON format
+ * @driver: the driver of QEMU that replaces it
+ * @path: the path of a UNIX socket, the value of the property "socket"
+ * @err: return location for an error
+ *
+ * The same for a socket. For a device of a server, the properties of QEMU that override the
+ * server's values are written, too. The key=value format is not supported, because QEMU's has no
+ * structured properties.
+ *
+ * Returns as qemuPropsReplaceDriver().
+ */
 char *qemuPropsReplaceDriverPath(const char *arg,
                                  const char *driver,
                                  const char *path,
                                  GError **err);
 
-/* The -device argument for PROPS: the driver, the fields in the table's
- * order, the definition and the emulator's if there are; no foreign properties. Newly
- * allocated. */
+/**
+ * qemuPropsFormat:
+ * @props: valid properties
+ * @form: the format
+ *
+ * Formats a -device argument: the driver, the fields in the order of their table, and
+ * optionally the definition and the properties of the emulator.
+ *
+ * Returns a string to be freed with g_free().
+ */
 char *qemuPropsFormat(const QEMUProps *props, QEMUPropsForm form);

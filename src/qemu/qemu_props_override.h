@@ -1,8 +1,8 @@
 /*
  * qemu_props_override.h: the device's properties as libvirt's override
  *
- * libvirt's QEMU driver lets a domain replace the properties of a device's
- * front end (https://libvirt.org/drvqemu.html#overriding-properties-of-qemu-devices):
+ * libvirt's QEMU driver replaces properties of a device's front end on request
+ * (https://libvirt.org/drvqemu.html#overriding-properties-of-qemu-devices):
  *
  *   <qemu:property name='driver' type='string' value='emulated-pci'/>
  *   <qemu:property name='devicename' type='string' value='citrix-pv-bus'/>
@@ -12,8 +12,8 @@
  *   <qemu:property name='emulator' type='string' value='NAME'/>
  *   ... the others of <driver>, all strings but the pid, and "arg0" and so on ...
  *
- * Here are these elements only: written, and recognised one by one. What they
- * stand in is the projection's.
+ * This file formats and parses only these elements; src/projection handles the elements
+ * around them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -25,10 +25,11 @@
 
 #include <glib.h>
 
-/* Longest value of a property that can be ours, in bytes. */
+/* The longest value of a property, in bytes */
 #define QEMU_PROPS_OVERRIDE_VALUE_MAX EMULATED_PCI_DRIVER_TEXT_MAX
 
-/* What has been read; all zeroes before the first property. To be cleared. */
+/* The parsed properties. It must be all zeros before the first property, and cleared with
+ * qemuPropsOverrideClear(). */
 typedef struct {
     guint32 seen;                                           /* private */
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
@@ -37,27 +38,50 @@ typedef struct {
     EmulatedPCIDriver *driver;                              /* or NULL */
 } QEMUPropsOverride;
 
-/* Takes one property. Returns FALSE, and PROPS is of no use any more, if it
- * is none that Format writes: an unknown name, another type, a value that is
- * out of range or no plain decimal number, or a name that was there before. */
+/**
+ * qemuPropsOverrideRead:
+ * @props: the properties so far
+ * @name, @type, @value: the attributes of a <qemu:property>
+ *
+ * Adds one property.
+ *
+ * Returns FALSE if qemuPropsOverrideFormat() does not write such a property: an unknown or
+ * repeated name, another type, or a value that is out of range or not a plain decimal number.
+ * @props must not be used any more, except to clear it.
+ */
 gboolean qemuPropsOverrideRead(QEMUPropsOverride *props,
                                const char *name,
                                const char *type,
                                const char *value);
 
-/* Whether FIELD was read. */
+/**
+ * qemuPropsOverrideHasField:
+ * @props: properties
+ * @field: a field
+ *
+ * Returns TRUE if qemuPropsOverrideRead() has read @field.
+ */
 gboolean qemuPropsOverrideHasField(const QEMUPropsOverride *props, EmulatedPCIField field);
 
-/* Whether the driver is ours, all twelve fields are there (of a device with a
- * socket, the devicename and none but those that QEMU can override), and what is there
- * of the emulator is as a <driver> can have it. */
+/**
+ * qemuPropsOverrideIsComplete:
+ * @props: the properties of one device
+ *
+ * Returns TRUE if the driver is emulated-pci, all twelve fields exist (with a socket: the
+ * devicename, and only fields that QEMU can override), and the properties of the emulator are
+ * valid for a <driver>.
+ */
 gboolean qemuPropsOverrideIsComplete(const QEMUPropsOverride *props);
 
 void qemuPropsOverrideClear(QEMUPropsOverride *props);
 
-/* Appends the elements to BUF. All of PROPS must be valid. PREFIX stands before each element's name
- * ("qemu:" or ""), LINEBREAK before each element (a line break and indentation,
- * or ""). */
+/**
+ * qemuPropsOverrideFormat:
+ * @props: valid properties
+ * @prefix: the namespace prefix of the elements, "qemu:" or ""
+ * @lineBreak: the white space before each element, or ""
+ * @buf: the elements are appended to it
+ */
 void qemuPropsOverrideFormat(const QEMUProps *props,
                              const char *prefix,
                              const char *lineBreak,
