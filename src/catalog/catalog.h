@@ -1,13 +1,13 @@
 /*
  * catalog.h: definitions of emulated PCI devices
  *
- * Those that come with the package (built in, never changed), those on disk
- * and those that are there until the program ends. One program at a time keeps
- * a directory; it has one Catalog, in one thread. Whether a domain uses a
- * definition is the caller's to know: this knows no libvirt connection.
+ * A catalog contains the built-in definitions, which cannot be changed, the definitions
+ * on disk, and transient ones, which exist until the program exits. A directory is used
+ * by one program at a time, with one Catalog in one thread. The caller has to check
+ * whether a domain uses a definition.
  *
- * What a file holds is in memory too: a definition is on disk, for good, before
- * a function says that it is.
+ * All definitions are also kept in memory. A definition is synchronized to disk before a
+ * function returns success.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -18,7 +18,7 @@
 
 #include <glib.h>
 
-/* How many there can be, built-in ones included. */
+/* The maximum number of definitions, including built-in ones */
 #define CATALOG_MAX 4096
 
 typedef struct {
@@ -34,65 +34,123 @@ typedef struct {
 
 typedef struct _Catalog Catalog;
 
-/* Empty, without a directory. Never NULL. */
+/**
+ * catalogNew:
+ *
+ * Returns an empty catalog without a directory, to be freed with catalogFree(). Never NULL.
+ */
 Catalog *catalogNew(void);
 
-/* From now on nothing on disk is changed: damaged files stay, and so does what
- * one tries to define. For programs that only look. */
+/**
+ * catalogSetReadOnly:
+ * @catalog: a catalog
+ *
+ * Prevents changes on disk: damaged files are not renamed, and definitions cannot be stored.
+ */
 void catalogSetReadOnly(Catalog *catalog);
 
-/* Reads every NAME.xml of the two directories, either of which may be NULL or
- * not exist. DIR is where definitions are kept from now on.
+/**
+ * catalogLoad:
+ * @catalog: a catalog
+ * @builtinDir: the directory of built-in definitions, or NULL; it need not exist
+ * @dir: the directory in which definitions are stored, or NULL; it need not exist
+ * @err: return location for an error
  *
- * A damaged file in DIR (no definition of that name, or one whose uuid is
- * taken) is reported with g_warning() and renamed to NAME.xml.damaged, .1, .2 …
- * appended if that is taken; one that cannot be read is only reported. FALSE
- * with ERR set (VIR_ERR_SYSTEM_ERROR) if a directory cannot be read. */
+ * Loads every NAME.xml of the two directories.
+ *
+ * A damaged file in @dir (without a definition of that name, or with a UUID that is already
+ * used) is reported with g_warning() and renamed to NAME.xml.damaged, with .1, .2 … appended
+ * if that exists. A file that cannot be read is only reported.
+ *
+ * Returns TRUE, or FALSE with @err set to VIR_ERR_SYSTEM_ERROR if a directory cannot be read.
+ */
 gboolean catalogLoad(Catalog *catalog, const char *builtinDir, const char *dir, GError **err);
 
 void catalogFree(Catalog *catalog);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Catalog, catalogFree)
 
-/* What functions return is the catalog's, until it is next changed. */
+/* The functions below return pointers into the catalog, which are valid until its next
+ * change. */
 
-/* The definition of that name or uuid, or NULL. */
+/**
+ * catalogFind:
+ * @catalog: a catalog
+ * @nameOrUUID: the name or UUID of a definition
+ *
+ * Returns the definition, or NULL if it does not exist.
+ */
 const CatalogDefinition *catalogFind(const Catalog *catalog, const char *nameOrUUID);
 
-/* The active definition of that name or uuid, as ProjectionOptions wants it
- * (OPAQUE is the catalog). NULL with ERR set to VIR_ERR_NO_NODE_DEVICE, naming
- * those that there are. */
+/**
+ * catalogResolve:
+ * @nameOrUUID: the name or UUID of a definition
+ * @opaque: a Catalog
+ * @err: return location for an error
+ *
+ * The callback for ProjectionOptions.definition.
+ *
+ * Returns the fields of the active definition, or NULL with @err set to
+ * VIR_ERR_NO_NODE_DEVICE; the message names the existing definitions.
+ */
 const EmulatedPCIDef *catalogResolve(const char *nameOrUUID, void *opaque, GError **err);
 
-/* All (of CatalogDefinition), sorted by name. The caller frees the array only. */
+/**
+ * catalogList:
+ * @catalog: a catalog
+ *
+ * Returns all definitions (CatalogDefinition), sorted by name. The caller frees only the array.
+ */
 GPtrArray *catalogList(const Catalog *catalog);
 
-/* Takes the definition in LEN bytes of XML. Where it has a basis, that gives
- * the fields that are missing; without a name it gets one made of devicename.
+/**
+ * catalogDefine, catalogCreate:
+ * @catalog: a catalog
+ * @xml: the document of a definition
+ * @len: its length in bytes
+ * @created: set to whether the definition is new, or NULL
+ * @err: return location for an error
  *
- * Define writes it to disk, in place of an earlier one of the same name (and
- * uuid, if one is given), of which it keeps uuid, autostart and whether it is
- * active; a new one is active. Create keeps it in memory only. CREATED may be
- * NULL.
+ * Adds a definition. Missing fields are copied from its basis, and a missing name is derived
+ * from devicename.
  *
- * NULL with ERR set: VIR_ERR_XML_ERROR and VIR_ERR_CONFIG_UNSUPPORTED for the
- * XML, VIR_ERR_NO_NODE_DEVICE if there is no such basis, VIR_ERR_OPERATION_FAILED
- * if name or uuid is another's, VIR_ERR_OPERATION_DENIED if the name is that of
- * a built-in one, VIR_ERR_SYSTEM_ERROR for the disk. Nothing has changed then,
- * except that after a failing disk the new definition may be found when the
- * catalog is loaded again. */
+ * catalogDefine() stores it on disk. It replaces a definition of the same name (and UUID, if
+ * one is given), and keeps its UUID, its autostart and whether it is active; a new definition
+ * is active. catalogCreate() keeps it only in memory.
+ *
+ * Returns the definition, or NULL with @err set: to VIR_ERR_XML_ERROR or
+ * VIR_ERR_CONFIG_UNSUPPORTED for an invalid document, VIR_ERR_NO_NODE_DEVICE if the basis does
+ * not exist, VIR_ERR_OPERATION_FAILED if the name or UUID belongs to another definition,
+ * VIR_ERR_OPERATION_DENIED if the name belongs to a built-in one, or VIR_ERR_SYSTEM_ERROR if
+ * the file cannot be written. The catalog is unchanged in this case. However, after a disk error
+ * the new definition may exist when the catalog is loaded again.
+ */
 const CatalogDefinition *catalogDefine(Catalog *catalog, const char *xml, gsize len,
                                        gboolean *created, GError **err);
 const CatalogDefinition *catalogCreate(Catalog *catalog, const char *xml, gsize len, GError **err);
 
-/* Of the definition of that name or uuid: remove it from disk and memory; end
- * its use (of one that is not persistent: forget it); begin it; set whether it
- * is active when the catalog is loaded. FALSE with ERR set:
- * VIR_ERR_NO_NODE_DEVICE, VIR_ERR_OPERATION_DENIED for a built-in one,
- * VIR_ERR_OPERATION_INVALID in the wrong state, VIR_ERR_SYSTEM_ERROR. */
+/**
+ * catalogUndefine, catalogDestroy, catalogStart, catalogSetAutostart:
+ * @catalog: a catalog
+ * @name: the name or UUID of a definition
+ * @autostart: whether the definition is active when the catalog is loaded
+ * @err: return location for an error
+ *
+ * catalogUndefine() removes a definition from disk and memory. catalogDestroy() makes it
+ * inactive, or removes it if it is transient. catalogStart() makes it active.
+ *
+ * Returns TRUE, or FALSE with @err set: to VIR_ERR_NO_NODE_DEVICE if it does not exist,
+ * VIR_ERR_OPERATION_DENIED if it is built in, VIR_ERR_OPERATION_INVALID if it is in the wrong
+ * state, or VIR_ERR_SYSTEM_ERROR if the disk cannot be changed.
+ */
 gboolean catalogUndefine(Catalog *catalog, const char *name, GError **err);
 gboolean catalogDestroy(Catalog *catalog, const char *name, GError **err);
 gboolean catalogStart(Catalog *catalog, const char *name, GError **err);
 gboolean catalogSetAutostart(Catalog *catalog, const char *name, gboolean autostart, GError **err);
 
-/* The XML that a client gets. Newly allocated. */
+/**
+ * catalogDefinitionFormat:
+ * @definition: a definition
+ *
+ * Returns its XML for clients, to be freed with g_free().
+ */
 char *catalogDefinitionFormat(const CatalogDefinition *definition);

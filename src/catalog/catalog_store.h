@@ -1,9 +1,9 @@
 /*
  * catalog_store.h: a directory of small files that survives power loss
  *
- * A file is written under another name, then renamed; file and directory are
- * on disk before a function returns. At any moment there is the old file or
- * the new one. Knows file names and bytes, no definition.
+ * A file is written under another name and then renamed. The file and its directory are
+ * synchronized to disk before a function returns. At any time, either the old file or the
+ * new one exists.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,8 +13,7 @@
 #include <glib.h>
 #include <sys/types.h>
 
-/* The system calls that change something. The table is there for the tests,
- * which put themselves between. */
+/* The system calls that make changes. Tests replace them. */
 typedef struct {
     int (*openat)(int dir, const char *name, int flags, mode_t mode);
     ssize_t (*write)(int fd, const void *data, size_t len);
@@ -27,26 +26,72 @@ typedef struct {
 
 extern CatalogStoreCalls catalogStoreCalls;
 
-/* Errors are VIR_ERR_SYSTEM_ERROR with the path, unless said otherwise. */
+/* Errors are VIR_ERR_SYSTEM_ERROR and contain the path, unless noted otherwise. */
 
-/* The names in DIR that end in ".xml" and do not begin with ".", sorted; none
- * if DIR does not exist. NULL with ERR set if it cannot be read. */
+/**
+ * catalogStoreList:
+ * @dir: a directory, which need not exist
+ * @err: return location for an error
+ *
+ * Returns the sorted names of the files that end in ".xml" and do not begin with ".", an array
+ * that owns them, or NULL with @err set if the directory cannot be read.
+ */
 GPtrArray *catalogStoreList(const char *dir, GError **err);
 
-/* Removes from DIR what a program that ended while writing has left. */
+/**
+ * catalogStoreClean:
+ * @dir: a directory
+ *
+ * Removes the temporary files of a program that was terminated while it wrote a file.
+ */
 void catalogStoreClean(const char *dir);
 
-/* The file's bytes, newly allocated, and a NUL. NULL with ERR set; to
- * VIR_ERR_XML_ERROR if it has more than MAX or is no regular file. */
+/**
+ * catalogStoreRead:
+ * @dir: a directory
+ * @file: the name of a file in it
+ * @max: the maximum size, in bytes
+ * @len: set to the size, in bytes
+ * @err: return location for an error
+ *
+ * Returns the contents followed by a NUL byte, to be freed with g_free(), or NULL with @err set;
+ * to VIR_ERR_XML_ERROR if the file is larger than @max or not a regular file.
+ */
 char *catalogStoreRead(const char *dir, const char *file, gsize max, gsize *len, GError **err);
 
-/* Makes DIR if it does not exist, and writes the file. */
+/**
+ * catalogStoreWrite:
+ * @dir: a directory, which is created if it does not exist
+ * @file: the name of a file in it
+ * @data: the new contents
+ * @len: their length, in bytes
+ * @err: return location for an error
+ *
+ * Replaces a file atomically.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean catalogStoreWrite(const char *dir, const char *file, const char *data, gsize len,
                            GError **err);
 
-/* Removes the file, if it is there. */
+/**
+ * catalogStoreRemove:
+ * @dir: a directory
+ * @file: the name of a file in it, which need not exist
+ * @err: return location for an error
+ *
+ * Returns TRUE if the file does not exist any more, or FALSE with @err set.
+ */
 gboolean catalogStoreRemove(const char *dir, const char *file, GError **err);
 
-/* Renames the file to FILE.damaged, or FILE.damaged.1 … if there is one. The
- * new name, newly allocated, or NULL with ERR set. */
+/**
+ * catalogStoreSetAside:
+ * @dir: a directory
+ * @file: the name of a file in it
+ * @err: return location for an error
+ *
+ * Renames a damaged file to FILE.damaged, or to FILE.damaged.1 … if that exists.
+ *
+ * Returns the new name, to be freed with g_free(), or NULL with @err set.
+ */
 char *catalogStoreSetAside(const char *dir, const char *file, GError **err);

@@ -1,9 +1,8 @@
 /*
- * projection_devices.h: which emulated PCI devices a domain's XML holds
+ * projection_devices.h: the emulated PCI devices in a domain's XML
  *
- * For those who edit a domain's XML: each <emulatedpci> with its place in the
- * text. Together with projection.h this is all that is public of
- * src/projection.
+ * Finds each <emulatedpci> and its byte range, to edit the XML of a domain. This file
+ * and projection.h are the public interface of src/projection.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -16,19 +15,31 @@
 
 typedef struct {
     EmulatedPCIDef *def;    /* with defaults, not validated */
-    gsize start;            /* of the '<' of the element */
-    gsize end;              /* behind it */
+    gsize start;            /* offset of the '<' of the element */
+    gsize end;              /* offset after the element */
 } ProjectionDevice;
 
-/* Whether XML, of LEN bytes and of whatever root, has an <emulatedpci> where it is none and
- * libvirt would drop it, in a <disk> for one: a message about the first, newly allocated.
- * NULL if there is none, or XML cannot be read. */
+/**
+ * projectionFindMisplaced:
+ * @xml: a document with any root element
+ * @len: its length, in bytes
+ *
+ * Finds an <emulatedpci> in the wrong place, for example in a <disk>, where libvirt would drop it.
+ *
+ * Returns a message about the first one, to be freed with g_free(), or NULL if there is none or if
+ * the document is malformed.
+ */
 char *projectionFindMisplaced(const char *xml, gsize len);
 
-/* The devices of the one domain in XML, of LEN bytes, in their order: an array
- * of ProjectionDevice, which owns them. NULL with ERR set (VIR_ERR_XML_ERROR
- * or what emulatedPCIDefParseNode() has) if XML cannot be read, holds not
- * exactly one domain, or a device that is none. */
+/**
+ * projectionDevices:
+ * @xml: a document with exactly one domain
+ * @len: its length, in bytes
+ * @err: return location for an error
+ *
+ * Returns the domain's devices (ProjectionDevice) in order, an array that owns them, or NULL with
+ * @err set to VIR_ERR_XML_ERROR, or as by emulatedPCIDefParseNode() for an invalid device.
+ */
 GPtrArray *projectionDevices(const char *xml, gsize len, GError **err);
 
 /* projectionDefinitions:

@@ -1,8 +1,8 @@
 /*
  * projection_edit.h: replacing parts of a text
  *
- * A list of replacements of byte ranges, noted in any order and carried out
- * together; every byte outside of them stays. Knows no XML.
+ * A list of replacements of byte ranges, which are added in any order and applied
+ * together. All bytes outside of the ranges are kept.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -17,23 +17,46 @@ ProjectionEdits *projectionEditsNew(void);
 void projectionEditsFree(ProjectionEdits *edits);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProjectionEdits, projectionEditsFree)
 
-/* Bytes START to END (behind the last one) become REPLACEMENT; START equal to
- * END inserts. Ranges must not overlap; what is inserted at one place stands
- * in the order of the calls. */
+/**
+ * projectionEditsAdd:
+ * @edits: a list
+ * @start: offset of the first byte
+ * @end: offset after the last byte; equal to @start to insert text
+ * @replacement: the new text, which is copied
+ *
+ * Adds a replacement. Ranges must not overlap. Several insertions at one offset are applied in
+ * the order of the calls.
+ */
 void projectionEditsAdd(ProjectionEdits *edits,
                         gsize start,
                         gsize end,
                         const char *replacement);
 
-/* The same for a long REPLACEMENT, which is not copied: append it to what Begin
- * returns, then End. No other call may come between. */
+/**
+ * projectionEditsBegin, projectionEditsEnd:
+ * @edits: a list
+ * @start, @end: a range, as above
+ *
+ * The same for a long replacement, which is not copied. The caller appends it to the result of
+ * projectionEditsBegin() and then calls projectionEditsEnd(), without other calls in between.
+ *
+ * projectionEditsBegin() returns a buffer that belongs to @edits.
+ */
 GString *projectionEditsBegin(ProjectionEdits *edits, gsize start, gsize end);
 void projectionEditsEnd(ProjectionEdits *edits);
 
 gboolean projectionEditsIsEmpty(const ProjectionEdits *edits);
 
-/* The changed text, NUL-terminated, of OUTLEN bytes. NULL if ranges overlap
- * or end behind LEN. */
+/**
+ * projectionEditsApply:
+ * @edits: a list
+ * @text: the text
+ * @len: its length, in bytes
+ * @outlen: set to the length of the result, in bytes
+ *
+ * Returns the changed text with a terminating NUL, to be freed with g_free(), or NULL if ranges
+ * overlap or exceed @len.
+ */
 char *projectionEditsApply(ProjectionEdits *edits,
                            const char *text,
                            gsize len,

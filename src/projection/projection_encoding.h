@@ -1,10 +1,10 @@
 /*
  * projection_encoding.h: documents that are not UTF-8
  *
- * We replace bytes, so we must know where a character's bytes are: documents
- * with devices for us are UTF-8, or hold nothing but ASCII and say that they
- * are in an encoding that contains it. (libvirt's API takes nothing else
- * either: its strings end with a zero byte.)
+ * The projection replaces bytes, so it requires an encoding in which the bytes of each
+ * character are known. Documents with emulated devices must be UTF-8, or contain only
+ * ASCII and declare an encoding that extends ASCII. (libvirt's API does not accept other
+ * documents either, because its strings are NUL-terminated.)
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,18 +13,43 @@
 
 #include <glib.h>
 
-/* The encoding that the XML declaration at the beginning of TEXT names, if the
- * text would not be the same read as UTF-8; else NULL. Newly allocated. */
+/**
+ * projectionForeignEncoding:
+ * @text: a document
+ * @len: its length, in bytes
+ *
+ * Returns the encoding in the XML declaration, to be freed with g_free(), if the text differs when
+ * it is read as UTF-8; otherwise NULL.
+ */
 char *projectionForeignEncoding(const char *text, gsize len);
 
-/* Whether TEXT is UTF-16 or UTF-32 and holds the ASCII string WORD in it. */
+/**
+ * projectionWideContains:
+ * @text: a document
+ * @len: its length, in bytes
+ * @word: an ASCII string
+ *
+ * Returns TRUE if @text is UTF-16 or UTF-32 and contains @word.
+ */
 gboolean projectionWideContains(const char *text, gsize len, const char *word);
 
-/* If TEXT is in EBCDIC, or says that it is in an encoding in which ASCII's bytes can mean
- * something else (UTF-7, for one), and has an element of that name in it: the encoding,
- * newly allocated. Else NULL. */
+/**
+ * projectionForeignContains:
+ * @text: a document
+ * @len: its length, in bytes
+ * @element: the name of an element
+ *
+ * Returns the encoding of @text, to be freed with g_free(), if it is EBCDIC or a declared encoding
+ * in which bytes of ASCII can have another meaning (such as UTF-7), and if it contains an element
+ * of that name; otherwise NULL.
+ */
 char *projectionForeignContains(const char *text, gsize len, const char *element);
 
-/* Sets ERR to what is said of a document in an ENCODING that we cannot
- * work in. */
+/**
+ * projectionReportEncoding:
+ * @encoding: an unsupported encoding
+ * @err: return location for an error
+ *
+ * Sets @err for a document in this encoding.
+ */
 void projectionReportEncoding(const char *encoding, GError **err);

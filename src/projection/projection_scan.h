@@ -1,13 +1,13 @@
 /*
  * projection_scan.h: reading a document
  *
- * Reads a document once, with libxml2's SAX2 interface, and notes for each
- * domain in it what projection_document.h has. Judges nothing but
- * well-formedness, changes nothing.
+ * Parses a document once with libxml2's SAX2 interface, and fills in the structures of
+ * projection_document.h for each domain. It only validates that the document is
+ * well-formed, and does not change it.
  *
- * No network and no document type declaration, so no entity is declared: a
- * reference to one stands in values as the character PROJECTION_ENTITY, which
- * XML text cannot hold otherwise.
+ * Network access and document type declarations are not supported, so no entity is
+ * declared. A reference to an entity is represented in values by the character
+ * PROJECTION_ENTITY, which cannot occur in XML text.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -16,10 +16,21 @@
 
 #include "projection_document.h"
 
-/* Reads TEXT, which must outlive the result. Returns NULL with ERR set to
- * VIR_ERR_XML_ERROR if it is not well-formed (in libvirt's own form), has a
- * document type declaration, or exceeds the limits of emulatedpci_xml_limits.h. */
+/**
+ * projectionScan:
+ * @text: a document, which must exist as long as the result
+ * @len: its length, in bytes
+ * @err: return location for an error
+ *
+ * Returns the parsed document, to be freed with projectionDocumentFree(), or NULL with @err set to
+ * VIR_ERR_XML_ERROR if it is malformed, has a document type declaration, or exceeds the limits of
+ * emulatedpci_xml_limits.h.
+ */
 ProjectionDocument *projectionScan(const char *text, gsize len, GError **err);
 
-/* The same, for a caller that has had emulatedPCIXMLAccept() accept TEXT. */
+/**
+ * projectionScanAccepted:
+ *
+ * The same, if emulatedPCIXMLAccept() has accepted @text before.
+ */
 ProjectionDocument *projectionScanAccepted(const char *text, gsize len, GError **err);

@@ -1,9 +1,9 @@
 /*
- * projection_style.h: the white space that a document is laid out with
+ * projection_style.h: the white space and indentation of a document
  *
- * What we put into a document looks like what is around it: its line ends,
- * its indentation; and where there is none, everything on one line. Taking
- * it out again removes the same bytes. Knows no XML but ' ', \t, \r and \n.
+ * Inserted elements have the same line breaks and indentation as the text around them,
+ * or are written on one line if the text has no line breaks. Removing them again removes
+ * the same bytes.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -20,25 +20,56 @@ typedef struct {
 void projectionStyleClear(ProjectionStyle *style);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProjectionStyle, projectionStyleClear)
 
-/* The layout of what stands at bytes START to END of TEXT, whose first byte
- * that counts is BEGIN: its line's indentation if it is the first thing on
- * its line. STYLE's old contents are not freed. */
+/**
+ * projectionStyleAt:
+ * @text: a document
+ * @begin: offset of the first byte after a byte order mark
+ * @start, @end: the range of an element
+ * @style: filled in; its old contents are not freed
+ *
+ * Determines the line breaks of the element, and its indentation if it is the first one on its
+ * line. @style must be cleared with projectionStyleClear().
+ */
 void projectionStyleAt(const char *text,
                        gsize begin,
                        gsize start,
                        gsize end,
                        ProjectionStyle *style);
 
-/* NEWLINE, the indentation and DEPTH times two spaces more; or "". Newly
- * allocated. */
+/**
+ * projectionStyleBreak:
+ * @style: a style
+ * @depth: the number of additional levels
+ *
+ * Returns the line break, the indentation and two more spaces for each level, or "" without line
+ * breaks. The string must be freed with g_free().
+ */
 char *projectionStyleBreak(const ProjectionStyle *style, unsigned int depth);
 
-/* Where the white space begins that ends at POS. */
+/**
+ * projectionSkipBlank:
+ * @text: a document
+ * @pos: an offset
+ *
+ * Returns the offset at which the white space before @pos begins.
+ */
 gsize projectionSkipBlank(const char *text, gsize pos);
 
-/* Where the line break and indentation begin that end at POS; or POS, if what
- * stands there is not the first thing on its line. */
+/**
+ * projectionSkipBreak:
+ * @text: a document
+ * @pos: an offset
+ *
+ * Returns the offset at which the line break and indentation before @pos begin, or @pos if other
+ * text precedes it on its line.
+ */
 gsize projectionSkipBreak(const char *text, gsize pos);
 
-/* "\n" or "\r\n" if there is such a line end in bytes START to END, else "". */
+/**
+ * projectionFindNewline:
+ * @text: a document
+ * @start, @end: a range
+ *
+ * Returns "\n" or "\r\n" if the range contains such a line break, otherwise "".
+ */
 const char *projectionFindNewline(const char *text, gsize start, gsize end);

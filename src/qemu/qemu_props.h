@@ -7,9 +7,10 @@
  * <qemu:override>.)
  *
  * A -device argument contains the driver's name, the twelve fields (or, for a device
- * of a server, those that replace the server's values), optionally a definition and the properties of the emulator, and other properties of QEMU's PCI
- * devices: id, bus, addr and so on. The latter are called "foreign": they are kept
- * unchanged and in order, and are not validated.
+ * of a server, those that replace the server's values), optionally a definition and the
+ * properties of the emulator, and other properties of QEMU's PCI devices: id, bus, addr
+ * and so on. The latter are called "foreign": they are kept unchanged and in order, and
+ * are not validated.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

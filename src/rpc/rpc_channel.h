@@ -1,16 +1,15 @@
 /*
  * rpc_channel.h: one direction of a relayed connection
  *
- * Frames come in from one socket and go out to another. Whoever owns the
- * channel is shown each header and says what happens to the frame: pass it on
- * as it arrives, or collect it and hand it over. Frames may also be put in,
- * which happens between two frames that pass. File descriptors that belong
- * to a frame travel with it.
+ * A channel reads frames from one socket and writes them to another. Its owner gets each
+ * header and decides whether the frame is forwarded as it arrives, or collected and
+ * passed to the owner. Further frames can be injected between two forwarded frames. File
+ * descriptors are forwarded with their frame.
  *
- * A channel holds at most RPC_CHANNEL_BUFFER bytes that pass: when the
- * reader does not read, the writer is not read from. What is collected is
- * limited by the protocol (RPC_FRAME_MAX), and grows only as the bytes
- * really arrive. Both sockets must be non-blocking Unix sockets.
+ * A channel buffers at most RPC_CHANNEL_BUFFER bytes of forwarded frames: it does not
+ * read from the sender while the receiver does not read. Collected frames are limited by
+ * the protocol (RPC_FRAME_MAX), and memory is allocated as the data arrives. Both sockets
+ * must be non-blocking UNIX sockets.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -21,17 +20,17 @@
 
 #include <glib.h>
 
-/* Holds the largest frame that libvirt's streams send, and its successor's
- * beginning. */
+/* Size of the buffer, in bytes: the largest frame of libvirt's streams and the beginning of
+ * the next one */
 #define RPC_CHANNEL_BUFFER (320 * 1024)
 
 typedef struct _RPCChannel RPCChannel;
 
 typedef enum {
     RPC_VERDICT_PASS,           /* forward it as it arrives */
-    RPC_VERDICT_COLLECT,        /* collect it; the frame function gets it */
-    RPC_VERDICT_WAIT,           /* ask again at the next rpcChannelPump() */
-    RPC_VERDICT_REFUSE,         /* the sender breaks the protocol: nothing more is parsed */
+    RPC_VERDICT_COLLECT,        /* collect it and call the frame function */
+    RPC_VERDICT_WAIT,           /* call the header function again at the next rpcChannelPump() */
+    RPC_VERDICT_REFUSE,         /* the sender violates the protocol: stop parsing */
 } RPCVerdict;
 
 /* A whole frame and the descriptors that came with it. */
@@ -53,22 +52,30 @@ typedef void (*RPCFrameFunc)(RPCChannel *channel,
 
 typedef enum {
     RPC_CHANNEL_OK = 0,
-    RPC_CHANNEL_ERROR_READ,         /* errno says why */
+    RPC_CHANNEL_ERROR_READ,         /* errno is set */
     RPC_CHANNEL_ERROR_WRITE,
     RPC_CHANNEL_ERROR_LENGTH,       /* a frame beyond libvirt's limits */
     RPC_CHANNEL_ERROR_FDS,          /* too many descriptors, or missing ones */
-    RPC_CHANNEL_ERROR_REFUSED,      /* the header function said so */
+    RPC_CHANNEL_ERROR_REFUSED,      /* the header function returned RPC_VERDICT_REFUSE */
 } RPCChannelStatus;
 
 RPCFrame *rpcFrameNew(GByteArray *bytes);
 
-/* Closes descriptors that were not given away. */
+/* Frees a frame and closes its descriptors, except for those that were sent. */
 void rpcFrameFree(RPCFrame *frame);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RPCFrame, rpcFrameFree)
 
-/* A channel from the socket IN to the socket OUT, which stay the caller's.
- * FDTYPE is the type of frame that carries descriptors in this direction:
- * RPC_CALL_WITH_FDS or RPC_REPLY_WITH_FDS. */
+/**
+ * rpcChannelNew:
+ * @in, @out: the sockets of the sender and the receiver; the caller closes them
+ * @fdtype: the type of frames with descriptors in this direction, RPC_CALL_WITH_FDS or
+ *          RPC_REPLY_WITH_FDS
+ * @headerFunc: called for each header
+ * @frameFunc: called for each collected frame
+ * @opaque: passed to both functions
+ *
+ * Returns a channel, to be freed with rpcChannelFree().
+ */
 RPCChannel *rpcChannelNew(int in,
                           int out,
                           RPCType fdtype,
@@ -78,50 +85,78 @@ RPCChannel *rpcChannelNew(int in,
 void rpcChannelFree(RPCChannel *channel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RPCChannel, rpcChannelFree)
 
-/* Reads once what there is. */
+/**
+ * rpcChannelRead:
+ * @channel: the channel
+ *
+ * Reads once from the sender, without waiting.
+ *
+ * Returns the status.
+ */
 RPCChannelStatus rpcChannelRead(RPCChannel *channel);
 
-/* Parses and writes until there is nothing left to do or the receiver is
- * slow. */
+/**
+ * rpcChannelPump:
+ * @channel: the channel
+ *
+ * Parses and writes until all data is processed or the receiver's socket is full.
+ *
+ * Returns the status.
+ */
 RPCChannelStatus rpcChannelPump(RPCChannel *channel);
 
-/* Puts FRAME, which now belongs to the channel, between the frames that
- * pass. */
+/**
+ * rpcChannelInject:
+ * @channel: the channel
+ * @frame: a frame; the channel takes ownership
+ *
+ * Sends a frame between two forwarded frames.
+ */
 void rpcChannelInject(RPCChannel *channel, RPCFrame *frame);
 
-/* Bytes of injected frames that wait to be sent. */
+/* Returns the number of bytes of injected frames that have not been sent. */
 gsize rpcChannelInjected(const RPCChannel *channel);
 
-/* What to poll for, and what is the matter. */
+/* The events to poll for, and the state of the channel */
 gboolean rpcChannelWantsRead(const RPCChannel *channel);
 gboolean rpcChannelWantsWrite(const RPCChannel *channel);
-gboolean rpcChannelWaits(const RPCChannel *channel);    /* the header function said so */
-gboolean rpcChannelAtEnd(const RPCChannel *channel);    /* the sender closed */
-gboolean rpcChannelIsIdle(const RPCChannel *channel);   /* nothing is held, between two frames */
+gboolean rpcChannelWaits(const RPCChannel *channel);    /* after RPC_VERDICT_WAIT */
+gboolean rpcChannelAtEnd(const RPCChannel *channel);    /* the sender has closed its socket */
+gboolean rpcChannelIsIdle(const RPCChannel *channel);   /* between two frames, buffers are empty */
 
-/* rpcChannelInFrame:
+/**
+ * rpcChannelInFrame:
  * @channel: the channel
  *
- * Returns whether the sender has sent a header, but not yet all of its frame. Until
- * it has, no injected frame can go out. */
+ * Returns TRUE if the sender has sent a header but not the complete frame. No injected frame can
+ * be sent until it is complete.
+ */
 gboolean rpcChannelInFrame(const RPCChannel *channel);
 
-/* rpcChannelOwes:
+/**
+ * rpcChannelOwes:
  * @channel: the channel
  *
- * Returns whether the receiver is still to get something that does not depend on what
- * the sender does: parsed bytes or injected frames. */
+ * Returns TRUE if parsed data or injected frames have not been sent, which does not depend on the
+ * sender.
+ */
 gboolean rpcChannelOwes(const RPCChannel *channel);
 
-/* rpcChannelReceived, rpcChannelSent:
+/**
+ * rpcChannelReceived, rpcChannelSent:
  * @channel: the channel
  *
- * Returns how many bytes the sender has sent, or the receiver has taken, so far: while
- * that does not change, it holds the channel up. */
+ * Returns the number of bytes that were received from the sender, or written to the receiver. A peer
+ * blocks the channel while this number does not change.
+ */
 guint64 rpcChannelReceived(const RPCChannel *channel);
 guint64 rpcChannelSent(const RPCChannel *channel);
 
-/* Whether a busy time has left memory, and giving it back. The channel must be
- * idle for that. */
+/**
+ * rpcChannelCanTrim, rpcChannelTrim:
+ * @channel: an idle channel
+ *
+ * rpcChannelTrim() frees buffers; rpcChannelCanTrim() returns TRUE if there are any.
+ */
 gboolean rpcChannelCanTrim(const RPCChannel *channel);
 void rpcChannelTrim(RPCChannel *channel);

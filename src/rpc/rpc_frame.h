@@ -1,10 +1,10 @@
 /*
  * rpc_frame.h: frames of libvirt's RPC protocol
  *
- * A frame is a length word, a header of six words and a payload; everything
- * is XDR (RFC 4506), big endian. This is the numbers of the protocol and the
- * header; what a payload means is for others to know. Documented in libvirt's
- * docs/kbase/internals/rpc.rst and src/rpc/virnetprotocol.x.
+ * A frame consists of a length word, a header of six words and a payload, in XDR
+ * (RFC 4506), big endian. This file contains the numbers of the protocol and the header,
+ * but not the payloads. Source: libvirt's docs/kbase/internals/rpc.rst and
+ * src/rpc/virnetprotocol.x.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -20,10 +20,11 @@
 #define RPC_PROGRAM_LXC 0x20008088
 #define RPC_PROGRAM_KEEPALIVE 0x6b656570
 
-/* Length word and header. */
+/* Size of the length word and the header, in bytes */
 #define RPC_HEADER_SIZE 28
 
-/* libvirt's limits. The length word counts itself, its limit does not. */
+/* libvirt's limits, in bytes. The length of a frame includes the length word, but libvirt's
+ * limit does not. */
 #define RPC_FRAME_MAX (33554432u + 4u)
 #define RPC_STRING_MAX 4194304u
 #define RPC_FDS_MAX 32u
@@ -49,7 +50,7 @@ typedef struct {
     uint32_t program;
     uint32_t version;
     uint32_t procedure;
-    uint32_t type;              /* an RPCType, or what the future brings */
+    uint32_t type;              /* an RPCType, or an unknown value */
     uint32_t serial;
     uint32_t status;            /* an RPCStatus */
 } RPCHeader;
@@ -57,9 +58,15 @@ typedef struct {
 uint32_t rpcGetU32(const uint8_t *data);
 void rpcPutU32(uint8_t *data, uint32_t value);
 
-/* Between RPC_HEADER_SIZE bytes and HEADER. Nothing is judged. */
+/**
+ * rpcHeaderDecode, rpcHeaderEncode:
+ * @data: RPC_HEADER_SIZE bytes
+ * @header: a header
+ *
+ * Converts a header without validating it.
+ */
 void rpcHeaderDecode(const uint8_t *data, RPCHeader *header);
 void rpcHeaderEncode(uint8_t *data, const RPCHeader *header);
 
-/* Whether a frame of LENGTH bytes is within libvirt's limits. */
+/* Returns true if a frame of @length bytes, including the length word, is within libvirt's limits. */
 bool rpcLengthIsValid(uint32_t length);

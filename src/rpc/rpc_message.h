@@ -1,8 +1,7 @@
 /*
- * rpc_message.h: whole frames, made and taken apart
+ * rpc_message.h: creating and parsing complete frames
  *
- * Calls and error replies for those who speak for themselves instead of
- * relaying.
+ * Creates calls and error replies that are not forwarded from a peer.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,41 +12,64 @@
 
 #include <glib.h>
 
-/* A new frame: HEADER, whose length is filled in by rpcMessageFinish(). The
- * payload is appended in between. */
+/**
+ * rpcMessageNew:
+ * @header: the header; its length is ignored
+ *
+ * Creates a frame without a payload. The caller appends the payload and then calls
+ * rpcMessageFinish().
+ *
+ * Returns the frame.
+ */
 GByteArray *rpcMessageNew(const RPCHeader *header);
 
-/* Writes the length word. */
+/* Writes the length word of a frame. */
 void rpcMessageFinish(GByteArray *frame);
 
-/* The error reply to the call CALL: libvirt's error CODE of the error
- * domain DOMAIN (virErrorDomain) with DETAIL, to which libvirt's own words for
- * the code are put in front, as libvirt does. ERRNUM is for
- * VIR_ERR_SYSTEM_ERROR, else 0. */
+/**
+ * rpcMessageNewError:
+ * @call: the header of the call
+ * @code: an error code (virErrorNumber)
+ * @domain: an error domain (virErrorDomain)
+ * @detail: the message, which libvirt's description of @code precedes, as in libvirt
+ * @errnum: errno for VIR_ERR_SYSTEM_ERROR, otherwise 0
+ *
+ * Returns the error reply to a call.
+ */
 GByteArray *rpcMessageNewError(const RPCHeader *call,
                                int code,
                                int domain,
                                const char *detail,
                                int errnum);
 
-/* The code and the message of the error reply in FRAME; FALSE if it is
- * malformed. MESSAGE is a new string. */
+/**
+ * rpcMessageReadError:
+ * @frame: a complete error reply
+ * @code: set to the error code
+ * @message: set to the message, to be freed with g_free()
+ *
+ * Returns FALSE if the frame is malformed.
+ */
 gboolean rpcMessageReadError(const GByteArray *frame, int *code, char **message);
 
 typedef struct {
     int code;                   /* virErrorNumber */
-    int errnum;                 /* of VIR_ERR_SYSTEM_ERROR: errno; else what libvirt sent */
+    int errnum;                 /* errno for VIR_ERR_SYSTEM_ERROR, otherwise any number */
 } RPCErrorReply;
 
-/* rpcMessageReadErrorReply:
- * @frame: a whole error reply
- * @error: is filled in
+/**
+ * rpcMessageReadErrorReply:
+ * @frame: a complete error reply
+ * @error: filled in
  *
- * Returns FALSE if the frame is malformed. The layout is remote_error in libvirt's
- * src/remote/remote_protocol.x. */
+ * Parses an error reply. Source of the layout: remote_error in libvirt's
+ * src/remote/remote_protocol.x.
+ *
+ * Returns FALSE if the frame is malformed.
+ */
 gboolean rpcMessageReadErrorReply(const GByteArray *frame, RPCErrorReply *error);
 
-/* What a text of an error becomes: newly allocated, or NULL if it stays as it is. */
+/* Returns the replacement for a text of an error, newly allocated, or NULL to keep the text. */
 typedef char *(*RPCErrorTextFunc)(const char *text, void *opaque);
 
 /**

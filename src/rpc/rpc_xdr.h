@@ -1,10 +1,10 @@
 /*
  * rpc_xdr.h: reading and writing XDR in memory
  *
- * A thin layer over libtirpc's xdrmem that gives out pointers into the data
- * instead of copies, and appends to a GByteArray. Every function checks
- * against the end of the data; after a failure a reader stays where it was.
- * Source of the encoding: RFC 4506.
+ * A layer over libtirpc's xdrmem that returns pointers into the data in place of copies,
+ * and appends to a GByteArray. Every function checks the end of the data, and returns
+ * FALSE without changing the reader's position if the data is malformed. Source of the
+ * encoding: RFC 4506.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -20,25 +20,29 @@ typedef struct {
     guint size;
 } RPCReader;
 
-/* Reads SIZE bytes at DATA, which must outlive the reader and begin at a
- * multiple of four (GByteArray's and malloc()'s memory does). */
+/**
+ * rpcReaderInit:
+ * @reader: filled in
+ * @data: the data, aligned to four bytes, which must exist as long as the reader
+ * @size: its size, in bytes
+ */
 void rpcReaderInit(RPCReader *reader, const void *data, guint size);
 
-/* Bytes read so far. */
+/* Returns the number of bytes that were read. */
 guint rpcReaderPosition(RPCReader *reader);
 
 gboolean rpcReadU32(RPCReader *reader, guint32 *value);
 gboolean rpcReadI32(RPCReader *reader, gint32 *value);
 gboolean rpcReadU64(RPCReader *reader, guint64 *value);
 
-/* SIZE bytes and their padding; DATA points into the reader's data. */
+/* Reads @size bytes and their padding; @data is set to a pointer into the reader's data. */
 gboolean rpcReadFixed(RPCReader *reader, guint size, const guint8 **data);
 
-/* A counted string (or opaque) of at most MAX bytes. DATA points into the
- * reader's data and is not terminated. */
+/* Reads a counted string or opaque data of at most @max bytes; @data is set to a pointer into the
+ * reader's data, which is not NUL-terminated. */
 gboolean rpcReadString(RPCReader *reader, guint max, const char **data, guint *len);
 
-/* The same where there may be none: DATA is NULL then. */
+/* The same for an optional string; @data is set to NULL if there is none. */
 gboolean rpcReadOptString(RPCReader *reader, guint max, const char **data, guint *len);
 
 void rpcWriteU32(GByteArray *out, guint32 value);
@@ -46,5 +50,5 @@ void rpcWriteI32(GByteArray *out, gint32 value);
 void rpcWriteFixed(GByteArray *out, const void *data, guint size);
 void rpcWriteString(GByteArray *out, const char *data, guint len);
 
-/* DATA may be NULL, for none. */
+/* Writes an optional string; @data is NULL if there is none. */
 void rpcWriteOptString(GByteArray *out, const char *data, guint len);
