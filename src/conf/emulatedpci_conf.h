@@ -1,9 +1,9 @@
 /*
  * emulatedpci_conf.h: the <emulatedpci> element
  *
- * The struct and Parse, Format, Free, Validate for it, in that order, as
- * every x_conf.h of libvirt's has it. Parse reads, Validate judges, Format
- * is exact. Knows XML, but no libvirt connection and no domain document.
+ * The struct and its functions Parse, Format, Free and Validate, in the order of
+ * libvirt's *_conf.h. This file handles the element, but neither domain documents
+ * nor libvirt connections.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -18,11 +18,11 @@
 #include <glib.h>
 #include <libxml/tree.h>
 
-/* The controller that reserves the address has index 32000 + ours. */
+/* The controller that reserves the address has the index 32000 plus this index. */
 #define EMULATED_PCI_INDEX_MAX 9999
 
-/* What libvirt takes for a user's own alias: this prefix, then at least one
- * character of [A-Za-z0-9_-]. The length, prefix included, is our limit. */
+/* libvirt's format of a user's alias: this prefix and at least one character of
+ * [A-Za-z0-9_-]. The maximum length includes the prefix. */
 #define EMULATED_PCI_ALIAS_PREFIX "ua-"
 #define EMULATED_PCI_ALIAS_MAX 255
 
@@ -35,8 +35,8 @@
 #define EMULATED_PCI_ADDRESS_SLOT_MAX 0x1f
 #define EMULATED_PCI_ADDRESS_FUNCTION_MAX 7
 
-/* Bytes in a document of one device. The longest canonical one has about 1200,
- * and up to 200000 more where an emulator's arguments are full of quotation
+/* The maximum size of a document of one device, in bytes. The longest canonical document has
+ * about 1200 bytes, and up to 200000 more if an emulator's arguments contain many quotation
  * marks; the rest is for comments and white space. */
 #define EMULATED_PCI_XML_MAX (256 * 1024)
 
@@ -64,89 +64,138 @@ struct _EmulatedPCIDef {
     int multifunction;      /* 1 on, 0 off, -1 not given */
 };
 
-/* A new definition in which nothing is given: numbers 0, the index and the
- * address -1. Never NULL. */
+/**
+ * emulatedPCIDefNew:
+ *
+ * Returns a device without values, to be freed with emulatedPCIDefFree(): numbers are 0, the
+ * index and the address are -1. Never NULL.
+ */
 EmulatedPCIDef *emulatedPCIDefNew(void);
 
-/* Whether the device is a server's (<driver socket='…'/>): the fields that are not GIVEN
- * are the server's, have no default and are 0 here. */
+/**
+ * emulatedPCIDefHasServer:
+ * @def: a device
+ *
+ * Returns TRUE if a server defines the device (<driver socket='…'/>). Fields that are not given
+ * then have the server's values, have no default, and are 0 in @def.
+ */
 gboolean emulatedPCIDefHasServer(const EmulatedPCIDef *def);
 
-/* Gives every number that is not GIVEN its default: the table's, for
- * headertype bit 7 as the address's multifunction says. Parse does this;
- * whoever changes the address or a copied field later may do it again. */
+/**
+ * emulatedPCIDefSetDefaults:
+ * @def: a device
+ *
+ * Sets every number that is not given to its default: the value in the table of fields; bit 7 of
+ * headertype follows multifunction of the address. The parser calls this. It can be called again
+ * after a change of the address or of a field.
+ */
 void emulatedPCIDefSetDefaults(EmulatedPCIDef *def);
 
-/* Gives every field that is not GIVEN the value that FROM, the definition of
- * a device, has. Bit 7 of headertype, too, but where FROM leaves it clear the
- * address decides. DEF needs no definition then. */
+/**
+ * emulatedPCIDefFill:
+ * @def: a device
+ * @from: its definition
+ *
+ * Sets every field that is not given to the value of the definition. If bit 7 of headertype is
+ * clear in @from, it follows the address. needsDefinition is cleared.
+ */
 void emulatedPCIDefFill(EmulatedPCIDef *def, const EmulatedPCIDef *from);
 
-/* Reads an <emulatedpci> element; omitted fields get their defaults, but of
- * one that refers to a definition none do: unless all fields are given,
- * needsDefinition is set. Format and Validate then are about what is given;
- * for everything else emulatedPCIDefFill() has to come first. A server's
- * device needs no <config>.
- * Attributes, child elements and text that are not known are refused, entity
- * references too; comments and processing instructions are passed over.
- * Returns a new definition, or NULL with ERR set to VIR_ERR_XML_ERROR (or to
- * VIR_ERR_CONFIG_UNSUPPORTED for what is known but not supported: <zpci>, an
- * address that is not of type 'pci'). */
+/**
+ * emulatedPCIDefParseNode:
+ * @node: an <emulatedpci> element
+ * @err: return location for an error
+ *
+ * Parses the element. Omitted fields get their defaults, unless the element refers to a
+ * definition: then needsDefinition is set if a field is omitted, Format and Validate process only
+ * the given fields, and emulatedPCIDefFill() is required for any other use. A device of a server
+ * does not require a <config>.
+ *
+ * Unknown attributes and child elements, text, and entity references are errors; comments and
+ * processing instructions are ignored.
+ *
+ * Returns the device, to be freed with emulatedPCIDefFree(), or NULL with @err set: to
+ * VIR_ERR_CONFIG_UNSUPPORTED for a <zpci> or an address that is not of type 'pci', otherwise to
+ * VIR_ERR_XML_ERROR.
+ */
 EmulatedPCIDef *emulatedPCIDefParseNode(xmlNodePtr node, GError **err);
 
-/* The same of a document that consists of the element. LEN bytes of XML in
- * UTF-8, at most EMULATED_PCI_XML_MAX. No network, no document type
- * declaration, no entity expansion. */
+/**
+ * emulatedPCIDefParseString:
+ * @xml: a document that consists of the element, in UTF-8
+ * @len: its length in bytes, at most EMULATED_PCI_XML_MAX
+ * @err: return location for an error
+ *
+ * The same for a document. Network access, document type declarations and entities are not
+ * supported.
+ *
+ * Returns as emulatedPCIDefParseNode().
+ */
 EmulatedPCIDef *emulatedPCIDefParseString(const char *xml, gsize len, GError **err);
 
-/* The element's parts that a definition has too. The first reads the
- * attributes of a <config>; none is required. The second takes NAME, which
- * will be DEF's. The third complains about required fields that are not given,
- * naming ELEMENT as that where devicename is missing. */
+/**
+ * emulatedPCIDefParseConfig, emulatedPCIDefParseDevicename, emulatedPCIDefCheckRequired:
+ * @def: a device
+ * @node: a <config>
+ * @name: the devicename; @def takes ownership
+ * @element: the name of the element that requires the devicename, for messages
+ * @err: return location for an error
+ *
+ * Parse the parts of the element that definitions have, too. No attribute of @node is required;
+ * emulatedPCIDefCheckRequired() reports missing required fields.
+ *
+ * Return TRUE, or FALSE with @err set to VIR_ERR_XML_ERROR.
+ */
 gboolean emulatedPCIDefParseConfig(EmulatedPCIDef *def, xmlNodePtr node, GError **err);
 gboolean emulatedPCIDefParseDevicename(EmulatedPCIDef *def, char *name, GError **err);
 gboolean emulatedPCIDefCheckRequired(const EmulatedPCIDef *def, const char *element, GError **err);
 
-/* Appends the element in its canonical form to BUF: all twelve fields (of a server's
- * device, those that are given), in
- * hexadecimal, zero-padded to their width. INDENT is the white space before
- * the element's first line (not written there, but before the others);
- * NEWLINE is what ends a line, or "" for all on one line without white space
- * between the elements. None is written after the end tag. DEF must be
- * valid. */
+/**
+ * emulatedPCIDefFormat:
+ * @def: a valid device
+ * @indent: the white space before every line except for the first one
+ * @newline: the line break, or "" to write one line without white space between the elements
+ * @buf: the element is appended to it, without a line break at the end
+ *
+ * Formats the element in canonical form: all twelve fields (for a device of a server, the given
+ * ones), in hexadecimal, padded with zeros to their width.
+ */
 void emulatedPCIDefFormat(const EmulatedPCIDef *def,
                           const char *indent,
                           const char *newline,
                           GString *buf);
 
-/* Appends <config …/> with all its fields; of a server's device, with those that are
- * given. */
+/* Appends <config …/> with all fields; for a device of a server, with the given ones. */
 void emulatedPCIDefFormatConfig(const EmulatedPCIDef *def, GString *buf);
 
-/* Appends <alias name='…'/> as libvirt prints it, or nothing if there is no
- * alias. */
+/* Appends <alias name='…'/> in libvirt's format, or nothing if there is no alias. */
 void emulatedPCIDefFormatAlias(const EmulatedPCIDef *def, GString *buf);
 
-/* Appends <address type='pci' …/> as libvirt prints it, or nothing if there
- * is no address. As with libvirt, an address whose domain, bus and slot are
- * all 0 or not given asks for any address: of such a one only multifunction
- * is written (virDomainDeviceInfoFormat in libvirt's domain_conf.c). */
+/* Appends <address type='pci' …/> in libvirt's format, or nothing if there is no address. If
+ * domain, bus and slot are all 0 or omitted, libvirt assigns an address; then only
+ * multifunction is written (virDomainDeviceInfoFormat in libvirt's domain_conf.c). */
 void emulatedPCIDefFormatAddress(const EmulatedPCIDef *def, GString *buf);
 
 void emulatedPCIDefFree(EmulatedPCIDef *def);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDef, emulatedPCIDefFree)
 
-/* Judges values and how they go together. What the XML could not even have
- * held (DEF need not come from Parse) is VIR_ERR_XML_ERROR, what no device
- * can be VIR_ERR_CONFIG_UNSUPPORTED: vendorid 0x0000 or 0xffff, a headertype
- * whose layout bits are not 0, or whose bit 7 disagrees with the address's
- * multifunction; and of a server's device a definition, or a field that
- * QEMU cannot override. Returns TRUE, or FALSE with ERR set. */
+/**
+ * emulatedPCIDefValidate:
+ * @def: a device, which need not come from the parser
+ * @err: return location for an error
+ *
+ * Validates the values and their combination.
+ *
+ * Returns TRUE, or FALSE with @err set: to VIR_ERR_XML_ERROR for a value that the parser does not
+ * accept, or to VIR_ERR_CONFIG_UNSUPPORTED for vendorid 0x0000 or 0xffff, for a headertype whose
+ * layout bits are not 0 or whose bit 7 disagrees with multifunction of the address, and, for a
+ * device of a server, for a definition or a field that QEMU cannot override.
+ */
 gboolean emulatedPCIDefValidate(const EmulatedPCIDef *def, GError **err);
 
-/* The same of the numbers alone, whose device need not have an address. */
+/* The same for the numbers only; the device does not require an address. */
 gboolean emulatedPCIDefValidateFields(const EmulatedPCIDef *def, GError **err);
 
-/* Whether two definitions are alike in all twelve fields, in which of them are a server's,
- * and in the socket of that server. */
+/* Returns TRUE if two devices have the same twelve fields, the same set of fields that a server
+ * defines, and the same socket of that server. */
 gboolean emulatedPCIDefEqualFields(const EmulatedPCIDef *a, const EmulatedPCIDef *b);

@@ -1,10 +1,10 @@
 /*
  * emulatedpci_definition.h: the definition of an emulated PCI device
  *
- * A node device of libvirt's kind: <device> with a <capability
- * type='emulatedpci'>, which holds the same twelve fields that <emulatedpci>
- * does. Parse, Format and Free, in that order. Knows XML, but neither files
- * nor other definitions: whoever keeps them (src/catalog) finds the basis.
+ * A definition is a libvirt node device: <device> with a <capability
+ * type='emulatedpci'>, which contains the same twelve fields as <emulatedpci>.
+ * This file parses and formats the XML; src/catalog stores definitions and finds
+ * the basis of a definition.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -15,12 +15,12 @@
 
 #include <glib.h>
 
-/* name: this prefix, then characters of [A-Za-z0-9_.-], so many in all that a
- * file can have it with something added */
+/* name: this prefix and characters of [A-Za-z0-9_.-]. The maximum length leaves space for a
+ * suffix in a file name. */
 #define EMULATED_PCI_DEFINITION_PREFIX "emulatedpci_"
 #define EMULATED_PCI_DEFINITION_NAME_MAX 240
 
-/* Bytes in the document of a definition. Its fields have about 600. */
+/* The maximum size of the document of a definition, in bytes. The fields have about 600 bytes. */
 #define EMULATED_PCI_DEFINITION_XML_MAX (16 * 1024)
 
 #define EMULATED_PCI_UUID_LEN 36
@@ -36,36 +36,62 @@ struct _EmulatedPCIDefinition {
     EmulatedPCIDef *def;    /* the twelve fields */
 };
 
-/* Nothing given, autostart on. Never NULL. */
+/* Returns a definition without values, with autostart; never NULL. */
 EmulatedPCIDefinition *emulatedPCIDefinitionNew(void);
 
-/* Reads LEN bytes of XML, at most EMULATED_PCI_DEFINITION_XML_MAX, as strictly
- * as the element; STORED allows what only a file holds. <path>, <parent> and
- * built_in are passed over. Fields may be missing: emulatedPCIDefinitionFill()
- * has to follow. NULL with ERR set to VIR_ERR_XML_ERROR if it is malformed. */
+/**
+ * emulatedPCIDefinitionParse:
+ * @xml: the document
+ * @len: its length in bytes, at most EMULATED_PCI_DEFINITION_XML_MAX
+ * @stored: whether attributes are allowed that only files have
+ * @err: return location for an error
+ *
+ * Parses a definition as strictly as the element. <path>, <parent> and built_in are ignored.
+ * Fields can be missing until emulatedPCIDefinitionFill() is called.
+ *
+ * Returns the definition, to be freed with emulatedPCIDefinitionFree(), or NULL with @err set to
+ * VIR_ERR_XML_ERROR.
+ */
 EmulatedPCIDefinition *emulatedPCIDefinitionParse(const char *xml,
                                                   gsize len,
                                                   gboolean stored,
                                                   GError **err);
 
-/* Gives what is missing: fields from BASIS or, where that is NULL, their
- * defaults; the name from devicename. The uuid is left alone. Then judges the
- * fields. FALSE with ERR set to VIR_ERR_XML_ERROR or
- * VIR_ERR_CONFIG_UNSUPPORTED. */
+/**
+ * emulatedPCIDefinitionFill:
+ * @definition: a definition
+ * @basis: the fields of its basis, or NULL
+ * @err: return location for an error
+ *
+ * Sets missing fields from @basis, or to their defaults, and a missing name from devicename. The
+ * UUID is not changed. Then validates the fields.
+ *
+ * Returns TRUE, or FALSE with @err set to VIR_ERR_XML_ERROR or VIR_ERR_CONFIG_UNSUPPORTED.
+ */
 gboolean emulatedPCIDefinitionFill(EmulatedPCIDefinition *definition,
                                    const EmulatedPCIDef *basis,
                                    GError **err);
 
-/* The XML, with all fields; in the form for a file if STORED. Newly allocated,
- * ends in a line break. */
+/**
+ * emulatedPCIDefinitionFormat:
+ * @definition: a definition
+ * @stored: whether to use the format of a file
+ *
+ * Returns the XML with all fields and a line break at the end, to be freed with g_free().
+ */
 char *emulatedPCIDefinitionFormat(const EmulatedPCIDefinition *definition, gboolean stored);
 
 void emulatedPCIDefinitionFree(EmulatedPCIDefinition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDefinition, emulatedPCIDefinitionFree)
 
-/* Whether NAME is a legal name. */
+/* Returns TRUE if @name is a valid name of a definition. */
 gboolean emulatedPCIDefinitionNameIsValid(const char *name);
 
-/* Reads TEXT, 32 hexadecimal digits with any "-" between the bytes, as libvirt
- * does, and writes it to UUID in libvirt's form. FALSE if it is no uuid. */
+/**
+ * emulatedPCIUUIDParse:
+ * @text: 32 hexadecimal digits with optional "-" between the bytes, as in libvirt
+ * @uuid: set to the UUID in libvirt's format
+ *
+ * Returns FALSE if @text is not a UUID.
+ */
 gboolean emulatedPCIUUIDParse(const char *text, char uuid[EMULATED_PCI_UUID_LEN + 1]);

@@ -1,13 +1,13 @@
 /*
  * emulatedpci_driver.h: the <driver> of an <emulatedpci>
  *
- * Which emulator serves a device: a name that devices of a domain share, and
- * what the emulator of that name is; or the pid of one that already runs; or the
- * socket of any vfio-user server, which also decides what the device is.
+ * The emulator of a device: a name that is shared by devices of a domain, with a
+ * description of the emulator; the process ID of a running emulator; or the socket of
+ * a vfio-user server, which also defines the device.
  *
- * Every value also has a text form, the same in XML, in libvirt's override
- * and in QEMU's command line: whoever reads or writes one of those does it
- * attribute by attribute. Knows none of them, and no process either.
+ * Every value has a text format, which is the same in XML, in libvirt's override and in
+ * QEMU's command line. The parsers and formatters of these use the functions below for
+ * each attribute.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -21,28 +21,28 @@
 /* emulator: 1 to 64 characters of [A-Za-z0-9_.-] */
 #define EMULATED_PCI_DRIVER_EMULATOR_MAX 64
 
-/* model, an absolute path, and each argument: bytes of UTF-8 without control
- * characters */
+/* model, an absolute path, and each argument: the maximum number of bytes of UTF-8 without
+ * control characters */
 #define EMULATED_PCI_DRIVER_TEXT_MAX 1024
 #define EMULATED_PCI_DRIVER_ARGS_MAX 32
 
 /* Linux's PID_MAX_LIMIT */
 #define EMULATED_PCI_DRIVER_PID_MAX 4194304
 
-/* socket, an absolute path: the bytes that Linux has room for in a UNIX socket's
- * address (unix(7)), but for the NUL at the end */
+/* socket, an absolute path: the size of sun_path of a UNIX socket's address (unix(7)) without
+ * the NUL, in bytes */
 #define EMULATED_PCI_DRIVER_SOCKET_MAX 107
 
 /* The link between QEMU and the emulator. */
 typedef enum {
-    EMULATED_PCI_VERSION_NONE = 0,      /* not given: what QEMU has */
+    EMULATED_PCI_VERSION_NONE = 0,      /* not given: depends on QEMU */
     EMULATED_PCI_VERSION_MPQEMU,        /* "mpqemu" */
     EMULATED_PCI_VERSION_VFIO_USER,     /* "vfio-user" */
 
     EMULATED_PCI_VERSION_LAST
 } EmulatedPCIVersion;
 
-/* In the order in which they are written. */
+/* In the order of the formatted XML */
 typedef enum {
     EMULATED_PCI_DRIVER_EMULATOR = 0,
     EMULATED_PCI_DRIVER_VERSION,
@@ -65,30 +65,40 @@ struct _EmulatedPCIDriver {
     char *socket;               /* or NULL: not given */
 };
 
-/* Devices that one emulator serves at most, and that a domain has at most. */
+/* The maximum number of devices of one emulator, and of a domain */
 #define EMULATED_PCI_EMULATOR_DEVICES_MAX 256
 #define EMULATED_PCI_DEVICES_MAX 1024
 
 /* The devices of a domain that one emulator serves. */
 typedef struct {
-    const EmulatedPCIDriver *driver;    /* that describes it; NULL: none does */
-    GArray *devices;                    /* gsize: which ones, ascending */
+    const EmulatedPCIDriver *driver;    /* the one that describes the emulator, or NULL */
+    GArray *devices;                    /* of gsize: the numbers of the devices, ascending */
 } EmulatedPCIDriverGroup;
 
-/* An attribute's name, and the attribute of that name (or -1). */
+/* Returns the name of an attribute, or the attribute of that name (-1 if there is none). */
 const char *emulatedPCIDriverAttrToString(EmulatedPCIDriverAttr attr);
 int emulatedPCIDriverAttrFromString(const char *name);
 
-/* The name of VERSION; "" for NONE. */
+/* Returns the name of a version; "" for EMULATED_PCI_VERSION_NONE. */
 const char *emulatedPCIVersionToString(EmulatedPCIVersion version);
 
-/* New, nothing given. Never NULL. */
+/* Returns a driver without attributes, or a copy of @driver; never NULL. */
 EmulatedPCIDriver *emulatedPCIDriverNew(void);
 EmulatedPCIDriver *emulatedPCIDriverCopy(const EmulatedPCIDriver *driver);
 
-/* Sets an attribute, or argument NUMBER, from its text. FALSE, with ERR set
- * (VIR_ERR_XML_ERROR; it names attribute, value and what is allowed), if the
- * text is none of its values, or it was set before. */
+/**
+ * emulatedPCIDriverSet, emulatedPCIDriverSetArg:
+ * @driver: a driver
+ * @attr: the attribute
+ * @number: the number of the argument, from 0
+ * @value: its text
+ * @err: return location for an error
+ *
+ * Sets an attribute or an argument.
+ *
+ * Returns TRUE, or FALSE with @err set to VIR_ERR_XML_ERROR if the value is invalid or was set
+ * before.
+ */
 gboolean emulatedPCIDriverSet(EmulatedPCIDriver *driver,
                               EmulatedPCIDriverAttr attr,
                               const char *value,
@@ -98,33 +108,58 @@ gboolean emulatedPCIDriverSetArg(EmulatedPCIDriver *driver,
                                  const char *value,
                                  GError **err);
 
-/* The text of an attribute, newly allocated; NULL if it is not given. */
+/**
+ * emulatedPCIDriverGet:
+ * @driver: a driver
+ * @attr: an attribute
+ *
+ * Returns the text of the attribute, to be freed with g_free(), or NULL if it is not given.
+ */
 char *emulatedPCIDriverGet(const EmulatedPCIDriver *driver, EmulatedPCIDriverAttr attr);
 
-/* How many arguments there are. */
+/* Returns the number of arguments. */
 gsize emulatedPCIDriverCountArgs(const EmulatedPCIDriver *driver);
 
 void emulatedPCIDriverFree(EmulatedPCIDriver *driver);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDriver, emulatedPCIDriverFree)
 
-/* The protocol that DRIVER (NULL: none) asks for: its version, or the only one that
- * a socket can have; NONE if it leaves the choice open. */
+/**
+ * emulatedPCIDriverGetVersion:
+ * @driver: a driver, or NULL
+ *
+ * Returns the requested protocol: the version, or vfio-user if a socket is given, or
+ * EMULATED_PCI_VERSION_NONE if it is not specified.
+ */
 EmulatedPCIVersion emulatedPCIDriverGetVersion(const EmulatedPCIDriver *driver);
 
-/* Judges the values and how they go together: something must be given, a pid
- * excludes everything else, a socket everything but version 'vfio-user', and no
- * argument is left out between others.
- * Returns TRUE, or FALSE with ERR set to VIR_ERR_XML_ERROR. */
+/**
+ * emulatedPCIDriverValidate:
+ * @driver: a driver
+ * @err: return location for an error
+ *
+ * Validates the combination of attributes: at least one is required, a pid excludes all others, a
+ * socket excludes all others except for version 'vfio-user', and no argument may be missing
+ * between others.
+ *
+ * Returns TRUE, or FALSE with @err set to VIR_ERR_XML_ERROR.
+ */
 gboolean emulatedPCIDriverValidate(const EmulatedPCIDriver *driver, GError **err);
 
-/* Puts the N devices of a domain, DRIVERS (NULL: none) with NAMES for
- * messages, into groups: one for each emulator's name, one for each pid, one
- * for each socket, one for all that name none; in the order of their first devices. In a group
- * each device either gives no more than the name, or what every other one
- * that does gives: else NULL, and ERR (VIR_ERR_XML_ERROR) names two devices
- * and the attribute in which they differ. Two
- * devices with one socket are the same error. More devices than the limits above are NULL
- * with VIR_ERR_CONFIG_UNSUPPORTED. The result, of EmulatedPCIDriverGroup, frees them. */
+/**
+ * emulatedPCIDriverGroupAll:
+ * @drivers: the drivers of a domain's devices; an entry is NULL for a device without one
+ * @names: the names of the devices, for messages
+ * @n: the number of devices
+ * @err: return location for an error
+ *
+ * Groups the devices by their emulators: a group for each emulator name, for each pid, for each
+ * socket, and for all devices without these, in the order of their first devices. In a group,
+ * each device has only the name, or the same attributes as the others that have more.
+ *
+ * Returns an array of EmulatedPCIDriverGroup, which owns them, or NULL with @err set: to
+ * VIR_ERR_XML_ERROR if two devices of a group differ (the message names them and the attribute)
+ * or have the same socket, or to VIR_ERR_CONFIG_UNSUPPORTED if a limit above is exceeded.
+ */
 GPtrArray *emulatedPCIDriverGroupAll(const EmulatedPCIDriver *const *drivers,
                                      const char *const *names,
                                      gsize n,

@@ -1,16 +1,16 @@
 /*
  * emulatedpci_error.h: errors that carry libvirt's error codes
  *
- * All of our library code reports through GError. The domain is
- * EMULATED_PCI_ERROR and the code is libvirt's virErrorNumber, so that
- * whoever shows it to a libvirt client has nothing to translate:
+ * Library functions report errors through GError. The domain is EMULATED_PCI_ERROR,
+ * and the code is a virErrorNumber of libvirt, which can be sent to a libvirt client
+ * without conversion:
  *
- *   VIR_ERR_XML_ERROR            what was written is malformed
- *   VIR_ERR_CONFIG_UNSUPPORTED   well-formed, but impossible
- *   VIR_ERR_INTERNAL_ERROR       our fault
+ *   VIR_ERR_XML_ERROR            the document is malformed
+ *   VIR_ERR_CONFIG_UNSUPPORTED   the document is well-formed, but not supported
+ *   VIR_ERR_INTERNAL_ERROR       an error in this project
  *
- * A message names the field, the value as the user wrote it and what is
- * allowed, and is translatable.
+ * A message names the field, the value as the user wrote it and the allowed values.
+ * It is translatable.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -24,10 +24,14 @@
 
 GQuark emulatedPCIErrorQuark(void);
 
-/* What the user wrote, made fit for a message: one line, of at most 64
- * characters. Newly allocated. */
+/**
+ * emulatedPCIErrorQuote:
+ * @str: text from a document
+ *
+ * Returns the text for a message: one line of at most 64 characters, to be freed with g_free().
+ */
 char *emulatedPCIErrorQuote(const char *str);
 
-/* Sets ERR to libvirt's error CODE and a formatted, translated message. */
+/* Sets @err to libvirt's error @code and a formatted, translated message. */
 #define emulatedPCIReportError(err, code, ...) \
     g_set_error((err), EMULATED_PCI_ERROR, (code), __VA_ARGS__)

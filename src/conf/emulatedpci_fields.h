@@ -1,11 +1,11 @@
 /*
  * emulatedpci_fields.h: the twelve fields that define an emulated PCI device
  *
- * The one table of their names, widths and defaults. Whoever needs the
- * fields (the XML parser, QEMU properties, the emulator) loops over it.
+ * The table of their names, widths and defaults, which the XML parser, the QEMU
+ * properties and the emulator use.
  *
- * This file and its .c use nothing but the C library: the emulator, which
- * must stay tiny, links it.
+ * This file and its .c use only the C library, because the emulator, whose memory
+ * must stay small, links them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In the order in which the XenServer tool stack wrote them. */
+/* In the order of the XenServer tool stack's strings */
 typedef enum {
     EMULATED_PCI_FIELD_DEVICENAME = 0,
     EMULATED_PCI_FIELD_VENDORID,
@@ -36,8 +36,8 @@ typedef enum {
 /* devicename: 1 to 31 characters of [A-Za-z0-9._-] */
 #define EMULATED_PCI_DEVICENAME_MAX 31
 
-/* headertype: bit 7 says that the device has several functions; the layout
- * in bits 0-6 of an endpoint is 0 (PCI Local Bus Specification 3.0, 6.2.1). */
+/* headertype: bit 7 is set for a device with several functions; the layout in bits 0-6 is 0
+ * for an endpoint (PCI Local Bus Specification 3.0, 6.2.1). */
 #define EMULATED_PCI_HEADERTYPE_MULTIFUNCTION 0x80
 
 typedef struct {
@@ -56,27 +56,34 @@ typedef enum {
     EMULATED_PCI_NUMBER_RANGE,      /* a number, but too large for the field */
 } EmulatedPCINumberStatus;
 
-/* The table's row of FIELD, which must be below EMULATED_PCI_FIELD_LAST. */
+/* Returns the entry of the table for @field, which must be below EMULATED_PCI_FIELD_LAST. */
 const EmulatedPCIFieldInfo *emulatedPCIFieldGetInfo(EmulatedPCIField field);
 
-/* The field of that NAME, or -1. */
+/* Returns the field with that name, or -1. */
 int emulatedPCIFieldFromString(const char *name);
 
-/* The largest value of a numeric FIELD: 0xff, 0xffff or 0xffffff. */
+/* Returns the largest value of a numeric field: 0xff, 0xffff or 0xffffff. */
 uint32_t emulatedPCIFieldMax(EmulatedPCIField field);
 
-/* Reads STR, a decimal ("22611") or 0x-hexadecimal ("0x5853") number of at
- * most MAX, into VALUE. A sign, spaces, a leading zero before another digit
- * (which could mean octal) or trailing characters make it malformed. VALUE is
- * left alone unless the result is OK. */
+/**
+ * emulatedPCINumberParse:
+ * @str: a decimal ("22611") or 0x-hexadecimal ("0x5853") number
+ * @max: the largest allowed value
+ * @value: set to the number if the result is EMULATED_PCI_NUMBER_OK
+ *
+ * Parses a number. Signs, spaces, trailing characters, and a leading zero before another digit
+ * (which could mean octal) are malformed.
+ *
+ * Returns the status.
+ */
 EmulatedPCINumberStatus emulatedPCINumberParse(const char *str,
                                                uint32_t max,
                                                uint32_t *value);
 
-/* The same with the largest value of a numeric FIELD. */
+/* The same with the largest value of a numeric field as the maximum. */
 EmulatedPCINumberStatus emulatedPCIFieldParseNumber(EmulatedPCIField field,
                                                     const char *str,
                                                     uint32_t *value);
 
-/* Whether NAME is a legal devicename. */
+/* Returns true if @name is a valid devicename. */
 bool emulatedPCIDevicenameIsValid(const char *name);

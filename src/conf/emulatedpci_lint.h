@@ -1,7 +1,7 @@
 /*
- * emulatedpci_lint.h: what is legal in an <emulatedpci>, but unwise
+ * emulatedpci_lint.h: warnings about valid but probably unintended values
  *
- * Judges definitions only: knows no domain document and no native device.
+ * This file checks emulated devices only, but not domain documents or native devices.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -10,7 +10,7 @@
 
 #include "emulatedpci_conf.h"
 
-/* What lint looks for. The names are stable: scripts may rely on them. */
+/* The kinds of warnings. The names are stable, because scripts can depend on them. */
 typedef enum {
     EMULATED_PCI_LINT_INTERRUPTPIN_RANGE = 0,   /* "interruptpin-range" */
     EMULATED_PCI_LINT_INTERRUPTLINE_UNUSED,     /* "interruptline-unused" */
@@ -33,19 +33,31 @@ typedef enum {
 
 typedef struct {
     EmulatedPCILintKind kind;
-    gsize device;       /* which definition of the array, from 0 */
-    char *message;      /* translated; names field and value */
+    gsize device;       /* the number of the device in the array, from 0 */
+    char *message;      /* translated; names the field and its value */
 } EmulatedPCILint;
 
-/* The name of KIND, and the KIND of that name (or -1). */
+/* Returns the name of a kind, or the kind of that name (-1 if there is none). */
 const char *emulatedPCILintKindToString(EmulatedPCILintKind kind);
 int emulatedPCILintKindFromString(const char *name);
 
-/* What is unwise in DEF: a new array, possibly empty, of EmulatedPCILint,
- * which it frees with itself. DEF may come from Parse alone; what Validate
- * refuses is not repeated here, but for the multifunction bit. */
+/**
+ * emulatedPCIDefLint:
+ * @def: a parsed device, which need not be validated
+ *
+ * Errors that emulatedPCIDefValidate() reports are not repeated, except for the multifunction bit.
+ *
+ * Returns the warnings: an array of EmulatedPCILint, which owns them and can be empty.
+ */
 GPtrArray *emulatedPCIDefLint(const EmulatedPCIDef *def);
 
-/* The same for the NDEFS definitions of a domain's devices, in document
- * order, and what is unwise among them. */
+/**
+ * emulatedPCIDefLintAll:
+ * @defs: the devices of a domain, in document order
+ * @ndefs: their number
+ *
+ * The same for all devices of a domain, including warnings about their combination.
+ *
+ * Returns as emulatedPCIDefLint().
+ */
 GPtrArray *emulatedPCIDefLintAll(const EmulatedPCIDef *const *defs, gsize ndefs);

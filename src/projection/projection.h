@@ -1,28 +1,28 @@
 /*
- * projection.h: between a user's XML and stock libvirt's
+ * projection.h: conversion between a user's XML and the XML of a stock libvirt
  *
- * Lowering turns every <emulatedpci> of a document into what a stock libvirt
- * understands (a reserving controller, a <qemu:override>, the launcher in
- * <emulator>); lifting is its inverse. Pure functions: no connection, no
- * file, no global state.
+ * Lowering converts every <emulatedpci> of a document to elements that a stock libvirt
+ * supports: a controller that reserves the address, a <qemu:override>, and the launcher
+ * as <emulator>. Lifting is the inverse conversion. The functions use no connection, no
+ * file and no global state.
  *
- * A document without emulated devices is passed as it is, byte for byte,
- * after a mere memory scan. In others every byte outside the rewritten
- * elements stays.
+ * A document without emulated devices is returned unchanged, byte for byte, after a
+ * scan of the memory. In other documents, every byte outside the converted elements is
+ * kept.
  *
- * Documents: <domain>; <domainsnapshot> and <domaincheckpoint> with <domain>
- * and <inactiveDomain> in them; a single <emulatedpci> device, whose lowered
- * form is the <controller> followed by a <qemu:override> of its own.
+ * Documents are <domain>, <domainsnapshot> and <domaincheckpoint> with <domain> and
+ * <inactiveDomain> elements, and a single <emulatedpci>, which is converted to a
+ * <controller> followed by a <qemu:override>.
  *
- * What holds, of every document x (tests/projectiontest.c and
- * tests/fuzz/fuzz-projection.c hold it against this):
+ * The following properties hold for every document x (tests/projectiontest.c and
+ * tests/fuzz/fuzz-projection.c check them):
  *
- * - If there is nothing to do, the result is x.
+ * - If there is nothing to convert, the result is x.
  * - lower(lower(x)) is lower(x), lift(lift(x)) is lift(x).
  * - lower(lift(x)) is x, if x is what libvirt prints of a domain that was
  *   lowered: inactive, live or migratable, or in a snapshot.
- * - lift(lower(x)) is x, if x is in normal form, and in normal form in any
- *   case. Into normal form go these, and nothing else:
+ * - lift(lower(x)) is in normal form, and it is x if x is in normal form. Conversion to
+ *   normal form changes only:
  *     - the text of <emulatedpci>: its canonical form, with all twelve fields
  *       and the alias; an index only where numbering would not give it (see
  *       projection_domain.h); multifunction='on' and bit 7 of headertype at
@@ -35,14 +35,13 @@
  *     - a single <qemu:override> with nothing in it, which libvirt would not
  *       print either, and the declaration of its prefix at the end of <domain>'s
  *       start tag if nothing else uses it: gone.
- * - An <emulatedpci> that is not in <domain>'s <devices>, where libvirt would
- *   drop it, is an error of lowering; in <metadata>, and in elements that have
- *   a namespace, it is somebody else's.
+ * - An <emulatedpci> outside <devices> of a <domain>, where libvirt would drop it, is an
+ *   error of lowering. In <metadata>, and in elements that have a namespace, it is
+ *   ignored.
  * - A device that libvirt has not put on a PCI bus is an error of lifting.
- * - Lifting never invents: a controller or override that is not exactly what
- *   lowering writes, in whatever layout, stays what it is. It does not ask whether
- *   lowering would accept the domain, whose machine type libvirt may have given
- *   another name: whatever was accepted once is lifted.
+ * - Lifting converts only a controller and an override that are exactly as lowering writes
+ *   them, in any layout. It does not check whether lowering would accept the domain,
+ *   because libvirt may have resolved its machine type to another name.
  *
  * ProjectionOptions.hideDetached makes an exception. libvirt keeps the override
  * of a device that was detached from a running domain until the domain stops.
@@ -111,33 +110,68 @@ typedef struct {
     void *programOpaque;
 } ProjectionOptions;
 
-/* Gives DEF what it leaves to its definition; one that has all twelve fields
- * needs none, whether it exists or not. Lowering does this to every device.
- * TRUE, or FALSE with ERR set. */
+/**
+ * projectionResolve:
+ * @def: a device
+ * @opts: the options with the callback for definitions
+ * @err: return location for an error
+ *
+ * Sets the omitted fields of a device to those of its definition. A device that has all fields
+ * does not require its definition to exist. Lowering calls this for every device.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean projectionResolve(EmulatedPCIDef *def, const ProjectionOptions *opts, GError **err);
 
-/* Whether lowering accepts emulated PCI devices in a domain of TYPE, ARCH and MACHINE. Each
- * may be NULL: not given. @machine: as libvirt calls it; it is not resolved. Returns TRUE,
- * or FALSE with ERR set (VIR_ERR_CONFIG_UNSUPPORTED). */
+/**
+ * projectionIsSupported:
+ * @type: the domain type, or NULL
+ * @arch: the architecture, or NULL
+ * @machine: libvirt's name of the machine type, which is not resolved, or NULL
+ * @opts: the options, or NULL
+ * @err: return location for an error
+ *
+ * Checks whether lowering accepts emulated PCI devices in such a domain.
+ *
+ * Returns TRUE, or FALSE with @err set to VIR_ERR_CONFIG_UNSUPPORTED.
+ */
 gboolean projectionIsSupported(const char *type, const char *arch, const char *machine,
                                const ProjectionOptions *opts, GError **err);
 
-/* Whether the QEMU at PATH, which may be NULL, can have a device in such a domain whose
- * emulator speaks WANTED (or EMULATED_PCI_VERSION_NONE: whatever is best): what the launcher
- * will say at the start, as far as it is known now. The others may be NULL, too. Returns TRUE,
- * or FALSE with ERR set (VIR_ERR_CONFIG_UNSUPPORTED). */
+/**
+ * projectionCheckProgram:
+ * @type, @arch, @machine: the domain, as above
+ * @path: the path of its QEMU program, or NULL
+ * @wanted: the protocol of the emulator, or EMULATED_PCI_VERSION_NONE for the best one
+ * @opts: the options with the callback for programs, or NULL
+ * @err: return location for an error
+ *
+ * Checks whether QEMU supports a device in such a domain, with the rules that the launcher applies
+ * when the domain is started.
+ *
+ * Returns TRUE, also if it is unknown, or FALSE with @err set to VIR_ERR_CONFIG_UNSUPPORTED.
+ */
 gboolean projectionCheckProgram(const char *type, const char *arch, const char *machine,
                                 const char *path, EmulatedPCIVersion wanted,
                                 const ProjectionOptions *opts, GError **err);
 
-/* LEN bytes of XML in; on PROJECTION_CHANGED, OUT gets a new NUL-terminated
- * string of OUTLEN bytes, else OUT is left alone. OPTS may be NULL.
+/**
+ * projectionLower, projectionLift:
+ * @xml: a document
+ * @len: its length, in bytes
+ * @opts: the options, or NULL
+ * @out: on PROJECTION_CHANGED, set to the new document, NUL-terminated, to be freed with g_free()
+ * @outlen: on PROJECTION_CHANGED, set to its length, in bytes
+ * @err: return location for an error
  *
- * Errors: VIR_ERR_XML_ERROR for what is no XML (in libvirt's own form:
- * "(domain_definition):LINE: …", the line, and a caret), for what the element
- * must not hold, and for an alias or index that another device has;
- * VIR_ERR_CONFIG_UNSUPPORTED for a domain that cannot have such devices (its
- * type, machine type, emulator or encoding), and for what no device can be. */
+ * Converts a document.
+ *
+ * Returns the result. On PROJECTION_ERROR, @err is set: to VIR_ERR_XML_ERROR for a malformed
+ * document (in libvirt's format: "(domain_definition):LINE: …", the line, and a caret), for an
+ * invalid element, and for an alias or index that another device has; or to
+ * VIR_ERR_CONFIG_UNSUPPORTED for an unsupported device, or a domain that does not support such
+ * devices because of its type, machine type, emulator or encoding.
+ */
 ProjectionResult projectionLower(const char *xml, gsize len,
                                  const ProjectionOptions *opts,
                                  char **out, gsize *outlen,
