@@ -89,9 +89,9 @@ checkPlaceController(xmlNodePtr root, guint index)
 }
 
 
-/* Where the buses behind the expander bus CONTROLLER begin; NULL if it is no such
- * controller. To a guest it is a root bus of its own, with the number that the XML
- * gives it. QEMU puts a bridge between a conventional one and its devices. */
+/* Returns the first bus behind the expander bus @controller, or NULL if it is another
+ * controller. Guests see a separate root bus with the number in the XML. QEMU adds a bridge
+ * between a conventional expander bus and its devices. */
 static char *
 checkPlaceExpander(xmlNodePtr controller)
 {

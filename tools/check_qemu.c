@@ -180,8 +180,8 @@ checkQEMUBegin(CheckQEMU *qemu, GError **err)
 {
     qemu->suspended = FALSE;
 
-    /* Mapped, too: QEMU drops an access to the host bridge that comes while another one
-     * waits for an emulator's answer, the guest's or ours. */
+    /* This applies to mapped accesses, too: QEMU drops an access to the host bridge while
+     * another one, from the guest or from this program, waits for an emulator. */
     checkQEMUSignals(SIG_BLOCK);
     if (checkQEMUSuspend(qemu, err) &&
         (qemu->mapped || checkQEMUIn(qemu, 0xcf8, &qemu->address, err)))

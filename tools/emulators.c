@@ -163,8 +163,8 @@ emulatorsAddDevice(Emulator *emulator, const EmulatorStatusDevice *from)
 }
 
 
-/* What the memory file FD tells, which process PID has. NULL if that is
- * nothing, or not of this version. */
+/* Reads the memory file @fd of process @pid. Returns NULL if it is not an emulator's, or has
+ * another version. */
 static Emulator *
 emulatorsRead(int fd, gint64 pid)
 {

@@ -28,7 +28,8 @@
 /* How often the progress bar is drawn and an interruption is noticed, in us. */
 #define FLEET_TICK (100 * 1000)
 
-/* As libvirt has it: as text it takes longer than all else that is done to list a domain. */
+/* In libvirt's binary format, because formatting it takes longer than the rest of listing a
+ * domain. */
 typedef struct {
     guint8 bytes[VIR_UUID_BUFLEN];
 } FleetUUID;
@@ -204,7 +205,7 @@ fleetLinkAdd(FleetLink *link, virDomainPtr domain)
 
 /* --- which domains: one thread for each host */
 
-/* Adds FOUND, which now belongs to the host, if it is to be picked. */
+/* Adds @found, which the host now owns, if it is selected. */
 static void
 fleetHostAdd(Fleet *fleet, FleetHost *host, virDomainPtr found)
 {
@@ -624,7 +625,7 @@ fleetTellJSON(const Fleet *fleet, const char *label, const guint *counts)
 }
 
 
-/* Starts the workers, and tells of each domain as soon as all before it are told of. */
+/* Starts the workers, and reports each domain when all domains before it have been reported. */
 static void
 fleetPerform(Fleet *fleet)
 {
@@ -776,7 +777,7 @@ fleetRun(const ToolCommand *command, const FleetOperation *operation,
     g_mutex_init(&fleet.lock);
     g_cond_init(&fleet.changed);
 
-    /* whoever reads the results sees each when it is there */
+    /* flush, so that each result is visible at once */
     setvbuf(stdout, NULL, _IOLBF, 0);
     fleetCatchSignals();
     fleetGather(&fleet);

@@ -211,8 +211,7 @@ fleetDomainXML(virDomainPtr domain, unsigned int flags, GError **err)
 }
 
 
-/* What the documents' own authors call their namespaces: the first meaning of
- * each prefix counts. */
+/* Registers the namespace prefixes of the document; the first declaration of a prefix is used. */
 static void
 fleetSelectRegister(xmlXPathContextPtr context, xmlNodePtr node)
 {
@@ -296,7 +295,7 @@ fleetSelectContent(xmlNodePtr node, const char *attribute, const char *glob)
 }
 
 
-/* Whether DOC has what CONDITION wants. */
+/* Returns whether @doc satisfies @condition. */
 static gboolean
 fleetSelectDocument(xmlDocPtr doc, const FleetCondition *condition)
 {

@@ -28,8 +28,8 @@ typedef enum {
     FLEET_SELECT_YES = 1,
 } FleetSelectResult;
 
-/* Whether DOMAIN is meant; FLEET_SELECT_ERROR with ERR set if that cannot be
- * found out. Several threads may ask at once. */
+/* Returns whether @domain is selected, or FLEET_SELECT_ERROR with @err set on failure. Several
+ * threads can call this at the same time. */
 FleetSelectResult fleetSelectMatch(const FleetSelect *select, virDomainPtr domain, GError **err);
 
 /* The domain of that id, uuid or name, in virsh's order. NULL if there is none. */

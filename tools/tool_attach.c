@@ -36,7 +36,7 @@ typedef struct {
 
 /* --- the definition, on each host */
 
-/* The full name of the definition, as this host has it. NULL with ERR set. */
+/* Returns the full name of the definition on this host, or NULL with @err set. */
 static char *
 toolAttachResolve(virConnectPtr conn, const char *definition, GError **err)
 {
@@ -143,7 +143,7 @@ toolAttachXML(const ToolAttach *attach, const char *name, gboolean once, const c
 }
 
 
-/* Whether the domain has it already: 1, 0, or -1 with ERR set. */
+/* Returns whether the domain already has the device: 1, 0, or -1 with @err set. */
 static int
 toolAttachHas(const ToolAttach *attach, const char *name, virDomainPtr domain, GError **err)
 {
@@ -157,8 +157,8 @@ toolAttachHas(const ToolAttach *attach, const char *name, virDomainPtr domain, G
 }
 
 
-/* The daemon looks whether the domain has it already, and gives it the machine type: that takes
- * no time in which somebody else could attach it or change the domain, and no second call. */
+/* The daemon checks whether the domain already has the device, and changes the machine type, in
+ * the same call. No other client can change the domain in between. */
 static FleetOutcome
 toolAttachDevice(virDomainPtr domain, const ToolAttach *attach, const char *name,
                  const char *machine, GError **err)

@@ -20,7 +20,7 @@
 
 #define TOOL_CONNECT_SCHEME "emulatedpci"
 
-/* Only one thread at a time asks the user. */
+/* Only one thread at a time prompts the user. */
 static GMutex toolConnectAsking;
 
 

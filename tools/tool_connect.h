@@ -26,8 +26,8 @@ gboolean toolConnectInit(void);
  * on this machine, the system's for root, the session's for others. */
 const char *toolConnectDefaultURI(void);
 
-/* Opens URI; asks for passwords on the terminal if need be, in one thread at
- * a time. NULL with ERR set. */
+/* Connects to @uri and prompts for passwords on the terminal if required, in one thread at a
+ * time. Returns the connection, or NULL with @err set. */
 virConnectPtr toolConnectOpen(const char *uri, GError **err);
 
 /* Whether CONN leads to a virtemulatedpcid. If not, ERR says what URI would. */

@@ -94,7 +94,7 @@ toolDefinitionRun(ToolDefinition *tool, ToolDefinitionFunc func)
 
 /* --- list */
 
-/* What libvirt shows of DEVICE, read. NULL with ERR set. */
+/* Parses the XML of @device. Returns NULL with @err set on failure. */
 static EmulatedPCIDefinition *
 toolDefinitionRead(virNodeDevicePtr device, GError **err)
 {

@@ -17,7 +17,7 @@
 #define SYSTEM_DIR SYSCONF_DIR "/libvirt/emulatedpci"
 
 
-/* What the catalog says of files that it cannot load. */
+/* Prints the catalog's warnings about files that cannot be loaded. */
 static void
 toolDefinitionsWarn(const char *domain G_GNUC_UNUSED,
                     GLogLevelFlags level G_GNUC_UNUSED,

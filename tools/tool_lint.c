@@ -105,8 +105,9 @@ toolLintLower(const ToolLint *lint, const ProjectionOptions *projection, GError 
 }
 
 
-/* What the devices are refused for that are right each by itself: lowering tells. What
- * this host's QEMU cannot do is no error, since the domain may be for another host. */
+/* Reports errors of the combination of valid devices, which lowering detects. A feature that
+ * this host's QEMU does not support is not an error, because the domain may be meant for another
+ * host. */
 static void
 toolLintWhole(ToolLint *lint)
 {

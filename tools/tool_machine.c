@@ -39,7 +39,7 @@ toolMachineChild(xmlNodePtr root, const char *name)
 }
 
 
-/* A machine type as the host of CONN knows it. */
+/* Returns the name of a machine type on the host of @conn. */
 typedef struct {
     char *name;         /* canonical */
     gboolean refused;   /* emulated PCI devices are not supported with it */
@@ -91,8 +91,9 @@ toolMachineFindType(xmlNodePtr node, void *opaque)
 }
 
 
-/* Whether a domain with MACHINE should get a newer one: it is older than 6.0, or older
- * than the host allows. What the host does not know at all is for the define to refuse. */
+/* Returns whether a domain with @machine requires a newer one: it is older than 6.0, or older
+ * than the host allows. Defining the domain fails for a machine type that the host does not
+ * support. */
 static gboolean
 toolMachineIsOld(virConnectPtr conn, const char *arch, const char *virttype, const char *machine)
 {

@@ -32,7 +32,7 @@ toolOutputFinish(void)
 {
     if (outputError == 0 && fflush(stdout) != 0)
         outputError = errno ? errno : EIO;
-    /* some file systems tell only now */
+    /* some file systems report errors only now */
     if (fclose(stdout) != 0 && outputError == 0)
         outputError = errno ? errno : EIO;
     if (outputError == 0)

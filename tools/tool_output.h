@@ -25,7 +25,7 @@ void toolOutputErrorCode(const char *file, int code, const char *message);
 /* "virt-emulatedpci: FILE: warning: MESSAGE" on stderr. */
 void toolOutputWarning(const char *file, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* An error in the command line of COMMAND (NULL: of none), and where help is
- * to be had. Returns TOOL_EXIT_USAGE. */
+/* Prints an error in the command line of @command (or NULL), and a hint to --help. Returns
+ * TOOL_EXIT_USAGE. */
 ToolExit toolOutputUsageError(const ToolCommand *command,
                               const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -71,7 +71,7 @@ toolSchemaLoad(ToolSchema *schema, const char *root, GError **err)
 }
 
 
-/* What the schema of ROOT is called. */
+/* Returns the file name of the schema for @root. */
 static const char *
 toolSchemaName(const char *root)
 {

@@ -16,5 +16,5 @@ ToolSchema *toolSchemaNew(const char *dir);
 void toolSchemaFree(ToolSchema *schema);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolSchema, toolSchemaFree)
 
-/* Whether DOC is what its grammar wants; ERR tells the first difference. */
+/* Returns TRUE if @doc is valid by its schema, or FALSE with @err set to the first error. */
 gboolean toolSchemaValidate(ToolSchema *schema, xmlDocPtr doc, GError **err);

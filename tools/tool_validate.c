@@ -53,7 +53,7 @@ toolValidateDefinition(const ToolValidate *validate, const ToolInput *input, GEr
 }
 
 
-/* Lowering is what judges a whole domain: it is done and thrown away. */
+/* Lowering validates a whole domain; its result is discarded. */
 static gboolean
 toolValidateDomains(const ToolValidate *validate, const ToolInput *input, GError **err)
 {

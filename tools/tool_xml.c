@@ -16,7 +16,7 @@
 #include <libxml/xmlerror.h>
 #include <string.h>
 
-/* What libxml2 says of one document: more help nobody. */
+/* The maximum number of libxml2's messages for a document */
 #define TOOL_XML_MESSAGES_MAX 5
 
 

@@ -14,7 +14,7 @@
 typedef xmlDoc ToolXMLDoc;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolXMLDoc, xmlFreeDoc)
 
-/* What the parser or the schema has to say, the first few: "line N: MESSAGE". */
+/* The first messages of the parser or the schema: "line N: MESSAGE" */
 typedef struct {
     GPtrArray *messages;
 } ToolXMLMessages;
@@ -25,11 +25,12 @@ void toolXMLCollect(void *messages, EmulatedPCIXMLErrorPtr err);
 /* All of them in one. Newly allocated. */
 char *toolXMLJoin(const ToolXMLMessages *messages);
 
-/* Parses INPUT: no network, no DTD, no entities of its own. NULL with ERR
- * set (VIR_ERR_XML_ERROR). */
+/* Parses @input without network access, document type declarations and entities. Returns NULL
+ * with @err set to VIR_ERR_XML_ERROR on failure. */
 xmlDocPtr toolXMLParse(const ToolInput *input, GError **err);
 
-/* Whether the root element of DOC is one that we know; ERR tells which are. */
+/* Returns TRUE if the root element of @doc is supported, or FALSE with @err set; the message
+ * lists the supported ones. */
 gboolean toolXMLCheckRoot(xmlDocPtr doc, GError **err);
 
 /* Calls FUNC for every domain in DOC: the root, or those in a snapshot or

@@ -74,7 +74,7 @@ toolXML2ArgvConvert(const char *name, const char *uri, const char *xml)
 }
 
 
-/* The same, with the event loop that qemu:///embed wants to have beside it. */
+/* The same, with the event loop that qemu:///embed requires. */
 static char *
 toolXML2ArgvConvertWithEvents(const char *name, const char *uri, const char *xml)
 {

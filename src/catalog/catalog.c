@@ -63,7 +63,7 @@ definitionSet(CatalogDefinition *definition,
 }
 
 
-/* What is written of it; borrowed. */
+/* Returns the definition in the form that is written to disk; its strings are borrowed. */
 static EmulatedPCIDefinition
 definitionView(const CatalogDefinition *definition)
 {
@@ -514,7 +514,7 @@ checkUnique(const Catalog *catalog,
 }
 
 
-/* What XML says, complete and with a name that is free or OLD's. */
+/* Parses @xml and completes the definition; its name is unused or that of @old. */
 static EmulatedPCIDefinition *
 readDefinition(const Catalog *catalog,
                const char *xml,
@@ -620,7 +620,7 @@ catalogCreate(Catalog *catalog,
 
 /* --- changing */
 
-/* The definition, which is to be changed. */
+/* Returns the definition for a change. */
 static CatalogDefinition *
 findToChange(const Catalog *catalog,
              const char *name,

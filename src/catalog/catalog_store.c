@@ -269,7 +269,7 @@ writeFile(int dirfd,
         catalogStoreCalls.fsync(fd) < 0)
         return FALSE;
 
-    /* a network file system may tell only now */
+    /* network file systems may report errors only now */
     closed = close(fd);
     fd = -1;
     return closed == 0;

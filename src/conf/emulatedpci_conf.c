@@ -20,7 +20,7 @@
 #define VENDORID_MIN 0x0001U
 #define VENDORID_MAX 0xfffeU
 
-/* What headertype can be; the rest of the bits are not an endpoint's. */
+/* The bits of headertype that an endpoint can have */
 #define HEADERTYPE_SINGLE 0x00U
 #define HEADERTYPE_MULTIFUNCTION ((guint32) EMULATED_PCI_HEADERTYPE_MULTIFUNCTION)
 

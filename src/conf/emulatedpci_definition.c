@@ -277,7 +277,7 @@ formatElement(const char *name,
 
     g_string_append_printf(buf, "  <%s>", name);
     for (i = 0; parts[i]; i++) {
-        /* as it is, a reader would take it for a line feed */
+        /* unescaped, a parser would convert it to a line feed */
         g_string_append(buf, i > 0 ? "&#13;" : "");
         emulatedPCIFormatText(parts[i], buf);
     }

@@ -112,7 +112,7 @@ emulatorIsValid(const char *name)
 }
 
 
-/* What can stand in a command line and in a log. */
+/* Returns TRUE if the text is valid in a command line and in a log. */
 static gboolean
 textIsValid(const char *text)
 {
@@ -514,7 +514,7 @@ difference(const EmulatedPCIDriver *a,
 }
 
 
-/* What tells one emulator from another; newly allocated. */
+/* Returns a key that identifies the emulator, newly allocated. */
 static char *
 groupKey(const EmulatedPCIDriver *driver)
 {

@@ -32,7 +32,8 @@ typedef struct {
     guint namespaces;           /* declarations in scope */
     guint16 declared[EMULATED_PCI_XML_DEPTH_MAX + 1];   /* how many of them at each depth */
 
-    guint64 seed;               /* of the names' hash: nobody can choose names that hash alike */
+    guint64 seed;               /* of the hash of names: a client cannot choose names with the same
+                                 * hash */
     guint names;                /* bits in nameSet */
     guint32 nameSet[NAME_BITS / 32];
 } Look;
@@ -183,8 +184,7 @@ lookDoctype(Look *look)
 
 /* --- tags */
 
-/* An attribute of TAG that begins here: goes behind it. Returns whether it is a
- * namespace declaration. */
+/* Skips the attribute of @tag that begins here. Returns whether it is a namespace declaration. */
 static gboolean
 lookAttribute(Look *look, const char *tag)
 {

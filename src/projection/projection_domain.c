@@ -106,7 +106,7 @@ projectionCheckProgram(const char *type,
 }
 
 
-/* The name of the machine type that libvirt gives DOMAIN, as far as it is known. */
+/* Returns the name of the machine type that libvirt uses for @domain, if it is known. */
 static const char *
 canonicalMachine(const ProjectionDomain *domain,
                  const ProjectionOptions *opts,

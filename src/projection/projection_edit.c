@@ -103,7 +103,7 @@ compareEdits(gconstpointer pa,
 
     if (a->start != b->start)
         return a->start < b->start ? -1 : 1;
-    /* What is inserted stands before what is replaced. */
+    /* Insertions precede replacements at the same offset. */
     if (a->end != b->end)
         return a->end < b->end ? -1 : 1;
     return a->serial < b->serial ? -1 : a->serial > b->serial;

@@ -24,8 +24,8 @@
 /* "<?xm" in EBCDIC */
 #define EBCDIC_BEGIN "\x4c\x6f\xa7\x94"
 
-/* What a document in EBCDIC is read in until it has named its code page; the
- * characters of the declaration are the same in all of them. */
+/* The code page for reading a document in EBCDIC until its declaration, whose characters are the
+ * same in all code pages. */
 #define EBCDIC_ENCODING "IBM037"
 
 
@@ -169,8 +169,8 @@ projectionWideContains(const char *text,
 }
 
 
-/* TEXT in UTF-8, as far as it can be converted. Newly allocated, with its length in
- * OUTLEN; NULL if nobody knows the ENCODING. */
+/* Returns @text converted to UTF-8 as far as possible, newly allocated, with its length in
+ * @outlen; NULL if @encoding is unknown. */
 static char *
 decode(const char *text,
        gsize len,

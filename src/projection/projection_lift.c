@@ -30,7 +30,7 @@
  * no character reference for any of these characters. */
 #define LIFT_WORD QEMU_EMULATED_PCI_DRIVER
 
-/* A device that is to be lifted. */
+/* A device that is lifted */
 typedef struct {
     const ProjectionController *controller;
     const ProjectionOverrideDevice *device;
@@ -58,8 +58,8 @@ liftedClear(void *opaque)
 
 /* --- which ones */
 
-/* alias -> the override's device, of those that are ours; of several with one
- * alias none is. */
+/* alias -> the override's device, for those written by lowering; devices with the same alias are
+ * not included */
 static GHashTable *
 findOverrideDevices(const ProjectionDomain *domain)
 {
@@ -145,7 +145,7 @@ noteIndexes(const ProjectionDomain *domain,
 }
 
 
-/* What is left of devices that were detached. */
+/* Finds the overrides of devices that were detached. */
 static void
 findDetached(Lifting *lifting,
              GHashTable *devices)
@@ -162,8 +162,8 @@ findDetached(Lifting *lifting,
 }
 
 
-/* A device of ours that libvirt has put on another bus: QEMU gets it without an address, so
- * it would not be where the domain says. Returns FALSE. */
+/* Reports an emulated device that libvirt has put on another bus: QEMU would get it without an
+ * address, and it would not be at the address in the domain. Returns FALSE. */
 static gboolean
 reportOtherBus(const ProjectionController *controller,
                const ProjectionOverrideDevice *device,
@@ -235,8 +235,8 @@ chooseIndexes(Lifting *lifting)
 
     noteIndexes(lifting->domain, &taken, &shared);
 
-    /* What is not lifted has its index already, and so have the devices whose
-     * alias tells it. */
+    /* Devices that are not lifted, and devices whose alias contains the index, already have an
+     * index. */
     for (i = 0; i < lifting->list->len; i++) {
         const Lifted *lifted = &g_array_index(lifting->list, Lifted, i);
 
@@ -412,8 +412,8 @@ liftOverrides(Lifting *lifting,
 }
 
 
-/* Shows the QEMU that the domain's launcher stands for. What is no launcher's path, and
- * what has entity references in it, stays. */
+/* Replaces the launcher by the QEMU that it represents. Other paths, and paths with entity
+ * references, are kept. */
 static void
 liftEmulator(Lifting *lifting)
 {
@@ -429,7 +429,7 @@ liftEmulator(Lifting *lifting)
     if (!qemu)
         return;
 
-    /* A launcher's launcher, if anybody should write that, stays. */
+    /* The link to a launcher's link is kept. */
     launcher = qemuLauncherPathToQEMU(launchDir, qemuDir, qemu);
     if (launcher)
         return;

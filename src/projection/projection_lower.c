@@ -36,7 +36,7 @@ typedef struct {
     const ProjectionDomain *domain;
     GPtrArray *defs;            /* of EmulatedPCIDef, as domain->emulated */
     char *qemu;                 /* the program's path; NULL: not known */
-    char *launcher;             /* its launcher's, which goes into <emulator>; or NULL */
+    char *launcher;             /* the launcher's path, the new <emulator>; or NULL */
     ProjectionEdits *edits;
 } Lowering;
 
@@ -237,8 +237,8 @@ validateDefs(Lowering *lowering,
         if (!emulatedPCIDefValidate(def, err))
             return reportDevice(lowering, i, err);
 
-        /* libvirt drops it from an address that it chooses itself; the header
-         * type would then tell of functions that the address does not. */
+        /* libvirt drops it from an address that it assigns; the header type would then disagree
+         * with the address. */
         if (def->multifunction == 1 && slotKey(def->domain, def->bus, def->slot) < 0) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("unsupported value '%1$s' for attribute '%2$s': an <address> "
@@ -308,8 +308,8 @@ checkPlaces(Lowering *lowering,
 }
 
 
-/* Whether the domain's QEMU can have the devices, by the emulators that serve them. What is
- * no more than the record of a domain, in a snapshot, is not started. */
+/* Checks whether the domain's QEMU supports the devices, depending on their emulators. A domain
+ * in a snapshot is not checked, because it is not started. */
 static gboolean
 checkProgram(Lowering *lowering,
              const GPtrArray *groups,
@@ -805,8 +805,8 @@ lowerSingle(Lowering *lowering)
 }
 
 
-/* Where there are several overrides, libvirt prints one, and lifting could not tell an
- * empty one that was there before from one of ours. */
+/* libvirt prints only one of several overrides, and lifting could not distinguish an empty one
+ * of the user from one that lowering added. */
 static gboolean
 checkOverrides(Lowering *lowering,
                GError **err)
@@ -937,7 +937,7 @@ projectionLower(const char *xml,
     ProjectionResult result = lowerDocument(xml, len, opts, out, outlen, err);
     g_autofree char *encoding = NULL;
 
-    /* What we find nothing in, libvirt may read in another way. */
+    /* libvirt may decode a document differently in which no element was found. */
     if (result != PROJECTION_UNCHANGED)
         return result;
     if (projectionWideContains(xml, len, LOWER_WORD))

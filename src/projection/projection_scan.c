@@ -51,7 +51,7 @@ typedef enum {
 #define PATH_DEPTH_MAX 6
 #define PATH_NAME_MAX 32
 
-/* What the parser is given around a lowered device, which has two roots. */
+/* The root element that is added for the parser around a lowered device, which has two elements */
 #define FRAGMENT_OPEN "<x>"
 #define FRAGMENT_CLOSE "</x>"
 
@@ -209,7 +209,7 @@ attrIs(const Tag *tag,
 }
 
 
-/* One attribute of <address type='pci'>; FALSE if it is none that we know. */
+/* Parses one attribute of <address type='pci'>; returns FALSE if it is unknown. */
 static gboolean
 readAddressAttr(const xmlChar **attr,
                 ProjectionAddress *address)
@@ -252,8 +252,7 @@ readAddressAttr(const xmlChar **attr,
 }
 
 
-/* Reads <address type='pci'>; FALSE if it is another, or has more to it than
- * we know. */
+/* Parses <address type='pci'>; returns FALSE for another type or an unknown attribute. */
 static gboolean
 readAddress(const Tag *tag,
             ProjectionAddress *address)
@@ -421,7 +420,7 @@ domainLastDeclaration(Scan *scan,
 }
 
 
-/* What the prefixes mean at the domain's start tag. */
+/* Records the namespaces of the prefixes at the domain's start tag. */
 static void
 domainBindPrefixes(Scan *scan,
                    ProjectionDomain *domain)
@@ -935,8 +934,8 @@ scanPath(const Scan *scan)
 }
 
 
-/* Notes an <emulatedpci> that stands where it is none. What is in <metadata>, or in an
- * element with a namespace, is not ours to judge. */
+/* Records an <emulatedpci> in the wrong place. Elements in <metadata>, or in an element with a
+ * namespace, are ignored. */
 static void
 scanMisplaced(Scan *scan,
               const Tag *tag,

@@ -38,8 +38,8 @@ typedef struct {
 #define ARM_WITH_PCI "virt virt-* versatilepb realview-eb*"
 #define RISCV_WITH_PCI "virt virt-*"
 
-/* From what libvirt's QEMU driver does for each when it adds a domain's
- * default devices. One that is not here is libvirt's to judge. */
+/* The architectures, from the default devices that libvirt's QEMU driver adds to a domain.
+ * libvirt checks architectures that are not in this table. */
 static const ArchInfo archs[] = {
     { "x86_64", NULL, MACHINES_NOT_LISTED, X86_WITHOUT_PCI },
     { "i686", "i386", MACHINES_NOT_LISTED, X86_WITHOUT_PCI },
@@ -129,7 +129,7 @@ qemuArchProgram(const char *arch)
     if (info)
         return info->qemuArch ? info->qemuArch : arch;
 
-    /* One that we do not know, but could be the name of one. */
+    /* An unknown architecture whose name is valid */
     return *arch && arch[strspn(arch, ARCH_CHARS)] == '\0' ? arch : NULL;
 }
 

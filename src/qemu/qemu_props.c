@@ -26,7 +26,7 @@
 #define QEMU_PROPS_FD "fd"
 #define QEMU_PROPS_SOCKET "socket"
 
-/* What a message shows of a value, in bytes. */
+/* The maximum length of a value in a message, in bytes */
 #define QEMU_PROPS_SHOW_MAX 64
 
 /* Properties of vfio-user-pci (its -device vfio-user-pci,help). */
@@ -613,7 +613,7 @@ qemuPropsReadPairs(const char *arg)
 }
 
 
-/* Whether the pairs' driver is ours; of several QEMU takes the last. */
+/* Returns whether the driver is emulated-pci; QEMU uses the last one of several. */
 static gboolean
 qemuPropsPairsAreOurs(GPtrArray *pairs)
 {
@@ -700,8 +700,8 @@ qemuPropsReplaceKeyValue(const char *arg,
         return NULL;
     }
 
-    /* The driver goes first, whatever place it had: then it needs no key and
-     * a bare word that followed stays what it was. */
+    /* The driver is written first, where it does not require a key, so that a following word
+     * without a key keeps its meaning. */
     g_string_printf(result, "%s,%s=%s", driver, QEMU_PROPS_FD, fd);
     for (i = 0; i < pairs->len; i++) {
         const QEMUPropsPair *pair = g_ptr_array_index(pairs, i);

@@ -243,8 +243,8 @@ rpcChannelSend(RPCChannel *channel, const guint8 *data, gsize len)
 }
 
 
-/* Sends one descriptor with a byte of its own, as libvirt does. Returns 1, 0
- * when the receiver is slow, or -1. */
+/* Sends one descriptor with a separate byte, as libvirt does. Returns 1, or 0 if the receiver's
+ * socket is full, or -1 on error. */
 static int
 rpcChannelSendFD(RPCChannel *channel, guint8 byte, int fd)
 {
@@ -301,7 +301,7 @@ typedef enum {
 } RPCChannelStep;
 
 
-/* At a header. What comes before it has been parsed, not necessarily sent. */
+/* Processes a header. The data before it has been parsed, but not necessarily sent. */
 static RPCChannelStep
 rpcChannelStepHeader(RPCChannel *channel, RPCChannelStatus *status)
 {
@@ -310,7 +310,7 @@ rpcChannelStepHeader(RPCChannel *channel, RPCChannelStatus *status)
     RPCHeader *header = &channel->header;
     guint32 nfds = 0;
 
-    /* A length is judged as soon as it is there, as libvirt does. */
+    /* The length is validated as soon as it has been received, as in libvirt. */
     if (have >= 4 && !rpcLengthIsValid(rpcGetU32(data))) {
         channel->header.length = rpcGetU32(data);
         *status = RPC_CHANNEL_ERROR_LENGTH;
@@ -556,15 +556,15 @@ rpcChannelPump(RPCChannel *channel)
         step = rpcChannelStep(channel, &status);
     } while (step == STEP_AGAIN);
 
-    /* What came in good order before a bad frame still goes out. */
+    /* Valid data before a malformed frame is still sent. */
     if (!channel->blocked && rpcChannelFlush(channel, &status) == STEP_ERROR)
         step = STEP_ERROR;
 
     if (step == STEP_ERROR)
         return status;
 
-    /* A descriptor comes with the last byte of what is read at once; when that
-     * was parsed without anyone asking for one, nobody will. */
+    /* A descriptor arrives with the last byte of a read. If this byte was parsed and no frame
+     * has used the descriptor, no frame will use it. */
     if (G_UNLIKELY(channel->nfds > 0) && !channel->blocked && !channel->waits)
         rpcChannelCloseFDs(channel);
     return RPC_CHANNEL_OK;

@@ -17,8 +17,7 @@
 #define _(s) gettext(s)
 #define N_(s) (s)
 
-/* What libvirt writes before the message of an error of that code. Codes that
- * are not here have nothing. */
+/* libvirt's prefixes of the messages for error codes. Other codes have no prefix. */
 static const struct {
     int code;
     const char *prefix;

@@ -167,7 +167,7 @@ toolImportJoin(int argc, char **argv, int *count)
 }
 
 
-/* What a VM is called in comments and messages; newly allocated, or NULL. */
+/* Returns the name of a VM for comments and messages, newly allocated, or NULL. */
 static char *
 toolImportVMName(const XenserverVM *vm)
 {

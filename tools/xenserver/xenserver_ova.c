@@ -24,7 +24,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlXPathObject, xmlXPathFreeObject)
     "/value/struct/member[name='objects']/value/array/data/value/struct" \
     "[normalize-space(member[name='class']/value)='VM']/member[name='snapshot']/value/struct"
 
-/* What each member of the record is called by xe. */
+/* The members of the record and their names in xe */
 static const struct {
     const char *member;
     const char *parameter;

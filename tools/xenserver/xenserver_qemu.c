@@ -84,7 +84,7 @@ xenserverQEMUVendorDevice(void)
 
 /* --- reading */
 
-/* Reads TEXT as QEMU does, but refuses an octal number, which nobody means. */
+/* Parses @text as QEMU does, but refuses octal numbers, which are probably unintended. */
 static gboolean
 xenserverQEMUNumber(const char *text, guint32 max, guint32 *value)
 {
@@ -203,7 +203,8 @@ xenserverQEMUSetAll(EmulatedPCIDef *def,
 }
 
 
-/* Appends what VALUE, that of -device, asks for, unless it is a device of QEMU's own. */
+/* Appends the device that @value, an argument of -device, describes, unless it is another device
+ * of QEMU. */
 static gboolean
 xenserverQEMUDevice(const char *value, GPtrArray *defs, GError **err)
 {

@@ -15,7 +15,7 @@
 
 #define _(s) gettext(s)
 
-/* What a platform device without the keys has in the decimal format. */
+/* The values of a platform device without the keys, in the decimal format */
 #define XENSERVER_DECIMAL_DEFAULT 1
 #define XENSERVER_DECIMAL_CLASSCODE 0xff8000
 
@@ -190,8 +190,8 @@ xenserverParseDecimal(const char *text, guint32 max, guint32 *value)
 }
 
 
-/* Reads the number of KEY in VM's platform map; VALUE stays as it is, and
- * GIVEN is FALSE, if the key is not there. */
+/* Parses the number of @key in the platform map of @vm. If the key is missing, @value is not
+ * changed and @given is FALSE. */
 static gboolean
 xenserverPlatformNumber(const XenserverVM *vm,
                         const char *key,
@@ -230,7 +230,7 @@ xenserverPlatformNumber(const XenserverVM *vm,
 }
 
 
-/* The platform device as the design page of 2015 has it. */
+/* The platform device as described in the design page of 2015 */
 static EmulatedPCIDef *
 xenserverPlatformDecimal(const XenserverVM *vm, GError **err)
 {
@@ -300,7 +300,7 @@ xenserverFindFirmware(const XenserverVM *vm,
 }
 
 
-/* The platform device as xenopsd of today has it. */
+/* The platform device of the current xenopsd */
 static EmulatedPCIDef *
 xenserverPlatformCurrent(const XenserverVM *vm, const XenserverOptions *options, GError **err)
 {

@@ -30,7 +30,7 @@ typedef enum {
     XENSERVER_PLATFORM_LAST
 } XenserverPlatformFormat;
 
-/* What the user says about the input. */
+/* The user's options for the input */
 typedef struct {
     XenserverPlatformFormat format;
     XenserverFirmware firmware;         /* UNKNOWN: as the input says */
