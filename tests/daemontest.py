@@ -216,7 +216,7 @@ def test_devices(tap, stack):
             '<emulatedpci ', "<emulatedpci once='%s' " % value, 1))
 
     before = stack.virsh('dumpxml', 'dev')
-    tap.ok("error: Requested operation is not valid: the domain has a device of 'citrix-pv-bus' already: "
+    tap.ok("error: Requested operation is not valid: the domain already has a device of 'citrix-pv-bus': "
            "'ua-emulatedpci0'" in fails(stack, 'attach-device', 'dev', once(FIELDS), '--config'),
            'attach once of what is there', fails(stack, 'attach-device', 'dev', once(FIELDS), '--config'))
     tap.equal(stack.virsh('dumpxml', 'dev'), before, 'changes nothing')

@@ -99,7 +99,7 @@ testLateReply(Fixture *fixture, const void *data G_GNUC_UNUSED)
     guint32 serial;
 
     fixture->client->linkTimeout = 1;
-    assertFails(fixture, "does not answer");
+    assertFails(fixture, "no reply from the definitions service");
     serial = receiveLink(fixture);
     fixture->client->linkTimeout = DEFINITION_LINK_TIMEOUT;
 
@@ -110,7 +110,7 @@ testLateReply(Fixture *fixture, const void *data G_GNUC_UNUSED)
 
     /* neither is its error kept for later */
     fixture->client->linkTimeout = 1;
-    assertFails(fixture, "does not answer");
+    assertFails(fixture, "no reply from the definitions service");
     g_assert_cmpuint(receiveLink(fixture), ==, serial + 2);
     fixture->client->linkTimeout = DEFINITION_LINK_TIMEOUT;
     reply(fixture, serial + 2, DEFINITION_ERROR, "the third one");
@@ -125,8 +125,8 @@ static void
 testServiceEnds(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
     g_assert_cmpint(shutdown(fixture->service, SHUT_RDWR), ==, 0);
-    assertFails(fixture, "has ended");
-    assertFails(fixture, "does not answer");
+    assertFails(fixture, "the definitions service has exited");
+    assertFails(fixture, "no reply from the definitions service");
     g_assert_cmpint(definitionClientJob(fixture->client)->ops->descriptor(
                         definitionClientJob(fixture->client)), ==, -1);
 }

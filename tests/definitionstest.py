@@ -102,7 +102,7 @@ def test_attach(tap, stack):
               'attach by name')
     once = stack.write('tmp/once.xml', "<emulatedpci definition='emulatedpci_mine' once='yes'><config revision='7'/></emulatedpci>")
     done = stack.run(['virsh', '-c', stack.uri, 'attach-device', 'web-1', once, '--config'], check=False)
-    tap.ok("the domain has a device of 'emulatedpci_mine' already: 'ua-emulatedpci0'" in done.stderr,
+    tap.ok("the domain already has a device of 'emulatedpci_mine': 'ua-emulatedpci0'" in done.stderr,
            'once: one of the definition, whatever it changes', done.stderr)
     tap.equal(names(stack.fleet('attach', 'test', '-n', '-w', 'has=m*')[1], 'would be attached'),
               ['web-0', 'web-1', 'web-2'], 'has')

@@ -117,7 +117,7 @@ def test_instead(tap, stack, remote):
 
     stack.start_daemon('--listen', stack.socket, '--upstream', stack.socket)
     done = stack.run(['virsh', '-q', '-c', 'qemu:///session', 'list'], check=False)
-    tap.ok(done.returncode == 1 and 'there is no upstream but this daemon itself' in done.stderr,
+    tap.ok(done.returncode == 1 and 'the only libvirt daemon found is this daemon itself' in done.stderr,
            'a daemon that is its own upstream says so', done.stderr)
     stack.stop_daemon()
     stack.socket = socket

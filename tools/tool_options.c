@@ -32,7 +32,7 @@ toolOptionsParse(ToolOptions *options,
     const GOptionEntry projectEntries[] = {
         TOOL_OPTION_DEFINITIONS(options),
         { "launch-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->launchDir,
-          N_("Where the launcher's links are"), N_("DIR") },
+          N_("Directory of the links to the launcher"), N_("DIR") },
         { "qemu-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->qemuDir,
           N_("Directory of the distribution's QEMU programs"), N_("DIR") },
         { NULL, 0, 0, 0, NULL, NULL, NULL },

@@ -80,7 +80,7 @@ identityBecome(const Identity *id, GError **err)
         if (id->uid == geteuid() || id->uid == 0)
             return TRUE;
         emulatedPCIReportError(err, VIR_ERR_OPERATION_DENIED,
-                               _("user %1$u is not the user whom this daemon serves, %2$u"),
+                               _("user %1$u is not permitted: this daemon only serves user %2$u"),
                                id->uid, geteuid());
         return FALSE;
     }
@@ -102,7 +102,7 @@ identityBecome(const Identity *id, GError **err)
         ruid != id->uid || euid != id->uid || suid != id->uid ||
         (id->uid != 0 && setuid(0) == 0)) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("cannot become user %1$u for good"), id->uid);
+                               _("cannot permanently become user %1$u"), id->uid);
         return FALSE;
     }
     return TRUE;

@@ -286,7 +286,7 @@ deviceCheckAbsent(const char *xml, const EmulatedPCIDef *def, GError **err)
                               !emulatedPCIDefEqualFields(have, def))
             continue;
         emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID,
-                               _("the domain has a device of '%1$s' already: '%2$s'"),
+                               _("the domain already has a device of '%1$s': '%2$s'"),
                                def->definition ? def->definition : def->devicename,
                                have->alias ? have->alias : "?");
         return FALSE;

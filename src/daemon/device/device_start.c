@@ -43,12 +43,12 @@ deviceJobGotActive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
         deviceJobFailWith(job, VIR_ERR_OPERATION_INVALID, _("domain is not running"));
     } else if (job->live && job->request.op == DEVICE_ATTACH) {
         deviceJobFailWith(job, VIR_ERR_OPERATION_UNSUPPORTED,
-                          _("an emulated PCI device cannot be attached to a running domain; "
-                            "with --config it is there from the next start on"));
+                          _("an emulated PCI device cannot be attached to a running domain; use "
+                            "--config to attach it at the next start"));
     } else if (job->live && job->request.op == DEVICE_UPDATE) {
         deviceJobFailWith(job, VIR_ERR_OPERATION_UNSUPPORTED,
-                          _("an emulated PCI device of a running domain cannot be changed; "
-                            "with --config it is changed from the next start on"));
+                          _("an emulated PCI device of a running domain cannot be changed; use "
+                            "--config to change it at the next start"));
     } else if (job->config) {
         deviceJobConfig(job);
     } else {

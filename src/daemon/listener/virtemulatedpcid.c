@@ -55,23 +55,23 @@ main(int argc, char **argv)
         { "listen-ro", 0, 0, G_OPTION_ARG_FILENAME, &listenROPath,
           N_("Path of the read-only socket"), N_("PATH") },
         { "upstream", 'u', 0, G_OPTION_ARG_STRING, &upstream,
-          N_("The libvirtd or virtqemud that does the work"), N_("URI|PATH") },
+          N_("The libvirtd or virtqemud to forward calls to"), N_("URI|PATH") },
         { "definitions", 'd', 0, G_OPTION_ARG_FILENAME, &definitionsDir,
-          N_("Where definitions of devices are kept"), N_("DIR") },
+          N_("Directory of the definitions of devices"), N_("DIR") },
         { "builtin-definitions", 0, 0, G_OPTION_ARG_FILENAME, &builtinDir,
-          N_("Where the definitions are that ship with the package"), N_("DIR") },
+          N_("Directory of the built-in definitions"), N_("DIR") },
         { "timeout", 't', 0, G_OPTION_ARG_INT, &timeout,
-          N_("Exit after so many seconds without a client"), N_("SECONDS") },
+          N_("Exit after this many seconds without a client"), N_("SECONDS") },
         { "launch-dir", 0, 0, G_OPTION_ARG_FILENAME, &launchDir,
-          N_("Where the launcher's links are"), N_("DIR") },
+          N_("Directory of the links to the launcher"), N_("DIR") },
         { "schema-dir", 0, 0, G_OPTION_ARG_FILENAME, &schemaDir,
-          N_("Where the grammars for --validate are"), N_("DIR") },
+          N_("Directory of the schemas for --validate"), N_("DIR") },
         { "no-qemu-check", 0, 0, G_OPTION_ARG_NONE, &opts.anyQEMU,
           N_("Accept domains that this host's QEMU cannot start"), NULL },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &opts.verbose,
-          N_("Log information too"), NULL },
+          N_("Also log informational messages"), NULL },
         { "version", 'V', 0, G_OPTION_ARG_NONE, &version,
-          N_("Show the version and exit"), NULL },
+          N_("Print the version and exit"), NULL },
         G_OPTION_ENTRY_NULL
     };
 
@@ -80,8 +80,8 @@ main(int argc, char **argv)
     textdomain(PACKAGE);
 
     context = g_option_context_new(NULL);
-    g_option_context_set_summary(context, _("Stands between libvirt's clients and libvirtd, "
-                                            "and makes <emulatedpci> a libvirt device."));
+    g_option_context_set_summary(context, _("Runs between libvirt's clients and libvirtd, and adds "
+                                            "the device <emulatedpci> to domains."));
     g_option_context_add_main_entries(context, entries, PACKAGE);
     if (!g_option_context_parse(context, &argc, &argv, &err)) {
         fprintf(stderr, "%s: %s\n", argv[0], err->message);

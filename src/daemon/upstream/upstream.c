@@ -256,7 +256,7 @@ upstreamConnect(const char *const *paths,
                                g_strerror(*errnum));
     } else {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "%s",
-                               _("there is no upstream but this daemon itself"));
+                               _("the only libvirt daemon found is this daemon itself"));
     }
     return -1;
 }

@@ -120,7 +120,7 @@ upstreamStartBegin(GError **err)
     start->program = startFindProgram();
     if (!start->program) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR, "%s",
-                               _("neither virtqemud nor libvirtd is on this machine"));
+                               _("neither virtqemud nor libvirtd is installed on this machine"));
         return NULL;
     }
 

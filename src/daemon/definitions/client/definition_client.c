@@ -132,7 +132,7 @@ definitionClientIsFull(const DefinitionClient *client)
 void
 definitionClientDisconnect(DefinitionClient *client)
 {
-    g_autofree char *text = g_strdup(_("the daemon that keeps the definitions has ended"));
+    g_autofree char *text = g_strdup(_("the definitions service has exited"));
     DefinitionMessage reply = {
         .kind = DEFINITION_ERROR,
         .value = VIR_ERR_INTERNAL_ERROR,
@@ -292,7 +292,7 @@ definitionExpect(DefinitionClient *client,
         return TRUE;
 
     text = reply->kind == DEFINITION_ERROR ? g_strndup(reply->text, reply->textLen) :
-        g_strdup(_("the listener's answer makes no sense"));
+        g_strdup(_("unexpected reply from the definitions service"));
     definitionReplyError(client, header,
                          reply->kind == DEFINITION_ERROR ? (int) reply->value :
                          VIR_ERR_INTERNAL_ERROR, text);

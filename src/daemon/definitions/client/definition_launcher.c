@@ -66,7 +66,7 @@ definitionMakeLink(DefinitionClient *client, const char *qemu)
 
     /* A reply that comes now must not be taken for that to another request. */
     g_hash_table_remove(client->calls, GUINT_TO_POINTER(serial));
-    return g_strdup(_("the daemon does not answer"));
+    return g_strdup(_("no reply from the definitions service"));
 }
 
 
@@ -84,7 +84,7 @@ definitionClientLauncher(const char *qemu, const char *launcher, void *opaque, G
         return FALSE;
     }
     failure = client && !client->gone ? definitionMakeLink(client, qemu) :
-        g_strdup(_("the daemon does not answer"));
+        g_strdup(_("no reply from the definitions service"));
     if (!failure)
         return TRUE;
     launchLinkReport(qemu, launcher, failure, err);

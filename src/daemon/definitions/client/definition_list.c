@@ -52,7 +52,7 @@ definitionReplyList(DefinitionClient *client, const DefinitionCall *call)
 
     if (call->count > DEFINITION_LIST_MAX) {
         definitionReplyError(client, &call->header, VIR_ERR_RPC,
-                             _("there are more node devices than a list may have"));
+                             _("too many node devices for a list"));
         return;
     }
 

@@ -118,7 +118,7 @@ definitionCallByName(DefinitionClient *client,
 
     if (len > DEFINITION_STRINGS_MAX) {
         definitionReplyError(client, header, VIR_ERR_NO_NODE_DEVICE,
-                             _("the name is longer than that of any node device"));
+                             _("the name of the node device is too long"));
         return DEFINITION_CALL_TAKEN;
     }
 

@@ -45,8 +45,8 @@ definitionClientDefinition(const char *name, void *opaque, GError **err)
 
     if (client->gone) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("the definition '%1$s' cannot be looked up: the daemon that "
-                                 "keeps the definitions has ended"), name);
+                               _("definition '%1$s' cannot be looked up: the definitions service "
+                                 "has exited"), name);
         return NULL;
     }
 

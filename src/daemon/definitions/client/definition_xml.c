@@ -149,7 +149,7 @@ definitionCallUpdate(DefinitionClient *client,
     wanted = g_strndup(text, len);
     if (g_strcmp0(name, wanted) != 0) {
         g_autofree char *message =
-            g_strdup_printf(_("the definition of '%1$s' cannot become one of '%2$s'"), wanted,
+            g_strdup_printf(_("definition '%1$s' cannot be renamed to '%2$s'"), wanted,
                             name ? name : "");
 
         definitionReplyError(client, header, VIR_ERR_CONFIG_UNSUPPORTED, message);

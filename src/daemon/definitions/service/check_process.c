@@ -87,7 +87,7 @@ checkProcessResult(const CheckProcess *process, DefinitionCheckResult *result)
 
     if (got != (ssize_t) sizeof(*result)) {
         *result = (DefinitionCheckResult) { .code = VIR_ERR_OPERATION_TIMEOUT };
-        g_strlcpy(result->message, _("libvirtd does not answer"), sizeof(result->message));
+        g_strlcpy(result->message, _("no reply from libvirtd"), sizeof(result->message));
     }
     result->message[sizeof(result->message) - 1] = '\0';
 }

@@ -107,7 +107,7 @@ checkCall(CheckConnection *conn, guint32 procedure, const GByteArray *args, GErr
         return g_steal_pointer(&frame);
     }
     if (!rpcMessageReadError(frame, &code, &message))
-        message = g_strdup(_("an error that cannot be read"));
+        message = g_strdup(_("malformed error reply"));
     emulatedPCIReportError(err, code, "%s", message);
     return NULL;
 }

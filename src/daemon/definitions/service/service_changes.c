@@ -183,7 +183,7 @@ serviceMayTake(DefinitionService *service, const ServiceRequest *request)
         if (g_get_monotonic_time() < service->useDeadline)
             return FALSE;
         emulatedPCIReportError(&err, VIR_ERR_RESOURCE_BUSY,
-                               _("a call that uses the definition '%1$s' does not end"),
+                               _("timed out waiting for a call that uses definition '%1$s'"),
                                request->name);
         serviceFinish(service, NULL, err);
         return FALSE;
@@ -234,7 +234,7 @@ serviceDomainsChecked(DefinitionService *service)
 
     if (result.code != 0) {
         emulatedPCIReportError(&err, VIR_ERR_OPERATION_FAILED,
-                               _("cannot find out which domains use the definition '%1$s': %2$s"),
+                               _("cannot determine the domains that use definition '%1$s': %2$s"),
                                request->name, result.message);
         serviceFinish(service, NULL, err);
     } else if (result.users > 0) {
@@ -270,7 +270,7 @@ serviceEnqueue(DefinitionService *service,
     if (!err && peer->id.uid != 0 &&
         service->waitingBytes + message->textLen > SERVICE_WAITING_BYTES) {
         emulatedPCIReportError(&err, VIR_ERR_RESOURCE_BUSY, "%s",
-                               _("too many changes of definitions wait"));
+                               _("too many pending changes of definitions"));
     }
     if (err) {
         serviceReplyError(service, peer, message->serial, err);

@@ -218,8 +218,8 @@ rewriteXML(RPCReader *reader,
 
     if (outlen > RPC_STRING_MAX) {
         emulatedPCIReportError(&state->err, VIR_ERR_XML_ERROR,
-                               _("the document would be %1$zu bytes in libvirt's own terms, "
-                                 "and libvirt takes up to %2$u"), outlen, RPC_STRING_MAX);
+                               _("the converted document of %1$zu bytes is too long: libvirt "
+                                 "supports at most %2$u"), outlen, RPC_STRING_MAX);
         return FALSE;
     }
 
@@ -268,7 +268,7 @@ rewriteFrame(const Procedure *proc,
                         frame->len - offset - state.copied);
     if (result->len > RPC_FRAME_MAX) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("the message would be %1$u bytes, and libvirt takes up to %2$u"),
+                               _("the message of %1$u bytes is too long: libvirt supports at most %2$u"),
                                result->len, RPC_FRAME_MAX);
         return PROJECTION_ERROR;
     }
