@@ -52,7 +52,7 @@ def server(tap, stack, fails):
     tap.ok("attribute 'revision' of <config> cannot be given" in message, 'a field that QEMU cannot override', message)
     if VFIO_USER not in qemu_transports()[0]:
         message = fails('start', 'served')
-        tap.ok("has no device 'vfio-user-pci', which emulators of version 'vfio-user' need" in message,
+        tap.ok("does not support device 'vfio-user-pci', which emulators of version 'vfio-user' require" in message,
                'a QEMU without vfio-user-pci: the start says so', message)
     stack.virsh('undefine', 'served')
 

@@ -278,7 +278,7 @@ def busy():
 def unsupported():
     """a QEMU without vfio-user-pci, and what does not go together"""
     with Listener('a.sock') as server:
-        fails(server.path, "QEMU 7[.]2 .* has no device 'vfio-user-pci', which emulators of version 'vfio-user' need.*",
+        fails(server.path, "QEMU 7[.]2 .* does not support device 'vfio-user-pci', which emulators of version 'vfio-user' require.*",
               launcher=make_qemu('qemu-old', '7.2.0'))
         fails(server.path, "attribute 'pid' of <driver> cannot be combined with 'socket', .*", pid=1)
         fails(server.path, "property 'revision' cannot be given .*", revision=1)
