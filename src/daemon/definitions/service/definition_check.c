@@ -12,6 +12,7 @@
 #include "definition_check.h"
 #include "rpc_frame.h"
 #include "rpc_message.h"
+#include "rpc_procedures.h"
 #include "rpc_xdr.h"
 #include "upstream.h"
 
@@ -34,12 +35,6 @@
 
 /* How many of the domains a message names. */
 #define CHECK_NAMES 8
-
-#define CHECK_OPEN 1
-#define CHECK_AUTH_LIST 66
-#define CHECK_AUTH_POLKIT 70
-#define CHECK_LIST_ALL_DOMAINS 273
-#define CHECK_GET_XML_DESC 14
 
 #define CHECK_AUTH_TYPE_NONE 0
 #define CHECK_AUTH_TYPE_POLKIT 2
@@ -117,7 +112,7 @@ checkCall(CheckConnection *conn, guint32 procedure, const GByteArray *args, GErr
 static gboolean
 checkAuthenticate(CheckConnection *conn, GError **err)
 {
-    g_autoptr(GByteArray) reply = checkCall(conn, CHECK_AUTH_LIST, NULL, err);
+    g_autoptr(GByteArray) reply = checkCall(conn, PROCEDURE_AUTH_LIST, NULL, err);
     g_autoptr(GByteArray) done = NULL;
     gboolean polkit = FALSE;
     RPCReader reader;
@@ -141,7 +136,7 @@ checkAuthenticate(CheckConnection *conn, GError **err)
                                _("libvirtd's way of authentication is not for this"));
         return FALSE;
     }
-    done = checkCall(conn, CHECK_AUTH_POLKIT, NULL, err);
+    done = checkCall(conn, PROCEDURE_AUTH_POLKIT, NULL, err);
     return done != NULL;
 }
 
@@ -162,7 +157,7 @@ checkOpen(CheckConnection *conn, gboolean system, GError **err)
         rpcWriteOptString(args, uri, strlen(uri));
         rpcWriteU32(args, 0);
         g_clear_error(err);
-        reply = checkCall(conn, CHECK_OPEN, args, err);
+        reply = checkCall(conn, PROCEDURE_CONNECT_OPEN, args, err);
         if (reply)
             return TRUE;
     }
@@ -186,7 +181,7 @@ checkXML(CheckConnection *conn,
 
     g_byte_array_append(args, domain, domainLen);
     rpcWriteU32(args, flags);
-    reply = checkCall(conn, CHECK_GET_XML_DESC, args, &failed);
+    reply = checkCall(conn, PROCEDURE_DOMAIN_GET_XML_DESC, args, &failed);
     if (reply)
         return memmem(reply->data, reply->len, pattern, strlen(pattern)) != NULL;
 
@@ -250,7 +245,7 @@ checkDomains(CheckConnection *conn,
 
     rpcWriteU32(args, 1);
     rpcWriteU32(args, 0);
-    reply = checkCall(conn, CHECK_LIST_ALL_DOMAINS, args, err);
+    reply = checkCall(conn, PROCEDURE_CONNECT_LIST_ALL_DOMAINS, args, err);
     if (!reply)
         return FALSE;
 
