@@ -2,7 +2,8 @@
  * event_loop.h: waits for descriptors
  *
  * A thin layer over epoll(7). Who waits for a descriptor has an EventSource for it, and so needs
- * no index into a list that others share.
+ * no index into a list that others share. After a fork, the two processes share the epoll instance:
+ * one of them must do nothing with its loop but free it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -29,55 +29,71 @@
 #define DAEMON_DEFINITIONS "emulatedpci"
 
 
-int
-main(int argc, char **argv)
+/* What the command line says, and what follows from it. */
+typedef struct {
+    ListenerOptions opts;
+    char *listenPath;
+    char *listenROPath;
+    char *upstream;
+    char *configPath;
+    char *launchDir;
+    char *schemaDir;
+    char *definitionsDir;
+    char *defaultDefinitionsDir;
+    char *builtinDir;
+    gboolean version;
+} Program;
+
+
+static void
+programClear(Program *program)
 {
-    g_autofree char *listenPath = NULL;
-    g_autofree char *listenROPath = NULL;
-    g_autofree char *upstream = NULL;
-    g_autofree char *configPath = NULL;
-    g_autofree char *launchDir = NULL;
-    g_autofree char *schemaDir = NULL;
-    g_autofree char *definitionsDir = NULL;
-    g_autofree char *defaultDefinitionsDir = NULL;
-    g_autofree char *builtinDir = NULL;
+    g_free(program->listenPath);
+    g_free(program->listenROPath);
+    g_free(program->upstream);
+    g_free(program->configPath);
+    g_free(program->launchDir);
+    g_free(program->schemaDir);
+    g_free(program->definitionsDir);
+    g_free(program->defaultDefinitionsDir);
+    g_free(program->builtinDir);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Program, programClear)
+
+
+/* Reads the command line. Returns the exit status, or -1 if the daemon is to run. */
+static int
+programParse(Program *program, int argc, char **argv)
+{
     g_autoptr(GOptionContext) context = NULL;
     g_autoptr(GError) err = NULL;
-    ListenerOptions opts = { 0 };
-    DaemonConfig *config;
-    gboolean version = FALSE;
-    int timeout = 0;
     const GOptionEntry entries[] = {
-        { "config", 'f', 0, G_OPTION_ARG_FILENAME, &configPath,
+        { "config", 'f', 0, G_OPTION_ARG_FILENAME, &program->configPath,
           N_("Configuration file"), N_("FILE") },
-        { "listen", 'l', 0, G_OPTION_ARG_FILENAME, &listenPath,
+        { "listen", 'l', 0, G_OPTION_ARG_FILENAME, &program->listenPath,
           N_("Path of the read-write socket"), N_("PATH") },
-        { "listen-ro", 0, 0, G_OPTION_ARG_FILENAME, &listenROPath,
+        { "listen-ro", 0, 0, G_OPTION_ARG_FILENAME, &program->listenROPath,
           N_("Path of the read-only socket"), N_("PATH") },
-        { "upstream", 'u', 0, G_OPTION_ARG_STRING, &upstream,
+        { "upstream", 'u', 0, G_OPTION_ARG_STRING, &program->upstream,
           N_("The libvirtd or virtqemud to forward calls to"), N_("URI|PATH") },
-        { "definitions", 'd', 0, G_OPTION_ARG_FILENAME, &definitionsDir,
+        { "definitions", 'd', 0, G_OPTION_ARG_FILENAME, &program->definitionsDir,
           N_("Directory of the definitions of devices"), N_("DIR") },
-        { "builtin-definitions", 0, 0, G_OPTION_ARG_FILENAME, &builtinDir,
+        { "builtin-definitions", 0, 0, G_OPTION_ARG_FILENAME, &program->builtinDir,
           N_("Directory of the built-in definitions"), N_("DIR") },
-        { "timeout", 't', 0, G_OPTION_ARG_INT, &timeout,
+        { "timeout", 't', 0, G_OPTION_ARG_INT, &program->opts.timeout,
           N_("Exit after this many seconds without a client"), N_("SECONDS") },
-        { "launch-dir", 0, 0, G_OPTION_ARG_FILENAME, &launchDir,
+        { "launch-dir", 0, 0, G_OPTION_ARG_FILENAME, &program->launchDir,
           N_("Directory of the links to the launcher"), N_("DIR") },
-        { "schema-dir", 0, 0, G_OPTION_ARG_FILENAME, &schemaDir,
+        { "schema-dir", 0, 0, G_OPTION_ARG_FILENAME, &program->schemaDir,
           N_("Directory of the schemas for --validate"), N_("DIR") },
-        { "no-qemu-check", 0, 0, G_OPTION_ARG_NONE, &opts.anyQEMU,
+        { "no-qemu-check", 0, 0, G_OPTION_ARG_NONE, &program->opts.anyQEMU,
           N_("Accept domains that this host's QEMU cannot start"), NULL },
-        { "verbose", 'v', 0, G_OPTION_ARG_NONE, &opts.verbose,
+        { "verbose", 'v', 0, G_OPTION_ARG_NONE, &program->opts.verbose,
           N_("Also log informational messages"), NULL },
-        { "version", 'V', 0, G_OPTION_ARG_NONE, &version,
+        { "version", 'V', 0, G_OPTION_ARG_NONE, &program->version,
           N_("Print the version and exit"), NULL },
         G_OPTION_ENTRY_NULL
     };
-
-    setlocale(LC_ALL, "");
-    bindtextdomain(PACKAGE, LOCALEDIR);
-    textdomain(PACKAGE);
 
     context = g_option_context_new(NULL);
     g_option_context_set_summary(context, _("Runs between libvirt's clients and libvirtd, and adds "
@@ -91,48 +107,78 @@ main(int argc, char **argv)
         fprintf(stderr, _("%1$s: unexpected argument '%2$s'\n"), argv[0], argv[1]);
         return 2;
     }
-    if (version) {
+    if (program->version) {
         printf("%s (%s) %s\n", "virtemulatedpcid", PACKAGE_NAME, PACKAGE_VERSION);
         return 0;
     }
-    if (timeout < 0) {
-        fprintf(stderr, _("%1$s: invalid timeout '%2$d'\n"), argv[0], timeout);
+    if (program->opts.timeout < 0) {
+        fprintf(stderr, _("%1$s: invalid timeout '%2$d'\n"), argv[0], program->opts.timeout);
         return 2;
     }
+    return -1;
+}
 
-    opts.system = geteuid() == 0;
-    opts.configRequired = configPath != NULL;
-    if (!configPath) {
-        configPath = opts.system ?
-            g_build_filename(SYSCONF_DIR, "libvirt", DAEMON_CONFIG, NULL) :
-            g_build_filename(g_get_user_config_dir(), "libvirt", DAEMON_CONFIG, NULL);
-    }
 
-    defaultDefinitionsDir = opts.system ?
-        g_build_filename(SYSCONF_DIR, "libvirt", DAEMON_DEFINITIONS, NULL) :
-        g_build_filename(g_get_user_config_dir(), "libvirt", DAEMON_DEFINITIONS, NULL);
+/* NAME in libvirt's directory of configuration, of the system or the user; a new string. */
+static char *
+programConfigPath(const Program *program, const char *name)
+{
+    return program->opts.system ? g_build_filename(SYSCONF_DIR, "libvirt", name, NULL) :
+        g_build_filename(g_get_user_config_dir(), "libvirt", name, NULL);
+}
 
-    /* A user's libvirtd has no read-only socket, and so have we none there. */
-    if (!listenPath && !listenROPath) {
-        listenPath = opts.system ?
+
+/* Fills in the options that the command line does not give. */
+static void
+programComplete(Program *program)
+{
+    ListenerOptions *opts = &program->opts;
+
+    opts->system = geteuid() == 0;
+    opts->configRequired = program->configPath != NULL;
+    if (!program->configPath)
+        program->configPath = programConfigPath(program, DAEMON_CONFIG);
+    program->defaultDefinitionsDir = programConfigPath(program, DAEMON_DEFINITIONS);
+
+    /* A user's libvirtd has no read-only socket, so there is none here. */
+    if (!program->listenPath && !program->listenROPath) {
+        program->listenPath = opts->system ?
             g_strdup(DAEMON_SYSTEM_DIR "/" DAEMON_SOCKET) :
             g_build_filename(g_get_user_runtime_dir(), "libvirt", DAEMON_SOCKET, NULL);
-        if (opts.system)
-            listenROPath = g_strdup(DAEMON_SYSTEM_DIR "/" DAEMON_SOCKET "-ro");
+        if (opts->system)
+            program->listenROPath = g_strdup(DAEMON_SYSTEM_DIR "/" DAEMON_SOCKET "-ro");
     }
 
-    opts.path = listenPath;
-    opts.pathRO = listenROPath;
-    opts.upstream = upstream;
-    opts.configPath = configPath;
-    opts.timeout = timeout;
-    opts.launchDir = launchDir;
-    opts.definitionsDir = definitionsDir;
-    opts.defaultDefinitionsDir = defaultDefinitionsDir;
-    opts.builtinDir = builtinDir ? builtinDir : PKGDATA_DIR "/definitions";
-    opts.schemaDir = schemaDir ? schemaDir : PKGDATA_DIR "/schemas";
+    opts->path = program->listenPath;
+    opts->pathRO = program->listenROPath;
+    opts->upstream = program->upstream;
+    opts->configPath = program->configPath;
+    opts->launchDir = program->launchDir;
+    opts->definitionsDir = program->definitionsDir;
+    opts->defaultDefinitionsDir = program->defaultDefinitionsDir;
+    opts->builtinDir = program->builtinDir ? program->builtinDir : PKGDATA_DIR "/definitions";
+    opts->schemaDir = program->schemaDir ? program->schemaDir : PKGDATA_DIR "/schemas";
+}
 
-    config = listenerConfigure(&opts, &err);
+
+int
+main(int argc, char **argv)
+{
+    g_auto(Program) program = { 0 };
+    g_autoptr(GError) err = NULL;
+    DaemonConfig *config;
+    int status;
+
+    setlocale(LC_ALL, "");
+    bindtextdomain(PACKAGE, LOCALEDIR);
+    textdomain(PACKAGE);
+
+    status = programParse(&program, argc, argv);
+    if (status >= 0)
+        return status;
+    programComplete(&program);
+
+    config = listenerConfigure(&program.opts, &err);
     if (!config) {
         fprintf(stderr, "%s: %s\n", argv[0], err->message);
         return 1;
@@ -141,5 +187,5 @@ main(int argc, char **argv)
     /* Once, before the first fork: every process shares it. */
     xmlInitParser();
     qemuProgramsInit();
-    return listenerRun(&opts, config);
+    return listenerRun(&program.opts, config);
 }

@@ -1,0 +1,172 @@
+/*
+ * listener_client.c: the process of one client
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "daemon_log.h"
+#include "emulatedpci_error.h"
+#include "listener_private.h"
+#include "qemu_programs.h"
+#include "session.h"
+#include "upstream.h"
+
+#include "gettext.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+
+/* The path of the socket that CLIENT came through; a new string. */
+static char *
+listenerOwnPath(int client)
+{
+    struct sockaddr_un addr = { 0 };
+    socklen_t len = sizeof(addr) - 1;
+
+    if (getsockname(client, (struct sockaddr *) &addr, &len) < 0)
+        return NULL;
+    return g_strdup(addr.sun_path);
+}
+
+
+/* While it waits for upstream, or for a client that is to be refused, the process has nothing
+ * to finish: SIGTERM ends it. */
+static void
+listenerLetEnd(gboolean atOnce)
+{
+    sigset_t term;
+
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    listenerSetSignal(SIGTERM, atOnce ? SIG_DFL : listenerSignal);
+    sigprocmask(atOnce ? SIG_UNBLOCK : SIG_BLOCK, &term, NULL);
+}
+
+
+static int
+listenerServe(Listener *listener,
+              int client,
+              const Identity *id,
+              int definitions,
+              gboolean readonly)
+{
+    const ListenerOptions *opts = listener->opts;
+    g_auto(GStrv) paths = NULL;
+    g_autofree char *own = listenerOwnPath(client);
+    const char *name = listener->config->upstream;
+    g_autoptr(GError) err = NULL;
+    SessionOptions session = {
+        .client = client,
+        .upstream = -1,
+        .readonly = readonly,
+        .lock = listener->lock,
+        .definitions = definitions,
+        .schemaDir = opts->schemaDir,
+        .projection = {
+            .launchDir = opts->launchDir,
+            .qemuDir = opts->qemuDir,
+            .hideDetached = TRUE,
+            .program = opts->anyQEMU ? NULL : qemuProgramsGet,
+            .machineMin = listener->config->machineMin,
+        },
+        .stop = &listenerStopping,
+        .sigmask = &listener->sigmask,
+    };
+    int errnum = 0;
+
+    if (!identityBecome(id, &err)) {
+        daemonWarning("session", "%s", err->message);
+        sessionRefuse(client, err->code, err->message, errnum);
+        return 1;
+    }
+
+    daemonInfo("session", "client: user %u, group %u, process %d%s", id->uid, id->gid,
+               (int) id->pid, readonly ? ", read-only" : "");
+
+    paths = upstreamPaths(name, opts->system, readonly, &err);
+    if (paths)
+        session.upstream = upstreamConnect((const char *const *) paths, own,
+                                           upstreamMayStart(name, opts->system),
+                                           &errnum, &err);
+    if (session.upstream < 0) {
+        daemonInfo("session", "%s", err->message);
+        sessionRefuse(client, err->code, err->message, errnum);
+        return 1;
+    }
+
+    listenerLetEnd(FALSE);
+    return sessionRun(&session) ? 0 : 1;
+}
+
+
+/* In the process of a client's own. */
+static void
+listenerPrepareChild(Listener *listener)
+{
+    listenerSetSignal(SIGCHLD, SIG_DFL);
+    listenerSetSignal(SIGHUP, SIG_IGN);
+    /* Only SIGSTOP stops it, and then the listener kills it. */
+    listenerSetSignal(SIGTSTP, SIG_IGN);
+    listenerSetSignal(SIGTTIN, SIG_IGN);
+    listenerSetSignal(SIGTTOU, SIG_IGN);
+    listenerStopping = 0;
+    listenerLetEnd(TRUE);
+    /* Only closed: removing a source would remove it for the listener, too. */
+    eventLoopFree(listener->loop);
+    listenerClose(listener, FALSE);
+    definitionServiceForget(listener->definitions);
+}
+
+
+/* Gives CLIENT a process, which serves it or, if there is a REFUSAL, tells it that. */
+gboolean
+listenerFork(Listener *listener,
+             int client,
+             const Identity *id,
+             gboolean readonly,
+             const GError *refusal)
+{
+    g_autoptr(GError) err = NULL;
+    int definitions = -1;
+    pid_t pid;
+
+    if (!refusal) {
+        definitions = definitionServiceAddPeer(listener->definitions, id, readonly);
+        if (definitions < 0) {
+            emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "%s",
+                                   _("the daemon has no descriptors left"));
+            refusal = err;
+        }
+    }
+
+    pid = fork();
+    if (pid == 0) {
+        int status = 1;
+
+        listenerPrepareChild(listener);
+        if (!refusal)
+            status = listenerServe(listener, client, id, definitions, readonly);
+        else if (identityBecome(id, NULL))
+            sessionRefuse(client, refusal->code, refusal->message, 0);
+
+        /* Nothing is to be cleaned up that the end of the process does not. */
+        _exit(status);
+    }
+
+    if (pid < 0)
+        daemonError("listener", "fork: %s", g_strerror(errno));
+    else
+        clientTableAdd(listener->clients, pid, id->uid, refusal != NULL);
+    if (definitions >= 0)
+        close(definitions);
+    return pid > 0;
+}
