@@ -16,10 +16,6 @@
 
 #define _(s) gettext(s)
 
-/* 0x0000 and 0xffff are what a guest reads from an empty slot. */
-#define VENDORID_MIN 0x0001U
-#define VENDORID_MAX 0xfffeU
-
 /* The bits of headertype that an endpoint can have */
 #define HEADERTYPE_SINGLE 0x00U
 #define HEADERTYPE_MULTIFUNCTION ((guint32) EMULATED_PCI_HEADERTYPE_MULTIFUNCTION)
@@ -29,7 +25,6 @@
     "abcdefghijklmnopqrstuvwxyz" \
     "0123456789"
 #define ALIAS_CHARS ALNUM_CHARS "_-"
-#define DEFINITION_CHARS ALNUM_CHARS "_.-"
 
 typedef enum {
     ROOT_ATTR_DEVICENAME = 0,
@@ -128,8 +123,8 @@ reportField(EmulatedPCIField field,
     guint32 min = 0;
 
     if (field == EMULATED_PCI_FIELD_VENDORID) {
-        min = VENDORID_MIN;
-        max = VENDORID_MAX;
+        min = EMULATED_PCI_VENDORID_MIN;
+        max = EMULATED_PCI_VENDORID_MAX;
     }
     reportNumber(emulatedPCIFieldGetInfo(field)->name, str, min, max, err);
 }
@@ -159,10 +154,9 @@ static gboolean
 checkDefinition(const char *name,
                 GError **err)
 {
-    size_t len = strspn(name, DEFINITION_CHARS);
     g_autofree char *quoted = NULL;
 
-    if (len >= 1 && len <= EMULATED_PCI_DEFINITION_MAX && name[len] == '\0')
+    if (emulatedPCINameIsValid(name, EMULATED_PCI_DEFINITION_MAX))
         return TRUE;
 
     quoted = emulatedPCIErrorQuote(name);
@@ -893,14 +887,14 @@ emulatedPCIDefValidateFields(const EmulatedPCIDef *def,
         }
     }
 
-    if ((vendor < VENDORID_MIN || vendor > VENDORID_MAX) &&
+    if (!emulatedPCIVendorIDIsValid(vendor) &&
         (def->given[EMULATED_PCI_FIELD_VENDORID] ||
          (!def->needsDefinition && !emulatedPCIDefHasServer(def)))) {
         text = fieldText(def, EMULATED_PCI_FIELD_VENDORID);
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("unsupported value '%1$s' for attribute '%2$s': guests interpret "
                                  "it as an empty slot; 0x%3$04x to 0x%4$04x is allowed"),
-                               text, "vendorid", VENDORID_MIN, VENDORID_MAX);
+                               text, "vendorid", EMULATED_PCI_VENDORID_MIN, EMULATED_PCI_VENDORID_MAX);
         return FALSE;
     }
 

@@ -15,11 +15,6 @@
 
 #define _(s) gettext(s)
 
-#define EMULATOR_CHARS \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
-    "abcdefghijklmnopqrstuvwxyz" \
-    "0123456789_.-"
-
 static const char *const attrs[EMULATED_PCI_DRIVER_LAST] = {
     [EMULATED_PCI_DRIVER_EMULATOR] = "emulator",
     [EMULATED_PCI_DRIVER_VERSION] = "version",
@@ -106,9 +101,7 @@ emulatedPCIDriverCopy(const EmulatedPCIDriver *driver)
 static gboolean
 emulatorIsValid(const char *name)
 {
-    const size_t len = strspn(name, EMULATOR_CHARS);
-
-    return len >= 1 && len <= EMULATED_PCI_DRIVER_EMULATOR_MAX && name[len] == '\0';
+    return emulatedPCINameIsValid(name, EMULATED_PCI_DRIVER_EMULATOR_MAX);
 }
 
 

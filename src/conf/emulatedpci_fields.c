@@ -8,22 +8,23 @@
 
 #include "emulatedpci_fields.h"
 
-#include <stddef.h>
 #include <string.h>
 
+/* Offsets and widths are those of a type 0 header (PCI Local Bus Specification 3.0, 6.1,
+ * figure 6-1). */
 static const EmulatedPCIFieldInfo fields[EMULATED_PCI_FIELD_LAST] = {
-    [EMULATED_PCI_FIELD_DEVICENAME] = { "devicename", 0, 0, -1, true, false },
-    [EMULATED_PCI_FIELD_VENDORID] = { "vendorid", 16, 0, -1, true, true },
-    [EMULATED_PCI_FIELD_DEVICEID] = { "deviceid", 16, 0, -1, true, true },
-    [EMULATED_PCI_FIELD_COMMAND] = { "command", 16, 0, -1, false, false },
-    [EMULATED_PCI_FIELD_STATUS] = { "status", 16, 0, -1, false, false },
-    [EMULATED_PCI_FIELD_REVISION] = { "revision", 8, 0, -1, false, false },
-    [EMULATED_PCI_FIELD_CLASSCODE] = { "classcode", 24, 0xff0000, -1, false, true },
-    [EMULATED_PCI_FIELD_HEADERTYPE] = { "headertype", 8, 0, -1, false, false },
-    [EMULATED_PCI_FIELD_SUBVENDORID] = { "subvendorid", 16, 0, EMULATED_PCI_FIELD_VENDORID, false, true },
-    [EMULATED_PCI_FIELD_SUBSYSTEMID] = { "subsystemid", 16, 0, EMULATED_PCI_FIELD_DEVICEID, false, true },
-    [EMULATED_PCI_FIELD_INTERRUPTLINE] = { "interruptline", 8, 0, -1, false, false },
-    [EMULATED_PCI_FIELD_INTERRUPTPIN] = { "interruptpin", 8, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_DEVICENAME] = { "devicename", 0, 0, 0, -1, true, false },
+    [EMULATED_PCI_FIELD_VENDORID] = { "vendorid", 0x00, 16, 0, -1, true, true },
+    [EMULATED_PCI_FIELD_DEVICEID] = { "deviceid", 0x02, 16, 0, -1, true, true },
+    [EMULATED_PCI_FIELD_COMMAND] = { "command", 0x04, 16, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_STATUS] = { "status", 0x06, 16, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_REVISION] = { "revision", 0x08, 8, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_CLASSCODE] = { "classcode", 0x09, 24, 0xff0000, -1, false, true },
+    [EMULATED_PCI_FIELD_HEADERTYPE] = { "headertype", 0x0e, 8, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_SUBVENDORID] = { "subvendorid", 0x2c, 16, 0, EMULATED_PCI_FIELD_VENDORID, false, true },
+    [EMULATED_PCI_FIELD_SUBSYSTEMID] = { "subsystemid", 0x2e, 16, 0, EMULATED_PCI_FIELD_DEVICEID, false, true },
+    [EMULATED_PCI_FIELD_INTERRUPTLINE] = { "interruptline", 0x3c, 8, 0, -1, false, false },
+    [EMULATED_PCI_FIELD_INTERRUPTPIN] = { "interruptpin", 0x3d, 8, 0, -1, false, false },
 };
 
 
@@ -115,12 +116,26 @@ emulatedPCIFieldParseNumber(EmulatedPCIField field,
 
 
 bool
-emulatedPCIDevicenameIsValid(const char *name)
+emulatedPCIVendorIDIsValid(uint32_t value)
+{
+    return value >= EMULATED_PCI_VENDORID_MIN && value <= EMULATED_PCI_VENDORID_MAX;
+}
+
+
+bool
+emulatedPCINameIsValid(const char *name, size_t max)
 {
     size_t len = strspn(name,
                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                         "abcdefghijklmnopqrstuvwxyz"
                         "0123456789._-");
 
-    return len >= 1 && len <= EMULATED_PCI_DEVICENAME_MAX && name[len] == '\0';
+    return len >= 1 && len <= max && name[len] == '\0';
+}
+
+
+bool
+emulatedPCIDevicenameIsValid(const char *name)
+{
+    return emulatedPCINameIsValid(name, EMULATED_PCI_DEVICENAME_MAX);
 }

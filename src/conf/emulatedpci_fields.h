@@ -1,8 +1,8 @@
 /*
  * emulatedpci_fields.h: the twelve fields that define an emulated PCI device
  *
- * The table of their names, widths and defaults, which the XML parser, the QEMU
- * properties and the emulator use.
+ * The table of their names, registers and defaults, which the XML parser, the QEMU properties, the
+ * emulator and virt-emulatedpci check use.
  *
  * This file and its .c use only the C library, because the emulator, whose memory
  * must stay small, links them.
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* In the order of the XenServer tool stack's strings */
@@ -33,6 +34,11 @@ typedef enum {
     EMULATED_PCI_FIELD_LAST
 } EmulatedPCIField;
 
+/* A guest reads 0x0000 or 0xffff as vendorid from an empty slot (PCI Local Bus Specification 3.0,
+ * 6.2.1). */
+#define EMULATED_PCI_VENDORID_MIN 0x0001u
+#define EMULATED_PCI_VENDORID_MAX 0xfffeu
+
 /* devicename: 1 to 31 characters of [A-Za-z0-9._-] */
 #define EMULATED_PCI_DEVICENAME_MAX 31
 
@@ -42,6 +48,7 @@ typedef enum {
 
 typedef struct {
     const char *name;       /* of the XML attribute and the QEMU property */
+    unsigned int offset;    /* of the register in configuration space; 0 for a string, too */
     unsigned int bits;      /* width of the register; 0: a string */
     uint32_t defval;        /* what an omitted field is, unless copied */
     int defcopy;            /* field whose value an omitted one takes, or -1 */
@@ -85,5 +92,12 @@ EmulatedPCINumberStatus emulatedPCIFieldParseNumber(EmulatedPCIField field,
                                                     const char *str,
                                                     uint32_t *value);
 
-/* Returns true if @name is a valid devicename. */
+/* Returns whether VALUE is allowed as vendorid. */
+bool emulatedPCIVendorIDIsValid(uint32_t value);
+
+/* Returns whether NAME has 1 to MAX characters of [A-Za-z0-9._-]: the rule for the names of
+ * devices, definitions, emulators and machine types. */
+bool emulatedPCINameIsValid(const char *name, size_t max);
+
+/* Returns whether NAME is a valid devicename. */
 bool emulatedPCIDevicenameIsValid(const char *name);

@@ -138,7 +138,7 @@ deviceValidate(const EmulatorDeviceOptions *device,
     const uint32_t vendor = device->values[EMULATED_PCI_FIELD_VENDORID];
     const uint32_t header = device->values[EMULATED_PCI_FIELD_HEADERTYPE];
 
-    if (vendor == 0 || vendor == 0xffff)
+    if (!emulatedPCIVendorIDIsValid(vendor))
         return fail(error, _("--device: invalid vendorid '0x%1$04x': a guest reads it as no device; "
                              "0x0001 to 0xfffe are allowed"), vendor);
     if (header & ~EMULATED_PCI_HEADERTYPE_MULTIFUNCTION)

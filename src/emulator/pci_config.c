@@ -10,22 +10,6 @@
 
 #include <string.h>
 
-/* Where each numeric field lies. Its width in bytes comes from the table of
- * fields. */
-static const uint8_t fieldOffsets[EMULATED_PCI_FIELD_LAST] = {
-    [EMULATED_PCI_FIELD_VENDORID] = PCI_CONFIG_VENDORID,
-    [EMULATED_PCI_FIELD_DEVICEID] = PCI_CONFIG_DEVICEID,
-    [EMULATED_PCI_FIELD_COMMAND] = PCI_CONFIG_COMMAND,
-    [EMULATED_PCI_FIELD_STATUS] = PCI_CONFIG_STATUS,
-    [EMULATED_PCI_FIELD_REVISION] = PCI_CONFIG_REVISION,
-    [EMULATED_PCI_FIELD_CLASSCODE] = PCI_CONFIG_CLASSCODE,
-    [EMULATED_PCI_FIELD_HEADERTYPE] = PCI_CONFIG_HEADERTYPE,
-    [EMULATED_PCI_FIELD_SUBVENDORID] = PCI_CONFIG_SUBVENDORID,
-    [EMULATED_PCI_FIELD_SUBSYSTEMID] = PCI_CONFIG_SUBSYSTEMID,
-    [EMULATED_PCI_FIELD_INTERRUPTLINE] = PCI_CONFIG_INTERRUPTLINE,
-    [EMULATED_PCI_FIELD_INTERRUPTPIN] = PCI_CONFIG_INTERRUPTPIN,
-};
-
 /* What a guest can change. All that is not here is read-only:
  * - the latency timer: a device that never is a bus master for more than two
  *   data phases may hardwire it to 0 (6.2.4);
@@ -55,11 +39,11 @@ pciConfigInit(PCIConfig *config,
     memset(config, 0, sizeof(*config));
 
     for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
-        const unsigned int bytes = emulatedPCIFieldGetInfo(i)->bits / 8;
+        const EmulatedPCIFieldInfo *info = emulatedPCIFieldGetInfo(i);
         unsigned int b;
 
-        for (b = 0; b < bytes; b++)
-            config->powerOn[fieldOffsets[i] + b] = values[i] >> (8 * b);
+        for (b = 0; b < info->bits / 8; b++)
+            config->powerOn[info->offset + b] = values[i] >> (8 * b);
     }
 
     pciConfigReset(config);

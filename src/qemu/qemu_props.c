@@ -120,18 +120,6 @@ qemuPropsSetDriver(QEMUProps *props,
 }
 
 
-static gboolean
-qemuPropsDefinitionIsValid(const char *name)
-{
-    size_t len = strspn(name,
-                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                        "abcdefghijklmnopqrstuvwxyz"
-                        "0123456789_.-");
-
-    return len >= 1 && len <= QEMU_EMULATED_PCI_DEFINITION_MAX && name[len] == '\0';
-}
-
-
 static void
 qemuPropsReportDriver(GError **err)
 {
@@ -169,7 +157,7 @@ qemuPropsSetString(QEMUProps *props,
     g_autofree char *shown = qemuPropsShow(value);
 
     if (strcmp(key, QEMU_EMULATED_PCI_DEFINITION) == 0) {
-        if (!qemuPropsDefinitionIsValid(value)) {
+        if (!emulatedPCINameIsValid(value, QEMU_EMULATED_PCI_DEFINITION_MAX)) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("invalid value '%1$s' for property '%2$s': must be 1 to %3$d characters of [A-Za-z0-9_.-]"),
                                    shown, key, QEMU_EMULATED_PCI_DEFINITION_MAX);

@@ -38,16 +38,6 @@ typedef enum {
 
 static const char *const resultNames[] = { "same", "guest", "differs", "unknown" };
 
-/* Where a field is in configuration space, as in the specification's 6.1. */
-static const guint8 offsets[EMULATED_PCI_FIELD_LAST] = {
-    [EMULATED_PCI_FIELD_VENDORID] = 0x00, [EMULATED_PCI_FIELD_DEVICEID] = 0x02,
-    [EMULATED_PCI_FIELD_COMMAND] = 0x04, [EMULATED_PCI_FIELD_STATUS] = 0x06,
-    [EMULATED_PCI_FIELD_REVISION] = 0x08, [EMULATED_PCI_FIELD_CLASSCODE] = 0x09,
-    [EMULATED_PCI_FIELD_HEADERTYPE] = 0x0e, [EMULATED_PCI_FIELD_SUBVENDORID] = 0x2c,
-    [EMULATED_PCI_FIELD_SUBSYSTEMID] = 0x2e, [EMULATED_PCI_FIELD_INTERRUPTLINE] = 0x3c,
-    [EMULATED_PCI_FIELD_INTERRUPTPIN] = 0x3d,
-};
-
 typedef struct {
     EmulatedPCIDef *def;
     CheckPlace *inXML;          /* NULL: none */
@@ -142,10 +132,11 @@ toolCheckRead(ToolCheckDevice *device, CheckQEMU *qemu)
         return;
     device->read = TRUE;
     for (field = EMULATED_PCI_FIELD_DEVICENAME + 1; field < EMULATED_PCI_FIELD_LAST; field++) {
+        const EmulatedPCIFieldInfo *info = emulatedPCIFieldGetInfo(field);
         guint i;
 
-        for (i = 0; i < emulatedPCIFieldGetInfo(field)->bits / 8; i++)
-            device->value[field] |= (guint32) config[offsets[field] + i] << (8 * i);
+        for (i = 0; i < info->bits / 8; i++)
+            device->value[field] |= (guint32) config[info->offset + i] << (8 * i);
         device->result[field] = toolCheckField(field, device->def->value[field], device->value[field]);
     }
 }

@@ -8,6 +8,7 @@
 
 #include "device_machine.h"
 #include "emulatedpci_error.h"
+#include "emulatedpci_fields.h"
 #include "emulatedpci_xml.h"
 #include "qemu_machine.h"
 #include "rpc_frame.h"
@@ -30,10 +31,8 @@ gboolean
 deviceMachineCheck(const char *machine, GError **err)
 {
     g_autofree char *quoted = NULL;
-    gsize len = strlen(machine);
 
-    if (len > 0 && len <= MACHINE_LEN_MAX &&
-        strspn(machine, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len)
+    if (emulatedPCINameIsValid(machine, MACHINE_LEN_MAX))
         return TRUE;
 
     quoted = emulatedPCIErrorQuote(machine);
