@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include "rpc_frame.h"
 #include "rpc_xdr.h"
 
 #include <string.h>
@@ -17,22 +18,23 @@
 void
 rpcReaderInit(RPCReader *reader, const void *data, guint size)
 {
+    reader->data = data;
     reader->size = size;
-    xdrmem_create(&reader->xdr, (char *) data, size, XDR_DECODE);
+    reader->position = 0;
 }
 
 
 guint
-rpcReaderPosition(RPCReader *reader)
+rpcReaderPosition(const RPCReader *reader)
 {
-    return xdr_getpos(&reader->xdr);
+    return reader->position;
 }
 
 
 static gboolean
 rpcReaderRewind(RPCReader *reader, guint position)
 {
-    (void) xdr_setpos(&reader->xdr, position);
+    reader->position = position;
     return FALSE;
 }
 
@@ -40,14 +42,24 @@ rpcReaderRewind(RPCReader *reader, guint position)
 gboolean
 rpcReadU32(RPCReader *reader, guint32 *value)
 {
-    return xdr_uint32_t(&reader->xdr, value);
+    const guint8 *bytes;
+
+    if (!rpcReadFixed(reader, sizeof(*value), &bytes))
+        return FALSE;
+    *value = rpcGetU32(bytes);
+    return TRUE;
 }
 
 
 gboolean
 rpcReadI32(RPCReader *reader, gint32 *value)
 {
-    return xdr_int32_t(&reader->xdr, value);
+    guint32 word;
+
+    if (!rpcReadU32(reader, &word))
+        return FALSE;
+    *value = (gint32) word;
+    return TRUE;
 }
 
 
@@ -69,18 +81,14 @@ rpcReadU64(RPCReader *reader, guint64 *value)
 gboolean
 rpcReadFixed(RPCReader *reader, guint size, const guint8 **data)
 {
-    guint left = reader->size - rpcReaderPosition(reader);
-    void *where;
+    const guint left = reader->size - reader->position;
 
     /* Compared before it is rounded: rounding may overflow. */
     if (size > left || RPC_XDR_ROUND(size) > left)
         return FALSE;
 
-    where = xdr_inline(&reader->xdr, RPC_XDR_ROUND(size));
-    if (!where)
-        return FALSE;
-
-    *data = where;
+    *data = reader->data + reader->position;
+    reader->position += RPC_XDR_ROUND(size);
     return TRUE;
 }
 
@@ -130,11 +138,8 @@ void
 rpcWriteU32(GByteArray *out, guint32 value)
 {
     guint8 buf[4];
-    XDR xdr;
 
-    xdrmem_create(&xdr, (char *) buf, sizeof(buf), XDR_ENCODE);
-    if (!xdr_uint32_t(&xdr, &value))
-        g_assert_not_reached();
+    rpcPutU32(buf, value);
     g_byte_array_append(out, buf, sizeof(buf));
 }
 

@@ -1,10 +1,9 @@
 /*
  * rpc_xdr.h: reading and writing XDR in memory
  *
- * A layer over libtirpc's xdrmem that returns pointers into the data in place of copies,
- * and appends to a GByteArray. Every function checks the end of the data, and returns
- * FALSE without changing the reader's position if the data is malformed. Source of the
- * encoding: RFC 4506.
+ * Reading returns pointers into the data in place of copies; writing appends to a GByteArray.
+ * Every function checks the end of the data, and returns FALSE without changing the reader's
+ * position if the data is malformed. Source of the encoding: RFC 4506.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -12,24 +11,23 @@
 #pragma once
 
 #include <glib.h>
-#include <rpc/types.h>
-#include <rpc/xdr.h>
 
 typedef struct {
-    XDR xdr;
+    const guint8 *data;
     guint size;
+    guint position;             /* bytes read so far */
 } RPCReader;
 
 /**
  * rpcReaderInit:
  * @reader: filled in
- * @data: the data, aligned to four bytes, which must exist as long as the reader
+ * @data: the data, which must exist as long as the reader
  * @size: its size, in bytes
  */
 void rpcReaderInit(RPCReader *reader, const void *data, guint size);
 
 /* Returns the number of bytes that were read. */
-guint rpcReaderPosition(RPCReader *reader);
+guint rpcReaderPosition(const RPCReader *reader);
 
 gboolean rpcReadU32(RPCReader *reader, guint32 *value);
 gboolean rpcReadI32(RPCReader *reader, gint32 *value);
