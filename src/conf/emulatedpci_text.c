@@ -13,25 +13,7 @@ void
 emulatedPCIFormatText(const char *text,
                       GString *buf)
 {
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            g_string_append(buf, "&amp;");
-            break;
-        case '<':
-            g_string_append(buf, "&lt;");
-            break;
-        case '>':
-            g_string_append(buf, "&gt;");
-            break;
-        case '\'':
-            g_string_append(buf, "&apos;");
-            break;
-        case '"':
-            g_string_append(buf, "&quot;");
-            break;
-        default:
-            g_string_append_c(buf, *text);
-        }
-    }
+    g_autofree char *escaped = g_markup_escape_text(text, -1);
+
+    g_string_append(buf, escaped);
 }
