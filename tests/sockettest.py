@@ -151,6 +151,13 @@ def connects():
         expect(json.loads(args[args.index('-device') + 1]), {
             'driver': 'vfio-user-pci', 'socket': {'type': 'unix', 'path': server.path}, 'id': 'ua-a',
             'addr': '0x3', 'x-pci-vendor-id': 0x1234, 'x-pci-sub-device-id': 7})
+        shared = '{"qom-type":"memory-backend-%s","id":"pc.ram","share":%s}'
+        warning = ("emulatedpci-launcher: warning: the server at the socket '%s' cannot map the guest's memory; if its "
+                   "device does DMA, the domain may need <memoryBacking><source type='memfd'/><access mode='shared'/>"
+                   "</memoryBacking>\n" % server.path)
+        for kind, share, says in (('memfd', 'true', ''), ('file', 'true', ''), ('ram', 'true', warning),
+                                  ('memfd', 'false', warning)):
+            expect(run(server.path, '-object', shared % (kind, share)).stderr, says, kind + share)
         expect(any('"driver":"vdi"' in arg for arg in args), True, args)
         expect('dbus-vmstate' in ' '.join(args), False, args)
         expect(server.accepted(), False, 'the server noticed')

@@ -385,6 +385,16 @@ def test_lint(tap):
     result = tool('lint', '-', data('pc-basic.xml'), stdin=domain)
     check(tap, 'lint: a domain among several files', result, 1,
           r"standard input:12: warning: 'citrix-pv-bus': [^\n]* \[interruptpin-range\]\n", b'')
+    with open(data('socket.xml'), 'rb') as file:
+        served = file.read()
+    check(tap, 'lint: a server that cannot map memory', tool('lint', '--ignore=qemu-unsupported', stdin=served), 1,
+          r"standard input:\d+: warning: 'nvme': the server at the socket '/run/spdk/ctrl0/cntrl' cannot map .* the domain may need "
+          r"<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking> \[memory-not-shared\]\n", b'')
+    for backing, clean in ((b"<source type='memfd'/><access mode='shared'/>", True),
+                           (b"<hugepages/><access mode='shared'/>", True), (b"<source type='memfd'/>", False),
+                           (b"<access mode='shared'/>", False)):
+        domain = served.replace(b'<vcpu', b'<memoryBacking>%s</memoryBacking><vcpu' % backing)
+        tap.equal(tool('lint', '--ignore=qemu-unsupported', stdin=domain).returncode, 0 if clean else 1, 'lint: memory of %s' % backing.decode())
     check(tap, 'lint --ignore', tool('lint', '--ignore=interruptpin-range', stdin=device), 0, b'', b'')
     check(tap, 'lint --ignore, not known', tool('lint', '--ignore=x', stdin=device), 2, b'',
           r".*unknown warning 'x'\n.*")

@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include "lint_memory.h"
 #include "tool_options.h"
 #include "tool_output.h"
 #include "tool_xml.h"
@@ -13,6 +14,10 @@
 #include "emulatedpci_lint.h"
 
 #include <string.h>
+
+/* What makes a guest's memory such that a server can map it. */
+#define TOOL_LINT_MEMORY_BACKING \
+    "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 
 /* For all documents. */
 typedef struct {
@@ -78,10 +83,39 @@ toolLintReport(ToolLint *lint)
 }
 
 
+/* Servers at sockets that cannot map the memory of the domain NODE. */
+static void
+toolLintMemory(ToolLint *lint, xmlNodePtr node)
+{
+    gsize i;
+
+    if (lint->ignored[EMULATED_PCI_LINT_MEMORY_NOT_SHARED] || lintMemoryIsShared(node))
+        return;
+    for (i = 0; i < lint->defs->len; i++) {
+        const EmulatedPCIDef *def = g_ptr_array_index(lint->defs, i);
+        g_autofree char *message = NULL;
+        g_autofree char *text = NULL;
+
+        if (!emulatedPCIDefHasServer(def))
+            continue;
+        message = g_strdup_printf(_("the server at the socket '%1$s' cannot map the guest's memory; if "
+                                    "the device does DMA, the domain may need %2$s"),
+                                  def->driver->socket, TOOL_LINT_MEMORY_BACKING);
+        text = g_strdup_printf("%s:%u: %s: '%s': %s [%s]\n", lint->input->name,
+                               g_array_index(lint->lines, guint, i), _("warning"), def->devicename,
+                               message,
+                               emulatedPCILintKindToString(EMULATED_PCI_LINT_MEMORY_NOT_SHARED));
+        toolOutputWrite(text, strlen(text));
+        lint->clean = FALSE;
+    }
+}
+
+
 static void
 toolLintDomain(xmlNodePtr node, void *opaque)
 {
     toolXMLForEachChild(node, "devices", "emulatedpci", toolLintCollect, opaque);
+    toolLintMemory(opaque, node);
     toolLintReport(opaque);
 }
 

@@ -50,6 +50,7 @@ static const char *const kinds[EMULATED_PCI_LINT_LAST] = {
     [EMULATED_PCI_LINT_DRIVER_PID] = "driver-pid",
     [EMULATED_PCI_LINT_DRIVER_ARGUMENTS] = "driver-arguments",
     [EMULATED_PCI_LINT_QEMU_UNSUPPORTED] = "qemu-unsupported",
+    [EMULATED_PCI_LINT_MEMORY_NOT_SHARED] = "memory-not-shared",
 };
 
 /* Base class and subclass of what cannot have an endpoint's header. */

@@ -14,6 +14,7 @@
 #include "launcher_log.h"
 #include "launcher_logfilter.h"
 #include "launcher_machine.h"
+#include "launcher_memory.h"
 #include "launcher_monitor.h"
 #include "launcher_paths.h"
 #include "launcher_qemu.h"
@@ -62,6 +63,25 @@ launcherRunRefresh(const char *qemu)
 }
 
 
+/* A server that cannot map the guest's memory may still do DMA, if it asks QEMU for each part; but
+ * not every one can. So this is no error, and goes to the domain's log. */
+static void
+launcherRunWarn(const LauncherFleet *fleet,
+                int argc,
+                char *const *argv)
+{
+    size_t i;
+
+    for (i = 0; i < fleet->n; i++) {
+        if (fleet->sockets[i].foreign && !launcherMemoryIsShared(argc, argv))
+            launcherLog(
+                        _("warning: the server at the socket '%1$s' cannot map the guest's memory; if its device does DMA, the domain may need %2$s"),
+                        fleet->sockets[i].path,
+                        "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>");
+    }
+}
+
+
 /* Starts the emulators for the devices in ARGV, which ARGS keeps, and what is
  * between QEMU and its log. Returns QEMU's argv, or NULL with ERR set. */
 static char **
@@ -105,6 +125,7 @@ launcherRunPrepare(const char *qemu,
         !launcherSocketInherit(fleet->sockets, fleet->n, err))
         return NULL;
     launcherArgsExtend(&result, more);
+    launcherRunWarn(fleet, argc, argv);
     return g_steal_pointer(&result);
 }
 
