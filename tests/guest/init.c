@@ -9,6 +9,7 @@
  *   emulatedpci.then=poweroff    power off (the default)
  *   emulatedpci.then=wait        stay, and obey lines on the console:
  *                                "poweroff", "print" (all once more)
+ *   emulatedpci.then=checksum    drive the devices of examples/checksum-engine, then as "wait"
  *   emulatedpci.then=count       write a number that grows into the interrupt line and
  *                                the cache line size of every device of vendor 0x5853,
  *                                for ever; look each time whether the last one is
@@ -20,6 +21,8 @@
  */
 
 #include <config.h>
+
+#include "guest.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -39,7 +42,6 @@
 #define CACHE_LINE_SIZE 0x0c
 #define INTERRUPT_LINE 0x3c
 #define DEVICES_MAX 256
-#define DEVICES "/sys/bus/pci/devices"
 
 
 /* The whole space from sysfs, which reads it from the device. */
@@ -199,6 +201,7 @@ main(void)
     char cmdline[4096] = "";
     bool wait = false;
     bool counting = false;
+    bool checksum = false;
     FILE *fp;
 
     mkdir("/proc", 0755);
@@ -212,6 +215,7 @@ main(void)
     if (fp) {
         if (fgets(cmdline, sizeof(cmdline), fp))
             wait = strstr(cmdline, "emulatedpci.then=wait") != NULL;
+        checksum = strstr(cmdline, "emulatedpci.then=checksum") != NULL;
         counting = strstr(cmdline, "emulatedpci.then=count") != NULL;
         fclose(fp);
     }
@@ -219,7 +223,9 @@ main(void)
     printDevices();
     if (counting)
         count();
-    if (wait)
+    if (checksum)
+        checksumDrive();
+    if (wait || checksum)
         waitForRequest();
 
     printf("=== emulatedpci: powering off\n");
