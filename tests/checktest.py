@@ -10,10 +10,12 @@
 import json
 import os
 import re
+import signal
 import sys
 
 from emulatedpcistack import domain_xml, needs, needs_transport, run_tests
 from fleetstack import FleetStack
+from qemutransports import VFIO_USER, qemu_transports
 
 DEVICES = """
     <emulatedpci devicename='first'>
@@ -139,9 +141,32 @@ def test_others(tap, stack):
     tap.equal(check(stack)[0], 2, 'which?')
 
 
+def test_server(tap, stack):
+    """A server decides what its registers are, but for those that are overridden; and one that ends."""
+    if VFIO_USER not in qemu_transports()[0]:
+        tap.skip('a device of a server', 'QEMU has no vfio-user-pci here')
+        return
+    path = stack.path('run/checksum.sock')
+    engine = stack.copy(os.path.join(stack.build, 'examples/checksum-engine/checksum-engine'), 'libexec/checksum-engine')
+    server = stack.start([engine, '--socket=' + path], 'log/engine.out')
+    stack.wait_for(lambda: os.path.exists(path), 'the server listens')
+    start(stack, 'served', 'pc', "<emulatedpci devicename='checksum'><config subsystemid='0x77'/>"
+          "<driver socket='%s'/></emulatedpci>" % path)
+    devices = stack.wait_for(lambda: firmware_has_run(stack, 'served'), 'the firmware has run', 180)
+    tap.equal((devices[0]['ok'], devices[0]['fields']['vendorid']['got'], devices[0]['fields']['subsystemid']['got']),
+              (True, 0x1234, 0x77), "a server's device is well")
+    os.kill(server, signal.SIGKILL)
+    status, out, err = stack.wait_for(lambda: (check(stack, 'served') if check(stack, 'served')[0] else None),
+                                      'the server is missed', 180)
+    tap.ok("the server at the socket '%s' has ended" % path in out + err, 'a server that has ended', out, err)
+    stack.virsh('destroy', 'served')
+    stack.virsh('undefine', 'served')
+
+
 def main(tap):
     with FleetStack() as stack:
         stack.begin()
+        test_server(tap, stack)
         test_good(tap, stack, 'pc')
         test_good(tap, stack, 'q35')
         test_address_register(tap, stack)

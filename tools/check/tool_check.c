@@ -115,6 +115,15 @@ toolCheckField(EmulatedPCIField field, guint32 expected, guint32 got)
 }
 
 
+/* Whether these are the registers of a device that does not answer: no device has all bits of the
+ * status register set. */
+static gboolean
+toolCheckIsGone(const guint8 *config)
+{
+    return config[0x06] == 0xff && config[0x07] == 0xff;
+}
+
+
 static void
 toolCheckRead(ToolCheckDevice *device, CheckQEMU *qemu)
 {
@@ -130,6 +139,12 @@ toolCheckRead(ToolCheckDevice *device, CheckQEMU *qemu)
     }
     if (!checkQEMURead(qemu, device->inQEMU, config, &device->err))
         return;
+    if (emulatedPCIDefHasServer(device->def) && toolCheckIsGone(config)) {
+        emulatedPCIReportError(&device->err, VIR_ERR_OPERATION_INVALID,
+                               _("the server at the socket '%1$s' has ended: all registers read as all ones"),
+                               device->def->driver->socket);
+        return;
+    }
     device->read = TRUE;
     for (field = EMULATED_PCI_FIELD_DEVICENAME + 1; field < EMULATED_PCI_FIELD_LAST; field++) {
         const EmulatedPCIFieldInfo *info = emulatedPCIFieldGetInfo(field);
@@ -137,6 +152,9 @@ toolCheckRead(ToolCheckDevice *device, CheckQEMU *qemu)
 
         for (i = 0; i < info->bits / 8; i++)
             device->value[field] |= (guint32) config[info->offset + i] << (8 * i);
+        /* What a server decides is right. */
+        if (emulatedPCIDefHasServer(device->def) && !device->def->given[field])
+            device->def->value[field] = device->value[field];
         device->result[field] = toolCheckField(field, device->def->value[field], device->value[field]);
     }
 }
