@@ -150,7 +150,7 @@ def test_server(tap, stack):
     engine = stack.copy(os.path.join(stack.build, 'examples/checksum-engine/checksum-engine'), 'libexec/checksum-engine')
     server = stack.start([engine, '--socket=' + path], 'log/engine.out')
     stack.wait_for(lambda: os.path.exists(path), 'the server listens')
-    start(stack, 'served', 'pc', "<emulatedpci devicename='checksum'><config subsystemid='0x77'/>"
+    start(stack, 'served', 'pc', devices="<emulatedpci devicename='checksum'><config subsystemid='0x77'/>"
           "<driver socket='%s'/></emulatedpci>" % path)
     devices = stack.wait_for(lambda: firmware_has_run(stack, 'served'), 'the firmware has run', 180)
     tap.equal((devices[0]['ok'], devices[0]['fields']['vendorid']['got'], devices[0]['fields']['subsystemid']['got']),
