@@ -24,7 +24,7 @@ DEBIAN_12 = {ABSTRACTION: '  # include <abstractions/base>\n  #include <local/ab
              'usr.sbin.libvirtd': 'profile libvirtd {}\n', 'local/README': 'read me\n'}
 DEBIAN_13 = dict(DEBIAN_12, **{
     ABSTRACTION: '  include if exists <abstractions/libvirt-qemu.d>\n  include if exists <local/abstractions/libvirt-qemu>\n',
-    'usr.sbin.virtqemud': 'profile virtqemud {}\n'})
+    'usr.sbin.virtqemud': 'profile virtqemud {}\n', 'abi/4.0': 'features\n'})
 
 
 def read(path):
@@ -59,6 +59,9 @@ def check(tap, name, files, expected):
                    '%s: %s: what was there before stays' % (name, turn), after)
             tap.ok(all(text.count('emulatedpci-launcher ') == 1 for path, text in after.items() if path in expected),
                    '%s: %s: once' % (name, turn), after)
+            tap.equal([path for path, text in after.items() if '    userns,\n' in text],
+                      [path for path in expected if 'libvirt-qemu' in path and 'abi/4.0' in files],
+                      '%s: %s: the rule "userns," is there if AppArmor knows it' % (name, turn))
         tap.equal(configure(root, 'remove'), (0, ''), name + ': remove')
         tap.equal(tree(root), files, name + ': nothing is left')
         tap.equal(configure(root, 'remove'), (0, ''), name + ': remove again')
