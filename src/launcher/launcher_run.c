@@ -109,7 +109,7 @@ launcherRunPrepare(const char *qemu,
         !launcherQEMUInspect(&info, qemu, err) ||
         !launcherFleetPlan(fleet, props, args->props->len, &info, qemu, machine,
                            launcherAccelIsKVM(argc, argv), err) ||
-        !launcherStatePlan(fleet, args, argc, argv, err) ||
+        !launcherStatePlan(fleet, args, argc, argv, home, err) ||
         !launcherFleetStart(fleet, props, home, err))
         return NULL;
 

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define _(s) gettext(s)
 
@@ -55,8 +56,10 @@ static char *
 stateFindReason(const LauncherFleet *fleet,
                 const LauncherArgs *args,
                 int argc,
-                char *const *argv)
+                char *const *argv,
+                const char *home)
 {
+    g_autofree char *program = launcherPathsGetVMState(home);
     guint i;
 
     for (i = 0; i < fleet->n; i++) {
@@ -78,6 +81,9 @@ stateFindReason(const LauncherFleet *fleet,
         if (!alias)
             return g_strdup_printf(_("device '%1$s' has no id"), props->devicename);
     }
+    if (access(program, X_OK) < 0)
+        return g_strdup_printf(_("cannot run '%1$s', which saves the registers of emulated PCI devices: %2$s"),
+                               program, g_strerror(errno));
     if (stateHasOption(argc, argv, "object", STATE_OBJECT))
         return g_strdup_printf(_("QEMU has another '%1$s' object, and only one is possible"), STATE_OBJECT);
     return NULL;
@@ -89,9 +95,10 @@ launcherStatePlan(LauncherFleet *fleet,
                   const LauncherArgs *args,
                   int argc,
                   char *const *argv,
+                  const char *home,
                   GError **err)
 {
-    g_autofree char *reason = stateFindReason(fleet, args, argc, argv);
+    g_autofree char *reason = stateFindReason(fleet, args, argc, argv, home);
 
     fleet->travels = !reason;
     if (reason && (stateHasOption(argc, argv, "incoming", NULL) ||

@@ -23,7 +23,11 @@
  * launcherStatePlan:
  * @fleet: the emulators, planned and not started
  * @args: the devices
+ * @argc: the number of its arguments
  * @argv: QEMU's command line
+ * @home: the directory of our programs; without emulatedpci-vmstate in it, registers cannot
+ *        travel
+ * @err: set on failure
  *
  * Decides whether the registers of all devices can travel with the guest, and
  * sets it in @fleet.
@@ -35,6 +39,7 @@ gboolean launcherStatePlan(LauncherFleet *fleet,
                            const LauncherArgs *args,
                            int argc,
                            char *const *argv,
+                           const char *home,
                            GError **err);
 
 /**
