@@ -15,6 +15,7 @@
 #include "lift_cache.h"
 #include "projection_devices.h"
 #include "qemu_launcher_path.h"
+#include "qemu_unmovable.h"
 #include "rewrite.h"
 #include "session_private.h"
 #include "validate_job.h"
@@ -68,12 +69,16 @@ sessionReply(RelayPort *port, const RPCHeader *call, const GByteArray *payload)
 }
 
 
-/* For rpcMessageMapError(): a domain's <emulator> is the launcher to libvirtd only. */
+/* For rpcMessageMapError(): a domain's <emulator> is the launcher to libvirtd only, and QEMU
+ * does not know why a guest cannot be moved. */
 static char *
 sessionMapErrorText(const char *text, void *opaque)
 {
     const ProjectionOptions *projection = opaque;
+    char *explained = qemuUnmovableExplain(text);
 
+    if (explained)
+        return explained;
     return qemuLauncherReplacePaths(projection->launchDir, projection->qemuDir, text);
 }
 

@@ -1,0 +1,49 @@
+/*
+ * qemu_unmovable.h: why a guest cannot be saved or migrated with its emulated devices
+ *
+ * QEMU knows only that a block node keeps it from migrating (launcher_blocker.h), or
+ * that x-pci-proxy-dev does. The name of that node tells the device and the reason:
+ *
+ *   The vdi format used by node 'model-of-ua-first' does not support live migration
+ *
+ * The launcher names it; the daemon and virt-emulatedpci explain it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+/* QEMU takes up to 31 characters as the name of a node. */
+#define QEMU_UNMOVABLE_NODE_MAX 31
+
+typedef enum {
+    QEMU_UNMOVABLE_OTHER = 0,   /* the name tells nothing more */
+    QEMU_UNMOVABLE_MODEL,       /* the device's emulator is a <driver model=…> that does not take part */
+    QEMU_UNMOVABLE_PID,         /* or a <driver pid=…> */
+    QEMU_UNMOVABLE_SOCKET,      /* or a <driver socket=…> */
+    QEMU_UNMOVABLE_MPQEMU,      /* it is an x-pci-proxy-dev beside vfio-user devices */
+
+    QEMU_UNMOVABLE_LAST
+} QEMUUnmovable;
+
+/**
+ * qemuUnmovableFormatNode:
+ * @reason: why the guest cannot be moved
+ * @alias: the alias of the device that is the reason, or NULL with QEMU_UNMOVABLE_OTHER
+ *
+ * Returns the name of the block node, newly allocated. An alias that is too long for
+ * the name is cut off.
+ */
+char *qemuUnmovableFormatNode(QEMUUnmovable reason, const char *alias);
+
+/**
+ * qemuUnmovableExplain:
+ * @text: an error of QEMU's or libvirt's
+ *
+ * Returns @text, newly allocated, with an explanation in place of QEMU's sentence about
+ * such a node or about x-pci-proxy-dev: the device, the reason, and what would help. NULL
+ * if it has no such sentence.
+ */
+char *qemuUnmovableExplain(const char *text);
