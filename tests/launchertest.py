@@ -626,13 +626,13 @@ def one_of_several_fails():
                 message="cannot run '/does/not/exist' for the PCI device emulator 'bad': No such file")
 
 
-def blocker_fd(argv):
-    """Ends with the node that keeps a guest from migrating: its descriptor."""
+def blocker_fd(argv, name):
+    """Ends with the node NAME that keeps a guest from migrating: its descriptor."""
     expect((argv[-4], argv[-2]), ("-add-fd", "-blockdev"), "the last options")
     node = json.loads(argv[-1])
-    expect((node["driver"], node["read-only"], node["file"]["filename"]), ("vdi", True, "/dev/fdset/65536"),
-           "the node")
-    return int(re.fullmatch("fd=([0-9]+),set=65536,opaque=" + node["node-name"], argv[-3]).group(1))
+    expect((node["driver"], node["node-name"], node["read-only"], node["file"]["filename"]),
+           ("vdi", name, True, "/dev/fdset/65536"), "the node")
+    return int(re.fullmatch("fd=([0-9]+),set=65536,opaque=emulated-pci-device-registers", argv[-3]).group(1))
 
 
 @test
@@ -677,16 +677,16 @@ def vfio_user():
     run = Run("-accel", "kvm", *devices({}, {"emulator": "a", "version": "mpqemu"}), program=launcher)
     expect(run.qemu["answer"], ["d0", "d1"], "who answers")
     expect([b"x-pci-proxy-dev" in a for a in run.qemu["arg"][4:8:2]], [False, True], "drivers")
-    blocker_fd([a.decode() for a in run.qemu["arg"]])
+    blocker_fd([a.decode() for a in run.qemu["arg"]], "mpqemu-of-ua-1")
     expect([client_of(emulator) is None for emulator in
             sorted(run.emulators, key=names_of)], [False, True], "to whom QEMU connects")
     os.unlink(f"{stage.home}/pci{run.pid}.0")
 
-    # A program of one's own knows of no such thing, so the guest must stay where it is.
+    # A program of one's own may know of no such thing: then the guest must stay where it is.
     run = Run(*devices({"emulator": "a", "model": stage.emulator}), program=launcher)
     expect(run.qemu["answer"], ["d0"], "who answers")
-    expect((client_of(run.emulator), len(run.emulator["fd"])), (None, 4), "a model's descriptors")
-    expect(set(run.qemu["fd"]), {0, 1, 2, blocker_fd([a.decode() for a in run.qemu["arg"]])},
+    expect((client_of(run.emulator), len(run.emulator["fd"])), (None, 5), "a model's descriptors")
+    expect(set(run.qemu["fd"]), {0, 1, 2, blocker_fd([a.decode() for a in run.qemu["arg"]], "model-of-ua-0")},
            "QEMU's descriptors")
     os.unlink(f"{stage.home}/pci{run.pid}.0")
 
@@ -712,7 +712,7 @@ def incoming():
         os.unlink(f"{stage.home}/pci{run.pid}.0")
     # Libvirt's own: the guest can run, but must stay.
     run = Run("-object", other, *devices({}), program=new)
-    blocker_fd([a.decode() for a in run.qemu["arg"]])
+    blocker_fd([a.decode() for a in run.qemu["arg"]], "emulated-pci-device-registers")
     os.unlink(f"{stage.home}/pci{run.pid}.0")
 
 
@@ -789,6 +789,8 @@ class Listener:
         connection.close()
         for fd, text in zip(fds, self.texts):
             with socket.socket(fileno=fd) as device:
+                if text == "state":
+                    continue
                 if device.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                     peer, _ = device.accept()
                 else:
@@ -824,14 +826,17 @@ def attached():
     expect([names_of(e) for e in run.emulators], [["d1"]], "started")
 
     _, launcher = make_qemu("qemu-attach", b"10.1", vfio_user=True)
-    listener = Listener(runtime, b"ok\n")
-    run = Run(*devices({"pid": pid}), env=env, program=launcher)
-    listener.close()
-    expect(run.qemu["answer"], ["d0"], "who answers")
-    expect(run.emulators, [], "started")
-    path = f"{stage.home}/pci{run.pid}.0"
-    expect(oct(os.stat(path).st_mode & 0o777), "0o600", "the socket's mode")
-    os.unlink(path)
+    for answer, args in ((b"error: what?\n", [b"-add-fd", b"-blockdev"]), (b"ok\n", [b"-object"])):
+        listener = Listener(runtime, answer, b"ok\n")
+        run = Run(*devices({"pid": pid}), env=env, program=launcher)
+        listener.close()
+        expect(listener.texts[0], "state", "the first message")
+        expect(run.qemu["answer"], ["d0"], "who answers")
+        expect(run.emulators, [], "started")
+        expect([option for option in args if option not in run.qemu["arg"]], [], "options")
+        path = f"{stage.home}/pci{run.pid}.0"
+        expect(oct(os.stat(path).st_mode & 0o777), "0o600", "the socket's mode")
+        os.unlink(path)
 
 
 @test

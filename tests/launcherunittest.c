@@ -134,11 +134,10 @@ testBlockerAdd(void)
     guint8 wanted[LAUNCHER_BLOCKER_SIZE];
     guint8 image[LAUNCHER_BLOCKER_SIZE + 1];
     g_autofree char *path = NULL;
-    g_autofree char *node = NULL;
     int writable;
     int fd;
 
-    g_assert_true(launcherBlockerAdd(args, &err));
+    g_assert_true(launcherBlockerAdd(args, QEMU_UNMOVABLE_MODEL, "ua-first", &err));
     g_assert_no_error(err);
     g_assert_cmpuint(args->len, ==, 4);
     g_assert_cmpstr(args->pdata[0], ==, "-add-fd");
@@ -148,9 +147,7 @@ testBlockerAdd(void)
     g_assert_cmpint(fcntl(fd, F_GETFD) & FD_CLOEXEC, ==, 0);
     g_assert_cmpint(fcntl(fd, F_GETFL) & O_ACCMODE, ==, O_RDONLY);
     g_assert_cmpstr(args->pdata[2], ==, "-blockdev");
-    node = g_strdup_printf("\"node-name\":\"%s\"", LAUNCHER_BLOCKER_NODE);
-    g_assert_nonnull(strstr(args->pdata[3], node));
-    g_assert_cmpuint(strlen(LAUNCHER_BLOCKER_NODE), <=, 31);
+    g_assert_nonnull(strstr(args->pdata[3], "\"node-name\":\"model-of-ua-first\""));
 
     launcherBlockerFillImage(wanted);
     g_assert_cmpint(pread(fd, image, sizeof(image), 0), ==, sizeof(wanted));

@@ -170,7 +170,7 @@ def not_movable():
     """an emulator that cannot save: QEMU refuses to migrate and tells why; the machine goes on"""
     disk = os.path.join(stage.top, "disk.qcow2")
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "1M"], check=True)
-    reason = "node 'emulated-pci-device-registers' does not support live migration"
+    reason = "node 'model-of-ua-0' does not support live migration"
     with Machine([{}], args=["-blockdev", "driver=qcow2,node-name=disk,file.driver=file,file.filename=" + disk,
                              "-device", "virtio-blk-pci,drive=disk,addr=0x10"],
                  driver={"emulator": "own", "model": stage.emulator}) as qemu:

@@ -49,7 +49,7 @@ newDevice(const char *alias,
     g_strlcpy(device->devicename, devicename, sizeof(device->devicename));
     memcpy(device->values, example, sizeof(example));
     pciConfigInit(&config, example);
-    memcpy(device->registers, config.now, sizeof(device->registers));
+    vmstateDeviceSetRegisters(device, config.now, sizeof(config.now));
     return device;
 }
 
@@ -74,7 +74,7 @@ assertSame(const VMStateDevice *a,
     g_assert_cmpstr(a->alias, ==, b->alias);
     g_assert_cmpstr(a->devicename, ==, b->devicename);
     g_assert_cmpmem(a->values + 1, sizeof(a->values) - 4, b->values + 1, sizeof(b->values) - 4);
-    g_assert_cmpmem(a->registers, PCI_CONFIG_SIZE, b->registers, PCI_CONFIG_SIZE);
+    g_assert_cmpmem(a->registers, a->nregisters, b->registers, b->nregisters);
 }
 
 
@@ -254,6 +254,48 @@ testHostileDevices(void)
 }
 
 
+/* As many registers as an emulator of somebody else's has: it alone knows them. */
+static void
+testOwn(void)
+{
+    static const gsize sizes[] = { 0, 1, 255, 257, EMULATOR_STATE_MAX };
+    guint8 bytes[EMULATOR_STATE_MAX + 1];
+    gsize i;
+
+    memset(bytes, 0xff, sizeof(bytes));
+    for (i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autoptr(GPtrArray) devices = newDevices();
+        g_autoptr(VMStateDevice) here = newDevice("ua-a", "citrix-pv-bus");
+        g_autoptr(GPtrArray) again = NULL;
+        g_autoptr(GBytes) state = NULL;
+        g_autoptr(GError) err = NULL;
+
+        vmstateDeviceSetRegisters(devices->pdata[0], bytes, sizes[i]);
+        state = vmstateFormat(devices);
+        again = parse(state, G_MAXSIZE, &err);
+        g_assert_no_error(err);
+        assertSame(devices->pdata[0], again->pdata[0]);
+        g_assert_false(vmstateDeviceCheck(here, again->pdata[0], &err));
+        g_assert_nonnull(strstr(err->message, "'ua-a': the saved state has "));
+        g_clear_error(&err);
+        here->own = TRUE;
+        g_assert_true(vmstateDeviceCheck(here, again->pdata[0], &err));
+        here->values[EMULATED_PCI_FIELD_DEVICEID]++;
+        g_assert_false(vmstateDeviceCheck(here, again->pdata[0], &err));
+        g_assert_nonnull(strstr(err->message, "deviceid"));
+    }
+
+    {
+        g_autoptr(GPtrArray) devices = newDevices();
+        g_autoptr(GBytes) state = NULL;
+
+        vmstateDeviceSetRegisters(devices->pdata[0], bytes, sizeof(bytes));
+        state = vmstateFormat(devices);
+        assertRefused(state, G_MAXSIZE, "'ua-a': the saved state has 11 numbers and 4097 registers");
+    }
+}
+
+
 static void
 testCheck(void)
 {
@@ -338,7 +380,7 @@ emulatorRun(gpointer opaque)
 
             wrong.sequence++;
             send(emulator->fds[1], &wrong, sizeof(wrong), MSG_NOSIGNAL);
-            send(emulator->fds[1], &reply, sizeof(reply) - 1, MSG_NOSIGNAL);
+            send(emulator->fds[1], &reply, EMULATOR_STATE_HEADER - 1, MSG_NOSIGNAL);
         }
         send(emulator->fds[1], &reply, sizeof(reply), MSG_NOSIGNAL);
     }
@@ -475,7 +517,18 @@ testSetOnce(void)
     request.sequence = 0;
     g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, sizeof(request), &reply), ==, 0);
     g_assert_cmpint(reply.error, ==, EINVAL);
-    g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, sizeof(request) - 1, &reply), ==, -1);
+
+    /* What a request has to have: registers only if there are some to take */
+    request.sequence = 9;
+    g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, EMULATOR_STATE_HEADER - 1, &reply), ==, -1);
+    g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, sizeof(request) + 1, &reply), ==, -1);
+    g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, sizeof(request) - 1, &reply), ==, 0);
+    g_assert_cmpint(reply.error, ==, EINVAL);
+    request.command = EMULATOR_STATE_GET;
+    request.device = 0;
+    g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, EMULATOR_STATE_HEADER, &reply), ==, 0);
+    g_assert_cmpint(reply.error, ==, 0);
+    g_assert_cmphex(reply.registers[PCI_CONFIG_INTERRUPTLINE], ==, 2);
     emulatorStop(&emulator);
 }
 
@@ -716,6 +769,7 @@ main(int argc,
     g_test_add_func("/vmstate/hostile", testHostile);
     g_test_add_func("/vmstate/hostile-devices", testHostileDevices);
     g_test_add_func("/vmstate/check", testCheck);
+    g_test_add_func("/vmstate/own", testOwn);
     g_test_add_func("/vmstate/domain", testDomain);
     g_test_add_func("/vmstate/set-once", testSetOnce);
     g_test_add_func("/vmstate/domain/fails", testDomainFails);

@@ -14,7 +14,8 @@
  *     </driver>
  *   </emulatedpci>
  *
- * It knows both of QEMU's protocols. It needs nothing but the C library:
+ * A guest takes the counters along when it is saved or migrated. It knows both of
+ * QEMU's protocols. It needs nothing but the C library:
  *
  *   cc -O2 -o counter-emulator counter-*.c
  *
@@ -27,6 +28,7 @@
 
 #include "counter-emulator.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,7 +43,38 @@
 /* How long to wait for QEMU where it has to connect, in milliseconds. */
 #define CONNECT_TIMEOUT 300000
 
+/* "State" in docs/pci-emulator-contract.rst: what a message begins with */
+enum {
+    STATE_GET = 1,
+    STATE_SET = 2,
+};
+
+typedef struct {
+    uint32_t command;
+    uint32_t device;
+    uint32_t sequence;
+    uint32_t reserved;
+} StateRequest;
+
+typedef struct {
+    uint32_t sequence;
+    uint32_t error;
+    uint32_t closed;
+    uint32_t reserved;
+} StateReply;
+
+/* What there is of a device: its registers, the counter among them. */
+typedef struct {
+    union {
+        StateRequest request;
+        StateReply reply;
+    };
+    uint8_t registers[CONFIG_SIZE];
+} StateMessage;
+
 static Device devices[DEVICES_MAX];
+static int stateFd = -1;        /* where state is asked for; or -1 */
+static uint32_t stateTaken;     /* the last request that set a state */
 static size_t ndevices;
 static uint32_t step = 1;
 
@@ -101,6 +134,13 @@ put(uint8_t *at,
 }
 
 
+static uint32_t
+get(const uint8_t *at)
+{
+    return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t) at[3] << 24;
+}
+
+
 /* fd=7,devicename=…,vendorid=0x5853,…; TEXT is taken apart. */
 static void
 addDevice(char *text)
@@ -156,7 +196,7 @@ deviceRead(Device *device,
 }
 
 
-/* A guest can write to the counter and to the interrupt line, nothing else. */
+/* A guest can write to the counter, the cache line size and the interrupt line. */
 void
 deviceWrite(Device *device,
             uint32_t address,
@@ -166,8 +206,8 @@ deviceWrite(Device *device,
     const uint8_t *bytes = data;
 
     if (address == COUNTER && length == 4)
-        device->counter = bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t) bytes[3] << 24;
-    else if (address == 0x3c && length == 1)
+        device->counter = get(bytes);
+    else if ((address == 0x0c || address == 0x3c) && length == 1)
         device->now[address] = bytes[0];
 }
 
@@ -177,6 +217,62 @@ deviceReset(Device *device)
 {
     memcpy(device->now, device->powerOn, CONFIG_SIZE);
     device->counter = 0;
+}
+
+
+/* Whether REGISTERS can be those of DEVICE: only what a guest can write to differs from
+ * power-on. Sets them. Returns 0 or an errno. */
+static int
+deviceRestore(Device *device,
+              const uint8_t registers[CONFIG_SIZE])
+{
+    uint8_t wanted[CONFIG_SIZE];
+
+    memcpy(wanted, device->powerOn, CONFIG_SIZE);
+    wanted[0x0c] = registers[0x0c];
+    wanted[0x3c] = registers[0x3c];
+    memcpy(wanted + COUNTER, registers + COUNTER, 4);
+    if (memcmp(wanted, registers, CONFIG_SIZE) != 0)
+        return EPERM;
+
+    memcpy(device->now, wanted, CONFIG_SIZE);
+    device->counter = get(wanted + COUNTER);
+    return 0;
+}
+
+
+/* One request about a device's state, and its reply. 0, or -1 when nobody will ask any
+ * more. */
+static int
+serveState(void)
+{
+    StateMessage message;
+    const ssize_t got = recv(stateFd, &message, sizeof(message), 0);
+    size_t len = sizeof(message.reply);
+    StateRequest request;
+    Device *device;
+
+    if (got < (ssize_t) sizeof(request))
+        return -1;
+    request = message.request;
+    message.reply = (StateReply) { .sequence = request.sequence, .error = EINVAL };
+    if (request.device < ndevices) {
+        device = &devices[request.device];
+        message.reply.closed = device->fd < 0;
+        if (request.command == STATE_GET) {
+            message.reply.error = 0;
+            memcpy(message.registers, device->now, CONFIG_SIZE);
+            put(message.registers + COUNTER, device->counter, 4);
+            len = sizeof(message);
+        } else if (request.command == STATE_SET && got == sizeof(message)) {
+            /* A repeated request is answered, but the guest may run already. */
+            message.reply.error = request.sequence <= stateTaken ? 0 :
+                (uint32_t) deviceRestore(device, message.registers);
+            if (message.reply.error == 0 && request.sequence > stateTaken)
+                stateTaken = request.sequence;
+        }
+    }
+    return sendAll(stateFd, &message, len);
 }
 
 
@@ -216,8 +312,9 @@ sendAll(int fd,
 static size_t
 serveDevices(void)
 {
-    struct pollfd polls[DEVICES_MAX];
+    struct pollfd polls[DEVICES_MAX + 1];
     int timeout = -1;
+    int busy = 0;
     size_t open = 0;
     size_t i;
 
@@ -226,17 +323,25 @@ serveDevices(void)
         if (devices[i].serve == vfioUserAccept)
             timeout = CONNECT_TIMEOUT;
     }
-    if (poll(polls, ndevices, timeout) <= 0)
+    polls[ndevices] = (struct pollfd) { .fd = stateFd, .events = POLLIN };
+    if (poll(polls, ndevices + 1, timeout) <= 0)
         return 0;
 
     for (i = 0; i < ndevices; i++) {
         Device *device = &devices[i];
 
+        busy |= polls[i].revents;
         if (device->fd >= 0 && polls[i].revents && device->serve(device) < 0) {
             close(device->fd);
             device->fd = -1;
         }
         open += device->fd >= 0;
+    }
+
+    /* What the guest has written before is part of the state. */
+    if (!busy && polls[ndevices].revents && serveState() < 0) {
+        close(stateFd);
+        stateFd = -1;
     }
     return open;
 }
@@ -248,6 +353,7 @@ main(int argc,
 {
     static const char readyOption[] = "--ready-fd=";
     static const char stepOption[] = "--step=";
+    const char *state = getenv("EMULATEDPCI_STATE_FD");
     int ready = -1;
     int i;
 
@@ -270,8 +376,11 @@ main(int argc,
     signal(SIGHUP, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
 
+    if (state)
+        stateFd = (int) parseNumber(state);
     if (ready >= 0) {
-        if (write(ready, "", 1) != 1)
+        /* With a state or without */
+        if (write(ready, state ? "S" : "", 1) != 1)
             fail("cannot write to", "--ready-fd");
         close(ready);
     }

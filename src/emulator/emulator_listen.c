@@ -223,6 +223,24 @@ receive(int fd,
 }
 
 
+/* The message that hands over a socket on which registers are asked for, FD, instead of
+ * a device. */
+static int
+addState(EmulatorOptions *domain,
+         int fd,
+         EmulatorDeviceError *error)
+{
+    if (domain->stateFd >= 0 || domain->ndevices > 0) {
+        snprintf(error->text, sizeof(error->text), "%s",
+                 _("'state' is allowed once, before all devices"));
+        close(fd);
+        return -1;
+    }
+    domain->stateFd = fd;
+    return 0;
+}
+
+
 /* Adds the device that one message asks for. Takes FD. */
 static int
 addDevice(EmulatorOptions *domain,
@@ -247,6 +265,9 @@ addDevice(EmulatorOptions *domain,
         close(fd);
         return -1;
     }
+
+    if (strcmp(text, "state") == 0)
+        return addState(domain, fd, error);
 
     device = &domain->devices[domain->ndevices];
     if (emulatorDeviceOptionsParse(device, text, fd, error) < 0) {

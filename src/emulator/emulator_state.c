@@ -39,16 +39,17 @@ emulatorStateAnswer(EmulatorStatus *status,
                     size_t len,
                     EmulatorStateReply *reply)
 {
-    EmulatorStateRequest own;
+    EmulatorStateRequest own = { 0 };
     EmulatorStatusDevice *device;
 
-    if (len != sizeof(own))
+    if (len < EMULATOR_STATE_HEADER || len > sizeof(own))
         return -1;
-    memcpy(&own, request, sizeof(own));
+    memcpy(&own, request, len);
 
     memset(reply, 0, sizeof(*reply));
     reply->sequence = own.sequence;
-    if (own.sequence == 0 || own.device >= ndevices) {
+    if (own.sequence == 0 || own.device >= ndevices ||
+        (own.command == EMULATOR_STATE_SET && len != sizeof(own))) {
         reply->error = EINVAL;
         return 0;
     }

@@ -5,7 +5,8 @@
  * process that does this for QEMU (src/vmstate) has one end of a SOCK_SEQPACKET
  * socket pair; the emulator has the other one, --state-fd. One message is a
  * request, one is its reply; numbers are in the host's byte order, since both
- * ends are on one host and of one build.
+ * ends are on one host. docs/pci-emulator-contract.rst describes the messages for
+ * emulators of other people, whose state may have another length than ours.
  *
  * A worker that is killed may take a request with it. Whoever asks therefore
  * asks again, with the same sequence number, after a while without a reply. A
@@ -29,12 +30,19 @@ typedef enum {
     EMULATOR_STATE_SET = 2,     /* take them */
 } EmulatorStateCommand;
 
+/* Bytes of a request or a reply before the registers. */
+#define EMULATOR_STATE_HEADER 16
+
+/* The most bytes that an emulator can have for one device. pci-emulator has
+ * PCI_CONFIG_SIZE. */
+#define EMULATOR_STATE_MAX 4096
+
 typedef struct {
     uint32_t command;           /* EmulatorStateCommand */
     uint32_t device;            /* from 0, in the order of --device */
     uint32_t sequence;          /* more than that of any request before; not 0 */
     uint32_t reserved;          /* 0 */
-    uint8_t registers[PCI_CONFIG_SIZE];     /* SET; else zeros */
+    uint8_t registers[PCI_CONFIG_SIZE];     /* SET; else not read, and may be left out */
 } EmulatorStateRequest;
 
 typedef struct {

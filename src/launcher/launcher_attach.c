@@ -215,16 +215,33 @@ launcherAttachDevice(int fd,
 }
 
 
+/* Whether the emulator takes STATE, a socket on which it will be asked for registers. One
+ * that does not know such a message refuses it, and goes on. */
+static gboolean
+launcherAttachState(int fd,
+                    int state)
+{
+    char line[LAUNCHER_ATTACH_ANSWER_MAX];
+
+    return state >= 0 && launcherAttachSend(fd, "state", state) &&
+        launcherAttachReceive(fd, line, sizeof(line)) && strcmp(line, "ok") == 0;
+}
+
+
 gboolean
 launcherAttach(pid_t pid,
                QEMUProps *const *props,
                LauncherSocket *const *sockets,
                size_t n,
+               int state,
+               gboolean *travels,
                GError **err)
 {
     int fd = launcherAttachConnect(pid, err);
     gboolean ok = fd >= 0 && launcherAttachVerify(fd, pid, err);
     size_t i;
+
+    *travels = ok && launcherAttachState(fd, state);
 
     for (i = 0; i < n; i++) {
         ok = ok && (!sockets[i]->path || launcherSocketListen(sockets[i], err)) &&

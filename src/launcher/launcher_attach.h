@@ -27,6 +27,9 @@
  * @props: the devices
  * @sockets: their sockets; the emulator's ends are closed here
  * @n: number of devices
+ * @state: the emulator's end of the socket on which it is to be asked for the devices'
+ *         registers, or -1; it stays open
+ * @travels: set to whether the emulator takes @state
  * @err: set on failure
  *
  * Gives the devices to the emulator @pid. The process that listens there must be
@@ -38,4 +41,6 @@ gboolean launcherAttach(pid_t pid,
                         QEMUProps *const *props,
                         LauncherSocket *const *sockets,
                         size_t n,
+                        int state,
+                        gboolean *travels,
                         GError **err);

@@ -38,6 +38,9 @@ enum {
 
 #define IMAGE_BLOCK 0x100000
 
+/* Of the file, which nobody sees but who looks for it. */
+#define BLOCKER_NAME "emulated-pci-device-registers"
+
 
 static void
 imagePut(guint8 *image,
@@ -54,7 +57,7 @@ void
 launcherBlockerFillImage(guint8 image[LAUNCHER_BLOCKER_SIZE])
 {
     memset(image, 0, LAUNCHER_BLOCKER_SIZE);
-    g_strlcpy((char *) image, LAUNCHER_BLOCKER_NODE "\n", IMAGE_SIGNATURE);
+    g_strlcpy((char *) image, BLOCKER_NAME "\n", IMAGE_SIGNATURE);
     imagePut(image, IMAGE_SIGNATURE, 0xbeda107f);
     imagePut(image, IMAGE_VERSION, 0x00010001);
     imagePut(image, IMAGE_HEADER_SIZE, 0x180);
@@ -79,7 +82,7 @@ launcherBlockerOpen(void)
     const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     guint8 image[LAUNCHER_BLOCKER_SIZE];
     g_autofree char *path = NULL;
-    int fd = memfd_create(LAUNCHER_BLOCKER_NODE, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = memfd_create(BLOCKER_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int readable = -1;
 
     if (fd < 0)
@@ -100,8 +103,11 @@ launcherBlockerOpen(void)
 
 gboolean
 launcherBlockerAdd(GPtrArray *args,
+                   QEMUUnmovable reason,
+                   const char *alias,
                    GError **err)
 {
+    g_autofree char *node = qemuUnmovableFormatNode(reason, alias);
     int fd = launcherBlockerOpen();
 
     if (fd < 0 || !launcherFdsInherit(fd)) {
@@ -113,12 +119,12 @@ launcherBlockerAdd(GPtrArray *args,
     }
 
     g_ptr_array_add(args, g_strdup("-add-fd"));
-    g_ptr_array_add(args, g_strdup_printf("fd=%d,set=%d,opaque=" LAUNCHER_BLOCKER_NODE, fd,
+    g_ptr_array_add(args, g_strdup_printf("fd=%d,set=%d,opaque=" BLOCKER_NAME, fd,
                                           LAUNCHER_BLOCKER_FDSET));
     g_ptr_array_add(args, g_strdup("-blockdev"));
-    g_ptr_array_add(args, g_strdup_printf("{\"driver\":\"vdi\",\"node-name\":\"" LAUNCHER_BLOCKER_NODE "\","
+    g_ptr_array_add(args, g_strdup_printf("{\"driver\":\"vdi\",\"node-name\":\"%s\","
                                           "\"read-only\":true,\"file\":{\"driver\":\"file\","
                                           "\"filename\":\"/dev/fdset/%d\",\"locking\":\"off\"}}",
-                                          LAUNCHER_BLOCKER_FDSET));
+                                          node, LAUNCHER_BLOCKER_FDSET));
     return TRUE;
 }

@@ -10,8 +10,9 @@
  * part of the machine. QEMU then refuses at once, and libvirt, which asks QEMU
  * for its reasons beforehand, does so before it touches the guest:
  *
- *   The vdi format used by node 'emulated-pci-device-registers' does not
- *   support live migration
+ *   The vdi format used by node 'model-of-ua-first' does not support live migration
+ *
+ * The name of the node tells the reason: qemu_unmovable.h.
  *
  * A read-only node is left out of internal snapshots of disks alone.
  *
@@ -21,10 +22,7 @@
 #pragma once
 
 #include "emulatedpci_error.h"
-
-/* The name of the node, which stands in QEMU's message. QEMU takes up to 31
- * characters. */
-#define LAUNCHER_BLOCKER_NODE "emulated-pci-device-registers"
+#include "qemu_unmovable.h"
 
 /* The set of descriptors that QEMU opens the image from. libvirt numbers its
  * own from 0. */
@@ -37,7 +35,11 @@
  * a header of 512 bytes and a block map of another 512. */
 void launcherBlockerFillImage(guint8 image[LAUNCHER_BLOCKER_SIZE]);
 
-/* Adds the options for the node to ARGS, an array of newly allocated strings.
+/* Adds the options for the node to ARGS, an array of newly allocated strings. REASON and
+ * ALIAS tell why the guest cannot be moved, as for qemuUnmovableFormatNode().
  * The image is an unnamed file in memory that nobody can change, whose
  * descriptor lives through exec. FALSE with ERR set. */
-gboolean launcherBlockerAdd(GPtrArray *args, GError **err);
+gboolean launcherBlockerAdd(GPtrArray *args,
+                            QEMUUnmovable reason,
+                            const char *alias,
+                            GError **err);

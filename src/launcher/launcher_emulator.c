@@ -44,7 +44,7 @@ launcherEmulatorOpenClient(const LauncherEmulatorSpec *spec)
 {
     size_t i;
 
-    for (i = 0; spec->client && i < spec->n; i++) {
+    for (i = 0; spec->own && i < spec->n; i++) {
         if (spec->sockets[i]->path)
             return launcherFdsSelf();
     }
@@ -70,7 +70,7 @@ launcherEmulatorFormatArgs(const LauncherEmulatorSpec *spec,
     g_ptr_array_add(args, g_strdup_printf("--ready-fd=%d", ready));
     if (client >= 0)
         g_ptr_array_add(args, g_strdup_printf("--client-fd=%d", client));
-    if (spec->state >= 0)
+    if (spec->own && spec->state >= 0)
         g_ptr_array_add(args, g_strdup_printf("--state-fd=%d", spec->state));
     for (i = 0; i < spec->n; i++) {
         g_autofree char *device = launcherEmulatorFormatDevice(spec->props[i]);
@@ -112,6 +112,31 @@ launcherEmulatorReport(const LauncherEmulatorSpec *spec,
 }
 
 
+/* launcherProcessStart() with the number of the state socket in the environment, for a
+ * program that may not know an option for it. */
+static gboolean
+launcherEmulatorRun(const LauncherEmulatorSpec *spec,
+                    char *const *args,
+                    const int *fds,
+                    size_t n,
+                    int *pidfd,
+                    LauncherProcessError *error)
+{
+    const gboolean tell = !spec->own && spec->state >= 0;
+    gboolean ok;
+
+    if (tell) {
+        g_autofree char *number = g_strdup_printf("%d", spec->state);
+
+        g_setenv(LAUNCHER_EMULATOR_STATE_ENV, number, TRUE);
+    }
+    ok = launcherProcessStart(args, fds, n, -1, pidfd, error);
+    if (tell)
+        g_unsetenv(LAUNCHER_EMULATOR_STATE_ENV);
+    return ok;
+}
+
+
 gboolean
 launcherEmulatorStart(LauncherEmulator *emulator,
                       const LauncherEmulatorSpec *spec,
@@ -123,7 +148,8 @@ launcherEmulatorStart(LauncherEmulator *emulator,
     gboolean ok = FALSE;
     size_t i;
 
-    *emulator = (LauncherEmulator) { .name = spec->name, .pidfd = -1, .ready = -1, .state = -1 };
+    *emulator = (LauncherEmulator) { .name = spec->name, .pidfd = -1, .ready = -1, .state = -1,
+                                     .travels = spec->own && spec->state >= 0 };
 
     if (!launcherFdsPipe(ready)) {
         error = (LauncherProcessError) { LAUNCHER_PROCESS_FORK, errno };
@@ -149,7 +175,7 @@ launcherEmulatorStart(LauncherEmulator *emulator,
 
             g_setenv("EMULATEDPCI_QEMU_PID", pid, TRUE);
         }
-        ok = launcherProcessStart(args, keep, n, -1, &emulator->pidfd, &error);
+        ok = launcherEmulatorRun(spec, args, keep, n, &emulator->pidfd, &error);
         g_unsetenv("EMULATEDPCI_QEMU_PID");
         launcherFdsClose(&client);
     }
@@ -173,8 +199,14 @@ launcherEmulatorWait(LauncherEmulator *emulator,
 {
     char byte;
 
+    if (emulator->ready < 0)
+        return TRUE;
+
     switch (launcherChildRead(emulator->ready, &byte, 1, deadline)) {
     case 1:
+        launcherFdsClose(&emulator->ready);
+        if (emulator->state >= 0 && byte == LAUNCHER_EMULATOR_STATE_BYTE)
+            emulator->travels = TRUE;
         return TRUE;
 
     case 0:

@@ -10,6 +10,9 @@
  *
  *   PROGRAM [ARGUMENT…] --ready-fd=N --device fd=7,devicename=…,vendorid=0x5853,… …
  *
+ * and EMULATEDPCI_STATE_FD=N in the environment of another program if it may hand over
+ * its devices' state;
+ *
  * with socket=PATH instead of fd=N for vfio-user, and then, if it is pci-emulator,
  * --client-fd=N, since QEMU may end before it has connected; and in front of it,
  * if it is to be isolated,
@@ -28,13 +31,18 @@
  * pci-emulator needs about three. */
 #define LAUNCHER_EMULATOR_TIMEOUT 10000
 
+/* Where a program that is not pci-emulator finds the number of its state socket, and
+ * the byte with which it announces itself if it uses that. */
+#define LAUNCHER_EMULATOR_STATE_ENV "EMULATEDPCI_STATE_FD"
+#define LAUNCHER_EMULATOR_STATE_BYTE 'S'
+
 typedef struct {
     const char *name;       /* for messages */
     const char *stubdomain; /* the program that isolates it, or NULL */
     const char *program;
     char *const *args;      /* its own arguments, or NULL */
-    gboolean client;        /* it knows --client-fd */
-    int state;              /* the descriptor for its --state-fd, or -1 */
+    gboolean own;           /* it is pci-emulator: it knows --client-fd and --state-fd */
+    int state;              /* the socket on which it is asked for state, or -1 */
     size_t n;               /* devices */
     QEMUProps *const *props;
     LauncherSocket *const *sockets;
@@ -45,6 +53,8 @@ typedef struct {
     int pidfd;              /* or -1: has ended, or this Linux has none */
     int ready;              /* what the emulator announces itself on */
     int state;              /* what it is asked for registers on, or -1; set by the fleet */
+    gboolean travels;       /* it hands over its devices' registers; of a program that is not
+                             * pci-emulator, known when it is ready */
 } LauncherEmulator;
 
 /**
@@ -76,7 +86,8 @@ gboolean launcherEmulatorStart(LauncherEmulator *emulator,
  * @deadline: as g_get_monotonic_time() counts
  * @err: set on failure
  *
- * Waits until the emulator serves its devices.
+ * Waits until the emulator serves its devices, once; there is nothing to wait for
+ * after that, and with an emulator that ran before.
  *
  * Returns FALSE if it ended before that, or is not ready at @deadline.
  */

@@ -107,11 +107,12 @@ launcherFleetStartGroup(LauncherFleet *fleet,
     g_autofree char *stubdomain = NULL;
     g_autofree char *program = NULL;
     LauncherEmulatorSpec spec = { .name = launcherFleetGetName(driver), .n = n, .state = -1 };
-    LauncherEmulator *emulator = &fleet->emulators[fleet->started];
+    LauncherEmulator *emulator = &fleet->emulators[fleet->started++];
     int state[2] = { -1, -1 };
     gboolean ok;
     size_t i;
 
+    *emulator = (LauncherEmulator) { .name = spec.name, .pidfd = -1, .ready = -1, .state = -1 };
     for (i = 0; i < n; i++) {
         const gsize device = g_array_index(group->devices, gsize, i);
 
@@ -127,27 +128,31 @@ launcherFleetStartGroup(LauncherFleet *fleet,
 
     if (driver && driver->socket)
         return TRUE;
-    if (driver && driver->pid > 0)
-        return launcherAttach(driver->pid, props, sockets, n, err);
-
-    program = driver && driver->model ? g_strdup(driver->model) : launcherPathsGetEmulator(home);
-    if (driver && driver->stubdomain == 1)
-        stubdomain = launcherPathsGetStubdomain(home);
-    spec.stubdomain = stubdomain;
-    spec.program = program;
-    spec.client = !driver || !driver->model;
-    spec.args = driver ? driver->args : NULL;
-    spec.props = props;
-    spec.sockets = sockets;
     if (fleet->travels && !launcherFdsPacketpair(state)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("cannot make a socket for the PCI device emulator '%1$s': %2$s"),
                                spec.name, g_strerror(errno));
         return FALSE;
     }
+
+    if (driver && driver->pid > 0) {
+        ok = launcherAttach(driver->pid, props, sockets, n, state[1], &emulator->travels, err);
+        emulator->state = state[0];
+        launcherFdsClose(&state[1]);
+        return ok;
+    }
+
+    program = driver && driver->model ? g_strdup(driver->model) : launcherPathsGetEmulator(home);
+    if (driver && driver->stubdomain == 1)
+        stubdomain = launcherPathsGetStubdomain(home);
+    spec.stubdomain = stubdomain;
+    spec.program = program;
+    spec.own = !driver || !driver->model;
+    spec.args = driver ? driver->args : NULL;
+    spec.props = props;
+    spec.sockets = sockets;
     spec.state = state[1];
 
-    fleet->started++;
     ok = launcherEmulatorStart(emulator, &spec, err);
     emulator->state = state[0];
     launcherFdsClose(&state[1]);
@@ -220,6 +225,7 @@ launcherFleetClear(LauncherFleet *fleet)
         launcherEmulatorClear(&fleet->emulators[i]);
     }
     g_clear_pointer(&fleet->emulators, g_free);
+    g_clear_pointer(&fleet->unmovableAlias, g_free);
     if (fleet->sockets)
         launcherSocketFree(fleet->sockets, fleet->n);
     fleet->sockets = NULL;

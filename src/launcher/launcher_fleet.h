@@ -11,17 +11,20 @@
 
 #include "launcher_emulator.h"
 #include "launcher_qemu.h"
+#include "qemu_unmovable.h"
 
 /* The name in messages of the emulator that has none. */
 #define LAUNCHER_FLEET_DEFAULT "default"
 
 typedef struct {
     GPtrArray *groups;          /* of EmulatedPCIDriverGroup */
-    LauncherEmulator *emulators;    /* one for each that was started */
-    size_t started;
+    LauncherEmulator *emulators;    /* one for each group */
+    size_t started;             /* those of them that were started, or attached to */
     LauncherSocket *sockets;    /* one for each device */
     size_t n;                   /* devices */
     gboolean travels;           /* the devices' registers, with the guest: launcher_state.h */
+    QEMUUnmovable unmovable;    /* why they do not; and the device, or NULL */
+    char *unmovableAlias;
     LauncherSocket *state;      /* what QEMU connects to for that; or NULL */
 } LauncherFleet;
 

@@ -118,9 +118,10 @@ launcherRunPrepare(const char *qemu,
         launcherLogfilterStart(filter, home, launcherMonitorFind(argc, argv));
     result = launcherArgsRewrite(args, argc, argv, qemu, fleet->sockets, err);
     if (!result ||
+        !launcherStateDecide(fleet, args, argc, argv, err) ||
         !launcherStateStart(fleet, args, argv, home, more, err) ||
         (launcherFleetHasVersion(fleet, EMULATED_PCI_VERSION_VFIO_USER) && !fleet->travels &&
-         !launcherBlockerAdd(more, err)) ||
+         !launcherBlockerAdd(more, fleet->unmovable, fleet->unmovableAlias, err)) ||
         !launcherFleetWait(fleet, err) ||
         !launcherSocketInherit(fleet->sockets, fleet->n, err))
         return NULL;

@@ -8,6 +8,7 @@
 
 #include "launcher_state.h"
 #include "launcher_fds.h"
+#include "launcher_log.h"
 #include "launcher_paths.h"
 #include "launcher_process.h"
 
@@ -51,9 +52,24 @@ stateGetAlias(const LauncherArgs *args,
 }
 
 
-/* Why a device's registers cannot travel, newly allocated; NULL if all can. */
+/* Notes in FLEET that device I, or no single one with -1, is the reason why nothing
+ * travels. */
+static void
+stateSetReason(LauncherFleet *fleet,
+               QEMUUnmovable reason,
+               const char *alias)
+{
+    fleet->travels = FALSE;
+    fleet->unmovable = reason;
+    g_free(fleet->unmovableAlias);
+    fleet->unmovableAlias = g_strdup(alias);
+}
+
+
+/* Why a device's registers cannot travel whatever its emulator is able to do, newly
+ * allocated; NULL if there is no reason. */
 static char *
-stateFindReason(const LauncherFleet *fleet,
+stateFindReason(LauncherFleet *fleet,
                 const LauncherArgs *args,
                 int argc,
                 char *const *argv,
@@ -62,22 +78,23 @@ stateFindReason(const LauncherFleet *fleet,
     g_autofree char *program = launcherPathsGetVMState(home);
     guint i;
 
+    fleet->travels = TRUE;
     for (i = 0; i < fleet->n; i++) {
         const QEMUProps *props = g_ptr_array_index(args->props, i);
         g_autofree char *alias = stateGetAlias(args, i, argv);
 
+        stateSetReason(fleet, QEMU_UNMOVABLE_MPQEMU, alias);
         if (fleet->sockets[i].version != EMULATED_PCI_VERSION_VFIO_USER)
             return g_strdup_printf(_("device '%1$s' uses '%2$s', which QEMU cannot save; "
                                      "'%3$s' of QEMU 10.1 or newer is required"),
                                    props->devicename, QEMU_PROGRAM_PROXY, QEMU_PROGRAM_VFIO_USER);
-        if (props->driver && props->driver->socket)
+        if (props->driver && props->driver->socket) {
+            stateSetReason(fleet, QEMU_UNMOVABLE_SOCKET, alias);
             return g_strdup_printf(_("device '%1$s' is served at the socket '%2$s', "
                                      "and QEMU cannot save the registers of such a device"),
                                    props->devicename, props->driver->socket);
-        if (props->driver && (props->driver->model || props->driver->pid > 0))
-            return g_strdup_printf(_("device '%1$s' has an emulator ('%2$s' of <driver>) "
-                                     "that cannot save registers"),
-                                   props->devicename, props->driver->model ? "model" : "pid");
+        }
+        stateSetReason(fleet, QEMU_UNMOVABLE_OTHER, NULL);
         if (!alias)
             return g_strdup_printf(_("device '%1$s' has no id"), props->devicename);
     }
@@ -86,7 +103,59 @@ stateFindReason(const LauncherFleet *fleet,
                                program, g_strerror(errno));
     if (stateHasOption(argc, argv, "object", STATE_OBJECT))
         return g_strdup_printf(_("QEMU has another '%1$s' object, and only one is possible"), STATE_OBJECT);
+    fleet->travels = TRUE;
     return NULL;
+}
+
+
+/* The first device whose emulator does not hand over registers, newly allocated as
+ * above; NULL if there is none. */
+static char *
+stateFindEmulator(LauncherFleet *fleet,
+                  const LauncherArgs *args,
+                  char *const *argv)
+{
+    guint i;
+
+    for (i = 0; fleet->travels && i < fleet->started; i++) {
+        const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
+        const gsize device = g_array_index(group->devices, gsize, 0);
+        const QEMUProps *props = g_ptr_array_index(args->props, device);
+        g_autofree char *alias = NULL;
+
+        if (fleet->emulators[i].travels)
+            continue;
+        alias = stateGetAlias(args, device, argv);
+        stateSetReason(fleet, props->driver && props->driver->pid > 0 ? QEMU_UNMOVABLE_PID :
+                       QEMU_UNMOVABLE_MODEL, alias);
+        return g_strdup_printf(_("device '%1$s' has an emulator ('%2$s' of <driver>) "
+                                 "that does not save registers"),
+                               props->devicename,
+                               fleet->unmovable == QEMU_UNMOVABLE_PID ? "pid" : "model");
+    }
+    return NULL;
+}
+
+
+/* Refuses a start for REASON if it restores a guest. Otherwise the domain's log tells
+ * a reason that QEMU's error will not. */
+static gboolean
+stateCheck(const LauncherFleet *fleet,
+           const char *reason,
+           int argc,
+           char *const *argv,
+           GError **err)
+{
+    if (reason && (stateHasOption(argc, argv, "incoming", NULL) ||
+                   stateHasOption(argc, argv, "loadvm", NULL))) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("cannot restore or receive a running guest with emulated PCI devices, their registers would be lost: %1$s"),
+                               reason);
+        return FALSE;
+    }
+    if (reason && fleet->unmovable == QEMU_UNMOVABLE_OTHER)
+        launcherLog(_("warning: this guest cannot be saved or migrated: %1$s"), reason);
+    return TRUE;
 }
 
 
@@ -100,15 +169,30 @@ launcherStatePlan(LauncherFleet *fleet,
 {
     g_autofree char *reason = stateFindReason(fleet, args, argc, argv, home);
 
-    fleet->travels = !reason;
-    if (reason && (stateHasOption(argc, argv, "incoming", NULL) ||
-                   stateHasOption(argc, argv, "loadvm", NULL))) {
-        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("cannot restore or receive a running guest with emulated PCI devices, their registers would be lost: %1$s"),
-                               reason);
-        return FALSE;
+    return stateCheck(fleet, reason, argc, argv, err);
+}
+
+
+gboolean
+launcherStateDecide(LauncherFleet *fleet,
+                    const LauncherArgs *args,
+                    int argc,
+                    char *const *argv,
+                    GError **err)
+{
+    g_autofree char *reason = NULL;
+    guint i;
+
+    /* Those of other people tell it when they are ready. */
+    for (i = 0; fleet->travels && i < fleet->started; i++) {
+        if (!fleet->emulators[i].travels) {
+            if (!launcherFleetWait(fleet, err))
+                return FALSE;
+            break;
+        }
     }
-    return TRUE;
+    reason = stateFindEmulator(fleet, args, argv);
+    return stateCheck(fleet, reason, argc, argv, err);
 }
 
 
@@ -148,7 +232,10 @@ stateFormatArgs(const LauncherFleet *fleet,
     for (i = 0; i < fleet->started; i++) {
         const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
 
-        g_ptr_array_add(result, g_strdup_printf("--emulator=%d", fleet->emulators[i].state));
+        g_ptr_array_add(result, g_strdup_printf("--%s=%d",
+                                                group->driver && (group->driver->model ||
+                                                                  group->driver->pid > 0) ?
+                                                "model" : "emulator", fleet->emulators[i].state));
         for (j = 0; j < group->devices->len; j++) {
             const gsize n = g_array_index(group->devices, gsize, j);
             g_autofree char *alias = stateGetAlias(args, n, argv);

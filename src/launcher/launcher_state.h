@@ -29,8 +29,8 @@
  *        travel
  * @err: set on failure
  *
- * Decides whether the registers of all devices can travel with the guest, and
- * sets it in @fleet.
+ * Decides whether the registers of all devices could travel with the guest, as far as
+ * that is known before the emulators run, and sets it in @fleet.
  *
  * Returns FALSE with @err set if they cannot although @argv restores a guest, or
  * receives one from another host: it would lose them.
@@ -41,6 +41,23 @@ gboolean launcherStatePlan(LauncherFleet *fleet,
                            char *const *argv,
                            const char *home,
                            GError **err);
+
+/**
+ * launcherStateDecide:
+ * @fleet: the emulators, started
+ * @args: the devices
+ * @argv: QEMU's command line
+ *
+ * Decides whether they do: whether every emulator hands over its devices' registers.
+ * Waits until the emulators are ready if some of them are not pci-emulator.
+ *
+ * Returns FALSE with @err set as launcherStatePlan(), or if an emulator did not get ready.
+ */
+gboolean launcherStateDecide(LauncherFleet *fleet,
+                             const LauncherArgs *args,
+                             int argc,
+                             char *const *argv,
+                             GError **err);
 
 /**
  * launcherStateStart:

@@ -21,7 +21,23 @@ vmstateDeviceFree(VMStateDevice *device)
     if (!device)
         return;
     g_free(device->alias);
+    g_free(device->registers);
     g_free(device);
+}
+
+
+void
+vmstateDeviceSetRegisters(VMStateDevice *device,
+                          const guint8 *registers,
+                          gsize n)
+{
+    guint8 *copy = g_malloc(n);
+
+    if (n > 0)
+        memcpy(copy, registers, n);
+    g_free(device->registers);
+    device->registers = copy;
+    device->nregisters = n;
 }
 
 
@@ -66,6 +82,15 @@ vmstateDeviceCheck(const VMStateDevice *here,
         return FALSE;
     }
 
+    if (here->own)
+        return TRUE;
+
+    if (there->nregisters != PCI_CONFIG_SIZE) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("emulated PCI device '%1$s': the saved state has %2$zu registers: %3$d are required"),
+                               here->alias, there->nregisters, PCI_CONFIG_SIZE);
+        return FALSE;
+    }
     pciConfigInit(&config, here->values);
     if (!pciConfigRestore(&config, there->registers, &where)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,

@@ -22,11 +22,23 @@ typedef struct {
     char *alias;                /* libvirt's, QEMU's id */
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
     guint32 values[EMULATED_PCI_FIELD_LAST];    /* the numeric fields */
-    guint8 registers[PCI_CONFIG_SIZE];
+    gboolean own;               /* it has an emulator of somebody else's, which alone knows
+                                 * what its registers are; not in a state */
+    guint8 *registers;          /* or NULL */
+    gsize nregisters;           /* bytes, EMULATOR_STATE_MAX at most */
 } VMStateDevice;
 
 void vmstateDeviceFree(VMStateDevice *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VMStateDevice, vmstateDeviceFree)
+
+/**
+ * vmstateDeviceSetRegisters:
+ * @registers: bytes, which are copied
+ * @n: their number, EMULATOR_STATE_MAX at most
+ *
+ * Replaces the registers of @device.
+ */
+void vmstateDeviceSetRegisters(VMStateDevice *device, const guint8 *registers, gsize n);
 
 /**
  * vmstateDeviceAliasIsValid:
@@ -44,7 +56,7 @@ gboolean vmstateDeviceAliasIsValid(const char *alias);
  *
  * Decides whether the registers in @there can be those of @here: all twelve
  * fields are the same, and every register has a value that a guest can have
- * written.
+ * written. The latter is left to the emulator if that is somebody else's.
  *
  * Returns FALSE with @err set; the message names the device and what differs.
  */

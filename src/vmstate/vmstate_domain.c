@@ -86,9 +86,9 @@ static gboolean
 domainGet(DomainDevice *entry,
           GError **err)
 {
-    EmulatorStateReply reply;
+    VMStateReply reply;
 
-    if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_GET, entry->number, NULL, &reply, err)) {
+    if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_GET, entry->number, NULL, 0, &reply, err)) {
         g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
         return FALSE;
     }
@@ -99,7 +99,13 @@ domainGet(DomainDevice *entry,
         return FALSE;
     }
     entry->gone = reply.closed == EMULATOR_STATUS_GONE;
-    memcpy(entry->device->registers, reply.registers, sizeof(reply.registers));
+    if (!entry->device->own && reply.nregisters != PCI_CONFIG_SIZE) {
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                               _("emulated PCI device '%1$s': its emulator has %2$zu registers: %3$d are required"),
+                               entry->device->alias, reply.nregisters, PCI_CONFIG_SIZE);
+        return FALSE;
+    }
+    vmstateDeviceSetRegisters(entry->device, reply.registers, reply.nregisters);
     return TRUE;
 }
 
@@ -123,6 +129,7 @@ vmstateDomainSave(VMStateDomain *domain,
                   GError **err)
 {
     g_autoptr(GPtrArray) devices = g_ptr_array_new();
+    g_autoptr(GBytes) bytes = NULL;
     guint i;
 
     if (!domainGetAll(domain, err))
@@ -134,7 +141,15 @@ vmstateDomainSave(VMStateDomain *domain,
         if (!entry->gone)
             g_ptr_array_add(devices, entry->device);
     }
-    return vmstateFormat(devices);
+
+    bytes = vmstateFormat(devices);
+    if (g_bytes_get_size(bytes) > VMSTATE_FORMAT_MAX) {
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                               _("the state of the emulated PCI devices has %1$zu bytes: up to %2$d are allowed"),
+                               g_bytes_get_size(bytes), VMSTATE_FORMAT_MAX);
+        return NULL;
+    }
+    return g_steal_pointer(&bytes);
 }
 
 
@@ -225,12 +240,13 @@ vmstateDomainLoad(VMStateDomain *domain,
 
     for (i = 0; i < domain->devices->len; i++) {
         const DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
-        EmulatorStateReply reply;
+        const VMStateDevice *there = domainFind(saved, entry->device->alias);
+        VMStateReply reply;
 
-        if (entry->gone)
+        if (entry->gone || !there)
             continue;
-        if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_SET, entry->number,
-                                 domainFind(saved, entry->device->alias)->registers, &reply, err)) {
+        if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_SET, entry->number, there->registers,
+                                 there->nregisters, &reply, err)) {
             g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
             return FALSE;
         }

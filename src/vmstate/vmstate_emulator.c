@@ -17,6 +17,16 @@
 
 #define _(s) gettext(s)
 
+#define CALL_MESSAGE_MAX (EMULATOR_STATE_HEADER + EMULATOR_STATE_MAX)
+
+typedef struct {
+    guint32 command;        /* EmulatorStateCommand */
+    guint32 device;
+    guint32 sequence;
+    guint32 reserved;
+    guint8 registers[EMULATOR_STATE_MAX];
+} CallRequest;
+
 typedef enum {
     CALL_REPLY = 0,     /* there it is */
     CALL_REPEAT,        /* none came in time */
@@ -29,7 +39,7 @@ typedef enum {
 static CallResult
 callWait(int fd,
          guint32 sequence,
-         EmulatorStateReply *reply,
+         VMStateReply *reply,
          gint64 until)
 {
     for (;;) {
@@ -46,9 +56,11 @@ callWait(int fd,
         if (rc <= 0)
             continue;
 
-        got = recv(fd, reply, sizeof(*reply), MSG_DONTWAIT);
-        if (got == (ssize_t) sizeof(*reply) && reply->sequence == sequence)
+        got = recv(fd, reply, CALL_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC);
+        if (got >= EMULATOR_STATE_HEADER && got <= CALL_MESSAGE_MAX && reply->sequence == sequence) {
+            reply->nregisters = got - EMULATOR_STATE_HEADER;
             return CALL_REPLY;
+        }
         if (got == 0) {
             errno = ECONNRESET;
             return CALL_FAILED;
@@ -59,17 +71,18 @@ callWait(int fd,
 }
 
 
-/* Sends REQUEST, and again while there is no reply. */
+/* Sends REQUEST, LEN bytes, and again while there is no reply. */
 static CallResult
 callRepeat(int fd,
-           const EmulatorStateRequest *request,
-           EmulatorStateReply *reply)
+           const CallRequest *request,
+           gsize len,
+           VMStateReply *reply)
 {
     const gint64 deadline = g_get_monotonic_time() + VMSTATE_EMULATOR_TIMEOUT * INT64_C(1000);
     CallResult result = CALL_REPEAT;
 
     while (result == CALL_REPEAT && g_get_monotonic_time() < deadline) {
-        if (send(fd, request, sizeof(*request), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+        if (send(fd, request, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
             errno != EAGAIN && errno != EINTR)
             return CALL_FAILED;
         result = callWait(fd, request->sequence, reply,
@@ -85,17 +98,18 @@ gboolean
 vmstateEmulatorCall(int fd,
                     EmulatorStateCommand command,
                     guint device,
-                    const guint8 registers[PCI_CONFIG_SIZE],
-                    EmulatorStateReply *reply,
+                    const guint8 *registers,
+                    gsize n,
+                    VMStateReply *reply,
                     GError **err)
 {
     static guint32 sequence;
-    EmulatorStateRequest request = { .command = command, .device = device, .sequence = ++sequence };
+    CallRequest request = { .command = command, .device = device, .sequence = ++sequence };
 
-    if (registers)
-        memcpy(request.registers, registers, sizeof(request.registers));
+    if (n > 0)
+        memcpy(request.registers, registers, n);
 
-    if (callRepeat(fd, &request, reply) == CALL_FAILED) {
+    if (callRepeat(fd, &request, EMULATOR_STATE_HEADER + n, reply) == CALL_FAILED) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
                                _("its emulator does not answer: %1$s"), g_strerror(errno));
         return FALSE;

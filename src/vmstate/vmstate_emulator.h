@@ -17,12 +17,22 @@
 #define VMSTATE_EMULATOR_REPEAT 250
 #define VMSTATE_EMULATOR_TIMEOUT 5000
 
+typedef struct {
+    guint32 sequence;       /* the request's */
+    guint32 error;          /* 0, or an errno */
+    guint32 closed;         /* EmulatorStatusClosed */
+    guint32 reserved;
+    guint8 registers[EMULATOR_STATE_MAX];   /* of EMULATOR_STATE_GET */
+    gsize nregisters;       /* bytes; not part of the message */
+} VMStateReply;
+
 /**
  * vmstateEmulatorCall:
  * @fd: the socket
  * @command: EMULATOR_STATE_GET or EMULATOR_STATE_SET
  * @device: the device's number, from 0
  * @registers: SET: the registers; GET: NULL
+ * @n: their number in bytes, EMULATOR_STATE_MAX at most
  * @reply: filled in
  *
  * Asks, and waits for the reply.
@@ -32,6 +42,7 @@
 gboolean vmstateEmulatorCall(int fd,
                              EmulatorStateCommand command,
                              guint device,
-                             const guint8 registers[PCI_CONFIG_SIZE],
-                             EmulatorStateReply *reply,
+                             const guint8 *registers,
+                             gsize n,
+                             VMStateReply *reply,
                              GError **err);

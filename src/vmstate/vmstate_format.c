@@ -49,7 +49,7 @@ vmstateFormat(GPtrArray *devices)
                               g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, device->values + 1,
                                                         FORMAT_NUMBERS, sizeof(guint32)),
                               g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, device->registers,
-                                                        sizeof(device->registers), 1));
+                                                        device->nregisters, 1));
     }
     variant = g_variant_ref_sink(g_variant_builder_end(&builder));
     swapped = formatSwap(variant);
@@ -76,14 +76,14 @@ parseNumbers(VMStateDevice *device,
 
     values = g_variant_get_fixed_array(numbers, &nvalues, sizeof(*values));
     bytes = g_variant_get_fixed_array(registers, &nbytes, sizeof(*bytes));
-    if (nvalues != FORMAT_NUMBERS || nbytes != sizeof(device->registers)) {
+    if (nvalues != FORMAT_NUMBERS || nbytes > EMULATOR_STATE_MAX) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("emulated PCI device '%1$s': the saved state has %2$zu numbers and %3$zu registers: %4$d and %5$d are required"),
-                               device->alias, nvalues, nbytes, FORMAT_NUMBERS, PCI_CONFIG_SIZE);
+                               _("emulated PCI device '%1$s': the saved state has %2$zu numbers and %3$zu registers: %4$d and up to %5$d are allowed"),
+                               device->alias, nvalues, nbytes, FORMAT_NUMBERS, EMULATOR_STATE_MAX);
         return FALSE;
     }
     memcpy(device->values + 1, values, sizeof(*values) * FORMAT_NUMBERS);
-    memcpy(device->registers, bytes, sizeof(device->registers));
+    vmstateDeviceSetRegisters(device, bytes, nbytes);
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         if (device->values[i] <= emulatedPCIFieldMax(i))

@@ -6,7 +6,8 @@
  * order. Eight bytes "EPCISTAT", the version as a big-endian number of four
  * bytes, and then, in version 1, a GVariant of type a(ssauay) in its
  * little-endian serialization: alias, devicename, the numeric fields in their
- * order, and all registers.
+ * order, and all registers: PCI_CONFIG_SIZE bytes, or as many as an emulator of
+ * somebody else's has, up to EMULATOR_STATE_MAX.
  *
  * Pure: knows neither sockets nor D-Bus.
  *
@@ -15,6 +16,7 @@
 
 #pragma once
 
+#include "emulator_state.h"
 #include "vmstate_device.h"
 
 #define VMSTATE_FORMAT_MAGIC "EPCISTAT"

@@ -22,6 +22,7 @@ enum {
     OPTION_PATH,
     OPTION_CLIENT_FD,
     OPTION_EMULATOR,
+    OPTION_MODEL,
     OPTION_ALIAS,
     OPTION_DEVICE,
     OPTION_SECCOMP,
@@ -34,6 +35,7 @@ static const struct option longOptions[] = {
     { "path", required_argument, NULL, OPTION_PATH },
     { "client-fd", required_argument, NULL, OPTION_CLIENT_FD },
     { "emulator", required_argument, NULL, OPTION_EMULATOR },
+    { "model", required_argument, NULL, OPTION_MODEL },
     { "alias", required_argument, NULL, OPTION_ALIAS },
     { "device", required_argument, NULL, OPTION_DEVICE },
     { "seccomp", required_argument, NULL, OPTION_SECCOMP },
@@ -45,6 +47,7 @@ static const struct option longOptions[] = {
 /* Where the options that belong together have got to. */
 typedef struct {
     int emulator;           /* of the devices that follow; or -1 */
+    gboolean own;           /* that one is somebody else's */
     guint number;           /* of the next one there */
     const char *alias;      /* of the next one, or NULL */
 } OptionsPosition;
@@ -81,7 +84,7 @@ optionsAddDevice(VMStateOptions *options,
 
     if (position->emulator < 0 || !position->alias) {
         emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
-                               _("--device requires --emulator and --alias before it"));
+                               _("--device requires --emulator or --model, and --alias, before it"));
         return FALSE;
     }
     if (!vmstateDeviceAliasIsValid(position->alias)) {
@@ -94,6 +97,7 @@ optionsAddDevice(VMStateOptions *options,
         return FALSE;
     }
 
+    device->own = position->own;
     device->alias = g_strdup(position->alias);
     g_strlcpy(device->devicename, parsed.devicename, sizeof(device->devicename));
     memcpy(device->values, parsed.values, sizeof(device->values));
@@ -123,8 +127,11 @@ optionsTake(VMStateOptions *options,
         return optionsSetFd(options, &options->clientFd, "--client-fd", optarg, err);
 
     case OPTION_EMULATOR:
+    case OPTION_MODEL:
         position->number = 0;
-        return optionsSetFd(options, &position->emulator, "--emulator", optarg, err);
+        position->own = option == OPTION_MODEL;
+        return optionsSetFd(options, &position->emulator,
+                            position->own ? "--model" : "--emulator", optarg, err);
 
     case OPTION_ALIAS:
         position->alias = optarg;
@@ -168,7 +175,7 @@ vmstateOptionsParse(VMStateOptions *options,
                     char **argv,
                     GError **err)
 {
-    OptionsPosition position = { -1, 0, NULL };
+    OptionsPosition position = { -1, FALSE, 0, NULL };
     int option;
 
     *options = (VMStateOptions) {
@@ -211,7 +218,7 @@ void
 vmstateOptionsHelp(void)
 {
     puts(_("Usage: emulatedpci-vmstate --listen-fd=FD [--path=PATH] [--client-fd=FD]\n"
-           "           --emulator=FD --alias=NAME --device=KEY=VALUE,... ...\n"
+           "           --emulator=FD|--model=FD --alias=NAME --device=KEY=VALUE,... ...\n"
            "\n"
            "Gives QEMU's dbus-vmstate object the registers of emulated PCI devices when a\n"
            "guest is saved or migrated, and takes them when it is restored. Ends with QEMU.\n"
@@ -221,6 +228,7 @@ vmstateOptionsHelp(void)
            "  --client-fd FD          the pidfd of who will connect: end when it ends\n"
            "  --emulator FD           the other end of a pci-emulator's --state-fd; its\n"
            "                          devices follow, in their order\n"
+           "  --model FD              the same of an emulator that is not pci-emulator\n"
            "  --alias NAME            the next device's\n"
            "  --device KEY=VALUE,...  as pci-emulator's\n"
            "  --seccomp ACTION        for a forbidden system call: kill (the default: it fails),\n"

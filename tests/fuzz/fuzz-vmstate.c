@@ -23,7 +23,7 @@ compare(const VMStateDevice *a,
     g_assert_cmpstr(a->alias, ==, b->alias);
     g_assert_cmpstr(a->devicename, ==, b->devicename);
     g_assert_true(memcmp(a->values + 1, b->values + 1, sizeof(a->values) - sizeof(a->values[0])) == 0);
-    g_assert_true(memcmp(a->registers, b->registers, sizeof(a->registers)) == 0);
+    g_assert_cmpmem(a->registers, a->nregisters, b->registers, b->nregisters);
 }
 
 
