@@ -76,6 +76,14 @@ def test_good(tap, stack, machine):
               [0x1af4, 0x10f0, 0xf910, 0x12, 0x123456, 0x1234, 0x5678], machine + ': registers')
     tap.equal(first['devicename'], {'expected': 'first', 'result': 'unknown'}, machine + ': a name is not in them')
     status, out, err = check(stack, name)
+    result = json.loads(check(stack, '--json', '--addresses', name)[1])[0]
+    if qemu_transports()[0][0] == VFIO_USER:
+        tap.ok(result['migratable'] and not result['blockers'] and 'migrated' not in out,
+               machine + ': it can be saved and migrated', result, out)
+    else:
+        tap.ok(not result['migratable'] and out.count('cannot be saved or migrated: x-pci-proxy-dev does not support '
+                                                      "migration: 'vfio-user-pci' of QEMU 10.1 or newer is required"),
+               machine + ': it cannot be saved or migrated, and what would help', result, out)
     tap.ok(status == 0 and err == '' and
            re.search(r'ua-first +first +\S+ +\S+ +ok\n    command  +0x0000  0x0103  +set by the guest', out),
            machine + ': the table', out, err)

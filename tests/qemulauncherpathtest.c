@@ -188,6 +188,32 @@ testReplace(void)
 }
 
 
+static void
+testMissing(void)
+{
+    static const struct {
+        const char *text;
+        const char *expected;
+    } cases[] = {
+        { "Cannot check QEMU binary /l/qemu-system-x86_64: No such file or directory",
+          "a domain with emulated PCI devices requires '/l/qemu-system-x86_64', "
+          "the launcher of libvirt-emulatedpci: No such file or directory" },
+        { "Cannot check QEMU binary /l/a.",
+          "a domain with emulated PCI devices requires '/l/a', the launcher of libvirt-emulatedpci." },
+        { "Cannot check QEMU binary /usr/bin/qemu-system-x86_64: No such file or directory", NULL },
+        { "/l/qemu-system-x86_64 failed", NULL },
+        { "", NULL },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *result = qemuLauncherExplainMissing("/l", cases[i].text);
+
+        g_assert_cmpstr(result, ==, cases[i].expected);
+    }
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -200,5 +226,6 @@ main(int argc, char **argv)
     g_test_add_func("/qemulauncherpath/random", testRandom);
 
     g_test_add_func("/qemulauncherpath/replace", testReplace);
+    g_test_add_func("/qemulauncherpath/missing", testMissing);
     return g_test_run();
 }

@@ -8,10 +8,17 @@
 
 #include "qemu_launcher_path.h"
 
+#include "gettext.h"
+
 #include <glib.h>
 #include <string.h>
 
+#define _(s) gettext(s)
+
 #define QEMU_PLAIN_PREFIX "qemu-system-"
+
+/* libvirt's words, which a path and a reason follow */
+#define LAUNCHER_MISSING "Cannot check QEMU binary "
 
 
 /* Whether NAME is qemu-system-ARCH. */
@@ -206,6 +213,28 @@ qemuLauncherPathSpan(const char *text,
     while (len > dirLen && strchr(":.", text[len - 1]))
         len--;
     return len;
+}
+
+
+char *
+qemuLauncherExplainMissing(const char *launchDir,
+                           const char *text)
+{
+    g_autofree char *before = g_strconcat(LAUNCHER_MISSING, launchDir ? launchDir : LAUNCH_DIR, "/", NULL);
+    const char *at = strstr(text, before);
+    g_autofree char *sentence = NULL;
+    g_autofree char *path = NULL;
+    gsize len;
+
+    if (!at)
+        return NULL;
+    len = qemuLauncherPathSpan(at + strlen(LAUNCHER_MISSING), strlen(before) - strlen(LAUNCHER_MISSING));
+    path = g_strndup(at + strlen(LAUNCHER_MISSING), len);
+    sentence = g_strdup_printf(_("a domain with emulated PCI devices requires '%1$s', "
+                                 "the launcher of libvirt-emulatedpci"),
+                               path);
+    return g_strdup_printf("%.*s%s%s", (int) (at - text), text, sentence,
+                           at + strlen(LAUNCHER_MISSING) + len);
 }
 
 

@@ -74,6 +74,17 @@ char *qemuLauncherNameToQEMU(const char *qemuDir,
                              const char *name);
 
 /**
+ * qemuLauncherExplainMissing:
+ * @launchDir: the launch directory, or NULL
+ * @text: an error of libvirt's
+ *
+ * Returns @text, newly allocated, with a sentence about the launcher in place of libvirt's one
+ * about a QEMU program that it cannot find (virQEMUCapsNewForBinaryInternal() in its
+ * src/qemu/qemu_capabilities.c). NULL if it is not about a launcher.
+ */
+char *qemuLauncherExplainMissing(const char *launchDir, const char *text);
+
+/**
  * qemuLauncherReplacePaths:
  * @launchDir: the launch directory, or NULL
  * @qemuDir: the directory of the distribution's programs, or NULL

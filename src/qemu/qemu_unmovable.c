@@ -33,11 +33,13 @@ static const struct {
     },
     [QEMU_UNMOVABLE_MODEL] = {
         "model",
-        N_("the emulator of emulated PCI device '%1$s' ('model' of <driver>) does not save its registers: a program that does is required"),
+        N_("the emulator of emulated PCI device '%1$s' ('model' of <driver>) does not save its "
+           "registers: a program that does is required"),
     },
     [QEMU_UNMOVABLE_PID] = {
         "pid",
-        N_("the emulator of emulated PCI device '%1$s' ('pid' of <driver>) does not save its registers: a program that does is required"),
+        N_("the emulator of emulated PCI device '%1$s' ('pid' of <driver>) does not save its "
+           "registers: a program that does is required"),
     },
     [QEMU_UNMOVABLE_SOCKET] = {
         "socket",
@@ -45,7 +47,8 @@ static const struct {
     },
     [QEMU_UNMOVABLE_MPQEMU] = {
         "mpqemu",
-        N_("QEMU cannot save emulated PCI device '%1$s' because of version 'mpqemu' of its <driver>: version 'vfio-user' is required"),
+        N_("QEMU cannot save emulated PCI device '%1$s' because of version 'mpqemu' of its "
+           "<driver>: version 'vfio-user' is required"),
     },
 };
 

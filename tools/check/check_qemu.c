@@ -10,10 +10,13 @@
 #include "tool_connect.h"
 
 #include "emulatedpci_error.h"
+#include "qemu_unmovable.h"
 
+#include <json-c/json.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How QEMU calls the map in "info mtree", from hw/pci/pcie_host.c. */
@@ -54,6 +57,40 @@ checkQEMUQueryPCI(virDomainPtr domain, GError **err)
         return answer;
     toolConnectReport(err);
     return NULL;
+}
+
+
+GPtrArray *
+checkQEMUGetBlockers(virDomainPtr domain, GError **err)
+{
+    g_autoptr(GPtrArray) result = g_ptr_array_new_with_free_func(g_free);
+    json_object *reasons = NULL;
+    json_object *root;
+    char *answer = NULL;
+    gsize i;
+
+    if (virDomainQemuMonitorCommand(domain, "{\"execute\":\"query-migrate\"}", &answer, 0) < 0) {
+        toolConnectReport(err);
+        return NULL;
+    }
+    root = json_tokener_parse(answer);
+    free(answer);
+    if (root && json_object_object_get_ex(root, "return", &reasons) &&
+        json_object_object_get_ex(reasons, "blocked-reasons", &reasons) &&
+        json_object_is_type(reasons, json_type_array)) {
+        for (i = 0; i < json_object_array_length(reasons); i++) {
+            const char *reason = json_object_get_string(json_object_array_get_idx(reasons, i));
+            char *explained = reason ? qemuUnmovableExplain(reason) : NULL;
+
+            /* With x-pci-proxy-dev there is one for each device. */
+            if (explained && !g_ptr_array_find_with_equal_func(result, explained, g_str_equal, NULL))
+                g_ptr_array_add(result, explained);
+            else
+                g_free(explained);
+        }
+    }
+    json_object_put(root);
+    return g_steal_pointer(&result);
 }
 
 

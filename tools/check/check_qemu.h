@@ -29,6 +29,10 @@ typedef struct {
 /* QEMU's answer to query-pci; NULL with ERR set. */
 char *checkQEMUQueryPCI(virDomainPtr domain, GError **err);
 
+/* QEMU's reasons why the guest can neither be saved nor migrated, newly allocated: those that are
+ * about emulated devices, explained. Empty if there are none; NULL with ERR set. */
+GPtrArray *checkQEMUGetBlockers(virDomainPtr domain, GError **err);
+
 /* Finds out how to read. */
 gboolean checkQEMUInit(CheckQEMU *qemu, virDomainPtr domain, GError **err);
 

@@ -58,6 +58,7 @@ typedef struct {
     /* of the domain being looked at */
     xmlNodePtr root;
     GPtrArray *devices;         /* ToolCheckDevice */
+    GPtrArray *blockers;        /* why it cannot be moved; NULL without devices */
     GError **err;
     gboolean ok;
 } ToolCheck;
@@ -303,6 +304,27 @@ toolCheckDeviceJSON(const ToolCheck *check, const ToolCheckDevice *device)
 }
 
 
+/* Whether the guest can be saved and migrated, and why not. */
+static void
+toolCheckBlockers(const ToolCheck *check, json_object *object, GString *out)
+{
+    json_object *reasons;
+    guint i;
+
+    if (!check->blockers)
+        return;
+    reasons = json_object_new_array();
+    for (i = 0; i < check->blockers->len; i++) {
+        const char *reason = g_ptr_array_index(check->blockers, i);
+
+        g_string_append_printf(out, _("  cannot be saved or migrated: %1$s\n"), reason);
+        json_object_array_add(reasons, json_object_new_string(reason));
+    }
+    json_object_object_add(object, "migratable", json_object_new_boolean(check->blockers->len == 0));
+    json_object_object_add(object, "blockers", reasons);
+}
+
+
 /* Returns whether all is well. */
 static gboolean
 toolCheckSay(ToolCheck *check, const char *name)
@@ -325,6 +347,7 @@ toolCheckSay(ToolCheck *check, const char *name)
         json_object_array_add(devices, toolCheckDeviceJSON(check, device));
         good = toolCheckDeviceGood(check, device) && good;
     }
+    toolCheckBlockers(check, object, out);
     json_object_object_add(object, "name", json_object_new_string(name));
     json_object_object_add(object, "ok", json_object_new_boolean(good));
     json_object_object_add(object, "devices", devices);
@@ -344,6 +367,7 @@ toolCheckDomain(ToolCheck *check, virDomainPtr domain, GError **err)
     g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(toolCheckDeviceFree);
     g_autofree char *answer = NULL;
     g_autoptr(GHashTable) places = NULL;
+    g_autoptr(GPtrArray) blockers = NULL;
     guint i;
 
     if (virDomainIsActive(domain) != 1) {
@@ -364,9 +388,11 @@ toolCheckDomain(ToolCheck *check, virDomainPtr domain, GError **err)
     if (devices->len > 0) {
         answer = checkQEMUQueryPCI(domain, err);
         places = answer ? checkPlacesInQEMU(answer, err) : NULL;
-        if (!places)
+        blockers = places ? checkQEMUGetBlockers(domain, err) : NULL;
+        if (!blockers)
             return FALSE;
     }
+    check->blockers = blockers;
     for (i = 0; i < devices->len; i++) {
         ToolCheckDevice *device = g_ptr_array_index(devices, i);
 

@@ -77,6 +77,8 @@ sessionMapErrorText(const char *text, void *opaque)
     const ProjectionOptions *projection = opaque;
     char *explained = qemuUnmovableExplain(text);
 
+    if (!explained)
+        explained = qemuLauncherExplainMissing(projection->launchDir, text);
     if (explained)
         return explained;
     return qemuLauncherReplacePaths(projection->launchDir, projection->qemuDir, text);
