@@ -7,6 +7,9 @@
 # virtemulatedpcid; emulators and the process that saves registers are killed. The
 # guest never finds a wrong value, and what fails leaves it running.
 #
+# EMULATEDPCI_STATE_ROUNDS is how many saves, migrations and killed emulators there are in a
+# row; a few by default.
+#
 # Needs a QEMU with vfio-user-pci. Without a guest: vfiouserqemutest.py; without QEMU:
 # vmstateunittest.c.
 #
@@ -15,13 +18,18 @@
 import os
 import re
 import signal
+import socket
+import struct
 
 import emulatordriver
 from clientutil import NETCAT, become_another_host, start_host
 from daemonstack import DaemonStack
-from emulatedpcistack import (KERNEL_ARGUMENTS, StackError, Tap, domain_xml, emulated_devices,
+from emulatedpcistack import (KERNEL_ARGUMENTS, QEMU_NAMESPACE, StackError, Tap, domain_xml, emulated_devices,
                               emulatedpci_xml, guest_kernel, initramfs, needs, run_tests)
 from qemutransports import VFIO_USER, qemu_transports
+
+
+ROUNDS = int(os.environ.get('EMULATEDPCI_STATE_ROUNDS') or 2)
 
 
 def device(number):
@@ -30,21 +38,24 @@ def device(number):
 
 
 class Guest:
-    """A domain whose Linux counts. Its console is a file, FILE, wherever it runs."""
+    """A domain whose Linux counts. Its console is a file, FILE, wherever it runs. DRIVER is the
+    <driver> of its devices, or a list with that of each."""
 
-    def __init__(self, tap, stack, name, machine, devices, driver='', extra='', memory=96):
+    def __init__(self, tap, stack, name, machine, devices, driver='', extra='', memory=96, tail=''):
         self.tap = tap
         self.stack = stack
         self.name = name
         self.devices = devices
         self.serial = stack.path('guest/%s.serial' % name)
-        xml = ''.join(emulatedpci_xml(device(i), 'ua-dev%d' % i).replace('</emulatedpci>', driver + '</emulatedpci>')
-                      for i in range(devices))
+        drivers = driver if isinstance(driver, list) else [driver] * devices
+        xml = ''.join(emulatedpci_xml(device(i), 'ua-dev%d' % i).replace(
+            '</emulatedpci>', drivers[i] + '</emulatedpci>') for i in range(devices))
         stack.virsh('define', '--validate', stack.write('tmp/define.xml', domain_xml(
             name, machine, xml + extra +
             "    <serial type='file'><source path='%s' append='on'/></serial>\n" % self.serial,
             '    <kernel>%s</kernel>\n    <initrd>%s</initrd>\n    <cmdline>%s emulatedpci.then=count</cmdline>\n'
-            % (stack.path('guest/vmlinuz'), stack.path('guest/initrd'), KERNEL_ARGUMENTS), memory=memory)))
+            % (stack.path('guest/vmlinuz'), stack.path('guest/initrd'), KERNEL_ARGUMENTS), memory=memory).replace(
+                '</domain>', tail + '</domain>').replace('<domain ', "<domain xmlns:qemu='%s' " % QEMU_NAMESPACE)))
 
     def start(self):
         self.stack.virsh('start', self.name)
@@ -58,6 +69,13 @@ class Guest:
         """[(round, devices, wrong values)] of what the guest has told."""
         return [tuple(int(number) for number in match) for match in
                 re.findall(r'=== emulatedpci: round (\d+), (\d+) devices, (\d+) wrong', self.seen())]
+
+    def goes_on(self, what, stack=None):
+        """counts() without a line of its own."""
+        before = len(self.reports())
+        (stack or self.stack).wait_for(lambda: len(self.reports()) > before + 1, '%s: %s' % (self.name, what))
+        if self.reports()[-1][1:] != (self.devices, 0) or 'not the values' in self.seen():
+            raise StackError('%s: %s: %s\n%s' % (self.name, what, self.reports()[-1], self.seen()[-1000:]))
 
     def counts(self, what, stack=None):
         """The guest goes on from here on, wherever it is, and no value was ever wrong."""
@@ -75,10 +93,11 @@ class Guest:
     def log(self, stack=None):
         return (stack or self.stack).read('cache/libvirt/qemu/log/%s.log' % self.name)[-3000:]
 
-    def processes(self, program):
+    def processes(self, program, stack=None):
         """The pids of PROGRAM that belong to this domain."""
-        qemu = next(pid for pid, _ in self.stack.processes('guest=%s,' % self.name))
-        return [pid for pid, command in self.stack.processes('/pci%d.' % qemu)
+        stack = stack or self.stack
+        return [pid for qemu, _ in stack.processes('guest=%s,' % self.name)
+                for pid, command in stack.processes('/pci%d.' % qemu)
                 if os.path.basename(command.split()[0]) == program]
 
     def destroy(self):
@@ -91,29 +110,60 @@ def fails(tap, stack, what, words, pattern):
     tap.ok(done.returncode == 1 and re.search(pattern, done.stderr), what, done.returncode, done.stderr)
 
 
-def try_save(tap, stack, guest, times):
+def patched(path, changes):
+    """Whether the saved state in the image PATH has all of CHANGES, which are then made: (bytes, others
+    of that length)."""
+    with open(path, 'r+b') as image:
+        content = image.read()
+        begin = max(content.find(magic) for magic in (b'EPCISTAT', b'ESTATPCI'))
+        for old, new in changes:
+            at = content.find(old, begin)
+            if begin < 0 or at < 0:
+                return False
+            image.seek(at)
+            image.write(new)
+    return True
+
+
+def try_save(tap, stack, guest):
     image = stack.path('tmp/%s.image' % guest.name)
-    for i in range(times):
+    for number in range(ROUNDS):
         stack.virsh('save', guest.name, image)
-        if i == 0:
-            xml = stack.virsh('save-image-dumpxml', image).replace('<devices>', '<title>changed</title><devices>')
-            stack.virsh('restore', image, '--xml', stack.write('tmp/title.xml', xml))
-        else:
-            stack.virsh('restore', image)
-        guest.counts('save and restore %d' % (i + 1))
-    stack.virsh('save', guest.name, image)
-    stack.virsh('save-image-edit', image, env={'EDITOR': 'sed -i s/changed/again/'})
-    stack.virsh('restore', image)
-    guest.counts('save-image-edit')
+        stack.virsh('restore', image)
+        guest.goes_on('save and restore %d' % (number + 1))
+    guest.counts('saved and restored %d times' % ROUNDS)
 
-    stack.virsh('managedsave', guest.name)
-    stack.virsh('start', guest.name)
-    guest.counts('managedsave and start')
-    stack.virsh('dump', guest.name, stack.path('tmp/core'), '--memory-only')
-    guest.counts('dump --memory-only')
-    os.unlink(stack.path('tmp/core'))
+    # Through the daemon and without it
+    for save, restore in ((stack.virsh, stack.direct), (stack.direct, stack.virsh)):
+        save('save', guest.name, image)
+        xml = restore('save-image-dumpxml', image).replace('<devices>', '<title>changed</title><devices>')
+        restore('restore', image, '--xml', stack.write('tmp/title.xml', xml))
+        guest.counts('save, restore --xml, one of them without the daemon')
+    for virsh, before, after in ((stack.virsh, 'changed', 'again'), (stack.direct, 'again', 'more')):
+        virsh('save', guest.name, image)
+        virsh('save-image-edit', image, env={'EDITOR': 'sed -i s/%s/%s/' % (before, after)})
+        virsh('restore', image)
+        guest.counts('save-image-edit')
+        tap.ok('<title>%s<' % after in virsh('dumpxml', guest.name), '%s: with what was edited' % guest.name)
 
-    # A device that is another one does not get the registers.
+    # As libvirt-guests.sh does it when a host shuts down and boots
+    for virsh in (stack.virsh, stack.direct):
+        uuid = virsh('domuuid', guest.name).strip()
+        tap.ok(uuid in virsh('list', '--uuid', '--persistent', '--state-running').split(),
+               '%s: a guest to be suspended' % guest.name)
+        virsh('managedsave', uuid)
+        tap.equal(stack.state(guest.name), 'shut off', '%s: the host could be shut down' % guest.name)
+        virsh('start', uuid)
+        guest.counts('managedsave and start')
+        virsh('dump', guest.name, stack.path('tmp/core'), '--memory-only')
+        guest.counts('dump --memory-only')
+        os.unlink(stack.path('tmp/core'))
+
+
+def try_refused(tap, stack, guest):
+    """A device that is another one does not get the registers, and a state that is no state is
+    refused. The log tells what is wrong."""
+    image = stack.path('tmp/%s.image' % guest.name)
     stack.virsh('save', guest.name, image)
     xml = stack.virsh('save-image-dumpxml', image)
     other = stack.write('tmp/other.xml', xml.replace("deviceid='0xc000'", "deviceid='0xd000'"))
@@ -122,31 +172,61 @@ def try_save(tap, stack, guest, times):
     log = guest.log()
     tap.ok("emulated PCI device 'ua-dev0': deviceid is 0xd000 here and 0xc000 in the saved state" in log,
            'and the log tells what differs', log)
+
+    number = struct.pack('<4I', 0x5853, 0xc000, 0, 0)
+    for what, old, new, message in (
+            ('another version', b'EPCISTAT\0\0\0\1', b'EPCISTAT\0\0\0\2', 'has version 2: version 1 is required'),
+            ('nonsense', b'EPCISTAT', b'ESTATPCI', 'the saved state is not one of emulated PCI devices'),
+            ('another device', b'ua-dev0\0', b'ua-devx\0', "'ua-dev0' is missing in the saved state"),
+            ('another name', b'\0dev0\0', b'\0devx\0', "'ua-dev0': devicename is 'dev0' here and 'devx' in"),
+            ('another field', number, struct.pack('<4I', 0x5853, 0xc001, 0, 0),
+             "'ua-dev0': deviceid is 0xc000 here and 0xc001 in"),
+            ('a field out of range', number, struct.pack('<4I', 0x15853, 0xc000, 0, 0),
+             "'ua-dev0': invalid vendorid 0x15853 in"),
+            ('a register that no guest can write', number[:2] + b'\0\xc0', number[:2] + b'\1\xc0',
+             "'ua-dev0': register 0x02 cannot have the value 0x01"),
+            ('a string without an end', b'ua-dev0\0', b'ua-dev00',
+             'the saved state of emulated PCI devices is damaged')):
+        known = patched(image, [(old, new)])
+        done = stack.run(['virsh', '-q', '-c', stack.uri, 'restore', image], check=False)
+        log = guest.log()
+        tap.ok(known and done.returncode == 1 and message in log,
+               '%s: a state with %s is refused, and the log tells why' % (guest.name, what), known, done.stderr, log)
+        tap.ok(patched(image, [(new, old)]), 'and the state is as it was')
     stack.virsh('restore', image)
     guest.counts('restore of the right ones')
 
 
-def try_killed(tap, stack, guest):
-    """Emulators that are killed while the guest is saved, and the process that saves registers."""
-    image = stack.path('tmp/%s.image' % guest.name)
-    pids = guest.processes('pci-emulator')
-    guard = next(pid for pid in pids if emulatordriver.children(pid))
-    for i in range(2):
-        saving = stack.start(['virsh', '-c', stack.uri, 'save', guest.name, image], 'log/save%d' % i)
-        kills = 0
-        while stack.status(saving) is None and os.path.exists('/proc/%d' % guard):
+def kill_workers(guards, ended):
+    """Kills what serves devices again and again until ENDED(). Returns how often."""
+    kills = 0
+    while not ended():
+        for guard in guards():
             for worker in emulatordriver.children(guard):
                 try:
                     os.kill(worker, signal.SIGKILL)
                     kills += 1
                 except ProcessLookupError:
                     pass
-        stack.wait_for(lambda: stack.status(saving) is not None, 'the save ends')
+    return kills
+
+
+def try_killed(tap, stack, guest):
+    """Emulators that are killed while the guest is saved, and the process that saves registers."""
+    image = stack.path('tmp/%s.image' % guest.name)
+    saved = kills = 0
+    for number in range(ROUNDS):
+        guard = next(pid for pid in guest.processes('pci-emulator') if emulatordriver.children(pid))
+        saving = stack.start(['virsh', '-c', stack.uri, 'save', guest.name, image], 'log/save%d' % number)
+        kills += kill_workers(lambda guard=guard: [guard], lambda saving=saving, guard=guard:
+                              stack.status(saving) is not None or not os.path.exists('/proc/%d' % guard))
+        stack.wait_for(lambda saving=saving: stack.status(saving) is not None, 'the save ends')
         if stack.status(saving) == 0:
             stack.virsh('restore', image)
-            guard = next(pid for pid in guest.processes('pci-emulator') if emulatordriver.children(pid))
-        guest.counts('emulator killed %s during a save, which %s' % (
-            'often' if kills else 'never', 'succeeds' if stack.status(saving) == 0 else 'fails'))
+            saved += 1
+        guest.goes_on('emulator killed during save %d' % number)
+    tap.diag('%d saves, %d of them succeed, emulators killed %d times' % (ROUNDS, saved, kills))
+    guest.counts('emulator killed during saves')
 
     for pid in guest.processes('emulatedpci-vmstate'):
         os.kill(pid, signal.SIGKILL)
@@ -175,26 +255,84 @@ def try_snapshots(tap, stack, guest):
     stack.virsh('snapshot-revert', guest.name, 'inside')
     guest.counts('internal snapshot, reverted')
     stack.virsh('snapshot-delete', guest.name, 'inside')
-    stack.virsh('snapshot-create-as', guest.name, 'outside', '--memspec',
-                'file=%s,snapshot=external' % stack.path('guest/memory'), '--live')
-    guest.counts('external snapshot')
-    done = stack.run(['virsh', '-q', '-c', stack.uri, 'snapshot-revert', guest.name, 'outside'], check=False)
-    if done.returncode == 0:
-        guest.counts('external snapshot, reverted')
-    else:
-        tap.skip('external snapshot, reverted', done.stderr.replace('\n', ' '))
+    guest.counts('internal snapshot, deleted')
+    memory = stack.path('guest/memory')
+    for virsh, what in ((stack.virsh, ''), (stack.direct, ', without the daemon')):
+        virsh('snapshot-create-as', guest.name, 'outside', '--memspec', 'file=%s,snapshot=external' % memory, '--live')
+        guest.counts('external snapshot' + what)
+        virsh('snapshot-revert', guest.name, 'outside')
+        guest.counts('external snapshot, reverted' + what)
+        virsh('snapshot-delete', guest.name, 'outside')
+        guest.counts('external snapshot, deleted' + what)
+        tap.equal((os.path.exists(memory), virsh('snapshot-list', guest.name, '--name').split()), (False, []),
+                  '%s: nothing is left of it%s' % (guest.name, what))
 
 
 def try_unmovable(tap, stack):
-    """An emulator of one's own cannot tell registers."""
+    """An emulator of one's own that does not hand over state."""
     guest = Guest(tap, stack, 'own', 'pc', 1,
                   "<driver emulator='own' model='%s'/>" % stack.path('libexec/pci-emulator'))
     guest.start()
-    for words in (['save', guest.name, stack.path('tmp/never')], ['managedsave', guest.name]):
-        fails(tap, stack, 'own: %s is refused' % words[0], words, 'emulated-pci-device-registers')
+    for words in (['save', guest.name, stack.path('tmp/never')], ['managedsave', guest.name],
+                  ['migrate', '--live', guest.name, 'qemu+tcp://127.0.0.2/session']):
+        fails(tap, stack, 'own: %s is refused, with the device and the reason' % words[0], words,
+              "'ua-dev0' .'model' of <driver>. does not save its registers" if words[0] != 'migrate' else 'error')
+    done = stack.run(['virsh', '-q', '-c', stack.direct_uri, 'save', guest.name, stack.path('tmp/never')], check=False)
+    tap.ok(done.returncode == 1 and "node 'model-of-ua-dev0' does not support" in done.stderr,
+           'own: without the daemon, with the device', done.stderr)
     guest.counts('a save that was refused')
     tap.equal(os.path.exists(stack.path('tmp/never')), False, 'own: no file is left')
     guest.destroy()
+
+
+OWN = ["<driver emulator='counter' model='%s'/>", "<driver pid='%d'/>", '', "<driver emulator='counter'/>"]
+
+
+def counter_of(stack, guest):
+    """What the next read of the first device's counter gives."""
+    xml = stack.virsh('dumpxml', guest.name)
+    slot = int(re.search(r"name='ua-dev0'/>\s*<address .* slot='(0x[0-9a-f]+)'", xml).group(1), 0)
+
+    def monitor(command):
+        return stack.virsh('qemu-monitor-command', guest.name, '--hmp', command)
+    monitor('o /w 0xcf8 %#x' % (0x80000040 | slot << 11))
+    return int(monitor('i /xw 0xcfc').split('=')[1], 0)
+
+
+def try_own(tap, stack):
+    """Emulators that hand over their state: a model, one that runs already, and pci-emulator
+    beside them."""
+    counter = stack.copy(os.path.join(stack.build, 'examples/counter-emulator/counter-emulator'),
+                         'libexec/counter-emulator')
+    pid = stack.start([stack.path('libexec/pci-emulator'), '--listen'], 'log/listening')
+    stack.wait_for(lambda: stack.listens('%s/emulatedpci/%d.sock' % (stack.env['XDG_RUNTIME_DIR'], pid),
+                                         socket.SOCK_SEQPACKET), 'pci-emulator listens')
+    guest = Guest(tap, stack, 'counter', 'pc', 4, [OWN[0] % counter, OWN[1] % pid] + OWN[2:],
+                  tail="<qemu:commandline><qemu:env name='XDG_RUNTIME_DIR' value='%s'/></qemu:commandline>"
+                  % stack.env['XDG_RUNTIME_DIR'])
+    guest.start()
+    image = stack.path('tmp/counter.image')
+    for words, back in ((['save', guest.name, image], ['restore', image, '--paused']),
+                        (['managedsave', guest.name], ['start', '--paused', guest.name])):
+        stack.virsh('suspend', guest.name)
+        before = counter_of(stack, guest)
+        stack.virsh(*words)
+        stack.virsh(*back)
+        tap.equal(counter_of(stack, guest), before + 1, 'counter: %s: its own state has come along' % words[0])
+        stack.virsh('resume', guest.name)
+        guest.counts(words[0])
+
+    # What the program refuses: a register that no guest can write
+    stack.virsh('save', guest.name, image)
+    change = (b'\x53\x58\x00\xc0', b'\x53\x58\x01\xc0')
+    known = patched(image, [change])
+    fails(tap, stack, 'counter: a state that its emulator refuses', ['restore', image], 'error')
+    tap.ok(known and "emulated PCI device 'ua-dev0': its emulator refuses: " in guest.log(), 'and the log says so',
+           guest.log())
+    patched(image, [change[::-1]])
+    stack.virsh('restore', image)
+    guest.counts('restored after that')
+    return guest, pid
 
 
 def try_failed_migration(tap, guest, here, there):
@@ -218,6 +356,91 @@ def try_failed_migration(tap, guest, here, there):
     tap.equal(guest.name in there.virsh('list', '--name').split(), False, '%s: and nowhere else' % guest.name)
 
 
+def try_killed_migration(tap, guest, here, there):
+    """Emulators of both ends are killed while the guest moves: it arrives with right values, or stays."""
+    moved = kills = 0
+    for number in range(ROUNDS):
+        moving = here.start(['virsh', '-q', '-c', here.uri, 'migrate', '--live', '--persistent', '--undefinesource',
+                             guest.name, there.uri, '--migrateuri', 'tcp://127.0.0.1'], 'log/killed%d' % number)
+        kills += kill_workers(lambda here=here, there=there: guest.processes('pci-emulator', here) +
+                              guest.processes('pci-emulator', there),
+                              lambda here=here, moving=moving: here.status(moving) is not None)
+        if here.status(moving) == 0:
+            here, there = there, here
+            moved += 1
+        if here.state(guest.name) != 'running':
+            tap.ok(False, '%s: the guest runs after migration %d' % (guest.name, number),
+                   here.read('log/killed%d' % number), guest.log(here), guest.log(there))
+        guest.goes_on('emulators killed during migration %d' % number, here)
+    tap.diag('%d migrations, %d of them succeed, emulators killed %d times' % (ROUNDS, moved, kills))
+    guest.counts('emulators killed during migrations', here)
+    return here, there
+
+
+def try_storage_copy(tap, source, target):
+    """With the disk's content and other XML for the target, through the daemons and without them."""
+    disk = "    <disk type='file'><driver name='qemu' type='%s'/><source file='%s'/>" \
+        "<target dev='vda' bus='virtio'/></disk>\n"
+    for kind, here_uri, there_uri in (('qcow2', source.uri, target.uri), ('raw', source.direct_uri, target.direct_uri)):
+        name = 'copied-' + kind
+        disks = [stack.path('guest/%s.%s' % (name, kind)) for stack in (source, target)]
+        for stack, path in ((source, disks[0]), (target, disks[1])):
+            stack.run(['qemu-img', 'create', '-q', '-f', kind, path, '8M'])
+        guest = Guest(tap, source, name, 'q35', 1, extra=disk % (kind, disks[0]))
+        source.run(['qemu-io', '-f', kind, '-c', 'write -P 0x5a 1M 64k', disks[0]])
+        guest.start()
+        xml = source.run(['virsh', '-q', '-c', here_uri, 'dumpxml', name, '--migratable']).stdout
+        done = source.run(['virsh', '-q', '-c', here_uri, 'migrate', '--live', '--copy-storage-all', name, there_uri,
+                           '--migrateuri', 'tcp://127.0.0.1', '--xml', source.write('tmp/copied.xml', xml.replace(
+                               disks[0], disks[1]))], check=False)
+        if tap.ok(done.returncode == 0, '%s: migrate --copy-storage-all --xml' % name, done.stderr, guest.log(source),
+                  guest.log(target)):
+            guest.counts('migrated with its disk', target)
+            target.virsh('destroy', name)
+            copied = target.run(['qemu-io', '-f', kind, '-c', 'read -P 0x5a 1M 64k', disks[1]])
+            tap.ok('verification failed' not in copied.stdout, '%s: the disk\'s content' % name, copied.stdout)
+        else:
+            source.virsh('destroy', name)
+        source.virsh('undefine', name)
+
+
+def try_own_migration(tap, guest, pid, source, target):
+    """State of somebody else's emulators goes along."""
+    words = ['migrate', '--live', guest.name, target.uri, '--migrateuri', 'tcp://127.0.0.1']
+    before = counter_of(source, guest)
+    source.virsh(*words)
+    guest.counts('migrated', target)
+    tap.equal(counter_of(target, guest), before + 1, '%s: migrated: its own state has come along' % guest.name)
+    target.virsh('destroy', guest.name)
+    os.kill(pid, signal.SIGTERM)
+    source.virsh('undefine', guest.name)
+
+
+def try_missing(tap, guest, source, target):
+    """A host without the launcher, or with one that lacks what saves registers, refuses before the
+    guest is stopped."""
+    words = ['virsh', '-q', '-c', source.uri, 'migrate', '--live', guest.name]
+    launcher = os.path.join(source.launch_dir, 'qemu-system-x86_64')
+    program = source.path('libexec/emulatedpci-vmstate')
+    for what, path, patterns in (
+            ('the launcher', launcher, ("requires '%s', the launcher of libvirt-emulatedpci" % launcher,
+                                        'Cannot check QEMU binary %s' % launcher)),
+            ('what saves registers', program, ["cannot run '%s', which saves the registers" % program] * 2)):
+        os.rename(path, path + '.gone')
+        try:
+            for uri, pattern in zip((target.uri, target.direct_uri), patterns):
+                rounds = len(guest.reports())
+                done = source.run(words + [uri, '--migrateuri', 'tcp://127.0.0.1'], check=False)
+                tap.ok(done.returncode == 1 and pattern in done.stderr,
+                       '%s: a host without %s refuses, and says so' % (guest.name, what), done.stderr)
+                events = source.virsh('domstate', '--reason', guest.name).strip()
+                tap.ok(not events.endswith('(migration canceled)') and len(guest.reports()) >= rounds,
+                       '%s: the guest was not stopped for that' % guest.name, events)
+        finally:
+            os.rename(path + '.gone', path)
+    guest.counts('hosts that cannot take it', source)
+
+
 def try_migration(tap, source, target):
     netcat = target.write('tmp/netcat', NETCAT % target.socket)
     os.chmod(netcat, 0o755)
@@ -226,9 +449,11 @@ def try_migration(tap, source, target):
     os.chmod(back, 0o755)
     remote_back = 'qemu+ext://emulatedpci-target/session?command=' + back
 
-    for machine, devices in (('pc', 1), ('q35', 24)):
+    for machine, devices in (('pc', 24), ('q35', 1)):
         guest = Guest(tap, source, 'moves-' + machine, machine, devices)
         guest.start()
+        if machine == 'q35':
+            try_missing(tap, guest, source, target)
         here, there = source, target
         for what, options, uri in (
                 ('live', ['--live'], None),
@@ -252,6 +477,14 @@ def try_migration(tap, source, target):
             tap.equal(len(emulated_devices(here.virsh('dumpxml', guest.name))), devices, '%s: %s: its devices are there'
                       % (guest.name, what))
         try_failed_migration(tap, guest, here, there)
+        if machine == 'pc':
+            for number in range(ROUNDS):
+                here.virsh('migrate', '--live', '--persistent', '--undefinesource', guest.name, there.uri,
+                           '--migrateuri', 'tcp://127.0.0.1')
+                here, there = there, here
+                guest.goes_on('migration %d' % (number + 1), here)
+            guest.counts('migrated %d times' % ROUNDS, here)
+            here, there = try_killed_migration(tap, guest, here, there)
         here.virsh('destroy', guest.name)
         for stack in (source, target):
             stack.virsh('undefine', guest.name, check=False)
@@ -280,14 +513,16 @@ def main(tap):
         q35 = Guest(tap, stack, 'q35', 'q35', 24)
         pc.start()
         q35.start()
-        try_save(tap, stack, pc, 2)
-        try_save(tap, stack, q35, 1)
+        try_save(tap, stack, pc)
+        try_save(tap, stack, q35)
+        try_refused(tap, stack, pc)
         try_detached(tap, stack, q35)
         try_killed(tap, stack, q35)
         q35.destroy()
         try_snapshots(tap, stack, pc)
         stack.virsh('destroy', 'pc')
         try_unmovable(tap, stack)
+        own, listening = try_own(tap, stack)
 
         reason = become_another_host('emulatedpci-target')
         if reason:
@@ -296,6 +531,8 @@ def main(tap):
         with DaemonStack() as target:
             # The launcher is at the same place on both hosts.
             start_host(target, '22222222-2222-4222-8222-222222222222', '--launch-dir', stack.launch_dir)
+            try_own_migration(tap, own, listening, stack, target)
+            try_storage_copy(tap, stack, target)
             try_migration(tap, stack, target)
             tap.equal(target.close(), [], 'target: everything ended by itself')
         tap.equal(stack.close(), [], 'source: everything ended by itself')
