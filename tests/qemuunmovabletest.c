@@ -67,6 +67,8 @@ testExplain(void)
     } cases[] = {
         { "x-pci-proxy-dev does not support migration",
           "x-pci-proxy-dev does not support migration: 'vfio-user-pci' of QEMU 10.1 or newer is required" },
+        { "no: x-pci-proxy-dev does not support migration; x-pci-proxy-dev does not support migration; more",
+          "no: x-pci-proxy-dev does not support migration: 'vfio-user-pci' of QEMU 10.1 or newer is required; more" },
         { "The vdi format used by node 'libvirt-1-format' does not support live migration", NULL },
         { "The vdi format used by node 'model-of-ua-first", NULL },
         { "The vdi format used by node 'models' does not support live migration", NULL },

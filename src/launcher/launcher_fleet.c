@@ -226,6 +226,7 @@ launcherFleetClear(LauncherFleet *fleet)
     }
     g_clear_pointer(&fleet->emulators, g_free);
     g_clear_pointer(&fleet->unmovableAlias, g_free);
+    g_clear_pointer(&fleet->unmovableReason, g_free);
     if (fleet->sockets)
         launcherSocketFree(fleet->sockets, fleet->n);
     fleet->sockets = NULL;

@@ -25,6 +25,7 @@ typedef struct {
     gboolean travels;           /* the devices' registers, with the guest: launcher_state.h */
     QEMUUnmovable unmovable;    /* why they do not; and the device, or NULL */
     char *unmovableAlias;
+    char *unmovableReason;      /* for the domain's log; or NULL */
     LauncherSocket *state;      /* what QEMU connects to for that; or NULL */
 } LauncherFleet;
 

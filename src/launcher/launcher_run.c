@@ -127,6 +127,9 @@ launcherRunPrepare(const char *qemu,
         return NULL;
     launcherArgsExtend(&result, more);
     launcherRunWarn(fleet, argc, argv);
+    if (fleet->unmovableReason)
+        launcherLog(_("warning: this guest cannot be saved or migrated: %1$s"),
+                    fleet->unmovableReason);
     return g_steal_pointer(&result);
 }
 

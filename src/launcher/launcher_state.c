@@ -8,7 +8,6 @@
 
 #include "launcher_state.h"
 #include "launcher_fds.h"
-#include "launcher_log.h"
 #include "launcher_paths.h"
 #include "launcher_process.h"
 
@@ -137,10 +136,10 @@ stateFindEmulator(LauncherFleet *fleet,
 }
 
 
-/* Refuses a start for REASON if it restores a guest. Otherwise the domain's log tells
+/* Refuses a start for REASON if it restores a guest. Otherwise the domain's log is to tell
  * a reason that QEMU's error will not. */
 static gboolean
-stateCheck(const LauncherFleet *fleet,
+stateCheck(LauncherFleet *fleet,
            const char *reason,
            int argc,
            char *const *argv,
@@ -153,8 +152,8 @@ stateCheck(const LauncherFleet *fleet,
                                reason);
         return FALSE;
     }
-    if (reason && fleet->unmovable == QEMU_UNMOVABLE_OTHER)
-        launcherLog(_("warning: this guest cannot be saved or migrated: %1$s"), reason);
+    if (reason && fleet->unmovable == QEMU_UNMOVABLE_OTHER && !fleet->unmovableReason)
+        fleet->unmovableReason = g_strdup(reason);
     return TRUE;
 }
 

@@ -131,7 +131,11 @@ qemuUnmovableExplain(const char *text)
             g_strdup_printf(_("%1$s: '%2$s' of QEMU 10.1 or newer is required"), UNMOVABLE_PROXY,
                             QEMU_PROGRAM_VFIO_USER);
 
-        return unmovableReplace(text, begin, begin + strlen(UNMOVABLE_PROXY), explanation);
+        /* libvirt joins the same sentence about every device. */
+        end = begin + strlen(UNMOVABLE_PROXY);
+        while (g_str_has_prefix(end, "; " UNMOVABLE_PROXY))
+            end += strlen("; " UNMOVABLE_PROXY);
+        return unmovableReplace(text, begin, end, explanation);
     }
     return NULL;
 }
