@@ -18,7 +18,7 @@ import subprocess
 import sys
 import termios
 
-from emulatedpcistack import emulated_devices, needs, run_tests
+from emulatedpcistack import LIMIT, emulated_devices, needs, run_tests
 from fleetstack import FleetStack, names
 
 METADATA = "<metadata><acme:app xmlns:acme='urn:acme'><acme:role>%s</acme:role></acme:app></metadata>"
@@ -163,18 +163,25 @@ def test_raise(tap, stack):
         stack.virsh('undefine', name)
 
 
+def unread(fd):
+    """How many bytes the pipe FD holds."""
+    return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def test_interrupt(tap, stack):
     """What has begun is finished, what has not is listed, and the same command goes on."""
-    for _ in range(10):
-        tool = subprocess.Popen([stack.tool, 'attach', '-f', stack.device, '--where', 'machine!=isapc', '-j', '1'],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=stack.env, text=True)
-        first = tool.stdout.readline()
+    # The tool waits for its full standard output after the first lines, until it is interrupted.
+    reader, writer = os.pipe()
+    padding = b'\n' * (fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096) - 60)
+    os.write(writer, padding)
+    with subprocess.Popen([stack.tool, 'attach', '-f', stack.device, '--where', 'machine!=isapc', '-j', '1'],
+                          stdout=writer, stderr=subprocess.PIPE, env=stack.env, text=True) as tool:
+        os.close(writer)
+        stack.wait_for(lambda: unread(reader) > len(padding), 'the first line')
         tool.send_signal(signal.SIGINT)
-        out, err = tool.communicate(timeout=120)
-        out = first + out
-        if names(out, 'left'):
-            break
-        stack.fleet('detach', '-f', stack.device, '--all')
+        with open(reader, encoding='utf-8') as file:
+            out = file.read()
+        _, err = tool.communicate(timeout=LIMIT)
     attached, left = names(out, 'attached'), names(out, 'left')
     tap.equal(tool.returncode, 3, 'interrupted: some')
     tap.ok('interrupted' in err, 'it says so', err)
