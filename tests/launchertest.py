@@ -718,11 +718,17 @@ def incoming():
 
 @test
 def no_vmstate():
-    """the program that saves registers cannot be run: the start fails"""
+    """the program that saves registers cannot be run: the guest runs, but cannot be moved"""
     _, launcher = make_qemu("qemu-no-vmstate", b"10.1", vfio_user=True)
     os.rename(stage.vmstate, stage.vmstate + ".gone")
     try:
-        fails(*devices({}), program=launcher, message=f"cannot run '{stage.vmstate}', which saves .*No such file")
+        message = f"cannot run '{stage.vmstate}', which saves .*No such file"
+        run = Run(*devices({}), program=launcher)
+        expect(re.search("warning: this guest cannot be saved or migrated: " + message, run.stderr) is not None,
+               True, run.stderr)
+        blocker_fd([a.decode() for a in run.qemu["arg"]], "emulated-pci-device-registers")
+        os.unlink(f"{stage.home}/pci{run.pid}.0")
+        fails("-incoming", "defer", *devices({}), program=launcher, message=message)
     finally:
         os.rename(stage.vmstate + ".gone", stage.vmstate)
 

@@ -498,7 +498,7 @@ def main(tap):
     if VFIO_USER not in qemu_transports()[0]:
         Tap.skip_all("this QEMU has no device 'vfio-user-pci': it came with QEMU 10.1")
 
-    with DaemonStack() as stack:
+    with DaemonStack(seconds=1800 + 30 * ROUNDS) as stack:
         start_host(stack, '11111111-1111-4111-8111-111111111111')
         version = re.search(r'Using library: libvirt (\d+)', stack.virsh('version')).group(1)
         if int(version) < 12:
@@ -528,7 +528,7 @@ def main(tap):
         if reason:
             tap.skip('migration', reason)
             return
-        with DaemonStack() as target:
+        with DaemonStack(seconds=1800 + 30 * ROUNDS) as target:
             # The launcher is at the same place on both hosts.
             start_host(target, '22222222-2222-4222-8222-222222222222', '--launch-dir', stack.launch_dir)
             try_own_migration(tap, own, listening, stack, target)
