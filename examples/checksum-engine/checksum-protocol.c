@@ -53,7 +53,10 @@ typedef struct {
 #define FDS_MAX 8
 
 typedef struct {
-    Header header;
+    size_t length;              /* of the payload */
+    int fds[FDS_MAX];
+    size_t nfds;
+    Header header;              /* it and the payload are sent as they stand here */
     union {
         uint8_t bytes[PAYLOAD_MAX];
         struct { uint16_t major, minor; } version;
@@ -66,9 +69,6 @@ typedef struct {
         struct { uint64_t offset; uint32_t region, count; uint8_t data[]; } access;
         struct { uint64_t address, count; uint8_t data[]; } memory;
     };
-    size_t length;              /* of the payload */
-    int fds[FDS_MAX];
-    size_t nfds;
 } Message;
 
 static const char capabilities[] =
@@ -167,7 +167,7 @@ sendMessage(int fd,
             size_t length)
 {
     message->header.size = (uint32_t) (sizeof(message->header) + length);
-    return send(fd, message, message->header.size, MSG_NOSIGNAL) == (ssize_t) message->header.size ? 0 : -1;
+    return send(fd, &message->header, message->header.size, MSG_NOSIGNAL) == (ssize_t) message->header.size ? 0 : -1;
 }
 
 
