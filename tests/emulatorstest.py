@@ -150,7 +150,7 @@ def main(tap):
     tap.ok(True, 'nothing is left of the domain')
 
     done = tool('-c', 'qemu+ssh://host.example/system')
-    tap.ok(done.returncode == 1 and 'on their own machine only' in done.stderr, 'a remote libvirt is refused',
+    tap.ok(done.returncode == 1 and 'is not on this machine' in done.stderr, 'a remote libvirt is refused',
            done.stderr)
     tap.equal(tool('-c', 'qemu:///system', DOMAIN).returncode, 1, 'a local one is not')
     tap.equal(tool('a', 'b').returncode, 2, 'two domains are one too many')
