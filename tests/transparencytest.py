@@ -156,10 +156,14 @@ def program(found):
 
 
 def names_qemu(ours, theirs, launch_dir):
-    """Whether an error is the same, but for the path of the launcher, which the daemon does not show."""
+    """Whether an error is the same, but for the path of the launcher, which the daemon does not show,
+    or is about a launcher that is missing."""
     launcher = re.escape((launch_dir + '/').encode()) + rb'([\w:.\\-]*[\w\\-])'
+    missing = re.sub(rb'Cannot check QEMU binary (' + launcher + rb')',
+                     rb"a domain with emulated PCI devices requires '\1', the launcher of libvirt-emulatedpci",
+                     message(theirs[2]))
     return ours[1] == theirs[1] == 'error' and \
-        message(ours[2]) == re.sub(launcher, program, message(theirs[2]))
+        message(ours[2]) in (missing, re.sub(launcher, program, message(theirs[2])))
 
 
 def compare(tap, stack, name, documents):

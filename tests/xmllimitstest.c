@@ -142,10 +142,10 @@ testLimits(void)
         { "<a>\n<b", " a%u=''", "/></a>", EMULATED_PCI_XML_ATTRIBUTES_MAX,
           "too many attributes in the element at line 2: at most 256 are allowed" },
         { "<a xmlns='u'>\n<b", " xmlns:a%u='u'", "/></a>", EMULATED_PCI_XML_NAMESPACES_MAX - 1,
-          "too many namespace declarations at line 2: at most 128 in an element and around it "
+          "too many namespace declarations at line 2: at most 128 in an element and its ancestors "
           "are allowed" },
         { "<a>", "<b xmlns='u%u'>", "", EMULATED_PCI_XML_NAMESPACES_MAX,
-          "too many namespace declarations at line 1: at most 128 in an element and around it "
+          "too many namespace declarations at line 1: at most 128 in an element and its ancestors "
           "are allowed" },
         { "", "<a>", "", EMULATED_PCI_XML_DEPTH_MAX,
           "elements are nested too deeply at line 1: at most 256 levels are allowed" },
