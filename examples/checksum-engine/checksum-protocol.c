@@ -167,7 +167,8 @@ sendMessage(int fd,
             size_t length)
 {
     message->header.size = (uint32_t) (sizeof(message->header) + length);
-    return send(fd, &message->header, message->header.size, MSG_NOSIGNAL) == (ssize_t) message->header.size ? 0 : -1;
+    return send(fd, &message->header, message->header.size, MSG_NOSIGNAL) ==
+        (ssize_t) message->header.size ? 0 : -1;
 }
 
 
