@@ -289,14 +289,18 @@ OWN = ["<driver emulator='counter' model='%s'/>", "<driver pid='%d'/>", '', "<dr
 
 
 def counter_of(stack, guest):
-    """What the next read of the first device's counter gives."""
+    """The first device's counter, which counts this read. The guest is suspended, and may be in the middle of
+    an access of its own: the address register keeps its value."""
     xml = stack.virsh('dumpxml', guest.name)
     slot = int(re.search(r"name='ua-dev0'/>\s*<address .* slot='(0x[0-9a-f]+)'", xml).group(1), 0)
 
     def monitor(command):
         return stack.virsh('qemu-monitor-command', guest.name, '--hmp', command)
+    address = int(monitor('i /xw 0xcf8').split('=')[1], 0)
     monitor('o /w 0xcf8 %#x' % (0x80000040 | slot << 11))
-    return int(monitor('i /xw 0xcfc').split('=')[1], 0)
+    value = int(monitor('i /xw 0xcfc').split('=')[1], 0)
+    monitor('o /w 0xcf8 %#x' % address)
+    return value
 
 
 def try_own(tap, stack):
@@ -407,9 +411,12 @@ def try_storage_copy(tap, source, target):
 def try_own_migration(tap, guest, pid, source, target):
     """State of somebody else's emulators goes along."""
     words = ['migrate', '--live', guest.name, target.uri, '--migrateuri', 'tcp://127.0.0.1']
+    source.virsh('suspend', guest.name)
     before = counter_of(source, guest)
+    source.virsh('resume', guest.name)
     source.virsh(*words)
     guest.counts('migrated', target)
+    target.virsh('suspend', guest.name)
     tap.equal(counter_of(target, guest), before + 1, '%s: migrated: its own state has come along' % guest.name)
     target.virsh('destroy', guest.name)
     os.kill(pid, signal.SIGTERM)
