@@ -36,7 +36,8 @@ fleetInterrupt(int number)
 static void
 fleetCatchSignals(void)
 {
-    struct sigaction action = { .sa_handler = fleetInterrupt, .sa_flags = SA_RESETHAND };
+    /* SA_RESTART: the line of a result that is being written is not lost. */
+    struct sigaction action = { .sa_handler = fleetInterrupt, .sa_flags = SA_RESETHAND | SA_RESTART };
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
