@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-/* What makes a guest's memory such that a server can map it. */
+/* The XML that lets a server map the guest's memory. */
 #define TOOL_LINT_MEMORY_BACKING \
     "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 

@@ -87,7 +87,7 @@ addDevice(const char *path)
 }
 
 
-/* What the domain's XML says of the device: the ids. The rest is the program's own. */
+/* The domain's XML gives the ids of the device. Everything else is up to this program. */
 static void
 setField(Device *device,
          const char *name,

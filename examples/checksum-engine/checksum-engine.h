@@ -41,7 +41,7 @@ typedef struct {
 
 #define WINDOWS_MAX 64
 
-/* What is read with one message, where QEMU has to be asked. */
+/* The number of bytes that one message reads, if QEMU has to be asked for them. */
 #define DMA_CHUNK 65536
 
 typedef struct Device Device;
@@ -115,5 +115,5 @@ int protocolServe(Device *device);
 /* Asks QEMU for COUNT bytes of the guest's memory; deviceContinue() gets them. */
 int protocolReadMemory(Device *device, uint64_t address, uint32_t count);
 
-/* What is left of a connection. */
+/* Releases everything that belongs to a connection. */
 void protocolClose(Device *device);

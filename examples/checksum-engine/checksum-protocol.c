@@ -154,7 +154,7 @@ receiveMessage(int fd,
         message->header.size - sizeof(message->header) > PAYLOAD_MAX)
         return -1;
     message->length = message->header.size - sizeof(message->header);
-    /* What is not sent is 0, not what another message left there. */
+    /* Bytes that the message does not contain are 0, not those of an earlier message. */
     memset(message->bytes, 0, sizeof(message->map));
     return receiveAll(fd, message->bytes, message->length);
 }

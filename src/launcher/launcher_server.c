@@ -43,7 +43,7 @@ typedef struct {
 #define SERVER_MAJOR 0
 #define SERVER_MINOR 0
 
-/* What QEMU proposes, as far as a server may depend on it. */
+/* The capabilities that QEMU proposes, as far as a server may depend on them. */
 #define SERVER_CAPABILITIES "{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576}}"
 
 G_STATIC_ASSERT(sizeof(ServerHeader) == 16);

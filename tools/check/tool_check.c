@@ -153,7 +153,7 @@ toolCheckRead(ToolCheckDevice *device, CheckQEMU *qemu)
 
         for (i = 0; i < info->bits / 8; i++)
             device->value[field] |= (guint32) config[info->offset + i] << (8 * i);
-        /* What a server decides is right. */
+        /* A value that the server decides is not compared. */
         if (emulatedPCIDefHasServer(device->def) && !device->def->given[field])
             device->def->value[field] = device->value[field];
         device->result[field] = toolCheckField(field, device->def->value[field], device->value[field]);

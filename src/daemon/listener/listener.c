@@ -304,7 +304,7 @@ listenerSetSignals(Listener *listener)
 }
 
 
-/* What the catalog has to say, such as that a file is damaged. */
+/* Logs a message of the catalog, for example about a damaged file. */
 static void
 listenerLogWarning(const char *domain G_GNUC_UNUSED,
                    GLogLevelFlags level G_GNUC_UNUSED,

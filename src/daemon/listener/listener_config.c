@@ -65,7 +65,7 @@ listenerConfigure(const ListenerOptions *opts, GError **err)
 }
 
 
-/* Whom the definitions' service asks, as the configuration says, whose upstream is valid. */
+/* The libvirt that the definitions service asks, from a configuration whose upstream is valid. */
 static void
 listenerSetUpstream(Listener *listener)
 {

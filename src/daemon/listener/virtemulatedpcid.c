@@ -29,7 +29,7 @@
 #define DAEMON_DEFINITIONS "emulatedpci"
 
 
-/* What the command line says, and what follows from it. */
+/* The options of the command line, and the values that are derived from them. */
 typedef struct {
     ListenerOptions opts;
     char *listenPath;

@@ -168,7 +168,7 @@ serviceMayTake(DefinitionService *service, const ServiceRequest *request)
     const CatalogDefinition *def = catalogFind(service->catalog, request->name);
     g_autoptr(GError) err = NULL;
 
-    /* What cannot be done anyway needs no question. A definition that is
+    /* A change that cannot succeed needs no question. A definition that is
      * inactive may be in use, too. */
     if (!def || def->builtIn ||
         (request->kind == DEFINITION_UNDEFINE && !def->persistent) ||
@@ -220,7 +220,7 @@ serviceRun(DefinitionService *service)
 }
 
 
-/* What the process has found out about the first change. */
+/* Handles the result of the checking process for the first change. */
 void
 serviceDomainsChecked(DefinitionService *service)
 {

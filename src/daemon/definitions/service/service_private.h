@@ -43,7 +43,7 @@ typedef struct {
     gsize textLen;
 } ServiceRequest;
 
-/* What the first change waits for. */
+/* The event that the first change waits for. */
 typedef enum {
     CHECK_NONE = 0,
     CHECK_USES,                 /* until no connection uses the definition */

@@ -13,7 +13,7 @@
 #include <string.h>
 
 
-/* What only the memory knows: transient definitions, and what is active. */
+/* The state that is not on disk: transient definitions, and whether a definition is active. */
 static void
 serviceCarryOver(const Catalog *from, Catalog *to)
 {

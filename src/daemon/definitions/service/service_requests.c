@@ -127,7 +127,7 @@ serviceUse(DefinitionService *service, DefinitionPeer *peer, guint32 serial, con
 }
 
 
-/* What waited for a decision that has been made. */
+/* Handles the requests that waited for a decision that has been made. */
 void
 serviceUnpark(DefinitionService *service)
 {
