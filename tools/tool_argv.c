@@ -10,7 +10,7 @@
 
 #include "emulatedpci_error.h"
 #include "launcher_args.h"
-#include "launcher_fleet.h"
+#include "launcher_emulators.h"
 #include "qemu_launcher_path.h"
 
 #include <string.h>
@@ -73,7 +73,7 @@ toolArgvLaunched(char **argv, const char *launchDir, const char *qemuDir, GError
         return g_strdupv(argv);
 
     if (!launcherArgsParse(&args, argc, argv, err) ||
-        !(groups = launcherFleetGroup((QEMUProps *const *) args.props->pdata, args.props->len, err)))
+        !(groups = launcherEmulatorsGroup((QEMUProps *const *) args.props->pdata, args.props->len, err)))
         return NULL;
 
     /* Which QEMU there is, and where the domain's directory, only the start

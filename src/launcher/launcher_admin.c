@@ -7,7 +7,7 @@
 #include <config.h>
 
 #include "launcher_admin.h"
-#include "launcher_fleet.h"
+#include "launcher_emulators.h"
 #include "launcher_log.h"
 #include "launcher_paths.h"
 #include "launcher_stale.h"

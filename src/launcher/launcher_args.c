@@ -7,7 +7,7 @@
 #include <config.h>
 
 #include "launcher_args.h"
-#include "launcher_fleet.h"
+#include "launcher_emulators.h"
 #include "launcher_qemu.h"
 
 #include "gettext.h"

@@ -52,7 +52,7 @@ typedef struct {
     const char *name;       /* the spec's */
     int pidfd;              /* or -1: has ended, or this Linux has none */
     int ready;              /* what the emulator announces itself on */
-    int state;              /* what it is asked for registers on, or -1; set by the fleet */
+    int state;              /* what it is asked for registers on, or -1; set by launcherEmulatorsStart() */
     gboolean travels;       /* it hands over its devices' registers; of a program that is not
                              * pci-emulator, known when it is ready */
 } LauncherEmulator;

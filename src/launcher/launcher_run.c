@@ -10,7 +10,7 @@
 #include "launcher_accel.h"
 #include "launcher_args.h"
 #include "launcher_blocker.h"
-#include "launcher_fleet.h"
+#include "launcher_emulators.h"
 #include "launcher_log.h"
 #include "launcher_logfilter.h"
 #include "launcher_machine.h"
@@ -66,17 +66,17 @@ launcherRunRefresh(const char *qemu)
 /* A server that cannot map the guest's memory may still do DMA, if it asks QEMU for each part; but
  * not every one can. So this is no error, and goes to the domain's log. */
 static void
-launcherRunWarn(const LauncherFleet *fleet,
+launcherRunWarn(const LauncherEmulators *emulators,
                 int argc,
                 char *const *argv)
 {
     size_t i;
 
-    for (i = 0; i < fleet->n; i++) {
-        if (fleet->sockets[i].foreign && !launcherMemoryIsShared(argc, argv))
+    for (i = 0; i < emulators->n; i++) {
+        if (emulators->sockets[i].foreign && !launcherMemoryIsShared(argc, argv))
             launcherLog(
                         _("warning: the server at the socket '%1$s' cannot map the guest's memory; if its device does DMA, the domain may need %2$s"),
-                        fleet->sockets[i].path,
+                        emulators->sockets[i].path,
                         "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>");
     }
 }
@@ -89,7 +89,7 @@ launcherRunPrepare(const char *qemu,
                    int argc,
                    char **argv,
                    LauncherArgs *args,
-                   LauncherFleet *fleet,
+                   LauncherEmulators *emulators,
                    LauncherLogfilter *filter,
                    GError **err)
 {
@@ -107,29 +107,30 @@ launcherRunPrepare(const char *qemu,
     home = launcherPathsGetHome(err);
     if (!home ||
         !launcherQEMUInspect(&info, qemu, err) ||
-        !launcherFleetPlan(fleet, props, args->props->len, &info, qemu, machine,
-                           launcherAccelIsKVM(argc, argv), err) ||
-        !launcherStatePlan(fleet, args, argc, argv, home, err) ||
-        !launcherFleetStart(fleet, props, home, err))
+        !launcherEmulatorsPlan(emulators, props, args->props->len, &info, qemu, machine,
+                               launcherAccelIsKVM(argc, argv), err) ||
+        !launcherStatePlan(emulators, args, argc, argv, home, err) ||
+        !launcherEmulatorsStart(emulators, props, home, err))
         return NULL;
 
     /* While the emulators get ready there is time for the rest. */
-    if (launcherFleetHasVersion(fleet, EMULATED_PCI_VERSION_MPQEMU))
+    if (launcherEmulatorsHasVersion(emulators, EMULATED_PCI_VERSION_MPQEMU))
         launcherLogfilterStart(filter, home, launcherMonitorFind(argc, argv));
-    result = launcherArgsRewrite(args, argc, argv, qemu, fleet->sockets, err);
+    result = launcherArgsRewrite(args, argc, argv, qemu, emulators->sockets, err);
     if (!result ||
-        !launcherStateDecide(fleet, args, argc, argv, err) ||
-        !launcherStateStart(fleet, args, argv, home, more, err) ||
-        (launcherFleetHasVersion(fleet, EMULATED_PCI_VERSION_VFIO_USER) && !fleet->travels &&
-         !launcherBlockerAdd(more, fleet->unmovable, fleet->unmovableAlias, err)) ||
-        !launcherFleetWait(fleet, err) ||
-        !launcherSocketInherit(fleet->sockets, fleet->n, err))
+        !launcherStateDecide(emulators, args, argc, argv, err) ||
+        !launcherStateStart(emulators, args, argv, home, more, err) ||
+        (launcherEmulatorsHasVersion(emulators, EMULATED_PCI_VERSION_VFIO_USER) &&
+         !emulators->travels &&
+         !launcherBlockerAdd(more, emulators->unmovable, emulators->unmovableAlias, err)) ||
+        !launcherEmulatorsWait(emulators, err) ||
+        !launcherSocketInherit(emulators->sockets, emulators->n, err))
         return NULL;
     launcherArgsExtend(&result, more);
-    launcherRunWarn(fleet, argc, argv);
-    if (fleet->unmovableReason)
+    launcherRunWarn(emulators, argc, argv);
+    if (emulators->unmovableReason)
         launcherLog(_("warning: this guest cannot be saved or migrated: %1$s"),
-                    fleet->unmovableReason);
+                    emulators->unmovableReason);
     return g_steal_pointer(&result);
 }
 
@@ -173,7 +174,7 @@ launcherRunQEMU(char *qemu,
                 char **argv)
 {
     g_auto(LauncherArgs) args = { NULL, NULL };
-    g_auto(LauncherFleet) fleet = { NULL };
+    g_auto(LauncherEmulators) emulators = { NULL };
     g_auto(LauncherLogfilter) filter = LAUNCHER_LOGFILTER_INIT;
     g_auto(GStrv) result = NULL;
     g_autoptr(GError) err = NULL;
@@ -192,7 +193,7 @@ launcherRunQEMU(char *qemu,
         return saved == ENOENT ? LAUNCHER_EXIT_NOT_FOUND : LAUNCHER_EXIT_CANNOT_RUN;
     }
 
-    result = launcherRunPrepare(qemu, argc, argv, &args, &fleet, &filter, &err);
+    result = launcherRunPrepare(qemu, argc, argv, &args, &emulators, &filter, &err);
     if (!result) {
         launcherLog("%s", err->message);
         return LAUNCHER_EXIT_FAILURE;

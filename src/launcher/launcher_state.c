@@ -51,24 +51,24 @@ stateGetAlias(const LauncherArgs *args,
 }
 
 
-/* Notes in FLEET that device I, or no single one with -1, is the reason why nothing
+/* Notes in EMULATORS that device I, or no single one with -1, is the reason why nothing
  * travels. */
 static void
-stateSetReason(LauncherFleet *fleet,
+stateSetReason(LauncherEmulators *emulators,
                QEMUUnmovable reason,
                const char *alias)
 {
-    fleet->travels = FALSE;
-    fleet->unmovable = reason;
-    g_free(fleet->unmovableAlias);
-    fleet->unmovableAlias = g_strdup(alias);
+    emulators->travels = FALSE;
+    emulators->unmovable = reason;
+    g_free(emulators->unmovableAlias);
+    emulators->unmovableAlias = g_strdup(alias);
 }
 
 
 /* Why a device's registers cannot travel whatever its emulator is able to do, newly
  * allocated; NULL if there is no reason. */
 static char *
-stateFindReason(LauncherFleet *fleet,
+stateFindReason(LauncherEmulators *emulators,
                 const LauncherArgs *args,
                 int argc,
                 char *const *argv,
@@ -77,23 +77,23 @@ stateFindReason(LauncherFleet *fleet,
     g_autofree char *program = launcherPathsGetVMState(home);
     guint i;
 
-    fleet->travels = TRUE;
-    for (i = 0; i < fleet->n; i++) {
+    emulators->travels = TRUE;
+    for (i = 0; i < emulators->n; i++) {
         const QEMUProps *props = g_ptr_array_index(args->props, i);
         g_autofree char *alias = stateGetAlias(args, i, argv);
 
-        stateSetReason(fleet, QEMU_UNMOVABLE_MPQEMU, alias);
-        if (fleet->sockets[i].version != EMULATED_PCI_VERSION_VFIO_USER)
+        stateSetReason(emulators, QEMU_UNMOVABLE_MPQEMU, alias);
+        if (emulators->sockets[i].version != EMULATED_PCI_VERSION_VFIO_USER)
             return g_strdup_printf(_("device '%1$s' uses '%2$s', which QEMU cannot save; "
                                      "'%3$s' of QEMU 10.1 or newer is required"),
                                    props->devicename, QEMU_PROGRAM_PROXY, QEMU_PROGRAM_VFIO_USER);
         if (props->driver && props->driver->socket) {
-            stateSetReason(fleet, QEMU_UNMOVABLE_SOCKET, alias);
+            stateSetReason(emulators, QEMU_UNMOVABLE_SOCKET, alias);
             return g_strdup_printf(_("device '%1$s' is served at the socket '%2$s', "
                                      "and QEMU cannot save the registers of such a device"),
                                    props->devicename, props->driver->socket);
         }
-        stateSetReason(fleet, QEMU_UNMOVABLE_OTHER, NULL);
+        stateSetReason(emulators, QEMU_UNMOVABLE_OTHER, NULL);
         if (!alias)
             return g_strdup_printf(_("device '%1$s' has no id"), props->devicename);
     }
@@ -102,7 +102,7 @@ stateFindReason(LauncherFleet *fleet,
                                program, g_strerror(errno));
     if (stateHasOption(argc, argv, "object", STATE_OBJECT))
         return g_strdup_printf(_("QEMU has another '%1$s' object, and only one is possible"), STATE_OBJECT);
-    fleet->travels = TRUE;
+    emulators->travels = TRUE;
     return NULL;
 }
 
@@ -110,27 +110,27 @@ stateFindReason(LauncherFleet *fleet,
 /* The first device whose emulator does not hand over registers, newly allocated as
  * above; NULL if there is none. */
 static char *
-stateFindEmulator(LauncherFleet *fleet,
+stateFindEmulator(LauncherEmulators *emulators,
                   const LauncherArgs *args,
                   char *const *argv)
 {
     guint i;
 
-    for (i = 0; fleet->travels && i < fleet->started; i++) {
-        const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
+    for (i = 0; emulators->travels && i < emulators->started; i++) {
+        const EmulatedPCIDriverGroup *group = g_ptr_array_index(emulators->groups, i);
         const gsize device = g_array_index(group->devices, gsize, 0);
         const QEMUProps *props = g_ptr_array_index(args->props, device);
         g_autofree char *alias = NULL;
 
-        if (fleet->emulators[i].travels)
+        if (emulators->processes[i].travels)
             continue;
         alias = stateGetAlias(args, device, argv);
-        stateSetReason(fleet, props->driver && props->driver->pid > 0 ? QEMU_UNMOVABLE_PID :
+        stateSetReason(emulators, props->driver && props->driver->pid > 0 ? QEMU_UNMOVABLE_PID :
                        QEMU_UNMOVABLE_MODEL, alias);
         return g_strdup_printf(_("device '%1$s' has an emulator ('%2$s' of <driver>) "
                                  "that does not save registers"),
                                props->devicename,
-                               fleet->unmovable == QEMU_UNMOVABLE_PID ? "pid" : "model");
+                               emulators->unmovable == QEMU_UNMOVABLE_PID ? "pid" : "model");
     }
     return NULL;
 }
@@ -139,7 +139,7 @@ stateFindEmulator(LauncherFleet *fleet,
 /* Refuses a start for REASON if it restores a guest. Otherwise the domain's log is to tell
  * a reason that QEMU's error will not. */
 static gboolean
-stateCheck(LauncherFleet *fleet,
+stateCheck(LauncherEmulators *emulators,
            const char *reason,
            int argc,
            char *const *argv,
@@ -152,28 +152,28 @@ stateCheck(LauncherFleet *fleet,
                                reason);
         return FALSE;
     }
-    if (reason && fleet->unmovable == QEMU_UNMOVABLE_OTHER && !fleet->unmovableReason)
-        fleet->unmovableReason = g_strdup(reason);
+    if (reason && emulators->unmovable == QEMU_UNMOVABLE_OTHER && !emulators->unmovableReason)
+        emulators->unmovableReason = g_strdup(reason);
     return TRUE;
 }
 
 
 gboolean
-launcherStatePlan(LauncherFleet *fleet,
+launcherStatePlan(LauncherEmulators *emulators,
                   const LauncherArgs *args,
                   int argc,
                   char *const *argv,
                   const char *home,
                   GError **err)
 {
-    g_autofree char *reason = stateFindReason(fleet, args, argc, argv, home);
+    g_autofree char *reason = stateFindReason(emulators, args, argc, argv, home);
 
-    return stateCheck(fleet, reason, argc, argv, err);
+    return stateCheck(emulators, reason, argc, argv, err);
 }
 
 
 gboolean
-launcherStateDecide(LauncherFleet *fleet,
+launcherStateDecide(LauncherEmulators *emulators,
                     const LauncherArgs *args,
                     int argc,
                     char *const *argv,
@@ -183,15 +183,15 @@ launcherStateDecide(LauncherFleet *fleet,
     guint i;
 
     /* Those of other people tell it when they are ready. */
-    for (i = 0; fleet->travels && i < fleet->started; i++) {
-        if (!fleet->emulators[i].travels) {
-            if (!launcherFleetWait(fleet, err))
+    for (i = 0; emulators->travels && i < emulators->started; i++) {
+        if (!emulators->processes[i].travels) {
+            if (!launcherEmulatorsWait(emulators, err))
                 return FALSE;
             break;
         }
     }
-    reason = stateFindEmulator(fleet, args, argv);
-    return stateCheck(fleet, reason, argc, argv, err);
+    reason = stateFindEmulator(emulators, args, argv);
+    return stateCheck(emulators, reason, argc, argv, err);
 }
 
 
@@ -211,7 +211,7 @@ launcherStateFormatAddress(const char *path)
 
 
 static char **
-stateFormatArgs(const LauncherFleet *fleet,
+stateFormatArgs(const LauncherEmulators *emulators,
                 const LauncherArgs *args,
                 char *const *argv,
                 const char *program,
@@ -228,20 +228,20 @@ stateFormatArgs(const LauncherFleet *fleet,
     if (client >= 0)
         g_ptr_array_add(result, g_strdup_printf("--client-fd=%d", client));
 
-    for (i = 0; i < fleet->started; i++) {
-        const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
+    for (i = 0; i < emulators->started; i++) {
+        const EmulatedPCIDriverGroup *group = g_ptr_array_index(emulators->groups, i);
 
         g_ptr_array_add(result, g_strdup_printf("--%s=%d",
                                                 group->driver && (group->driver->model ||
                                                                   group->driver->pid > 0) ?
-                                                "model" : "emulator", fleet->emulators[i].state));
+                                                "model" : "emulator", emulators->processes[i].state));
         for (j = 0; j < group->devices->len; j++) {
             const gsize n = g_array_index(group->devices, gsize, j);
             g_autofree char *alias = stateGetAlias(args, n, argv);
             g_autofree char *device = launcherEmulatorFormatDevice(g_ptr_array_index(args->props, n));
 
             g_ptr_array_add(result, g_strdup_printf("--alias=%s", alias));
-            g_ptr_array_add(result, g_strdup_printf("--device=socket=%s,%s", fleet->sockets[n].path,
+            g_ptr_array_add(result, g_strdup_printf("--device=socket=%s,%s", emulators->sockets[n].path,
                                                     device));
         }
     }
@@ -252,7 +252,7 @@ stateFormatArgs(const LauncherFleet *fleet,
 
 /* Starts PROGRAM, which listens on SOCKET. */
 static gboolean
-stateStartProgram(const LauncherFleet *fleet,
+stateStartProgram(const LauncherEmulators *emulators,
                   const LauncherArgs *args,
                   char *const *argv,
                   const char *program,
@@ -261,8 +261,8 @@ stateStartProgram(const LauncherFleet *fleet,
 {
     LauncherProcessError error;
     int client = launcherFdsSelf();
-    g_auto(GStrv) own = stateFormatArgs(fleet, args, argv, program, socket, client);
-    g_autofree int *fds = g_new(int, fleet->started + 3);
+    g_auto(GStrv) own = stateFormatArgs(emulators, args, argv, program, socket, client);
+    g_autofree int *fds = g_new(int, emulators->started + 3);
     gboolean ok;
     size_t n = 0;
     int pidfd;
@@ -271,8 +271,8 @@ stateStartProgram(const LauncherFleet *fleet,
     fds[n++] = socket->theirs;
     if (client >= 0)
         fds[n++] = client;
-    for (i = 0; i < fleet->started; i++)
-        fds[n++] = fleet->emulators[i].state;
+    for (i = 0; i < emulators->started; i++)
+        fds[n++] = emulators->processes[i].state;
 
     ok = launcherProcessStart(own, fds, n, -1, &pidfd, &error);
     if (!ok)
@@ -286,7 +286,7 @@ stateStartProgram(const LauncherFleet *fleet,
 
 
 gboolean
-launcherStateStart(LauncherFleet *fleet,
+launcherStateStart(LauncherEmulators *emulators,
                    const LauncherArgs *args,
                    char *const *argv,
                    const char *home,
@@ -296,18 +296,18 @@ launcherStateStart(LauncherFleet *fleet,
     g_autofree char *program = launcherPathsGetVMState(home);
     g_autofree char *address = NULL;
 
-    if (!fleet->travels)
+    if (!emulators->travels)
         return TRUE;
 
-    fleet->state = launcherSocketNew(1);
-    fleet->state->version = EMULATED_PCI_VERSION_VFIO_USER;
-    if (!launcherSocketMake(fleet->state, fleet->n, fleet->n, err) ||
-        !launcherSocketListen(fleet->state, err) ||
-        !stateStartProgram(fleet, args, argv, program, fleet->state, err))
+    emulators->state = launcherSocketNew(1);
+    emulators->state->version = EMULATED_PCI_VERSION_VFIO_USER;
+    if (!launcherSocketMake(emulators->state, emulators->n, emulators->n, err) ||
+        !launcherSocketListen(emulators->state, err) ||
+        !stateStartProgram(emulators, args, argv, program, emulators->state, err))
         return FALSE;
-    launcherFdsClose(&fleet->state->theirs);
+    launcherFdsClose(&emulators->state->theirs);
 
-    address = launcherStateFormatAddress(fleet->state->path);
+    address = launcherStateFormatAddress(emulators->state->path);
     g_ptr_array_add(more, g_strdup("-object"));
     g_ptr_array_add(more, g_strdup_printf("{\"qom-type\":\"" STATE_OBJECT "\",\"id\":\"emulatedpci-vmstate\","
                                           "\"addr\":\"%s\",\"id-list\":\"emulatedpci\"}", address));

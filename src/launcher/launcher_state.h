@@ -17,11 +17,11 @@
 #pragma once
 
 #include "launcher_args.h"
-#include "launcher_fleet.h"
+#include "launcher_emulators.h"
 
 /**
  * launcherStatePlan:
- * @fleet: the emulators, planned and not started
+ * @emulators: the emulators, planned and not started
  * @args: the devices
  * @argc: the number of its arguments
  * @argv: QEMU's command line
@@ -30,12 +30,12 @@
  * @err: set on failure
  *
  * Decides whether the registers of all devices could travel with the guest, as far as
- * that is known before the emulators run, and sets it in @fleet.
+ * that is known before the emulators run, and sets it in @emulators.
  *
  * Returns FALSE with @err set if they cannot although @argv restores a guest, or
  * receives one from another host: it would lose them.
  */
-gboolean launcherStatePlan(LauncherFleet *fleet,
+gboolean launcherStatePlan(LauncherEmulators *emulators,
                            const LauncherArgs *args,
                            int argc,
                            char *const *argv,
@@ -44,7 +44,7 @@ gboolean launcherStatePlan(LauncherFleet *fleet,
 
 /**
  * launcherStateDecide:
- * @fleet: the emulators, started
+ * @emulators: the emulators, started
  * @args: the devices
  * @argv: QEMU's command line
  *
@@ -53,7 +53,7 @@ gboolean launcherStatePlan(LauncherFleet *fleet,
  *
  * Returns FALSE with @err set as launcherStatePlan(), or if an emulator did not get ready.
  */
-gboolean launcherStateDecide(LauncherFleet *fleet,
+gboolean launcherStateDecide(LauncherEmulators *emulators,
                              const LauncherArgs *args,
                              int argc,
                              char *const *argv,
@@ -61,7 +61,7 @@ gboolean launcherStateDecide(LauncherFleet *fleet,
 
 /**
  * launcherStateStart:
- * @fleet: the emulators, started
+ * @emulators: the emulators, started
  * @home: the directory of the program to start
  * @more: gets the options for QEMU, newly allocated strings
  *
@@ -69,7 +69,7 @@ gboolean launcherStateDecide(LauncherFleet *fleet,
  *
  * Returns FALSE with @err set.
  */
-gboolean launcherStateStart(LauncherFleet *fleet,
+gboolean launcherStateStart(LauncherEmulators *emulators,
                             const LauncherArgs *args,
                             char *const *argv,
                             const char *home,

@@ -1,5 +1,5 @@
 /*
- * launcher_fleet.h: all emulators of a domain
+ * launcher_emulators.h: all emulators of a domain
  *
  * Devices that name the same emulator get one process, others get their own,
  * and some go to a process that already runs.
@@ -14,11 +14,11 @@
 #include "qemu_unmovable.h"
 
 /* The name in messages of the emulator that has none. */
-#define LAUNCHER_FLEET_DEFAULT "default"
+#define LAUNCHER_EMULATORS_DEFAULT "default"
 
 typedef struct {
     GPtrArray *groups;          /* of EmulatedPCIDriverGroup */
-    LauncherEmulator *emulators;    /* one for each group */
+    LauncherEmulator *processes;    /* one for each group */
     size_t started;             /* those of them that were started, or attached to */
     LauncherSocket *sockets;    /* one for each device */
     size_t n;                   /* devices */
@@ -27,10 +27,10 @@ typedef struct {
     char *unmovableAlias;
     char *unmovableReason;      /* for the domain's log; or NULL */
     LauncherSocket *state;      /* what QEMU connects to for that; or NULL */
-} LauncherFleet;
+} LauncherEmulators;
 
 /**
- * launcherFleetGroup:
+ * launcherEmulatorsGroup:
  * @props: the devices
  * @n: number of devices
  * @err: set on failure
@@ -38,12 +38,12 @@ typedef struct {
  * Returns the emulators of the devices, an array of EmulatedPCIDriverGroup, or
  * NULL if two devices describe one emulator differently. The caller frees it.
  */
-GPtrArray *launcherFleetGroup(QEMUProps *const *props, size_t n, GError **err);
+GPtrArray *launcherEmulatorsGroup(QEMUProps *const *props, size_t n, GError **err);
 
 /**
- * launcherFleetPlan:
- * @fleet: filled in
- * @props: the devices, which must exist as long as @fleet
+ * launcherEmulatorsPlan:
+ * @emulators: filled in
+ * @props: the devices, which must exist as long as @emulators
  * @n: number of devices
  * @qemu: what QEMU supports
  * @program: QEMU's path
@@ -56,27 +56,28 @@ GPtrArray *launcherFleetGroup(QEMUProps *const *props, size_t n, GError **err);
  * Returns FALSE if two devices describe one emulator differently, or if this QEMU
  * does not support such devices.
  */
-gboolean launcherFleetPlan(LauncherFleet *fleet,
-                           QEMUProps *const *props,
-                           size_t n,
-                           const QEMUProgram *qemu,
-                           const char *program,
-                           const char *machine,
-                           gboolean kvm,
-                           GError **err);
+gboolean launcherEmulatorsPlan(LauncherEmulators *emulators,
+                               QEMUProps *const *props,
+                               size_t n,
+                               const QEMUProgram *qemu,
+                               const char *program,
+                               const char *machine,
+                               gboolean kvm,
+                               GError **err);
 
 /**
- * launcherFleetHasVersion:
- * @fleet: what launcherFleetPlan() has filled in
+ * launcherEmulatorsHasVersion:
+ * @emulators: what launcherEmulatorsPlan() has filled in
  * @version: a protocol
  *
  * Returns TRUE if any device uses @version.
  */
-gboolean launcherFleetHasVersion(const LauncherFleet *fleet, EmulatedPCIVersion version);
+gboolean launcherEmulatorsHasVersion(const LauncherEmulators *emulators,
+                                     EmulatedPCIVersion version);
 
 /**
- * launcherFleetStart:
- * @fleet: what launcherFleetPlan() has filled in
+ * launcherEmulatorsStart:
+ * @emulators: what launcherEmulatorsPlan() has filled in
  * @props: the devices
  * @home: what launcherPathsGetHome() returned
  * @err: set on failure
@@ -86,22 +87,22 @@ gboolean launcherFleetHasVersion(const LauncherFleet *fleet, EmulatedPCIVersion 
  *
  * Returns FALSE on failure.
  */
-gboolean launcherFleetStart(LauncherFleet *fleet,
-                            QEMUProps *const *props,
-                            const char *home,
-                            GError **err);
+gboolean launcherEmulatorsStart(LauncherEmulators *emulators,
+                                QEMUProps *const *props,
+                                const char *home,
+                                GError **err);
 
 /**
- * launcherFleetWait:
- * @fleet: what launcherFleetStart() has started
+ * launcherEmulatorsWait:
+ * @emulators: what launcherEmulatorsStart() has started
  * @err: set on failure
  *
  * Waits until all emulators serve their devices.
  *
  * Returns FALSE on failure.
  */
-gboolean launcherFleetWait(LauncherFleet *fleet, GError **err);
+gboolean launcherEmulatorsWait(LauncherEmulators *emulators, GError **err);
 
 /* Ends what was started. For a launcher that does not become QEMU. */
-void launcherFleetClear(LauncherFleet *fleet);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherFleet, launcherFleetClear)
+void launcherEmulatorsClear(LauncherEmulators *emulators);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherEmulators, launcherEmulatorsClear)

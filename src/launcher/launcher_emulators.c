@@ -1,12 +1,12 @@
 /*
- * launcher_fleet.c: all emulators of a domain
+ * launcher_emulators.c: all emulators of a domain
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include <config.h>
 
-#include "launcher_fleet.h"
+#include "launcher_emulators.h"
 #include "launcher_attach.h"
 #include "launcher_fds.h"
 #include "launcher_paths.h"
@@ -20,16 +20,16 @@
 
 
 static const char *
-launcherFleetGetName(const EmulatedPCIDriver *driver)
+launcherEmulatorsGetName(const EmulatedPCIDriver *driver)
 {
-    return driver && driver->emulator ? driver->emulator : LAUNCHER_FLEET_DEFAULT;
+    return driver && driver->emulator ? driver->emulator : LAUNCHER_EMULATORS_DEFAULT;
 }
 
 
 GPtrArray *
-launcherFleetGroup(QEMUProps *const *props,
-                   size_t n,
-                   GError **err)
+launcherEmulatorsGroup(QEMUProps *const *props,
+                       size_t n,
+                       GError **err)
 {
     g_autofree const EmulatedPCIDriver **drivers = g_new(const EmulatedPCIDriver *, n);
     g_autofree const char **names = g_new(const char *, n);
@@ -44,28 +44,28 @@ launcherFleetGroup(QEMUProps *const *props,
 
 
 gboolean
-launcherFleetPlan(LauncherFleet *fleet,
-                  QEMUProps *const *props,
-                  size_t n,
-                  const QEMUProgram *qemu,
-                  const char *program,
-                  const char *machine,
-                  gboolean kvm,
-                  GError **err)
+launcherEmulatorsPlan(LauncherEmulators *emulators,
+                      QEMUProps *const *props,
+                      size_t n,
+                      const QEMUProgram *qemu,
+                      const char *program,
+                      const char *machine,
+                      gboolean kvm,
+                      GError **err)
 {
     guint i;
     guint j;
 
-    fleet->groups = launcherFleetGroup(props, n, err);
-    if (!fleet->groups)
+    emulators->groups = launcherEmulatorsGroup(props, n, err);
+    if (!emulators->groups)
         return FALSE;
 
-    fleet->emulators = g_new0(LauncherEmulator, fleet->groups->len);
-    fleet->sockets = launcherSocketNew(n);
-    fleet->n = n;
+    emulators->processes = g_new0(LauncherEmulator, emulators->groups->len);
+    emulators->sockets = launcherSocketNew(n);
+    emulators->n = n;
 
-    for (i = 0; i < fleet->groups->len; i++) {
-        const EmulatedPCIDriverGroup *group = g_ptr_array_index(fleet->groups, i);
+    for (i = 0; i < emulators->groups->len; i++) {
+        const EmulatedPCIDriverGroup *group = g_ptr_array_index(emulators->groups, i);
         const EmulatedPCIVersion version =
             qemuProgramChoose(qemu, program, machine, kvm,
                               emulatedPCIDriverGetVersion(group->driver), err);
@@ -73,20 +73,20 @@ launcherFleetPlan(LauncherFleet *fleet,
         if (version == EMULATED_PCI_VERSION_NONE)
             return FALSE;
         for (j = 0; j < group->devices->len; j++)
-            fleet->sockets[g_array_index(group->devices, gsize, j)].version = version;
+            emulators->sockets[g_array_index(group->devices, gsize, j)].version = version;
     }
     return TRUE;
 }
 
 
 gboolean
-launcherFleetHasVersion(const LauncherFleet *fleet,
-                        EmulatedPCIVersion version)
+launcherEmulatorsHasVersion(const LauncherEmulators *emulators,
+                            EmulatedPCIVersion version)
 {
     size_t i;
 
-    for (i = 0; i < fleet->n; i++) {
-        if (fleet->sockets[i].version == version)
+    for (i = 0; i < emulators->n; i++) {
+        if (emulators->sockets[i].version == version)
             return TRUE;
     }
     return FALSE;
@@ -94,11 +94,11 @@ launcherFleetHasVersion(const LauncherFleet *fleet,
 
 
 static gboolean
-launcherFleetStartGroup(LauncherFleet *fleet,
-                        const EmulatedPCIDriverGroup *group,
-                        QEMUProps *const *all,
-                        const char *home,
-                        GError **err)
+launcherEmulatorsStartGroup(LauncherEmulators *emulators,
+                            const EmulatedPCIDriverGroup *group,
+                            QEMUProps *const *all,
+                            const char *home,
+                            GError **err)
 {
     const EmulatedPCIDriver *driver = group->driver;
     const size_t n = group->devices->len;
@@ -106,8 +106,8 @@ launcherFleetStartGroup(LauncherFleet *fleet,
     g_autofree LauncherSocket **sockets = g_new(LauncherSocket *, n);
     g_autofree char *stubdomain = NULL;
     g_autofree char *program = NULL;
-    LauncherEmulatorSpec spec = { .name = launcherFleetGetName(driver), .n = n, .state = -1 };
-    LauncherEmulator *emulator = &fleet->emulators[fleet->started++];
+    LauncherEmulatorSpec spec = { .name = launcherEmulatorsGetName(driver), .n = n, .state = -1 };
+    LauncherEmulator *emulator = &emulators->processes[emulators->started++];
     int state[2] = { -1, -1 };
     gboolean ok;
     size_t i;
@@ -117,18 +117,18 @@ launcherFleetStartGroup(LauncherFleet *fleet,
         const gsize device = g_array_index(group->devices, gsize, i);
 
         props[i] = all[device];
-        sockets[i] = &fleet->sockets[device];
+        sockets[i] = &emulators->sockets[device];
         if (driver && driver->socket) {
             launcherSocketUse(sockets[i], driver->socket);
             continue;
         }
-        if (!launcherSocketMake(sockets[i], device, fleet->n, err))
+        if (!launcherSocketMake(sockets[i], device, emulators->n, err))
             return FALSE;
     }
 
     if (driver && driver->socket)
         return TRUE;
-    if (fleet->travels && !launcherFdsPacketpair(state)) {
+    if (emulators->travels && !launcherFdsPacketpair(state)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("cannot make a socket for the PCI device emulator '%1$s': %2$s"),
                                spec.name, g_strerror(errno));
@@ -162,13 +162,13 @@ launcherFleetStartGroup(LauncherFleet *fleet,
 
 /* Whether QEMU will find the servers of other people at their sockets. */
 static gboolean
-launcherFleetCheckServers(const LauncherFleet *fleet,
-                          QEMUProps *const *props,
-                          GError **err)
+launcherEmulatorsCheckServers(const LauncherEmulators *emulators,
+                              QEMUProps *const *props,
+                              GError **err)
 {
     guint i;
 
-    for (i = 0; i < fleet->n; i++) {
+    for (i = 0; i < emulators->n; i++) {
         const EmulatedPCIDriver *driver = props[i]->driver;
 
         if (!driver || !driver->socket)
@@ -183,17 +183,19 @@ launcherFleetCheckServers(const LauncherFleet *fleet,
 
 
 gboolean
-launcherFleetStart(LauncherFleet *fleet,
-                   QEMUProps *const *props,
-                   const char *home,
-                   GError **err)
+launcherEmulatorsStart(LauncherEmulators *emulators,
+                       QEMUProps *const *props,
+                       const char *home,
+                       GError **err)
 {
     guint i;
 
-    if (!launcherFleetCheckServers(fleet, props, err))
+    if (!launcherEmulatorsCheckServers(emulators, props, err))
         return FALSE;
-    for (i = 0; i < fleet->groups->len; i++) {
-        if (!launcherFleetStartGroup(fleet, g_ptr_array_index(fleet->groups, i), props, home, err))
+    for (i = 0; i < emulators->groups->len; i++) {
+        const EmulatedPCIDriverGroup *group = g_ptr_array_index(emulators->groups, i);
+
+        if (!launcherEmulatorsStartGroup(emulators, group, props, home, err))
             return FALSE;
     }
     return TRUE;
@@ -201,14 +203,14 @@ launcherFleetStart(LauncherFleet *fleet,
 
 
 gboolean
-launcherFleetWait(LauncherFleet *fleet,
-                  GError **err)
+launcherEmulatorsWait(LauncherEmulators *emulators,
+                      GError **err)
 {
     const gint64 deadline = g_get_monotonic_time() + LAUNCHER_EMULATOR_TIMEOUT * INT64_C(1000);
     size_t i;
 
-    for (i = 0; i < fleet->started; i++) {
-        if (!launcherEmulatorWait(&fleet->emulators[i], deadline, err))
+    for (i = 0; i < emulators->started; i++) {
+        if (!launcherEmulatorWait(&emulators->processes[i], deadline, err))
             return FALSE;
     }
     return TRUE;
@@ -216,22 +218,22 @@ launcherFleetWait(LauncherFleet *fleet,
 
 
 void
-launcherFleetClear(LauncherFleet *fleet)
+launcherEmulatorsClear(LauncherEmulators *emulators)
 {
     size_t i;
 
-    for (i = 0; i < fleet->started; i++) {
-        launcherEmulatorKill(&fleet->emulators[i]);
-        launcherEmulatorClear(&fleet->emulators[i]);
+    for (i = 0; i < emulators->started; i++) {
+        launcherEmulatorKill(&emulators->processes[i]);
+        launcherEmulatorClear(&emulators->processes[i]);
     }
-    g_clear_pointer(&fleet->emulators, g_free);
-    g_clear_pointer(&fleet->unmovableAlias, g_free);
-    g_clear_pointer(&fleet->unmovableReason, g_free);
-    if (fleet->sockets)
-        launcherSocketFree(fleet->sockets, fleet->n);
-    fleet->sockets = NULL;
-    if (fleet->state)
-        launcherSocketFree(fleet->state, 1);
-    fleet->state = NULL;
-    g_clear_pointer(&fleet->groups, g_ptr_array_unref);
+    g_clear_pointer(&emulators->processes, g_free);
+    g_clear_pointer(&emulators->unmovableAlias, g_free);
+    g_clear_pointer(&emulators->unmovableReason, g_free);
+    if (emulators->sockets)
+        launcherSocketFree(emulators->sockets, emulators->n);
+    emulators->sockets = NULL;
+    if (emulators->state)
+        launcherSocketFree(emulators->state, 1);
+    emulators->state = NULL;
+    g_clear_pointer(&emulators->groups, g_ptr_array_unref);
 }
