@@ -28,7 +28,7 @@ class DaemonStack(Stack):
                                  'sbin/virtemulatedpcid')
         for grammar in glob.glob(os.path.join(self.build, 'docs/schemas/*.rng')):
             self.copy(grammar, 'share/schemas/' + os.path.basename(grammar), 0o644)
-        for definition in glob.glob(os.path.join(SOURCE, 'src/catalog/definitions/*.xml')):
+        for definition in glob.glob(os.path.join(SOURCE, 'src/definitions/built-in/*.xml')):
             self.copy(definition, 'share/definitions/' + os.path.basename(definition), 0o644)
 
     def stage(self):

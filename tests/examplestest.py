@@ -16,7 +16,7 @@ def main(tap):
     tool = os.path.join(os.environ['abs_top_builddir'], 'tools/virt-emulatedpci')
     schemas = os.path.join(os.environ['abs_top_builddir'], 'docs/schemas')
     tap.ok(len(paths) >= 5, 'there are examples')
-    built_in = glob.glob(os.path.join(os.environ['abs_top_srcdir'], 'src/catalog/definitions/*.xml'))
+    built_in = glob.glob(os.path.join(os.environ['abs_top_srcdir'], 'src/definitions/built-in/*.xml'))
     definitions = ['--definitions', os.path.dirname(built_in[0])]
     for path in glob.glob(os.path.join(os.environ['abs_top_srcdir'], 'examples/definitions/*.xml')) + built_in:
         name = os.path.relpath(path, os.environ['abs_top_srcdir'])

@@ -12,7 +12,7 @@
 
 #include <config.h>
 
-#include "catalog.h"
+#include "definition_store.h"
 #include "emulatedpci_error.h"
 #include "error_name.h"
 #include "projection.h"
@@ -73,7 +73,7 @@ static char *dataDir;
 static char *readme;
 static TestEmbed *embed;
 static ProjectionOptions options;
-static Catalog *definitions;
+static DefinitionStore *definitions;
 
 /* Properties of native devices that say where a device is and what it is to
  * the guest; the others are libvirt's business and change with its version. */
@@ -955,16 +955,16 @@ readInstalled(void)
 }
 
 
-static Catalog *
+static DefinitionStore *
 builtInDefinitions(void)
 {
-    g_autofree char *dir = testSourcePath("src/catalog/definitions");
+    g_autofree char *dir = testSourcePath("src/definitions/built-in");
     g_autoptr(GError) err = NULL;
-    Catalog *catalog = catalogNew();
+    DefinitionStore *store = definitionStoreNew();
 
-    catalogLoad(catalog, dir, NULL, &err);
+    definitionStoreLoad(store, dir, NULL, &err);
     g_assert_no_error(err);
-    return catalog;
+    return store;
 }
 
 
@@ -983,7 +983,7 @@ main(int argc, char **argv)
     /* As nobody from here on, who may not be able to read the source tree */
     embed = testEmbedOpen();
     options.launchDir = testEmbedLaunchDir(embed);
-    options.definition = catalogResolve;
+    options.definition = definitionStoreResolve;
     options.definitionOpaque = definitions;
     readInstalled();
 
@@ -999,7 +999,7 @@ main(int argc, char **argv)
     result = g_test_run();
 
     testEmbedClose(embed);
-    catalogFree(definitions);
+    definitionStoreFree(definitions);
     if (testRegenerate())
         regenerate();
     g_ptr_array_unref(cases);

@@ -24,7 +24,7 @@ SCHEMAS = '--schema-dir=' + os.path.join(BUILD, 'docs', 'schemas')
 DEVICE = b"<emulatedpci devicename='a'><config vendorid='0x1af4' deviceid='0x10f0'/></emulatedpci>"
 FILTERS = ('validate', 'lint', 'lower', 'lift', 'xml2argv')
 SUBCOMMANDS = FILTERS + ('import', 'export', 'list', 'show', 'define', 'clone', 'undefine', 'attach', 'detach', 'check')
-DEFINITIONS = '--definitions=' + os.path.join(SOURCE, 'src', 'catalog', 'definitions')
+DEFINITIONS = '--definitions=' + os.path.join(SOURCE, 'src', 'definitions', 'built-in')
 DIRS = ('--launch-dir=/LAUNCH', '--qemu-dir=/usr/bin')
 NOBODY = 65534
 

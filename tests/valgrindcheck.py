@@ -31,7 +31,7 @@ VALGRIND = ('valgrind', '--quiet', '--error-exitcode=%d' % FOUND, '--leak-check=
 # knows only since 3.22; sandboxtest is about a filter that valgrind cannot live with.
 UNIT_TESTS = ('emulatedpcifieldstest', 'emulatedpciconftest', 'emulatedpcidrivertest', 'projectiontest',
               'qemulauncherpathtest', 'qemumachinetest', 'qemupropstest', 'qemupropsoverridetest',
-              'pciconfigtest', 'vfiouserunittest', 'rpctest', 'catalogtest', 'nodedevservicetest')
+              'pciconfigtest', 'vfiouserunittest', 'rpctest', 'definitionstoretest', 'definitionservicetest')
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
 
 

@@ -9,7 +9,7 @@
 #include "tool_definitions.h"
 #include "tool_output.h"
 
-#include "catalog.h"
+#include "definition_store.h"
 
 #include <unistd.h>
 
@@ -17,7 +17,7 @@
 #define SYSTEM_DIR SYSCONF_DIR "/libvirt/emulatedpci"
 
 
-/* Prints the catalog's warnings about files that cannot be loaded. */
+/* Prints the warnings of the store about files that cannot be loaded. */
 static void
 toolDefinitionsWarn(const char *domain G_GNUC_UNUSED,
                     GLogLevelFlags level G_GNUC_UNUSED,
@@ -30,19 +30,19 @@ toolDefinitionsWarn(const char *domain G_GNUC_UNUSED,
 
 /* Definitions of the system's that this user may not read are none. */
 static gboolean
-toolDefinitionsLoad(ToolDefinitions *definitions, Catalog *catalog, GError **err)
+toolDefinitionsLoad(ToolDefinitions *definitions, DefinitionStore *store, GError **err)
 {
     if (!definitions->dir) {
         const gboolean readable = access(SYSTEM_DIR, R_OK | X_OK) == 0;
 
-        return catalogLoad(catalog, BUILT_IN_DIR, readable ? SYSTEM_DIR : NULL, err);
+        return definitionStoreLoad(store, BUILT_IN_DIR, readable ? SYSTEM_DIR : NULL, err);
     }
     if (!g_file_test(definitions->dir, G_FILE_TEST_IS_DIR)) {
         emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("directory '%1$s' does not exist"),
                                definitions->dir);
         return FALSE;
     }
-    return catalogLoad(catalog, NULL, definitions->dir, err);
+    return definitionStoreLoad(store, NULL, definitions->dir, err);
 }
 
 
@@ -51,20 +51,20 @@ toolDefinitionsFind(const char *name, void *opaque, GError **err)
 {
     ToolDefinitions *definitions = opaque;
 
-    if (!definitions->catalog) {
-        g_autoptr(Catalog) catalog = catalogNew();
+    if (!definitions->store) {
+        g_autoptr(DefinitionStore) store = definitionStoreNew();
         guint handler;
         gboolean ok;
 
-        catalogSetReadOnly(catalog);
+        definitionStoreSetReadOnly(store);
         handler = g_log_set_handler(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, toolDefinitionsWarn, NULL);
-        ok = toolDefinitionsLoad(definitions, catalog, err);
+        ok = toolDefinitionsLoad(definitions, store, err);
         g_log_remove_handler(G_LOG_DOMAIN, handler);
         if (!ok)
             return NULL;
-        definitions->catalog = g_steal_pointer(&catalog);
+        definitions->store = g_steal_pointer(&store);
     }
-    return catalogResolve(name, definitions->catalog, err);
+    return definitionStoreResolve(name, definitions->store, err);
 }
 
 
@@ -72,5 +72,5 @@ void
 toolDefinitionsClear(ToolDefinitions *definitions)
 {
     g_clear_pointer(&definitions->dir, g_free);
-    g_clear_pointer(&definitions->catalog, catalogFree);
+    g_clear_pointer(&definitions->store, definitionStoreFree);
 }

@@ -14,7 +14,7 @@
 /* All zeroes at first. */
 typedef struct {
     char *dir;              /* of --definitions; NULL: the built-in and the system's ones */
-    struct _Catalog *catalog;
+    struct _DefinitionStore *store;
 } ToolDefinitions;
 
 /* For ProjectionOptions; OPAQUE is the ToolDefinitions. */

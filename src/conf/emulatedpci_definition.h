@@ -3,7 +3,7 @@
  *
  * A definition is a libvirt node device: <device> with a <capability
  * type='emulatedpci'>, which contains the same twelve fields as <emulatedpci>.
- * This file parses and formats the XML; src/catalog stores definitions and finds
+ * This file parses and formats the XML; src/definitions stores definitions and finds
  * the basis of a definition.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

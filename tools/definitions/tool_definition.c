@@ -10,7 +10,7 @@
 #include <config.h>
 
 #include "error_name.h"
-#include "tool_nodedev.h"
+#include "tool_definition_lookup.h"
 #include "tool_options.h"
 #include "tool_output.h"
 #include "tool_xml.h"
@@ -163,7 +163,7 @@ static void
 toolDefinitionListHost(ToolDefinition *tool, virConnectPtr conn, const char *uri)
 {
     g_autoptr(GError) err = NULL;
-    g_autoptr(GPtrArray) devices = toolNodeDeviceList(conn, &err);
+    g_autoptr(GPtrArray) devices = toolDefinitionLookupAll(conn, &err);
     g_autoptr(GString) out = g_string_new(NULL);
     int width = strlen(_("Name"));
     guint i;
@@ -206,7 +206,7 @@ toolDefinitionShowHost(ToolDefinition *tool, virConnectPtr conn, const char *uri
 
     for (i = 0; tool->operands[i]; i++) {
         g_autoptr(GError) err = NULL;
-        g_autoptr(ToolNodeDevice) device = toolNodeDeviceLookup(conn, tool->operands[i], &err);
+        g_autoptr(ToolNodeDevice) device = toolDefinitionLookup(conn, tool->operands[i], &err);
         g_autofree char *xml = device ? virNodeDeviceGetXMLDesc(device, 0) : NULL;
 
         if (device && !xml)
@@ -228,7 +228,7 @@ toolDefinitionUndefineHost(ToolDefinition *tool, virConnectPtr conn, const char 
 
     for (i = 0; tool->operands[i]; i++) {
         g_autoptr(GError) err = NULL;
-        g_autoptr(ToolNodeDevice) device = toolNodeDeviceLookup(conn, tool->operands[i], &err);
+        g_autoptr(ToolNodeDevice) device = toolDefinitionLookup(conn, tool->operands[i], &err);
 
         if (device && virNodeDeviceUndefine(device, 0) == 0) {
             toolDefinitionSay(tool, uri, virNodeDeviceGetName(device), _("undefined"));
@@ -351,7 +351,7 @@ toolDefinitionCloneXML(ToolDefinition *tool, virNodeDevicePtr from, GError **err
     if (!definition)
         return NULL;
     g_free(definition->name);
-    definition->name = toolNodeDeviceFullName(tool->operands[1]);
+    definition->name = toolDefinitionFullName(tool->operands[1]);
     definition->uuid[0] = '\0';
     definition->builtIn = FALSE;
     /* The original's is about the original, often about its very values. */
@@ -369,8 +369,8 @@ static void
 toolDefinitionCloneHost(ToolDefinition *tool, virConnectPtr conn, const char *uri)
 {
     g_autoptr(GError) err = NULL;
-    g_autoptr(ToolNodeDevice) from = toolNodeDeviceLookup(conn, tool->operands[0], &err);
-    g_autofree char *name = toolNodeDeviceFullName(tool->operands[1]);
+    g_autoptr(ToolNodeDevice) from = toolDefinitionLookup(conn, tool->operands[0], &err);
+    g_autofree char *name = toolDefinitionFullName(tool->operands[1]);
     g_autoptr(ToolNodeDevice) there = NULL;
     g_autofree char *xml = NULL;
 

@@ -12,7 +12,7 @@
 #include "fleet.h"
 #include "fleet_select.h"
 #include "tool_machine.h"
-#include "tool_nodedev.h"
+#include "tool_definition_lookup.h"
 #include "tool_output.h"
 
 #include "emulatedpci_conf.h"
@@ -40,7 +40,7 @@ typedef struct {
 static char *
 toolAttachResolve(virConnectPtr conn, const char *definition, GError **err)
 {
-    g_autoptr(ToolNodeDevice) device = toolNodeDeviceLookup(conn, definition, err);
+    g_autoptr(ToolNodeDevice) device = toolDefinitionLookup(conn, definition, err);
 
     return device ? g_strdup(virNodeDeviceGetName(device)) : NULL;
 }
@@ -68,7 +68,7 @@ toolDetachPrepare(virConnectPtr conn, void *opaque, void **host, GError **err)
         return TRUE;
     *host = toolAttachResolve(conn, attach->definition, &failure);
     if (!*host && g_error_matches(failure, EMULATED_PCI_ERROR, VIR_ERR_NO_NODE_DEVICE))
-        *host = toolNodeDeviceFullName(attach->definition);
+        *host = toolDefinitionFullName(attach->definition);
     if (!*host)
         g_propagate_error(err, g_steal_pointer(&failure));
     return *host != NULL;

@@ -6,7 +6,7 @@
 
 #include <config.h>
 
-#include "tool_nodedev.h"
+#include "tool_definition_lookup.h"
 #include "tool_options.h"
 #include "tool_output.h"
 #include "tool_xml.h"
@@ -232,7 +232,7 @@ toolImportFormatDefinition(EmulatedPCIDef *def, const char *name, char **full)
     g_autoptr(GError) err = NULL;
     char *xml = NULL;
 
-    definition->name = name ? toolNodeDeviceFullName(name) : NULL;
+    definition->name = name ? toolDefinitionFullName(name) : NULL;
     emulatedPCIDefFree(definition->def);
     definition->def = def;
     if (!emulatedPCIDefinitionFill(definition, NULL, &err))
@@ -373,7 +373,7 @@ toolImport(const ToolCommand *command, int argc, char **argv)
     if (!toolOptionsParse(&options, command, entries, FALSE, TOOL_FILES_ANY, count, kept) ||
         !toolImportReadOptions(command, format, firmware, &import.options))
         return TOOL_EXIT_USAGE;
-    full = name ? toolNodeDeviceFullName(name) : NULL;
+    full = name ? toolDefinitionFullName(name) : NULL;
     if (full && !emulatedPCIDefinitionNameIsValid(full))
         return toolOutputUsageError(command, _("invalid definition name '%1$s': characters of A-Z "
                                                "a-z 0-9 _ . - are expected"), name);

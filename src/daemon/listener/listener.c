@@ -304,14 +304,14 @@ listenerSetSignals(Listener *listener)
 }
 
 
-/* Logs a message of the catalog, for example about a damaged file. */
+/* Logs a warning of the store of definitions, for example about a damaged file. */
 static void
 listenerLogWarning(const char *domain G_GNUC_UNUSED,
                    GLogLevelFlags level G_GNUC_UNUSED,
                    const char *message,
                    void *opaque G_GNUC_UNUSED)
 {
-    daemonError("catalog", "%s", message);
+    daemonError("definitions", "%s", message);
 }
 
 

@@ -109,13 +109,13 @@ listenerTakeConfig(Listener *listener, GError **err)
 {
     const ListenerOptions *opts = listener->opts;
     g_autoptr(DaemonConfig) config = listenerReadConfig(opts, err);
-    g_autoptr(Catalog) catalog = NULL;
+    g_autoptr(DefinitionStore) store = NULL;
     g_autoptr(DaemonLog) logs = NULL;
 
     if (!config)
         return FALSE;
-    catalog = definitionServiceRead(opts->builtinDir, config->definitionsDir, err);
-    if (!catalog)
+    store = definitionServiceRead(opts->builtinDir, config->definitionsDir, err);
+    if (!store)
         return FALSE;
     logs = daemonLogPrepare(config->logLevel, config->logFilters, config->logOutputs, err);
     if (!logs || !listenerSetAllAccess(listener, config, err))
@@ -126,7 +126,7 @@ listenerTakeConfig(Listener *listener, GError **err)
     listener->config = g_steal_pointer(&config);
     listenerRaiseLimit(listener->config);
     listenerSetUpstream(listener);
-    definitionServiceReplace(listener->definitions, g_steal_pointer(&catalog));
+    definitionServiceReplace(listener->definitions, g_steal_pointer(&store));
     return TRUE;
 }
 

@@ -124,7 +124,7 @@ definitionServiceNew(GError **err)
 
     service = g_new0(DefinitionService, 1);
     service->loop = loop;
-    service->catalog = catalogNew();
+    service->store = definitionStoreNew();
     service->peers = g_hash_table_new_full(NULL, NULL, (GDestroyNotify) servicePeerFree, NULL);
     service->buffer = g_malloc(DEFINITION_MESSAGE_MAX + 1);
     g_queue_init(&service->changes);
@@ -150,7 +150,7 @@ definitionServiceFree(DefinitionService *service)
     g_queue_clear(&service->unchecked);
     g_hash_table_unref(service->peers);
     g_hash_table_unref(service->checked);
-    catalogFree(service->catalog);
+    definitionStoreFree(service->store);
     g_strfreev(service->upstream);
     g_free(service->own);
     g_free(service->buffer);

@@ -1,7 +1,7 @@
 /*
  * definition_service.h: the definitions, in the listener
  *
- * The one catalog, which the processes of the connections ask. They run
+ * The store of definitions, to which the connection processes send their requests. They run
  * with their clients' identity and are not trusted: what may be changed is
  * judged here, by the socket that a client came through and by what upstream
  * lets it do. Never waits for one of them: whoever does not read is cut off.
@@ -11,7 +11,7 @@
 
 #pragma once
 
-#include "catalog.h"
+#include "definition_store.h"
 #include "identity.h"
 
 #include <glib.h>
@@ -40,11 +40,11 @@ void definitionServiceSetLauncher(DefinitionService *service, const char *launch
  * @err: set on failure
  *
  * Returns what is there, for definitionServiceReplace(); NULL with ERR set. */
-Catalog *definitionServiceRead(const char *builtinDir, const char *dir, GError **err);
+DefinitionStore *definitionServiceRead(const char *builtinDir, const char *dir, GError **err);
 
-/* Takes CATALOG, which now belongs to the service, in place of what it had; transient
+/* Replaces the store of the service with STORE and takes ownership of it; transient
  * definitions stay. */
-void definitionServiceReplace(DefinitionService *service, Catalog *catalog);
+void definitionServiceReplace(DefinitionService *service, DefinitionStore *store);
 
 /* Both. On failure ERR is set, and all is as it was. */
 gboolean definitionServiceLoad(DefinitionService *service,

@@ -44,15 +44,15 @@ serviceBeingTaken(const DefinitionService *service)
 static gboolean
 serviceChange(DefinitionService *service, const ServiceRequest *request, char **name, GError **err)
 {
-    Catalog *catalog = service->catalog;
-    const CatalogDefinition *def;
+    DefinitionStore *store = service->store;
+    const StoredDefinition *def;
     gboolean persistent;
     gboolean wasActive;
     gboolean created;
 
     switch (request->kind) {
     case DEFINITION_DEFINE:
-        def = catalogDefine(catalog, request->text, request->textLen, &created, err);
+        def = definitionStoreDefine(store, request->text, request->textLen, &created, err);
         if (!def)
             return FALSE;
         *name = g_strdup(def->name);
@@ -64,7 +64,7 @@ serviceChange(DefinitionService *service, const ServiceRequest *request, char **
         return TRUE;
 
     case DEFINITION_CREATE:
-        def = catalogCreate(catalog, request->text, request->textLen, err);
+        def = definitionStoreCreate(store, request->text, request->textLen, err);
         if (!def)
             return FALSE;
         *name = g_strdup(def->name);
@@ -72,25 +72,25 @@ serviceChange(DefinitionService *service, const ServiceRequest *request, char **
         return TRUE;
 
     case DEFINITION_START:
-        if (!catalogStart(catalog, request->name, err))
+        if (!definitionStoreStart(store, request->name, err))
             return FALSE;
         serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_CREATED, request->name);
         return TRUE;
 
     case DEFINITION_SET_AUTOSTART:
-        return catalogSetAutostart(catalog, request->name, request->value != 0, err);
+        return definitionStoreSetAutostart(store, request->name, request->value != 0, err);
 
     case DEFINITION_DESTROY:
-        if (!catalogDestroy(catalog, request->name, err))
+        if (!definitionStoreDestroy(store, request->name, err))
             return FALSE;
         serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, request->name);
         return TRUE;
 
     case DEFINITION_UNDEFINE:
-        def = catalogFind(catalog, request->name);
+        def = definitionStoreFind(store, request->name);
         persistent = def && def->persistent;
         wasActive = def && def->active;
-        if (!catalogUndefine(catalog, request->name, err))
+        if (!definitionStoreUndefine(store, request->name, err))
             return FALSE;
         if (wasActive)
             serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, request->name);
@@ -129,7 +129,7 @@ serviceCommit(DefinitionService *service)
     g_autofree char *name = NULL;
 
     serviceChange(service, request, &name, &err);
-    daemonInfo("nodedev", "change %u of '%s': %s", request->kind,
+    daemonInfo("definitions", "change %u of '%s': %s", request->kind,
                name ? name : request->name, err ? err->message : "done");
     serviceFinish(service, name ? name : request->name, err);
 }
@@ -165,7 +165,7 @@ serviceIsInUse(const DefinitionService *service, const char *name)
 static gboolean
 serviceMayTake(DefinitionService *service, const ServiceRequest *request)
 {
-    const CatalogDefinition *def = catalogFind(service->catalog, request->name);
+    const StoredDefinition *def = definitionStoreFind(service->store, request->name);
     g_autoptr(GError) err = NULL;
 
     /* A change that cannot succeed needs no question. A definition that is

@@ -110,7 +110,7 @@ serviceDropPeer(DefinitionService *service, DefinitionPeer *peer)
 void
 serviceCutOff(DefinitionPeer *peer, const char *why)
 {
-    daemonWarning("nodedev", "connection process of user %u: %s", peer->id.uid, why);
+    daemonWarning("definitions", "connection process of user %u: %s", peer->id.uid, why);
     shutdown(peer->fd, SHUT_RDWR);
 }
 
@@ -254,7 +254,7 @@ definitionServiceAddPeer(DefinitionService *service, const Identity *id, gboolea
     int fds[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
-        daemonError("nodedev", "socketpair: %s", g_strerror(errno));
+        daemonError("definitions", "socketpair: %s", g_strerror(errno));
         return -1;
     }
 
@@ -274,7 +274,7 @@ definitionServiceAddPeer(DefinitionService *service, const Identity *id, gboolea
     g_queue_init(&peer->unjudged);
 
     if (!eventLoopWatch(service->loop, &peer->source, peer->fd, EPOLLIN)) {
-        daemonError("nodedev", "epoll_ctl: %s", g_strerror(errno));
+        daemonError("definitions", "epoll_ctl: %s", g_strerror(errno));
         servicePeerFree(peer);
         close(fds[1]);
         return -1;

@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include "catalog.h"
+#include "definition_store.h"
 #include "check_process.h"
 #include "definition_message.h"
 #include "definition_service.h"
@@ -51,7 +51,7 @@ typedef enum {
 } ServiceCheck;
 
 struct _DefinitionService {
-    Catalog *catalog;
+    DefinitionStore *store;
     GStrv upstream;             /* see definitionServiceSetUpstream() */
     char *own;
     gboolean start;

@@ -15,43 +15,43 @@
 
 /* The state that is not on disk: transient definitions, and whether a definition is active. */
 static void
-serviceCarryOver(const Catalog *from, Catalog *to)
+serviceCarryOver(const DefinitionStore *from, DefinitionStore *to)
 {
-    g_autoptr(GPtrArray) list = catalogList(from);
+    g_autoptr(GPtrArray) list = definitionStoreList(from);
     guint i;
 
     for (i = 0; i < list->len; i++) {
-        const CatalogDefinition *old = g_ptr_array_index(list, i);
-        const CatalogDefinition *now = catalogFind(to, old->name);
+        const StoredDefinition *old = g_ptr_array_index(list, i);
+        const StoredDefinition *now = definitionStoreFind(to, old->name);
         g_autoptr(GError) err = NULL;
 
         if (!old->persistent && !old->builtIn && !now) {
-            g_autofree char *xml = catalogDefinitionFormat(old);
+            g_autofree char *xml = storedDefinitionFormat(old);
 
-            catalogCreate(to, xml, strlen(xml), &err);
+            definitionStoreCreate(to, xml, strlen(xml), &err);
         } else if (now && !now->builtIn && now->active && !old->active) {
-            catalogDestroy(to, old->name, &err);
+            definitionStoreDestroy(to, old->name, &err);
         } else if (now && !now->builtIn && !now->active && old->active) {
-            catalogStart(to, old->name, &err);
+            definitionStoreStart(to, old->name, &err);
         }
         if (err)
-            daemonWarning("nodedev", "'%s': %s", old->name, err->message);
+            daemonWarning("definitions", "'%s': %s", old->name, err->message);
     }
 }
 
 
 /* Says what has changed since BEFORE. */
 static void
-serviceTellDifferences(DefinitionService *service, const Catalog *before)
+serviceTellDifferences(DefinitionService *service, const DefinitionStore *before)
 {
-    g_autoptr(GPtrArray) old = catalogList(before);
-    g_autoptr(GPtrArray) now = catalogList(service->catalog);
+    g_autoptr(GPtrArray) old = definitionStoreList(before);
+    g_autoptr(GPtrArray) now = definitionStoreList(service->store);
     guint i;
 
     for (i = 0; i < old->len; i++) {
-        const CatalogDefinition *def = g_ptr_array_index(old, i);
+        const StoredDefinition *def = g_ptr_array_index(old, i);
 
-        if (catalogFind(service->catalog, def->name))
+        if (definitionStoreFind(service->store, def->name))
             continue;
         if (def->active)
             serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DELETED, def->name);
@@ -60,8 +60,8 @@ serviceTellDifferences(DefinitionService *service, const Catalog *before)
     }
 
     for (i = 0; i < now->len; i++) {
-        const CatalogDefinition *def = g_ptr_array_index(now, i);
-        const CatalogDefinition *was = catalogFind(before, def->name);
+        const StoredDefinition *def = g_ptr_array_index(now, i);
+        const StoredDefinition *was = definitionStoreFind(before, def->name);
 
         if (!was) {
             serviceTell(service, DEFINITION_LIFECYCLE, VIR_NODE_DEVICE_EVENT_DEFINED, def->name);
@@ -75,23 +75,23 @@ serviceTellDifferences(DefinitionService *service, const Catalog *before)
 }
 
 
-Catalog *
+DefinitionStore *
 definitionServiceRead(const char *builtinDir, const char *dir, GError **err)
 {
-    g_autoptr(Catalog) catalog = catalogNew();
+    g_autoptr(DefinitionStore) store = definitionStoreNew();
 
-    return catalogLoad(catalog, builtinDir, dir, err) ? g_steal_pointer(&catalog) : NULL;
+    return definitionStoreLoad(store, builtinDir, dir, err) ? g_steal_pointer(&store) : NULL;
 }
 
 
 void
-definitionServiceReplace(DefinitionService *service, Catalog *catalog)
+definitionServiceReplace(DefinitionService *service, DefinitionStore *store)
 {
-    g_autoptr(Catalog) before = NULL;
+    g_autoptr(DefinitionStore) before = NULL;
 
-    serviceCarryOver(service->catalog, catalog);
-    before = service->catalog;
-    service->catalog = catalog;
+    serviceCarryOver(service->store, store);
+    before = service->store;
+    service->store = store;
     serviceTell(service, DEFINITION_RELOADED, 0, NULL);
     serviceTellDifferences(service, before);
 }
@@ -103,11 +103,11 @@ definitionServiceLoad(DefinitionService *service,
                    const char *dir,
                    GError **err)
 {
-    Catalog *catalog = definitionServiceRead(builtinDir, dir, err);
+    DefinitionStore *store = definitionServiceRead(builtinDir, dir, err);
 
-    if (!catalog)
+    if (!store)
         return FALSE;
-    definitionServiceReplace(service, catalog);
+    definitionServiceReplace(service, store);
     return TRUE;
 }
 
@@ -115,11 +115,11 @@ definitionServiceLoad(DefinitionService *service,
 gboolean
 definitionServiceHasTransient(const DefinitionService *service)
 {
-    g_autoptr(GPtrArray) list = catalogList(service->catalog);
+    g_autoptr(GPtrArray) list = definitionStoreList(service->store);
     guint i;
 
     for (i = 0; i < list->len; i++) {
-        const CatalogDefinition *def = g_ptr_array_index(list, i);
+        const StoredDefinition *def = g_ptr_array_index(list, i);
 
         if (!def->persistent && !def->builtIn)
             return TRUE;

@@ -26,7 +26,7 @@
 
 
 static guint32
-serviceState(const CatalogDefinition *def)
+serviceState(const StoredDefinition *def)
 {
     return (def->active ? DEFINITION_ACTIVE : 0) |
         (def->persistent ? DEFINITION_PERSISTENT : 0) |
@@ -35,10 +35,10 @@ serviceState(const CatalogDefinition *def)
 }
 
 
-static const CatalogDefinition *
+static const StoredDefinition *
 serviceFind(DefinitionService *service, const char *name, GError **err)
 {
-    const CatalogDefinition *def = catalogFind(service->catalog, name);
+    const StoredDefinition *def = definitionStoreFind(service->store, name);
 
     if (!def) {
         emulatedPCIReportError(err, VIR_ERR_NO_NODE_DEVICE,
@@ -52,14 +52,14 @@ static void
 serviceGet(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const char *name)
 {
     g_autoptr(GError) err = NULL;
-    const CatalogDefinition *def = serviceFind(service, name, &err);
+    const StoredDefinition *def = serviceFind(service, name, &err);
     g_autofree char *xml = NULL;
 
     if (!def) {
         serviceReplyError(service, peer, serial, err);
         return;
     }
-    xml = catalogDefinitionFormat(def);
+    xml = storedDefinitionFormat(def);
     serviceReply(service, peer, serial, DEFINITION_FOUND, serviceState(def), def->name, xml);
 }
 
@@ -67,13 +67,13 @@ serviceGet(DefinitionService *service, DefinitionPeer *peer, guint32 serial, con
 static void
 serviceList(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const char *after)
 {
-    g_autoptr(GPtrArray) list = catalogList(service->catalog);
+    g_autoptr(GPtrArray) list = definitionStoreList(service->store);
     g_autoptr(GByteArray) text = g_byte_array_new();
     DefinitionMessage message = { .kind = DEFINITION_NAMES, .serial = serial };
     guint i;
 
     for (i = 0; i < list->len; i++) {
-        const CatalogDefinition *def = g_ptr_array_index(list, i);
+        const StoredDefinition *def = g_ptr_array_index(list, i);
 
         if (strcmp(def->name, after) <= 0)
             continue;
@@ -94,7 +94,7 @@ serviceUse(DefinitionService *service, DefinitionPeer *peer, guint32 serial, con
 {
     g_autoptr(GError) err = NULL;
     g_autoptr(GString) xml = g_string_new(NULL);
-    const CatalogDefinition *def = catalogFind(service->catalog, name);
+    const StoredDefinition *def = definitionStoreFind(service->store, name);
     const EmulatedPCIDef *fields;
     const char *taken = serviceBeingTaken(service);
 
@@ -105,7 +105,7 @@ serviceUse(DefinitionService *service, DefinitionPeer *peer, guint32 serial, con
         return;
     }
 
-    fields = catalogResolve(name, service->catalog, &err);
+    fields = definitionStoreResolve(name, service->store, &err);
     if (!fields) {
         serviceReplyError(service, peer, serial, err);
         return;

@@ -1,5 +1,5 @@
 /*
- * fuzz-catalog.c: any bytes as a definition
+ * fuzz-definition-store.c: any bytes as a definition
  *
  * What is accepted must come out the same when it is written and read again,
  * and must be small enough for a file.
@@ -9,7 +9,7 @@
 
 #include <config.h>
 
-#include "catalog.h"
+#include "definition_store.h"
 #include "fuzz.h"
 
 #include <string.h>
@@ -71,24 +71,24 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
         "<device><name>emulatedpci_basis</name><uuid>11111111-2222-3333-4444-555555555555</uuid>"
         "<capability type='emulatedpci' devicename='basis'><config vendorid='1' deviceid='2'/>"
         "</capability></device>";
-    g_autoptr(Catalog) catalog = catalogNew();
-    const CatalogDefinition *definition;
+    g_autoptr(DefinitionStore) store = definitionStoreNew();
+    const StoredDefinition *definition;
     g_autofree char *copy = g_strndup((const char *) data, size);
     g_autofree char *shown = NULL;
     g_autoptr(GError) err = NULL;
 
     checkStored((const char *) data, size);
 
-    g_assert_nonnull(catalogCreate(catalog, basis, strlen(basis), NULL));
-    definition = catalogCreate(catalog, (const char *) data, size, &err);
+    g_assert_nonnull(definitionStoreCreate(store, basis, strlen(basis), NULL));
+    definition = definitionStoreCreate(store, (const char *) data, size, &err);
     if (definition) {
         g_assert_no_error(err);
         g_assert_true(emulatedPCIDefinitionNameIsValid(definition->name));
-        g_assert_true(catalogFind(catalog, definition->uuid) == definition);
-        g_assert_true(catalogFind(catalog, definition->name) == definition);
-        g_assert_true(catalogResolve(definition->name, catalog, NULL) == definition->def);
+        g_assert_true(definitionStoreFind(store, definition->uuid) == definition);
+        g_assert_true(definitionStoreFind(store, definition->name) == definition);
+        g_assert_true(definitionStoreResolve(definition->name, store, NULL) == definition->def);
         g_assert_true(emulatedPCIDefValidateFields(definition->def, NULL));
-        shown = catalogDefinitionFormat(definition);
+        shown = storedDefinitionFormat(definition);
         g_assert_true(g_utf8_validate(shown, -1, NULL));
     } else {
         checkError(err);
@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
 
     /* any bytes as a name */
     g_clear_error(&err);
-    if (!catalogResolve(copy, catalog, &err))
+    if (!definitionStoreResolve(copy, store, &err))
         checkError(err);
     return 0;
 }

@@ -1,12 +1,12 @@
 /*
- * catalogtest.c: definitions in memory and on disk
+ * definitionstoretest.c: definitions in memory and on disk
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include <config.h>
 
-#include "catalog.h"
+#include "definition_store.h"
 #include "testutils.h"
 
 #include <glib/gstdio.h>
@@ -25,7 +25,7 @@
     "<device><name>" name "</name>" CAPABILITY("devicename='dev'", IDS) "</device>"
 
 typedef struct {
-    char *dir;      /* the catalog's; made by the catalog */
+    char *dir;      /* the store's; made by the store */
     char *base;
 } Fixture;
 
@@ -34,7 +34,7 @@ static void
 setUp(Fixture *fixture,
       gconstpointer data G_GNUC_UNUSED)
 {
-    fixture->base = g_dir_make_tmp("catalogtest-XXXXXX", NULL);
+    fixture->base = g_dir_make_tmp("definitionstoretest-XXXXXX", NULL);
     g_assert_nonnull(fixture->base);
     fixture->dir = g_build_filename(fixture->base, "libvirt", "emulatedpci", NULL);
 }
@@ -96,26 +96,26 @@ putFile(const Fixture *fixture,
 }
 
 
-static Catalog *
+static DefinitionStore *
 load(const Fixture *fixture)
 {
-    g_autofree char *builtin = testSourcePath("src/catalog/definitions");
+    g_autofree char *builtin = testSourcePath("src/definitions/built-in");
     g_autoptr(GError) err = NULL;
-    Catalog *catalog = catalogNew();
-    gboolean ok = catalogLoad(catalog, builtin, fixture->dir, &err);
+    DefinitionStore *store = definitionStoreNew();
+    gboolean ok = definitionStoreLoad(store, builtin, fixture->dir, &err);
 
     g_assert_no_error(err);
     g_assert_true(ok);
-    return catalog;
+    return store;
 }
 
 
-static const CatalogDefinition *
-define(Catalog *catalog,
+static const StoredDefinition *
+define(DefinitionStore *store,
        const char *xml)
 {
     g_autoptr(GError) err = NULL;
-    const CatalogDefinition *definition = catalogDefine(catalog, xml, strlen(xml), NULL, &err);
+    const StoredDefinition *definition = definitionStoreDefine(store, xml, strlen(xml), NULL, &err);
 
     g_assert_no_error(err);
     g_assert_nonnull(definition);
@@ -124,14 +124,14 @@ define(Catalog *catalog,
 
 
 static void
-assertDefineFails(Catalog *catalog,
+assertDefineFails(DefinitionStore *store,
                   const char *xml,
                   int code,
                   const char *words)
 {
     g_autoptr(GError) err = NULL;
 
-    g_assert_null(catalogDefine(catalog, xml, strlen(xml), NULL, &err));
+    g_assert_null(definitionStoreDefine(store, xml, strlen(xml), NULL, &err));
     g_assert_error(err, EMULATED_PCI_ERROR, code);
     if (!strstr(err->message, words)) {
         g_test_message("'%s' is not in '%s'", words, err->message);
@@ -160,9 +160,9 @@ testDefine(Fixture *fixture,
         "subsystemid='0xc000' interruptline='0x00' interruptpin='0x09'/>\n"
         "  </capability>\n"
         "</device>\n";
-    g_autoptr(Catalog) catalog = load(fixture);
-    g_autoptr(Catalog) again = NULL;
-    const CatalogDefinition *definition;
+    g_autoptr(DefinitionStore) store = load(fixture);
+    g_autoptr(DefinitionStore) again = NULL;
+    const StoredDefinition *definition;
     g_autofree char *shown = NULL;
     g_autofree char *file = NULL;
     g_autofree char *stored = NULL;
@@ -171,17 +171,17 @@ testDefine(Fixture *fixture,
     gboolean created = FALSE;
 
     mask = umask(077);
-    definition = catalogDefine(catalog, xml, strlen(xml), &created, NULL);
+    definition = definitionStoreDefine(store, xml, strlen(xml), &created, NULL);
     umask(mask);
     g_assert_nonnull(definition);
     g_assert_true(created);
     g_assert_true(definition->active && definition->persistent && definition->autostart);
     g_assert_false(definition->builtIn);
-    shown = catalogDefinitionFormat(definition);
+    shown = storedDefinitionFormat(definition);
     g_assert_cmpstr(shown, ==, expected);
-    g_assert_true(catalogFind(catalog, "emulatedpci_one") == definition);
-    g_assert_true(catalogFind(catalog, UUID_A) == definition);
-    g_assert_null(catalogFind(catalog, "emulatedpci_two"));
+    g_assert_true(definitionStoreFind(store, "emulatedpci_one") == definition);
+    g_assert_true(definitionStoreFind(store, UUID_A) == definition);
+    g_assert_null(definitionStoreFind(store, "emulatedpci_two"));
 
     file = pathOf(fixture, "emulatedpci_one.xml");
     stored = testReadFile(file, NULL);
@@ -192,10 +192,10 @@ testDefine(Fixture *fixture,
     g_assert_cmpint(st.st_mode & 07777, ==, 0755);
 
     again = load(fixture);
-    definition = catalogFind(again, "emulatedpci_one");
+    definition = definitionStoreFind(again, "emulatedpci_one");
     g_assert_nonnull(definition);
     g_free(shown);
-    shown = catalogDefinitionFormat(definition);
+    shown = storedDefinitionFormat(definition);
     g_assert_cmpstr(shown, ==, expected);
     g_assert_true(definition->active && definition->persistent && definition->autostart);
 }
@@ -205,22 +205,22 @@ static void
 testRedefine(Fixture *fixture,
              gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = load(fixture);
-    const CatalogDefinition *first = define(catalog, SIMPLE("emulatedpci_one"));
+    g_autoptr(DefinitionStore) store = load(fixture);
+    const StoredDefinition *first = define(store, SIMPLE("emulatedpci_one"));
     g_autofree char *uuid = g_strdup(first->uuid);
-    const CatalogDefinition *second;
+    const StoredDefinition *second;
     gboolean created = TRUE;
     const char *other =
         "<device><name>emulatedpci_one</name>"
         CAPABILITY("devicename='other'", IDS) "</device>";
 
     g_assert_true(emulatedPCIUUIDParse(uuid, (char[EMULATED_PCI_UUID_LEN + 1]) { 0 }));
-    second = catalogDefine(catalog, other, strlen(other), &created, NULL);
+    second = definitionStoreDefine(store, other, strlen(other), &created, NULL);
     g_assert_nonnull(second);
     g_assert_false(created);
     g_assert_cmpstr(second->uuid, ==, uuid);
     g_assert_cmpstr(second->def->devicename, ==, "other");
-    g_assert_true(catalogFind(catalog, uuid) == second);
+    g_assert_true(definitionStoreFind(store, uuid) == second);
 }
 
 
@@ -228,23 +228,23 @@ static void
 testUnique(Fixture *fixture,
            gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = load(fixture);
+    g_autoptr(DefinitionStore) store = load(fixture);
     const char *named = "<device><name>emulatedpci_one</name><uuid>" UUID_A "</uuid>"
         CAPABILITY("devicename='dev'", IDS) "</device>";
-    const CatalogDefinition *definition;
+    const StoredDefinition *definition;
 
-    define(catalog, named);
-    assertDefineFails(catalog,
+    define(store, named);
+    assertDefineFails(store,
                       "<device><name>emulatedpci_one</name><uuid>" UUID_B "</uuid>"
                       CAPABILITY("devicename='dev'", IDS) "</device>",
                       VIR_ERR_OPERATION_FAILED, UUID_A);
-    assertDefineFails(catalog,
+    assertDefineFails(store,
                       "<device><name>emulatedpci_two</name><uuid>" UUID_A "</uuid>"
                       CAPABILITY("devicename='dev'", IDS) "</device>",
                       VIR_ERR_OPERATION_FAILED, "emulatedpci_one");
 
     /* the same uuid in another spelling, and no name: that definition */
-    definition = define(catalog,
+    definition = define(store,
                         "<device><uuid>11111111222233334444555555555555</uuid>"
                         CAPABILITY("devicename='new'", IDS) "</device>");
     g_assert_cmpstr(definition->name, ==, "emulatedpci_one");
@@ -256,11 +256,11 @@ static void
 testDerivedName(Fixture *fixture,
                 gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = load(fixture);
+    g_autoptr(DefinitionStore) store = load(fixture);
     const char *xml = "<device>" CAPABILITY("devicename='my-dev.2'", IDS) "</device>";
 
-    g_assert_cmpstr(define(catalog, xml)->name, ==, "emulatedpci_my_dev_2");
-    assertDefineFails(catalog, xml, VIR_ERR_OPERATION_FAILED, "emulatedpci_my_dev_2");
+    g_assert_cmpstr(define(store, xml)->name, ==, "emulatedpci_my_dev_2");
+    assertDefineFails(store, xml, VIR_ERR_OPERATION_FAILED, "emulatedpci_my_dev_2");
 }
 
 
@@ -268,9 +268,9 @@ static void
 testBasis(Fixture *fixture,
           gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = load(fixture);
-    const CatalogDefinition *copy =
-        define(catalog,
+    g_autoptr(DefinitionStore) store = load(fixture);
+    const StoredDefinition *copy =
+        define(store,
                "<device><name>emulatedpci_copy</name>"
                CAPABILITY("basis='emulatedpci_citrix_pv_bus'", "interruptpin='9'") "</device>");
     g_autofree char *byUUID = NULL;
@@ -284,17 +284,17 @@ testBasis(Fixture *fixture,
     byUUID = g_strdup_printf("<device><name>emulatedpci_again</name>"
                              "<capability type='emulatedpci' devicename='x' basis='%s'/>"
                              "</device>", copy->uuid);
-    copy = define(catalog, byUUID);
+    copy = define(store, byUUID);
     g_assert_cmpstr(copy->def->devicename, ==, "x");
     g_assert_cmphex(copy->def->value[EMULATED_PCI_FIELD_INTERRUPTPIN], ==, 9);
 
-    assertDefineFails(catalog,
+    assertDefineFails(store,
                       "<device><name>emulatedpci_third</name>"
                       "<capability type='emulatedpci' basis='emulatedpci_none'/></device>",
                       VIR_ERR_NO_NODE_DEVICE, "emulatedpci_none");
 
     /* one is its own basis: the rest stays */
-    copy = define(catalog,
+    copy = define(store,
                   "<device><name>emulatedpci_copy</name>"
                   CAPABILITY("basis='emulatedpci_copy'", "revision='7'") "</device>");
     g_assert_cmphex(copy->def->value[EMULATED_PCI_FIELD_REVISION], ==, 7);
@@ -306,28 +306,28 @@ static void
 testBuiltIn(Fixture *fixture,
             gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = load(fixture);
+    g_autoptr(DefinitionStore) store = load(fixture);
     const char *name = "emulatedpci_citrix_pv_bus";
-    const CatalogDefinition *definition = catalogFind(catalog, name);
+    const StoredDefinition *definition = definitionStoreFind(store, name);
     g_autofree char *xml = NULL;
     g_autoptr(GError) err = NULL;
 
     g_assert_nonnull(definition);
     g_assert_true(definition->builtIn && definition->active && definition->persistent);
-    xml = catalogDefinitionFormat(definition);
+    xml = storedDefinitionFormat(definition);
     g_assert_nonnull(strstr(xml, " built_in='yes'>"));
 
-    assertDefineFails(catalog, xml, VIR_ERR_OPERATION_DENIED, name);
-    g_assert_false(catalogUndefine(catalog, name, &err));
+    assertDefineFails(store, xml, VIR_ERR_OPERATION_DENIED, name);
+    g_assert_false(definitionStoreUndefine(store, name, &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_DENIED);
     g_clear_error(&err);
-    g_assert_false(catalogDestroy(catalog, definition->uuid, &err));
+    g_assert_false(definitionStoreDestroy(store, definition->uuid, &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_DENIED);
     g_clear_error(&err);
-    g_assert_false(catalogSetAutostart(catalog, name, FALSE, &err));
+    g_assert_false(definitionStoreSetAutostart(store, name, FALSE, &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_DENIED);
     g_clear_error(&err);
-    g_assert_false(catalogStart(catalog, name, &err));
+    g_assert_false(definitionStoreStart(store, name, &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_INVALID);
 }
 
@@ -337,9 +337,9 @@ static void
 testShipped(Fixture *fixture,
             gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *path = testSourcePath("src/catalog/definitions");
+    g_autofree char *path = testSourcePath("src/definitions/built-in");
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    g_autoptr(Catalog) catalog = load(fixture);
+    g_autoptr(DefinitionStore) store = load(fixture);
     const char *file;
     guint n = 0;
 
@@ -354,8 +354,8 @@ testShipped(Fixture *fixture,
         if (!g_str_has_suffix(file, ".xml"))
             continue;
         name = g_strndup(file, strlen(file) - strlen(".xml"));
-        g_assert_nonnull(catalogFind(catalog, name));
-        shown = catalogDefinitionFormat(catalogFind(catalog, name));
+        g_assert_nonnull(definitionStoreFind(store, name));
+        shown = storedDefinitionFormat(definitionStoreFind(store, name));
         parts = g_strsplit(shown, " built_in='yes'", -1);
         g_free(shown);
         shown = g_strjoinv("", parts);
@@ -371,59 +371,59 @@ static void
 testStates(Fixture *fixture,
            gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = load(fixture);
-    g_autoptr(Catalog) again = NULL;
+    g_autoptr(DefinitionStore) store = load(fixture);
+    g_autoptr(DefinitionStore) again = NULL;
     const char *transient = SIMPLE("emulatedpci_brief");
-    const CatalogDefinition *definition;
+    const StoredDefinition *definition;
     g_autoptr(GError) err = NULL;
 
-    define(catalog, SIMPLE("emulatedpci_one"));
-    g_assert_nonnull(catalogResolve("emulatedpci_one", catalog, NULL));
-    g_assert_true(catalogDestroy(catalog, "emulatedpci_one", NULL));
-    g_assert_null(catalogResolve("emulatedpci_one", catalog, &err));
+    define(store, SIMPLE("emulatedpci_one"));
+    g_assert_nonnull(definitionStoreResolve("emulatedpci_one", store, NULL));
+    g_assert_true(definitionStoreDestroy(store, "emulatedpci_one", NULL));
+    g_assert_null(definitionStoreResolve("emulatedpci_one", store, &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_NO_NODE_DEVICE);
     g_clear_error(&err);
-    g_assert_false(catalogDestroy(catalog, "emulatedpci_one", &err));
+    g_assert_false(definitionStoreDestroy(store, "emulatedpci_one", &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_INVALID);
     g_clear_error(&err);
 
     /* a redefinition does not start it */
-    g_assert_false(define(catalog, SIMPLE("emulatedpci_one"))->active);
-    g_assert_true(catalogStart(catalog, "emulatedpci_one", NULL));
-    g_assert_false(catalogStart(catalog, "emulatedpci_one", &err));
+    g_assert_false(define(store, SIMPLE("emulatedpci_one"))->active);
+    g_assert_true(definitionStoreStart(store, "emulatedpci_one", NULL));
+    g_assert_false(definitionStoreStart(store, "emulatedpci_one", &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_INVALID);
     g_clear_error(&err);
-    g_assert_true(catalogSetAutostart(catalog, "emulatedpci_one", FALSE, NULL));
+    g_assert_true(definitionStoreSetAutostart(store, "emulatedpci_one", FALSE, NULL));
 
-    definition = catalogCreate(catalog, transient, strlen(transient), NULL);
+    definition = definitionStoreCreate(store, transient, strlen(transient), NULL);
     g_assert_nonnull(definition);
     g_assert_true(definition->active);
     g_assert_false(definition->persistent);
     g_assert_false(hasFile(fixture, "emulatedpci_brief.xml"));
-    g_assert_null(catalogCreate(catalog, transient, strlen(transient), &err));
+    g_assert_null(definitionStoreCreate(store, transient, strlen(transient), &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_FAILED);
     g_clear_error(&err);
-    g_assert_false(catalogUndefine(catalog, "emulatedpci_brief", &err));
+    g_assert_false(definitionStoreUndefine(store, "emulatedpci_brief", &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_INVALID);
     g_clear_error(&err);
-    g_assert_false(catalogSetAutostart(catalog, "emulatedpci_brief", FALSE, &err));
+    g_assert_false(definitionStoreSetAutostart(store, "emulatedpci_brief", FALSE, &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_INVALID);
     g_clear_error(&err);
 
     again = load(fixture);
-    g_assert_null(catalogFind(again, "emulatedpci_brief"));
-    definition = catalogFind(again, "emulatedpci_one");
+    g_assert_null(definitionStoreFind(again, "emulatedpci_brief"));
+    definition = definitionStoreFind(again, "emulatedpci_one");
     g_assert_nonnull(definition);
     g_assert_false(definition->active);
     g_assert_false(definition->autostart);
-    g_assert_true(catalogSetAutostart(again, "emulatedpci_one", TRUE, NULL));
+    g_assert_true(definitionStoreSetAutostart(again, "emulatedpci_one", TRUE, NULL));
 
-    g_assert_true(catalogDestroy(catalog, "emulatedpci_brief", NULL));
-    g_assert_null(catalogFind(catalog, "emulatedpci_brief"));
-    g_assert_true(catalogUndefine(catalog, "emulatedpci_one", NULL));
-    g_assert_null(catalogFind(catalog, "emulatedpci_one"));
+    g_assert_true(definitionStoreDestroy(store, "emulatedpci_brief", NULL));
+    g_assert_null(definitionStoreFind(store, "emulatedpci_brief"));
+    g_assert_true(definitionStoreUndefine(store, "emulatedpci_one", NULL));
+    g_assert_null(definitionStoreFind(store, "emulatedpci_one"));
     g_assert_false(hasFile(fixture, "emulatedpci_one.xml"));
-    g_assert_false(catalogUndefine(catalog, "emulatedpci_one", &err));
+    g_assert_false(definitionStoreUndefine(store, "emulatedpci_one", &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_NO_NODE_DEVICE);
     g_assert_nonnull(strstr(err->message, "'emulatedpci_citrix_pv_bus', "));
 }
@@ -433,12 +433,12 @@ static void
 testTransientToPersistent(Fixture *fixture,
                           gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = load(fixture);
+    g_autoptr(DefinitionStore) store = load(fixture);
     const char *xml = SIMPLE("emulatedpci_one");
-    const CatalogDefinition *definition = catalogCreate(catalog, xml, strlen(xml), NULL);
+    const StoredDefinition *definition = definitionStoreCreate(store, xml, strlen(xml), NULL);
     g_autofree char *uuid = g_strdup(definition->uuid);
 
-    definition = define(catalog, xml);
+    definition = define(store, xml);
     g_assert_true(definition->persistent);
     g_assert_cmpstr(definition->uuid, ==, uuid);
     g_assert_true(hasFile(fixture, "emulatedpci_one.xml"));
@@ -451,13 +451,13 @@ assertDamaged(const Fixture *fixture,
               const char *aside,
               const char *reason)
 {
-    g_autoptr(Catalog) catalog = NULL;
+    g_autoptr(DefinitionStore) store = NULL;
     g_autofree char *pattern = g_strdup_printf("*%s*%s*%s*", file, aside, reason);
 
     g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, pattern);
-    catalog = load(fixture);
+    store = load(fixture);
     g_test_assert_expected_messages();
-    g_assert_nonnull(catalogFind(catalog, "emulatedpci_good"));
+    g_assert_nonnull(definitionStoreFind(store, "emulatedpci_good"));
     g_assert_false(hasFile(fixture, file));
     g_assert_true(hasFile(fixture, aside));
 }
@@ -468,7 +468,7 @@ testDamaged(Fixture *fixture,
             gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree char *huge = g_strnfill(EMULATED_PCI_DEFINITION_XML_MAX + 1, ' ');
-    g_autoptr(Catalog) catalog = NULL;
+    g_autoptr(DefinitionStore) store = NULL;
     g_autofree char *path = NULL;
     char longest[249];
 
@@ -509,7 +509,7 @@ testDamaged(Fixture *fixture,
     g_strlcpy(longest + 248 - strlen(".xml"), ".xml", strlen(".xml") + 1);
     putFile(fixture, longest, "");
     g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*malformed*File name too long*");
-    catalog = load(fixture);
+    store = load(fixture);
     g_test_assert_expected_messages();
     g_assert_true(hasFile(fixture, longest));
 }
@@ -519,21 +519,21 @@ static void
 testReadOnly(Fixture *fixture,
              gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = catalogNew();
+    g_autoptr(DefinitionStore) store = definitionStoreNew();
     g_autoptr(GError) err = NULL;
 
     putFile(fixture, "emulatedpci_x.xml", "damaged");
     putFile(fixture, "emulatedpci_y.xml", SIMPLE("emulatedpci_y"));
     putFile(fixture, ".emulatedpci_z.xml.new", "half");
-    catalogSetReadOnly(catalog);
+    definitionStoreSetReadOnly(store);
     g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*emulatedpci_x.xml*");
-    g_assert_true(catalogLoad(catalog, NULL, fixture->dir, NULL));
+    g_assert_true(definitionStoreLoad(store, NULL, fixture->dir, NULL));
     g_test_assert_expected_messages();
 
     g_assert_true(hasFile(fixture, "emulatedpci_x.xml"));
     g_assert_true(hasFile(fixture, ".emulatedpci_z.xml.new"));
-    g_assert_nonnull(catalogFind(catalog, "emulatedpci_y"));
-    g_assert_false(catalogUndefine(catalog, "emulatedpci_y", &err));
+    g_assert_nonnull(definitionStoreFind(store, "emulatedpci_y"));
+    g_assert_false(definitionStoreUndefine(store, "emulatedpci_y", &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_UNSUPPORTED);
     g_assert_true(hasFile(fixture, "emulatedpci_y.xml"));
 }
@@ -544,15 +544,15 @@ static void
 testHandWritten(Fixture *fixture,
                 gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = NULL;
-    g_autoptr(Catalog) again = NULL;
+    g_autoptr(DefinitionStore) store = NULL;
+    g_autoptr(DefinitionStore) again = NULL;
 
     putFile(fixture, "emulatedpci_x.xml", SIMPLE("emulatedpci_x"));
     putFile(fixture, ".emulatedpci_z.xml.new", "half");
-    catalog = load(fixture);
+    store = load(fixture);
     again = load(fixture);
-    g_assert_cmpstr(catalogFind(catalog, "emulatedpci_x")->uuid, ==,
-                    catalogFind(again, "emulatedpci_x")->uuid);
+    g_assert_cmpstr(definitionStoreFind(store, "emulatedpci_x")->uuid, ==,
+                    definitionStoreFind(again, "emulatedpci_x")->uuid);
     g_assert_false(hasFile(fixture, ".emulatedpci_z.xml.new"));
 }
 
@@ -604,7 +604,7 @@ testHostile(Fixture *fixture,
         { "<device xmlns='urn:x'>" CAPABILITY("devicename='d'", IDS) "</device>",
           VIR_ERR_XML_ERROR, "<device>" },
     };
-    g_autoptr(Catalog) catalog = load(fixture);
+    g_autoptr(DefinitionStore) store = load(fixture);
     g_autofree char *many = g_strnfill(12000, '<');
     g_autofree char *grows = g_strdup_printf("<device><description><![CDATA[%s]]></description>"
                                              CAPABILITY("devicename='d'", IDS) "</device>", many);
@@ -619,12 +619,12 @@ testHostile(Fixture *fixture,
     gsize i;
 
     for (i = 0; i < G_N_ELEMENTS(cases); i++)
-        assertDefineFails(catalog, cases[i].xml, cases[i].code, cases[i].words);
-    assertDefineFails(catalog, big, VIR_ERR_XML_ERROR, "too long");
-    assertDefineFails(catalog, grows, VIR_ERR_XML_ERROR, "too long");
-    assertDefineFails(catalog, over, VIR_ERR_XML_ERROR, "240");
+        assertDefineFails(store, cases[i].xml, cases[i].code, cases[i].words);
+    assertDefineFails(store, big, VIR_ERR_XML_ERROR, "too long");
+    assertDefineFails(store, grows, VIR_ERR_XML_ERROR, "too long");
+    assertDefineFails(store, over, VIR_ERR_XML_ERROR, "240");
     g_assert_false(g_file_test(fixture->dir, G_FILE_TEST_EXISTS));
-    define(catalog, fits);
+    define(store, fits);
 }
 
 
@@ -636,12 +636,12 @@ testDescription(Fixture *fixture,
         "<device><name>emulatedpci_text</name><description>  a&#13;\n<![CDATA[<b> & c]]>"
         "<!-- no -->\t&quot;&apos; \xc3\xa4 </description>"
         CAPABILITY("devicename='d'", IDS) "</device>";
-    g_autoptr(Catalog) catalog = load(fixture);
-    g_autoptr(Catalog) again = NULL;
+    g_autoptr(DefinitionStore) store = load(fixture);
+    g_autoptr(DefinitionStore) again = NULL;
 
-    define(catalog, xml);
+    define(store, xml);
     again = load(fixture);
-    g_assert_cmpstr(catalogFind(again, "emulatedpci_text")->description, ==,
+    g_assert_cmpstr(definitionStoreFind(again, "emulatedpci_text")->description, ==,
                     "  a\r\n<b> & c\t\"' \xc3\xa4 ");
 }
 
@@ -650,29 +650,29 @@ static void
 testMany(Fixture *fixture,
          gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Catalog) catalog = load(fixture);
+    g_autoptr(DefinitionStore) store = load(fixture);
     g_autoptr(GPtrArray) list = NULL;
     g_autoptr(GError) err = NULL;
     const char *over = SIMPLE("emulatedpci_over");
     guint i;
 
-    list = catalogList(catalog);
-    for (i = list->len; i < CATALOG_MAX; i++) {
+    list = definitionStoreList(store);
+    for (i = list->len; i < DEFINITION_STORE_MAX; i++) {
         g_autofree char *xml = g_strdup_printf(SIMPLE("emulatedpci_%u"), i);
 
-        g_assert_nonnull(catalogCreate(catalog, xml, strlen(xml), NULL));
+        g_assert_nonnull(definitionStoreCreate(store, xml, strlen(xml), NULL));
     }
     g_clear_pointer(&list, g_ptr_array_unref);
-    list = catalogList(catalog);
-    g_assert_cmpuint(list->len, ==, CATALOG_MAX);
+    list = definitionStoreList(store);
+    g_assert_cmpuint(list->len, ==, DEFINITION_STORE_MAX);
     for (i = 1; i < list->len; i++) {
-        const CatalogDefinition *a = g_ptr_array_index(list, i - 1);
-        const CatalogDefinition *b = g_ptr_array_index(list, i);
+        const StoredDefinition *a = g_ptr_array_index(list, i - 1);
+        const StoredDefinition *b = g_ptr_array_index(list, i);
 
         g_assert_cmpstr(a->name, <, b->name);
     }
-    assertDefineFails(catalog, over, VIR_ERR_OPERATION_FAILED, "4096");
-    g_assert_null(catalogResolve("emulatedpci_none", catalog, &err));
+    assertDefineFails(store, over, VIR_ERR_OPERATION_FAILED, "4096");
+    g_assert_null(definitionStoreResolve("emulatedpci_none", store, &err));
     g_assert_nonnull(strstr(err->message, " and 4076 more"));
 }
 
@@ -685,7 +685,7 @@ main(int argc, char **argv)
     testInit(&argc, &argv);
 
 #define ADD(name, function) \
-    g_test_add("/catalog/" name, Fixture, NULL, setUp, function, tearDown)
+    g_test_add("/definitionstore/" name, Fixture, NULL, setUp, function, tearDown)
 
     ADD("define", testDefine);
     ADD("redefine", testRedefine);

@@ -1,5 +1,5 @@
 /*
- * tool_nodedev.h: definitions, which a connection shows as node devices
+ * tool_definition_lookup.h: definitions, which a connection shows as node devices
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -9,12 +9,12 @@
 #include "tool_connect.h"
 
 /* NAME with the prefix that definitions' names have. Newly allocated. */
-char *toolNodeDeviceFullName(const char *name);
+char *toolDefinitionFullName(const char *name);
 
 /* The definition of that name (with or without the prefix) or uuid. NULL with
  * ERR set, to VIR_ERR_NO_NODE_DEVICE if there is none. */
-virNodeDevicePtr toolNodeDeviceLookup(virConnectPtr conn, const char *nameOrUUID, GError **err);
+virNodeDevicePtr toolDefinitionLookup(virConnectPtr conn, const char *nameOrUUID, GError **err);
 
 /* All definitions, active or not, sorted by name: a new array that frees them. NULL with
  * ERR set. */
-GPtrArray *toolNodeDeviceList(virConnectPtr conn, GError **err);
+GPtrArray *toolDefinitionLookupAll(virConnectPtr conn, GError **err);

@@ -1,19 +1,19 @@
 /*
- * catalogcrashtest.c: what power loss and a failing disk leave of a catalog
+ * definitioncrashtest.c: what power loss and a failing disk leave of a store
  *
- * The catalog's system calls go through a table. Here every one of them is, in
+ * The store's system calls go through a table. Here every one of them is, in
  * turn, the moment at which the power goes: a child process does something with
- * a catalog and ends there. What it had not synced by then is lost, as a file
+ * a store and ends there. What it had not synced by then is lost, as a file
  * system may lose it: half of the data, directory entries, both, or nothing.
- * Then the catalog is loaded again, and must have the old or the new, whole.
+ * Then the store is loaded again, and must have the old or the new, whole.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include <config.h>
 
-#include "catalog.h"
-#include "catalog_store.h"
+#include "definition_store.h"
+#include "definition_files.h"
 #include "testutils.h"
 
 #include <errno.h>
@@ -60,8 +60,8 @@ typedef struct {
     char *saved;            /* what was there before, or NULL */
 } Entry;
 
-static CatalogStoreCalls *calls = &catalogStoreCalls;
-static CatalogStoreCalls original;
+static DefinitionFilesCalls *calls = &definitionFilesCalls;
+static DefinitionFilesCalls original;
 static int step;            /* counts calls */
 static int crashAt;         /* before that one; 0: never */
 static Loss loss;
@@ -389,46 +389,46 @@ putFile(const char *name,
 
 
 static gboolean
-doDefine(Catalog *catalog,
+doDefine(DefinitionStore *store,
          const char *xml)
 {
-    return catalogDefine(catalog, xml, strlen(xml), NULL, NULL) != NULL;
+    return definitionStoreDefine(store, xml, strlen(xml), NULL, NULL) != NULL;
 }
 
 
 static gboolean
-defineOld(Catalog *catalog)
+defineOld(DefinitionStore *store)
 {
-    return doDefine(catalog, DEFINITION("old"));
+    return doDefine(store, DEFINITION("old"));
 }
 
 
 static gboolean
-defineNew(Catalog *catalog)
+defineNew(DefinitionStore *store)
 {
-    return doDefine(catalog, DEFINITION("new"));
+    return doDefine(store, DEFINITION("new"));
 }
 
 
 static gboolean
-setAutostart(Catalog *catalog)
+setAutostart(DefinitionStore *store)
 {
-    return catalogSetAutostart(catalog, "emulatedpci_one", FALSE, NULL);
+    return definitionStoreSetAutostart(store, "emulatedpci_one", FALSE, NULL);
 }
 
 
 static gboolean
-undefine(Catalog *catalog)
+undefine(DefinitionStore *store)
 {
-    return catalogUndefine(catalog, "emulatedpci_one", NULL);
+    return definitionStoreUndefine(store, "emulatedpci_one", NULL);
 }
 
 
 /* What there is of emulatedpci_one, in a word. */
 static const char *
-stateOf(const Catalog *catalog)
+stateOf(const DefinitionStore *store)
 {
-    const CatalogDefinition *definition = catalogFind(catalog, "emulatedpci_one");
+    const StoredDefinition *definition = definitionStoreFind(store, "emulatedpci_one");
 
     if (!definition)
         return "none";
@@ -440,8 +440,8 @@ stateOf(const Catalog *catalog)
 
 static const struct {
     const char *name;
-    gboolean (*before)(Catalog *catalog);   /* NULL: there is no directory yet */
-    gboolean (*during)(Catalog *catalog);
+    gboolean (*before)(DefinitionStore *store);   /* NULL: there is no directory yet */
+    gboolean (*during)(DefinitionStore *store);
     const char *old;
     const char *new;
     int steps;              /* that it takes, at least */
@@ -454,14 +454,14 @@ static const struct {
 };
 
 
-static Catalog *
-loadCatalog(void)
+static DefinitionStore *
+loadStore(void)
 {
-    Catalog *catalog = catalogNew();
+    DefinitionStore *store = definitionStoreNew();
 
     /* warnings are fatal: nothing may be damaged */
-    g_assert_true(catalogLoad(catalog, NULL, dir, NULL));
-    return catalog;
+    g_assert_true(definitionStoreLoad(store, NULL, dir, NULL));
+    return store;
 }
 
 
@@ -471,10 +471,10 @@ prepare(gsize scenario)
     removeTree(base);
     g_assert_cmpint(g_mkdir(base, 0755), ==, 0);
     if (scenarios[scenario].before) {
-        g_autoptr(Catalog) catalog = loadCatalog();
+        g_autoptr(DefinitionStore) store = loadStore();
 
-        g_assert_true(doDefine(catalog, OTHER));
-        g_assert_true(scenarios[scenario].before(catalog));
+        g_assert_true(doDefine(store, OTHER));
+        g_assert_true(scenarios[scenario].before(store));
     }
 }
 
@@ -490,11 +490,11 @@ runChild(gsize scenario,
 
     g_assert_cmpint(pid, >=, 0);
     if (pid == 0) {
-        Catalog *catalog = loadCatalog();
+        DefinitionStore *store = loadStore();
 
         diskBegin();
         crashAt = at;
-        if (!scenarios[scenario].during(catalog))
+        if (!scenarios[scenario].during(store))
             _exit(1);
         /* it is said to be done, and the power goes now */
         lose();
@@ -532,24 +532,24 @@ testPowerLoss(gconstpointer opaque)
         gboolean crashed = TRUE;
 
         for (at = 1; crashed; at++) {
-            g_autoptr(Catalog) catalog = NULL;
+            g_autoptr(DefinitionStore) store = NULL;
             const char *state;
 
             g_assert_cmpint(at, <, STEPS_MAX);
             prepare(i);
             crashed = runChild(i, at);
-            catalog = loadCatalog();
-            state = stateOf(catalog);
+            store = loadStore();
+            state = stateOf(store);
             if (strcmp(state, scenarios[i].new) != 0 &&
                 (!crashed || strcmp(state, scenarios[i].old) != 0))
                 g_error("%s, power lost %s step %d (loss %d): %s", scenarios[i].name,
                         crashed ? "at" : "after", at, (int) loss, state);
-            g_assert_true(!scenarios[i].before || catalogFind(catalog, "emulatedpci_other"));
+            g_assert_true(!scenarios[i].before || definitionStoreFind(store, "emulatedpci_other"));
             g_assert_false(hasLeftovers());
 
             /* and it goes on */
-            g_assert_true(defineNew(catalog));
-            g_assert_cmpstr(stateOf(catalog), !=, "none");
+            g_assert_true(defineNew(store));
+            g_assert_cmpstr(stateOf(store), !=, "none");
         }
         steps = at - 2;
     }
@@ -569,17 +569,17 @@ testFailingDisk(gconstpointer opaque)
 
     for (j = 0; j < G_N_ELEMENTS(errors); j++) {
         for (at = 1; ; at++) {
-            g_autoptr(Catalog) catalog = NULL;
-            g_autoptr(Catalog) again = NULL;
+            g_autoptr(DefinitionStore) store = NULL;
+            g_autoptr(DefinitionStore) again = NULL;
             gboolean done;
             gboolean reached;
 
             prepare(i);
-            catalog = loadCatalog();
+            store = loadStore();
             diskBegin();
             failAt = at;
             failWith = errors[j];
-            done = scenarios[i].during(catalog);
+            done = scenarios[i].during(store);
             reached = step >= at;
             diskEnd();
             if (!reached) {
@@ -588,16 +588,16 @@ testFailingDisk(gconstpointer opaque)
             }
 
             /* in memory it is as was said; on disk, too, or already new */
-            g_assert_cmpstr(stateOf(catalog), ==, done ? scenarios[i].new : scenarios[i].old);
+            g_assert_cmpstr(stateOf(store), ==, done ? scenarios[i].new : scenarios[i].old);
             g_assert_false(hasLeftovers());
-            again = loadCatalog();
+            again = loadStore();
             if (done || strcmp(stateOf(again), scenarios[i].old) != 0)
                 g_assert_cmpstr(stateOf(again), ==, scenarios[i].new);
             if (errors[j] == 0)
                 g_assert_true(done);
 
-            /* and when the disk works again, so does the catalog */
-            g_assert_true(defineNew(catalog));
+            /* and when the disk works again, so does the store */
+            g_assert_true(defineNew(store));
         }
         g_assert_cmpint(at - 1, >=, scenarios[i].steps);
     }
@@ -608,17 +608,17 @@ testFailingDisk(gconstpointer opaque)
 static void
 testFailingDiskMessage(void)
 {
-    g_autoptr(Catalog) catalog = NULL;
+    g_autoptr(DefinitionStore) store = NULL;
     g_autoptr(GError) err = NULL;
     g_autofree char *file = g_build_filename(dir, "emulatedpci_one.xml", NULL);
     const char *xml = DEFINITION("new");
 
     prepare(1);
-    catalog = loadCatalog();
+    store = loadStore();
     diskBegin();
     failAt = 3;
     failWith = ENOSPC;
-    g_assert_null(catalogDefine(catalog, xml, strlen(xml), NULL, &err));
+    g_assert_null(definitionStoreDefine(store, xml, strlen(xml), NULL, &err));
     diskEnd();
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_SYSTEM_ERROR);
     g_assert_nonnull(strstr(err->message, file));
@@ -630,7 +630,7 @@ testFailingDiskMessage(void)
 static void
 testCannotSetAside(void)
 {
-    g_autoptr(Catalog) catalog = catalogNew();
+    g_autoptr(DefinitionStore) store = definitionStoreNew();
 
     prepare(1);
     putFile("emulatedpci_bad.xml", "<device");
@@ -638,10 +638,10 @@ testCannotSetAside(void)
     failAt = 1;
     failWith = EACCES;
     g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*emulatedpci_bad.xml*malformed*cannot rename*");
-    g_assert_true(catalogLoad(catalog, NULL, dir, NULL));
+    g_assert_true(definitionStoreLoad(store, NULL, dir, NULL));
     g_test_assert_expected_messages();
     diskEnd();
-    g_assert_nonnull(catalogFind(catalog, "emulatedpci_other"));
+    g_assert_nonnull(definitionStoreFind(store, "emulatedpci_other"));
 }
 
 
@@ -655,19 +655,19 @@ main(int argc, char **argv)
     /* That it was called counts. What it does takes long on a busy disk. */
     calls->fsync = dontSync;
     original = *calls;
-    base = g_dir_make_tmp("catalogcrashtest-XXXXXX", NULL);
+    base = g_dir_make_tmp("definitioncrashtest-XXXXXX", NULL);
     g_assert_nonnull(base);
     dir = g_build_filename(base, "libvirt", "emulatedpci", NULL);
 
     for (i = 0; i < G_N_ELEMENTS(scenarios); i++) {
-        g_autofree char *power = g_strdup_printf("/catalog/power-loss/%s", scenarios[i].name);
-        g_autofree char *disk = g_strdup_printf("/catalog/failing-disk/%s", scenarios[i].name);
+        g_autofree char *power = g_strdup_printf("/definitionstore/power-loss/%s", scenarios[i].name);
+        g_autofree char *disk = g_strdup_printf("/definitionstore/failing-disk/%s", scenarios[i].name);
 
         g_test_add_data_func(power, GSIZE_TO_POINTER(i), testPowerLoss);
         g_test_add_data_func(disk, GSIZE_TO_POINTER(i), testFailingDisk);
     }
-    g_test_add_func("/catalog/failing-disk/message", testFailingDiskMessage);
-    g_test_add_func("/catalog/failing-disk/set-aside", testCannotSetAside);
+    g_test_add_func("/definitionstore/failing-disk/message", testFailingDiskMessage);
+    g_test_add_func("/definitionstore/failing-disk/set-aside", testCannotSetAside);
 
     result = g_test_run();
     removeTree(base);

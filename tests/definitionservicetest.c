@@ -1,5 +1,5 @@
 /*
- * nodedevservicetest.c: the listener's definitions, and connection processes
+ * definitionservicetest.c: the listener's definitions, and connection processes
  * that misbehave
  *
  * The test is the connections' processes, as a client that has taken one over
@@ -46,7 +46,7 @@ setUp(Fixture *fixture, const void *data G_GNUC_UNUSED)
     g_autoptr(GError) err = NULL;
     GStrv paths = g_new0(char *, 2);
 
-    fixture->dir = g_dir_make_tmp("nodedevservicetest.XXXXXX", &err);
+    fixture->dir = g_dir_make_tmp("definitionservicetest.XXXXXX", &err);
     g_assert_no_error(err);
     fixture->service = definitionServiceNew(&err);
     g_assert_no_error(err);
@@ -604,13 +604,13 @@ testMessage(void)
 
 
 #define ADD(path, func) \
-    g_test_add("/nodedevservice/" path, Fixture, NULL, setUp, func, tearDown)
+    g_test_add("/definitionservice/" path, Fixture, NULL, setUp, func, tearDown)
 
 int
 main(int argc, char **argv)
 {
     testInit(&argc, &argv);
-    g_test_add_func("/nodedevservice/message", testMessage);
+    g_test_add_func("/definitionservice/message", testMessage);
     ADD("read-only", testReadOnly);
     ADD("stranger", testStranger);
     ADD("slow-rights", testSlowRights);

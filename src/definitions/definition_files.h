@@ -1,5 +1,5 @@
 /*
- * catalog_store.h: a directory of small files that survives power loss
+ * definition_files.h: a directory of small files that survives power loss
  *
  * A file is written under another name and then renamed. The file and its directory are
  * synchronized to disk before a function returns. At any time, either the old file or the
@@ -22,32 +22,32 @@ typedef struct {
     int (*renameat)(int fromDir, const char *from, int toDir, const char *to);
     int (*unlinkat)(int dir, const char *name, int flags);
     int (*mkdir)(const char *path, mode_t mode);
-} CatalogStoreCalls;
+} DefinitionFilesCalls;
 
-extern CatalogStoreCalls catalogStoreCalls;
+extern DefinitionFilesCalls definitionFilesCalls;
 
 /* Errors are VIR_ERR_SYSTEM_ERROR and contain the path, unless noted otherwise. */
 
 /**
- * catalogStoreList:
+ * definitionFilesList:
  * @dir: a directory, which need not exist
  * @err: return location for an error
  *
  * Returns the sorted names of the files that end in ".xml" and do not begin with ".", an array
  * that owns them, or NULL with @err set if the directory cannot be read.
  */
-GPtrArray *catalogStoreList(const char *dir, GError **err);
+GPtrArray *definitionFilesList(const char *dir, GError **err);
 
 /**
- * catalogStoreClean:
+ * definitionFilesClean:
  * @dir: a directory
  *
  * Removes the temporary files of a program that was terminated while it wrote a file.
  */
-void catalogStoreClean(const char *dir);
+void definitionFilesClean(const char *dir);
 
 /**
- * catalogStoreRead:
+ * definitionFilesRead:
  * @dir: a directory
  * @file: the name of a file in it
  * @max: the maximum size, in bytes
@@ -57,10 +57,10 @@ void catalogStoreClean(const char *dir);
  * Returns the contents followed by a NUL byte, to be freed with g_free(), or NULL with @err set;
  * to VIR_ERR_XML_ERROR if the file is larger than @max or not a regular file.
  */
-char *catalogStoreRead(const char *dir, const char *file, gsize max, gsize *len, GError **err);
+char *definitionFilesRead(const char *dir, const char *file, gsize max, gsize *len, GError **err);
 
 /**
- * catalogStoreWrite:
+ * definitionFilesWrite:
  * @dir: a directory, which is created if it does not exist
  * @file: the name of a file in it
  * @data: the new contents
@@ -71,21 +71,21 @@ char *catalogStoreRead(const char *dir, const char *file, gsize max, gsize *len,
  *
  * Returns TRUE, or FALSE with @err set.
  */
-gboolean catalogStoreWrite(const char *dir, const char *file, const char *data, gsize len,
-                           GError **err);
+gboolean definitionFilesWrite(const char *dir, const char *file, const char *data, gsize len,
+                              GError **err);
 
 /**
- * catalogStoreRemove:
+ * definitionFilesRemove:
  * @dir: a directory
  * @file: the name of a file in it, which need not exist
  * @err: return location for an error
  *
  * Returns TRUE if the file does not exist any more, or FALSE with @err set.
  */
-gboolean catalogStoreRemove(const char *dir, const char *file, GError **err);
+gboolean definitionFilesRemove(const char *dir, const char *file, GError **err);
 
 /**
- * catalogStoreSetAside:
+ * definitionFilesSetAside:
  * @dir: a directory
  * @file: the name of a file in it
  * @err: return location for an error
@@ -94,4 +94,4 @@ gboolean catalogStoreRemove(const char *dir, const char *file, GError **err);
  *
  * Returns the new name, to be freed with g_free(), or NULL with @err set.
  */
-char *catalogStoreSetAside(const char *dir, const char *file, GError **err);
+char *definitionFilesSetAside(const char *dir, const char *file, GError **err);

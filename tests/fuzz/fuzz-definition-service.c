@@ -1,5 +1,5 @@
 /*
- * fuzz-nodedev.c: any packets from a connection's process
+ * fuzz-definition-service.c: any packets from a connection's process
  *
  * The bytes are packets, each behind a byte that says how long it is. They go to
  * the listener's definitions as from the process of a read-only client, which may be

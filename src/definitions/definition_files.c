@@ -1,12 +1,12 @@
 /*
- * catalog_store.c: a directory of small files that survives power loss
+ * definition_files.c: a directory of small files that survives power loss
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include <config.h>
 
-#include "catalog_store.h"
+#include "definition_files.h"
 
 #include "emulatedpci_error.h"
 
@@ -43,7 +43,7 @@ callOpenat(int dir,
 }
 
 
-CatalogStoreCalls catalogStoreCalls = {
+DefinitionFilesCalls definitionFilesCalls = {
     .openat = callOpenat,
     .write = write,
     .fchmod = fchmod,
@@ -120,31 +120,31 @@ listNames(const char *dir,
 
 
 GPtrArray *
-catalogStoreList(const char *dir,
-                 GError **err)
+definitionFilesList(const char *dir,
+                    GError **err)
 {
     return listNames(dir, FALSE, ".xml", err);
 }
 
 
 void
-catalogStoreClean(const char *dir)
+definitionFilesClean(const char *dir)
 {
     g_autoptr(GPtrArray) names = listNames(dir, TRUE, ".xml" NEW_SUFFIX, NULL);
     g_auto(AutoFD) fd = openDir(dir);
     guint i;
 
     for (i = 0; fd >= 0 && names && i < names->len; i++)
-        catalogStoreCalls.unlinkat(fd, g_ptr_array_index(names, i), 0);
+        definitionFilesCalls.unlinkat(fd, g_ptr_array_index(names, i), 0);
 }
 
 
 char *
-catalogStoreRead(const char *dir,
-                 const char *file,
-                 gsize max,
-                 gsize *len,
-                 GError **err)
+definitionFilesRead(const char *dir,
+                    const char *file,
+                    gsize max,
+                    gsize *len,
+                    GError **err)
 {
     g_autofree char *path = g_build_filename(dir, file, NULL);
     g_autofree char *data = NULL;
@@ -192,7 +192,7 @@ syncDir(int fd,
         const char *dir,
         GError **err)
 {
-    if (catalogStoreCalls.fsync(fd) == 0 || errno == EINVAL)
+    if (definitionFilesCalls.fsync(fd) == 0 || errno == EINVAL)
         return TRUE;
     reportSystem(err, _("cannot write '%1$s' to disk: %2$s"), dir);
     return FALSE;
@@ -212,7 +212,7 @@ makeDir(const char *dir,
         return TRUE;
     if (strcmp(parent, dir) != 0 && !makeDir(parent, err))
         return FALSE;
-    if (catalogStoreCalls.mkdir(dir, DIR_MODE) < 0) {
+    if (definitionFilesCalls.mkdir(dir, DIR_MODE) < 0) {
         if (errno == EEXIST)
             return TRUE;
         reportSystem(err, _("cannot create directory '%1$s': %2$s"), dir);
@@ -238,7 +238,7 @@ writeAll(int fd,
          gsize len)
 {
     while (len > 0) {
-        ssize_t n = catalogStoreCalls.write(fd, data, len);
+        ssize_t n = definitionFilesCalls.write(fd, data, len);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -258,15 +258,15 @@ writeFile(int dirfd,
           const char *data,
           gsize len)
 {
-    g_auto(AutoFD) fd = catalogStoreCalls.openat(dirfd, name,
-                                                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-                                                 O_NONBLOCK | O_CLOEXEC, FILE_MODE);
+    g_auto(AutoFD) fd = definitionFilesCalls.openat(dirfd, name,
+                                                    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+                                                    O_NONBLOCK | O_CLOEXEC, FILE_MODE);
     int closed = -1;
 
     if (fd < 0 ||
-        catalogStoreCalls.fchmod(fd, FILE_MODE) < 0 ||
+        definitionFilesCalls.fchmod(fd, FILE_MODE) < 0 ||
         !writeAll(fd, data, len) ||
-        catalogStoreCalls.fsync(fd) < 0)
+        definitionFilesCalls.fsync(fd) < 0)
         return FALSE;
 
     /* network file systems may report errors only now */
@@ -277,11 +277,11 @@ writeFile(int dirfd,
 
 
 gboolean
-catalogStoreWrite(const char *dir,
-                  const char *file,
-                  const char *data,
-                  gsize len,
-                  GError **err)
+definitionFilesWrite(const char *dir,
+                     const char *file,
+                     const char *data,
+                     gsize len,
+                     GError **err)
 {
     g_autofree char *path = g_build_filename(dir, file, NULL);
     g_autofree char *name = g_strconcat(NEW_PREFIX, file, NEW_SUFFIX, NULL);
@@ -295,9 +295,9 @@ catalogStoreWrite(const char *dir,
         return FALSE;
     }
     if (!writeFile(dirfd, name, data, len) ||
-        catalogStoreCalls.renameat(dirfd, name, dirfd, file) < 0) {
+        definitionFilesCalls.renameat(dirfd, name, dirfd, file) < 0) {
         reportSystem(err, _("cannot write '%1$s': %2$s"), path);
-        catalogStoreCalls.unlinkat(dirfd, name, 0);
+        definitionFilesCalls.unlinkat(dirfd, name, 0);
         return FALSE;
     }
     return syncDir(dirfd, dir, err);
@@ -305,15 +305,15 @@ catalogStoreWrite(const char *dir,
 
 
 gboolean
-catalogStoreRemove(const char *dir,
-                   const char *file,
-                   GError **err)
+definitionFilesRemove(const char *dir,
+                      const char *file,
+                      GError **err)
 {
     g_autofree char *path = g_build_filename(dir, file, NULL);
     g_auto(AutoFD) dirfd = openDir(dir);
 
     if (dirfd < 0 ? errno != ENOENT
-                  : catalogStoreCalls.unlinkat(dirfd, file, 0) < 0 && errno != ENOENT) {
+                  : definitionFilesCalls.unlinkat(dirfd, file, 0) < 0 && errno != ENOENT) {
         reportSystem(err, _("cannot remove '%1$s': %2$s"), path);
         return FALSE;
     }
@@ -322,9 +322,9 @@ catalogStoreRemove(const char *dir,
 
 
 char *
-catalogStoreSetAside(const char *dir,
-                     const char *file,
-                     GError **err)
+definitionFilesSetAside(const char *dir,
+                        const char *file,
+                        GError **err)
 {
     g_autofree char *path = g_build_filename(dir, file, NULL);
     g_autofree char *name = g_strconcat(file, DAMAGED_SUFFIX, NULL);
@@ -333,7 +333,7 @@ catalogStoreSetAside(const char *dir,
 
     for (i = 1; dirfd >= 0 && i <= DAMAGED_MAX; i++) {
         if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-            if (errno != ENOENT || catalogStoreCalls.renameat(dirfd, file, dirfd, name) < 0)
+            if (errno != ENOENT || definitionFilesCalls.renameat(dirfd, file, dirfd, name) < 0)
                 break;
             return syncDir(dirfd, dir, err) ? g_steal_pointer(&name) : NULL;
         }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# nodedevtest.py: definitions as node devices, with real clients
+# definitionclientstest.py: definitions as node devices, with real clients
 #
 # virsh and python3-libvirt through virtemulatedpcid to a real libvirtd; and
 # processes that ask the daemon for what they may not have.
@@ -334,7 +334,7 @@ def test_python(tap, stack, tools):
     if stack.run(['/usr/bin/python3', '-c', 'import libvirt'], check=False).returncode != 0:
         tap.skip('python3-libvirt', 'there is none on this machine')
         return
-    done = stack.run(['/usr/bin/python3', stack.path('client/nodedevtest.py'), '--client', stack.uri], check=False)
+    done = stack.run(['/usr/bin/python3', stack.path('client/definitionclientstest.py'), '--client', stack.uri], check=False)
     if done.returncode != 0:
         tap.ok(False, 'python3-libvirt', done.stderr)
         return
@@ -679,7 +679,7 @@ def test(tap):
             Tap.skip_all('libvirtd has no driver for node devices here (Debian: libvirt-daemon-driver-nodedev)')
         stack.start_daemon(builtin=True)
         os.makedirs(stack.path('client'), exist_ok=True)
-        for name in ('nodedevtest.py', 'daemonstack.py', 'emulatedpcistack.py', 'qemutransports.py', 'libvirtrpc.py'):
+        for name in ('definitionclientstest.py', 'daemonstack.py', 'emulatedpcistack.py', 'qemutransports.py', 'libvirtrpc.py'):
             stack.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), 'client/' + name, 0o644)
         tools = Tools(tap, stack)
         for part in (test_builtin, test_define, test_states, test_use, test_validate, test_python, test_wire,

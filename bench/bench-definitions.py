@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# bench-nodedev.py: lists of node devices with 1000 definitions in them
+# bench-definitions.py: lists of node devices with 1000 definitions in them
 #
 # virConnectListAllNodeDevices() of libvirtd alone and of virtemulatedpcid,
 # which adds the definitions, in turns within one run; and what a client takes for the lot.

@@ -1,12 +1,12 @@
 /*
- * tool_nodedev.c: definitions, which a connection shows as node devices
+ * tool_definition_lookup.c: definitions, which a connection shows as node devices
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include <config.h>
 
-#include "tool_nodedev.h"
+#include "tool_definition_lookup.h"
 
 #include "emulatedpci_definition.h"
 #include "emulatedpci_error.h"
@@ -16,7 +16,7 @@
 
 
 char *
-toolNodeDeviceFullName(const char *name)
+toolDefinitionFullName(const char *name)
 {
     return g_strconcat(g_str_has_prefix(name, EMULATED_PCI_DEFINITION_PREFIX)
                        ? "" : EMULATED_PCI_DEFINITION_PREFIX, name, NULL);
@@ -24,14 +24,14 @@ toolNodeDeviceFullName(const char *name)
 
 
 static void
-toolNodeDeviceFree(void *device)
+freeDevice(void *device)
 {
     virNodeDeviceFree(device);
 }
 
 
 static int
-toolNodeDeviceCompare(const void *a, const void *b)
+compareDevices(const void *a, const void *b)
 {
     return strcmp(virNodeDeviceGetName(*(virNodeDevicePtr *) a),
                   virNodeDeviceGetName(*(virNodeDevicePtr *) b));
@@ -39,9 +39,9 @@ toolNodeDeviceCompare(const void *a, const void *b)
 
 
 GPtrArray *
-toolNodeDeviceList(virConnectPtr conn, GError **err)
+toolDefinitionLookupAll(virConnectPtr conn, GError **err)
 {
-    g_autoptr(GPtrArray) definitions = g_ptr_array_new_with_free_func(toolNodeDeviceFree);
+    g_autoptr(GPtrArray) definitions = g_ptr_array_new_with_free_func(freeDevice);
     virNodeDevicePtr *devices = NULL;
     const int count = virConnectListAllNodeDevices(conn, &devices,
                                                    VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE |
@@ -59,15 +59,15 @@ toolNodeDeviceList(virConnectPtr conn, GError **err)
             virNodeDeviceFree(devices[i]);
     }
     free(devices);
-    g_ptr_array_sort(definitions, toolNodeDeviceCompare);
+    g_ptr_array_sort(definitions, compareDevices);
     return g_steal_pointer(&definitions);
 }
 
 
 static virNodeDevicePtr
-toolNodeDeviceFindUUID(virConnectPtr conn, const char *uuid, GError **err)
+lookupUUID(virConnectPtr conn, const char *uuid, GError **err)
 {
-    g_autoptr(GPtrArray) definitions = toolNodeDeviceList(conn, err);
+    g_autoptr(GPtrArray) definitions = toolDefinitionLookupAll(conn, err);
     g_autofree char *element = g_strdup_printf("<uuid>%s</uuid>", uuid);
     guint i;
 
@@ -85,9 +85,9 @@ toolNodeDeviceFindUUID(virConnectPtr conn, const char *uuid, GError **err)
 
 
 virNodeDevicePtr
-toolNodeDeviceLookup(virConnectPtr conn, const char *nameOrUUID, GError **err)
+toolDefinitionLookup(virConnectPtr conn, const char *nameOrUUID, GError **err)
 {
-    g_autofree char *name = toolNodeDeviceFullName(nameOrUUID);
+    g_autofree char *name = toolDefinitionFullName(nameOrUUID);
     virNodeDevicePtr device = virNodeDeviceLookupByName(conn, name);
     char uuid[EMULATED_PCI_UUID_LEN + 1];
 
@@ -100,7 +100,7 @@ toolNodeDeviceLookup(virConnectPtr conn, const char *nameOrUUID, GError **err)
     if (emulatedPCIUUIDParse(nameOrUUID, uuid)) {
         g_autoptr(GError) failure = NULL;
 
-        device = toolNodeDeviceFindUUID(conn, uuid, &failure);
+        device = lookupUUID(conn, uuid, &failure);
         if (device)
             return device;
         if (failure) {

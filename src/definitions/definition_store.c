@@ -1,14 +1,14 @@
 /*
- * catalog.c: definitions of emulated PCI devices
+ * definition_store.c: definitions of emulated PCI devices
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include <config.h>
 
-#include "catalog.h"
+#include "definition_store.h"
 
-#include "catalog_store.h"
+#include "definition_files.h"
 
 #include <string.h>
 
@@ -21,9 +21,9 @@
 /* How many names an error message lists. */
 #define NAMES_SHOWN 20
 
-struct _Catalog {
-    GHashTable *byName;     /* -> CatalogDefinition, which it owns */
-    GHashTable *byUUID;     /* -> CatalogDefinition */
+struct _DefinitionStore {
+    GHashTable *byName;     /* -> StoredDefinition, which it owns */
+    GHashTable *byUUID;     /* -> StoredDefinition */
     char *dir;              /* or NULL */
     gboolean readOnly;
 };
@@ -32,7 +32,7 @@ struct _Catalog {
 /* --- one definition */
 
 static void
-definitionClear(CatalogDefinition *definition)
+definitionClear(StoredDefinition *definition)
 {
     g_free(definition->name);
     g_free(definition->description);
@@ -50,7 +50,7 @@ definitionFree(gpointer opaque)
 
 /* Makes DEFINITION what FROM says, whose parts it takes. */
 static void
-definitionSet(CatalogDefinition *definition,
+definitionSet(StoredDefinition *definition,
               EmulatedPCIDefinition *from)
 {
     definitionClear(definition);
@@ -65,7 +65,7 @@ definitionSet(CatalogDefinition *definition,
 
 /* Returns the definition in the form that is written to disk; its strings are borrowed. */
 static EmulatedPCIDefinition
-definitionView(const CatalogDefinition *definition)
+definitionView(const StoredDefinition *definition)
 {
     EmulatedPCIDefinition view = {
         .name = definition->name,
@@ -81,7 +81,7 @@ definitionView(const CatalogDefinition *definition)
 
 
 char *
-catalogDefinitionFormat(const CatalogDefinition *definition)
+storedDefinitionFormat(const StoredDefinition *definition)
 {
     EmulatedPCIDefinition view = definitionView(definition);
 
@@ -91,55 +91,55 @@ catalogDefinitionFormat(const CatalogDefinition *definition)
 
 /* --- finding */
 
-Catalog *
-catalogNew(void)
+DefinitionStore *
+definitionStoreNew(void)
 {
-    Catalog *catalog = g_new0(Catalog, 1);
+    DefinitionStore *store = g_new0(DefinitionStore, 1);
 
-    catalog->byName = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, definitionFree);
-    catalog->byUUID = g_hash_table_new(g_str_hash, g_str_equal);
-    return catalog;
+    store->byName = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, definitionFree);
+    store->byUUID = g_hash_table_new(g_str_hash, g_str_equal);
+    return store;
 }
 
 
 void
-catalogSetReadOnly(Catalog *catalog)
+definitionStoreSetReadOnly(DefinitionStore *store)
 {
-    catalog->readOnly = TRUE;
+    store->readOnly = TRUE;
 }
 
 
 void
-catalogFree(Catalog *catalog)
+definitionStoreFree(DefinitionStore *store)
 {
-    if (!catalog)
+    if (!store)
         return;
 
-    g_hash_table_unref(catalog->byUUID);
-    g_hash_table_unref(catalog->byName);
-    g_free(catalog->dir);
-    g_free(catalog);
+    g_hash_table_unref(store->byUUID);
+    g_hash_table_unref(store->byName);
+    g_free(store->dir);
+    g_free(store);
 }
 
 
-static CatalogDefinition *
-findDefinition(const Catalog *catalog,
+static StoredDefinition *
+findDefinition(const DefinitionStore *store,
                const char *nameOrUUID)
 {
-    CatalogDefinition *definition = g_hash_table_lookup(catalog->byName, nameOrUUID);
+    StoredDefinition *definition = g_hash_table_lookup(store->byName, nameOrUUID);
     char uuid[EMULATED_PCI_UUID_LEN + 1];
 
     if (!definition && emulatedPCIUUIDParse(nameOrUUID, uuid))
-        definition = g_hash_table_lookup(catalog->byUUID, uuid);
+        definition = g_hash_table_lookup(store->byUUID, uuid);
     return definition;
 }
 
 
-const CatalogDefinition *
-catalogFind(const Catalog *catalog,
-            const char *nameOrUUID)
+const StoredDefinition *
+definitionStoreFind(const DefinitionStore *store,
+                    const char *nameOrUUID)
 {
-    return findDefinition(catalog, nameOrUUID);
+    return findDefinition(store, nameOrUUID);
 }
 
 
@@ -147,21 +147,21 @@ static int
 compareDefinitions(gconstpointer a,
                    gconstpointer b)
 {
-    const CatalogDefinition *const *x = a;
-    const CatalogDefinition *const *y = b;
+    const StoredDefinition *const *x = a;
+    const StoredDefinition *const *y = b;
 
     return strcmp((*x)->name, (*y)->name);
 }
 
 
 GPtrArray *
-catalogList(const Catalog *catalog)
+definitionStoreList(const DefinitionStore *store)
 {
-    GPtrArray *list = g_ptr_array_sized_new(g_hash_table_size(catalog->byName));
+    GPtrArray *list = g_ptr_array_sized_new(g_hash_table_size(store->byName));
     GHashTableIter iter;
     gpointer definition;
 
-    g_hash_table_iter_init(&iter, catalog->byName);
+    g_hash_table_iter_init(&iter, store->byName);
     while (g_hash_table_iter_next(&iter, NULL, &definition))
         g_ptr_array_add(list, definition);
     g_ptr_array_sort(list, compareDefinitions);
@@ -170,18 +170,18 @@ catalogList(const Catalog *catalog)
 
 
 static void
-reportMissing(const Catalog *catalog,
+reportMissing(const DefinitionStore *store,
               const char *nameOrUUID,
               GError **err)
 {
-    g_autoptr(GPtrArray) list = catalogList(catalog);
+    g_autoptr(GPtrArray) list = definitionStoreList(store);
     g_autofree char *quoted = emulatedPCIErrorQuote(nameOrUUID);
     g_autoptr(GString) names = g_string_new(NULL);
     guint n = 0;
     guint i;
 
     for (i = 0; i < list->len; i++) {
-        const CatalogDefinition *definition = g_ptr_array_index(list, i);
+        const StoredDefinition *definition = g_ptr_array_index(list, i);
 
         if (definition->active && n++ < NAMES_SHOWN)
             g_string_append_printf(names, "%s'%s'", names->len > 0 ? ", " : "", definition->name);
@@ -205,26 +205,26 @@ reportMissing(const Catalog *catalog,
 
 
 /* The definition, or NULL with ERR set. */
-static CatalogDefinition *
-requireDefinition(const Catalog *catalog,
+static StoredDefinition *
+requireDefinition(const DefinitionStore *store,
                   const char *nameOrUUID,
                   GError **err)
 {
-    CatalogDefinition *definition = findDefinition(catalog, nameOrUUID);
+    StoredDefinition *definition = findDefinition(store, nameOrUUID);
 
     if (!definition)
-        reportMissing(catalog, nameOrUUID, err);
+        reportMissing(store, nameOrUUID, err);
     return definition;
 }
 
 
 const EmulatedPCIDef *
-catalogResolve(const char *nameOrUUID,
-               void *opaque,
-               GError **err)
+definitionStoreResolve(const char *nameOrUUID,
+                       void *opaque,
+                       GError **err)
 {
-    const Catalog *catalog = opaque;
-    const CatalogDefinition *definition = requireDefinition(catalog, nameOrUUID, err);
+    const DefinitionStore *store = opaque;
+    const StoredDefinition *definition = requireDefinition(store, nameOrUUID, err);
 
     if (!definition)
         return NULL;
@@ -248,10 +248,10 @@ fileName(const char *name)
 
 
 static gboolean
-checkWritable(const Catalog *catalog,
+checkWritable(const DefinitionStore *store,
               GError **err)
 {
-    if (catalog->dir && !catalog->readOnly)
+    if (store->dir && !store->readOnly)
         return TRUE;
     emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
                            _("definitions cannot be stored: no directory is configured"));
@@ -260,9 +260,9 @@ checkWritable(const Catalog *catalog,
 
 
 static gboolean
-storeDefinition(const Catalog *catalog,
-                const EmulatedPCIDefinition *definition,
-                GError **err)
+saveDefinition(const DefinitionStore *store,
+               const EmulatedPCIDefinition *definition,
+               GError **err)
 {
     g_autofree char *xml = emulatedPCIDefinitionFormat(definition, TRUE);
     g_autofree char *file = fileName(definition->name);
@@ -274,38 +274,38 @@ storeDefinition(const Catalog *catalog,
                                definition->name, strlen(xml), EMULATED_PCI_DEFINITION_XML_MAX);
         return FALSE;
     }
-    return checkWritable(catalog, err) &&
-        catalogStoreWrite(catalog->dir, file, xml, strlen(xml), err);
+    return checkWritable(store, err) &&
+        definitionFilesWrite(store->dir, file, xml, strlen(xml), err);
 }
 
 
 /* Takes in what is in FROM: a new definition, or another content of OLD. */
-static CatalogDefinition *
-addDefinition(Catalog *catalog,
-              CatalogDefinition *old,
+static StoredDefinition *
+addDefinition(DefinitionStore *store,
+              StoredDefinition *old,
               EmulatedPCIDefinition *from)
 {
-    CatalogDefinition *definition = old;
+    StoredDefinition *definition = old;
 
     if (old) {
-        g_hash_table_remove(catalog->byUUID, old->uuid);
-        g_hash_table_steal(catalog->byName, old->name);
+        g_hash_table_remove(store->byUUID, old->uuid);
+        g_hash_table_steal(store->byName, old->name);
     } else {
-        definition = g_new0(CatalogDefinition, 1);
+        definition = g_new0(StoredDefinition, 1);
     }
     definitionSet(definition, from);
-    g_hash_table_insert(catalog->byName, definition->name, definition);
-    g_hash_table_insert(catalog->byUUID, definition->uuid, definition);
+    g_hash_table_insert(store->byName, definition->name, definition);
+    g_hash_table_insert(store->byUUID, definition->uuid, definition);
     return definition;
 }
 
 
 static void
-removeDefinition(Catalog *catalog,
-                 CatalogDefinition *definition)
+removeDefinition(DefinitionStore *store,
+                 StoredDefinition *definition)
 {
-    g_hash_table_remove(catalog->byUUID, definition->uuid);
-    g_hash_table_remove(catalog->byName, definition->name);
+    g_hash_table_remove(store->byUUID, definition->uuid);
+    g_hash_table_remove(store->byName, definition->name);
 }
 
 
@@ -321,13 +321,13 @@ makeUUID(EmulatedPCIDefinition *definition)
 
 
 static gboolean
-loadCheck(const Catalog *catalog,
+loadCheck(const DefinitionStore *store,
           const EmulatedPCIDefinition *definition,
           const char *file,
           GError **err)
 {
     g_autofree char *expected = fileName(definition->name);
-    const CatalogDefinition *other;
+    const StoredDefinition *other;
 
     if (strcmp(expected, file) != 0) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
@@ -340,13 +340,13 @@ loadCheck(const Catalog *catalog,
         return FALSE;
     }
 
-    other = g_hash_table_lookup(catalog->byName, definition->name);
+    other = g_hash_table_lookup(store->byName, definition->name);
     if (other) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("a built-in definition '%1$s' already exists"), other->name);
         return FALSE;
     }
-    other = g_hash_table_lookup(catalog->byUUID, definition->uuid);
+    other = g_hash_table_lookup(store->byUUID, definition->uuid);
     if (other) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("UUID %1$s is already used by definition '%2$s'"),
@@ -358,7 +358,7 @@ loadCheck(const Catalog *catalog,
 
 
 static gboolean
-loadFile(Catalog *catalog,
+loadFile(DefinitionStore *store,
          const char *dir,
          const char *file,
          gboolean builtIn,
@@ -366,25 +366,25 @@ loadFile(Catalog *catalog,
 {
     g_autoptr(EmulatedPCIDefinition) definition = NULL;
     g_autofree char *xml = NULL;
-    CatalogDefinition *added;
+    StoredDefinition *added;
     gboolean autostart;
     gsize len;
 
-    if (!(xml = catalogStoreRead(dir, file, EMULATED_PCI_DEFINITION_XML_MAX, &len, err)) ||
+    if (!(xml = definitionFilesRead(dir, file, EMULATED_PCI_DEFINITION_XML_MAX, &len, err)) ||
         !(definition = emulatedPCIDefinitionParse(xml, len, !builtIn, err)) ||
         !emulatedPCIDefinitionFill(definition, NULL, err) ||
-        !loadCheck(catalog, definition, file, err))
+        !loadCheck(store, definition, file, err))
         return FALSE;
 
     /* Somebody wrote it by hand. It keeps its first uuid. */
     if (*definition->uuid == '\0') {
         makeUUID(definition);
-        if (!builtIn && !catalog->readOnly && !storeDefinition(catalog, definition, err))
+        if (!builtIn && !store->readOnly && !saveDefinition(store, definition, err))
             return FALSE;
     }
 
     autostart = definition->autostart;
-    added = addDefinition(catalog, NULL, definition);
+    added = addDefinition(store, NULL, definition);
     added->builtIn = builtIn;
     added->persistent = TRUE;
     added->active = autostart;
@@ -395,7 +395,7 @@ loadFile(Catalog *catalog,
 
 /* FILE could not be loaded. */
 static void
-reportFile(const Catalog *catalog,
+reportFile(const DefinitionStore *store,
            const char *dir,
            const char *file,
            gboolean damaged,
@@ -405,11 +405,11 @@ reportFile(const Catalog *catalog,
     g_autofree char *aside = NULL;
     g_autoptr(GError) err = NULL;
 
-    if (!damaged || catalog->readOnly) {
+    if (!damaged || store->readOnly) {
         g_warning(_("definition in %1$s is ignored: %2$s"), path, reason->message);
         return;
     }
-    aside = catalogStoreSetAside(dir, file, &err);
+    aside = definitionFilesSetAside(dir, file, &err);
     if (aside)
         g_warning(_("damaged definition in %1$s is renamed to %2$s: %3$s"), path, aside,
                   reason->message);
@@ -420,12 +420,12 @@ reportFile(const Catalog *catalog,
 
 
 static gboolean
-loadDir(Catalog *catalog,
+loadDir(DefinitionStore *store,
         const char *dir,
         gboolean builtIn,
         GError **err)
 {
-    g_autoptr(GPtrArray) files = catalogStoreList(dir, err);
+    g_autoptr(GPtrArray) files = definitionFilesList(dir, err);
     guint i;
 
     if (!files)
@@ -435,15 +435,15 @@ loadDir(Catalog *catalog,
         const char *file = g_ptr_array_index(files, i);
         g_autoptr(GError) reason = NULL;
 
-        if (g_hash_table_size(catalog->byName) >= CATALOG_MAX) {
+        if (g_hash_table_size(store->byName) >= DEFINITION_STORE_MAX) {
             g_warning(_("%1$u definitions in %2$s are ignored: at most %3$d are supported"),
-                      files->len - i, dir, CATALOG_MAX);
+                      files->len - i, dir, DEFINITION_STORE_MAX);
             break;
         }
-        if (!loadFile(catalog, dir, file, builtIn, &reason)) {
+        if (!loadFile(store, dir, file, builtIn, &reason)) {
             const gboolean damaged = !builtIn && reason->code != VIR_ERR_SYSTEM_ERROR;
 
-            reportFile(catalog, dir, file, damaged, reason);
+            reportFile(store, dir, file, damaged, reason);
         }
     }
     return TRUE;
@@ -451,28 +451,28 @@ loadDir(Catalog *catalog,
 
 
 gboolean
-catalogLoad(Catalog *catalog,
-            const char *builtinDir,
-            const char *dir,
-            GError **err)
+definitionStoreLoad(DefinitionStore *store,
+                    const char *builtinDir,
+                    const char *dir,
+                    GError **err)
 {
-    if (builtinDir && !loadDir(catalog, builtinDir, TRUE, err))
+    if (builtinDir && !loadDir(store, builtinDir, TRUE, err))
         return FALSE;
     if (!dir)
         return TRUE;
 
-    g_free(catalog->dir);
-    catalog->dir = g_strdup(dir);
-    if (!catalog->readOnly)
-        catalogStoreClean(dir);
-    return loadDir(catalog, dir, FALSE, err);
+    g_free(store->dir);
+    store->dir = g_strdup(dir);
+    if (!store->readOnly)
+        definitionFilesClean(dir);
+    return loadDir(store, dir, FALSE, err);
 }
 
 
 /* --- defining */
 
 static gboolean
-reportBuiltIn(const CatalogDefinition *definition,
+reportBuiltIn(const StoredDefinition *definition,
               GError **err)
 {
     emulatedPCIReportError(err, VIR_ERR_OPERATION_DENIED,
@@ -484,12 +484,12 @@ reportBuiltIn(const CatalogDefinition *definition,
 
 /* Whether DEFINITION's name and uuid are free, or both those of OLD. */
 static gboolean
-checkUnique(const Catalog *catalog,
+checkUnique(const DefinitionStore *store,
             const EmulatedPCIDefinition *definition,
-            const CatalogDefinition *old,
+            const StoredDefinition *old,
             GError **err)
 {
-    const CatalogDefinition *other = g_hash_table_lookup(catalog->byUUID, definition->uuid);
+    const StoredDefinition *other = g_hash_table_lookup(store->byUUID, definition->uuid);
 
     if (old && old->builtIn)
         return reportBuiltIn(old, err);
@@ -505,9 +505,9 @@ checkUnique(const Catalog *catalog,
                                other->uuid, other->name, definition->name);
         return FALSE;
     }
-    if (!old && g_hash_table_size(catalog->byName) >= CATALOG_MAX) {
+    if (!old && g_hash_table_size(store->byName) >= DEFINITION_STORE_MAX) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("too many definitions: at most %1$d are supported"), CATALOG_MAX);
+                               _("too many definitions: at most %1$d are supported"), DEFINITION_STORE_MAX);
         return FALSE;
     }
     return TRUE;
@@ -516,25 +516,25 @@ checkUnique(const Catalog *catalog,
 
 /* Parses @xml and completes the definition; its name is unused or that of @old. */
 static EmulatedPCIDefinition *
-readDefinition(const Catalog *catalog,
+readDefinition(const DefinitionStore *store,
                const char *xml,
                gsize len,
-               CatalogDefinition **old,
+               StoredDefinition **old,
                GError **err)
 {
     g_autoptr(EmulatedPCIDefinition) definition = emulatedPCIDefinitionParse(xml, len, FALSE, err);
-    const CatalogDefinition *basis = NULL;
+    const StoredDefinition *basis = NULL;
     gboolean named;
 
     if (!definition)
         return NULL;
 
-    if (definition->basis && !(basis = requireDefinition(catalog, definition->basis, err)))
+    if (definition->basis && !(basis = requireDefinition(store, definition->basis, err)))
         return NULL;
 
     /* A uuid that is known names its definition. */
     if (!definition->name && *definition->uuid) {
-        const CatalogDefinition *same = g_hash_table_lookup(catalog->byUUID, definition->uuid);
+        const StoredDefinition *same = g_hash_table_lookup(store->byUUID, definition->uuid);
 
         definition->name = same ? g_strdup(same->name) : NULL;
     }
@@ -543,7 +543,7 @@ readDefinition(const Catalog *catalog,
     if (!emulatedPCIDefinitionFill(definition, basis ? basis->def : NULL, err))
         return NULL;
 
-    *old = g_hash_table_lookup(catalog->byName, definition->name);
+    *old = g_hash_table_lookup(store->byName, definition->name);
     if (*old && !named) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
                                _("definition '%1$s', named after devicename '%2$s', already "
@@ -551,7 +551,7 @@ readDefinition(const Catalog *catalog,
                                definition->name, definition->def->devicename, "name");
         return NULL;
     }
-    if (!checkUnique(catalog, definition, *old, err))
+    if (!checkUnique(store, definition, *old, err))
         return NULL;
 
     if (*old)
@@ -562,25 +562,25 @@ readDefinition(const Catalog *catalog,
 }
 
 
-const CatalogDefinition *
-catalogDefine(Catalog *catalog,
-              const char *xml,
-              gsize len,
-              gboolean *created,
-              GError **err)
+const StoredDefinition *
+definitionStoreDefine(DefinitionStore *store,
+                      const char *xml,
+                      gsize len,
+                      gboolean *created,
+                      GError **err)
 {
-    CatalogDefinition *old = NULL;
-    g_autoptr(EmulatedPCIDefinition) definition = readDefinition(catalog, xml, len, &old, err);
-    CatalogDefinition *result;
+    StoredDefinition *old = NULL;
+    g_autoptr(EmulatedPCIDefinition) definition = readDefinition(store, xml, len, &old, err);
+    StoredDefinition *result;
 
     if (!definition)
         return NULL;
 
     definition->autostart = !old || old->autostart;
-    if (!storeDefinition(catalog, definition, err))
+    if (!saveDefinition(store, definition, err))
         return NULL;
 
-    result = addDefinition(catalog, old, definition);
+    result = addDefinition(store, old, definition);
     if (created)
         *created = !old;
     if (!old) {
@@ -592,15 +592,15 @@ catalogDefine(Catalog *catalog,
 }
 
 
-const CatalogDefinition *
-catalogCreate(Catalog *catalog,
-              const char *xml,
-              gsize len,
-              GError **err)
+const StoredDefinition *
+definitionStoreCreate(DefinitionStore *store,
+                      const char *xml,
+                      gsize len,
+                      GError **err)
 {
-    CatalogDefinition *old = NULL;
-    g_autoptr(EmulatedPCIDefinition) definition = readDefinition(catalog, xml, len, &old, err);
-    CatalogDefinition *result;
+    StoredDefinition *old = NULL;
+    g_autoptr(EmulatedPCIDefinition) definition = readDefinition(store, xml, len, &old, err);
+    StoredDefinition *result;
 
     if (!definition)
         return NULL;
@@ -611,7 +611,7 @@ catalogCreate(Catalog *catalog,
         return NULL;
     }
 
-    result = addDefinition(catalog, NULL, definition);
+    result = addDefinition(store, NULL, definition);
     result->active = TRUE;
     result->autostart = TRUE;
     return result;
@@ -621,12 +621,12 @@ catalogCreate(Catalog *catalog,
 /* --- changing */
 
 /* Returns the definition for a change. */
-static CatalogDefinition *
-findToChange(const Catalog *catalog,
+static StoredDefinition *
+findToChange(const DefinitionStore *store,
              const char *name,
              GError **err)
 {
-    CatalogDefinition *definition = requireDefinition(catalog, name, err);
+    StoredDefinition *definition = requireDefinition(store, name, err);
 
     if (definition && definition->builtIn) {
         reportBuiltIn(definition, err);
@@ -637,7 +637,7 @@ findToChange(const Catalog *catalog,
 
 
 static gboolean
-checkPersistent(const CatalogDefinition *definition,
+checkPersistent(const StoredDefinition *definition,
                 GError **err)
 {
     if (definition->persistent)
@@ -649,30 +649,30 @@ checkPersistent(const CatalogDefinition *definition,
 
 
 gboolean
-catalogUndefine(Catalog *catalog,
-                const char *name,
-                GError **err)
+definitionStoreUndefine(DefinitionStore *store,
+                        const char *name,
+                        GError **err)
 {
-    CatalogDefinition *definition = findToChange(catalog, name, err);
+    StoredDefinition *definition = findToChange(store, name, err);
     g_autofree char *file = NULL;
 
-    if (!definition || !checkPersistent(definition, err) || !checkWritable(catalog, err))
+    if (!definition || !checkPersistent(definition, err) || !checkWritable(store, err))
         return FALSE;
 
     file = fileName(definition->name);
-    if (!catalogStoreRemove(catalog->dir, file, err))
+    if (!definitionFilesRemove(store->dir, file, err))
         return FALSE;
-    removeDefinition(catalog, definition);
+    removeDefinition(store, definition);
     return TRUE;
 }
 
 
 gboolean
-catalogDestroy(Catalog *catalog,
-               const char *name,
-               GError **err)
+definitionStoreDestroy(DefinitionStore *store,
+                       const char *name,
+                       GError **err)
 {
-    CatalogDefinition *definition = findToChange(catalog, name, err);
+    StoredDefinition *definition = findToChange(store, name, err);
 
     if (!definition)
         return FALSE;
@@ -685,17 +685,17 @@ catalogDestroy(Catalog *catalog,
     if (definition->persistent)
         definition->active = FALSE;
     else
-        removeDefinition(catalog, definition);
+        removeDefinition(store, definition);
     return TRUE;
 }
 
 
 gboolean
-catalogStart(Catalog *catalog,
-             const char *name,
-             GError **err)
+definitionStoreStart(DefinitionStore *store,
+                     const char *name,
+                     GError **err)
 {
-    CatalogDefinition *definition = requireDefinition(catalog, name, err);
+    StoredDefinition *definition = requireDefinition(store, name, err);
 
     if (!definition)
         return FALSE;
@@ -710,12 +710,12 @@ catalogStart(Catalog *catalog,
 
 
 gboolean
-catalogSetAutostart(Catalog *catalog,
-                    const char *name,
-                    gboolean autostart,
-                    GError **err)
+definitionStoreSetAutostart(DefinitionStore *store,
+                            const char *name,
+                            gboolean autostart,
+                            GError **err)
 {
-    CatalogDefinition *definition = findToChange(catalog, name, err);
+    StoredDefinition *definition = findToChange(store, name, err);
     EmulatedPCIDefinition view;
 
     if (!definition || !checkPersistent(definition, err))
@@ -725,7 +725,7 @@ catalogSetAutostart(Catalog *catalog,
 
     view = definitionView(definition);
     view.autostart = autostart;
-    if (!storeDefinition(catalog, &view, err))
+    if (!saveDefinition(store, &view, err))
         return FALSE;
     definition->autostart = autostart != FALSE;
     return TRUE;
