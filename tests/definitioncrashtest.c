@@ -434,7 +434,7 @@ stateOf(const DefinitionStore *store)
         return "none";
     if (!definition->autostart)
         return "inactive";
-    return strcmp(definition->def->devicename, "new") == 0 ? "new" : "old";
+    return strcmp(definition->def->fields.devicename, "new") == 0 ? "new" : "old";
 }
 
 

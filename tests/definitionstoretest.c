@@ -219,7 +219,7 @@ testRedefine(Fixture *fixture,
     g_assert_nonnull(second);
     g_assert_false(created);
     g_assert_cmpstr(second->uuid, ==, uuid);
-    g_assert_cmpstr(second->def->devicename, ==, "other");
+    g_assert_cmpstr(second->def->fields.devicename, ==, "other");
     g_assert_true(definitionStoreFind(store, uuid) == second);
 }
 
@@ -248,7 +248,7 @@ testUnique(Fixture *fixture,
                         "<device><uuid>11111111222233334444555555555555</uuid>"
                         CAPABILITY("devicename='new'", IDS) "</device>");
     g_assert_cmpstr(definition->name, ==, "emulatedpci_one");
-    g_assert_cmpstr(definition->def->devicename, ==, "new");
+    g_assert_cmpstr(definition->def->fields.devicename, ==, "new");
 }
 
 
@@ -275,18 +275,18 @@ testBasis(Fixture *fixture,
                CAPABILITY("basis='emulatedpci_citrix_pv_bus'", "interruptpin='9'") "</device>");
     g_autofree char *byUUID = NULL;
 
-    g_assert_cmpstr(copy->def->devicename, ==, "citrix-pv-bus");
-    g_assert_cmphex(copy->def->value[EMULATED_PCI_FIELD_CLASSCODE], ==, 0xff8000);
-    g_assert_cmphex(copy->def->value[EMULATED_PCI_FIELD_REVISION], ==, 1);
-    g_assert_cmphex(copy->def->value[EMULATED_PCI_FIELD_INTERRUPTPIN], ==, 9);
+    g_assert_cmpstr(copy->def->fields.devicename, ==, "citrix-pv-bus");
+    g_assert_cmphex(copy->def->fields.value[EMULATED_PCI_FIELD_CLASSCODE], ==, 0xff8000);
+    g_assert_cmphex(copy->def->fields.value[EMULATED_PCI_FIELD_REVISION], ==, 1);
+    g_assert_cmphex(copy->def->fields.value[EMULATED_PCI_FIELD_INTERRUPTPIN], ==, 9);
     g_assert_false(copy->builtIn);
 
     byUUID = g_strdup_printf("<device><name>emulatedpci_again</name>"
                              "<capability type='emulatedpci' devicename='x' basis='%s'/>"
                              "</device>", copy->uuid);
     copy = define(store, byUUID);
-    g_assert_cmpstr(copy->def->devicename, ==, "x");
-    g_assert_cmphex(copy->def->value[EMULATED_PCI_FIELD_INTERRUPTPIN], ==, 9);
+    g_assert_cmpstr(copy->def->fields.devicename, ==, "x");
+    g_assert_cmphex(copy->def->fields.value[EMULATED_PCI_FIELD_INTERRUPTPIN], ==, 9);
 
     assertDefineFails(store,
                       "<device><name>emulatedpci_third</name>"
@@ -297,8 +297,8 @@ testBasis(Fixture *fixture,
     copy = define(store,
                   "<device><name>emulatedpci_copy</name>"
                   CAPABILITY("basis='emulatedpci_copy'", "revision='7'") "</device>");
-    g_assert_cmphex(copy->def->value[EMULATED_PCI_FIELD_REVISION], ==, 7);
-    g_assert_cmphex(copy->def->value[EMULATED_PCI_FIELD_INTERRUPTPIN], ==, 9);
+    g_assert_cmphex(copy->def->fields.value[EMULATED_PCI_FIELD_REVISION], ==, 7);
+    g_assert_cmphex(copy->def->fields.value[EMULATED_PCI_FIELD_INTERRUPTPIN], ==, 9);
 }
 
 

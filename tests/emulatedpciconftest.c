@@ -594,8 +594,8 @@ testGiven(void)
 
         g_assert_cmpint(def->given[i], ==, given);
     }
-    g_assert_cmpuint(def->value[EMULATED_PCI_FIELD_SUBVENDORID], ==, 1);
-    g_assert_cmpuint(def->value[EMULATED_PCI_FIELD_SUBSYSTEMID], ==, 3);
+    g_assert_cmpuint(def->fields.value[EMULATED_PCI_FIELD_SUBVENDORID], ==, 1);
+    g_assert_cmpuint(def->fields.value[EMULATED_PCI_FIELD_SUBSYSTEMID], ==, 3);
     g_assert_cmpstr(def->text[EMULATED_PCI_FIELD_DEVICEID], ==, "0x02");
     g_assert_cmpint(def->index, ==, -1);
     g_assert_null(def->alias);
@@ -607,11 +607,11 @@ testGiven(void)
     /* What a caller does that learns of more functions later. */
     def->hasAddress = TRUE;
     def->multifunction = 1;
-    def->value[EMULATED_PCI_FIELD_VENDORID] = 0x1af4;
+    def->fields.value[EMULATED_PCI_FIELD_VENDORID] = 0x1af4;
     emulatedPCIDefSetDefaults(def);
-    g_assert_cmpuint(def->value[EMULATED_PCI_FIELD_HEADERTYPE], ==, 0x80);
-    g_assert_cmpuint(def->value[EMULATED_PCI_FIELD_SUBVENDORID], ==, 0x1af4);
-    g_assert_cmpuint(def->value[EMULATED_PCI_FIELD_SUBSYSTEMID], ==, 3);
+    g_assert_cmpuint(def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE], ==, 0x80);
+    g_assert_cmpuint(def->fields.value[EMULATED_PCI_FIELD_SUBVENDORID], ==, 0x1af4);
+    g_assert_cmpuint(def->fields.value[EMULATED_PCI_FIELD_SUBSYSTEMID], ==, 3);
 }
 
 
@@ -645,7 +645,7 @@ readNumber(const EmulatedPCIDef *def,
     const int field = emulatedPCIFieldFromString(name);
 
     if (field >= 0)
-        return def->value[field];
+        return def->fields.value[field];
     if (strcmp(name, "index") == 0)
         return def->index;
     if (strcmp(name, "domain") == 0)
@@ -828,11 +828,12 @@ testRoundTrip(void)
         g_autofree char *second = NULL;
         int i;
 
-        def->devicename = g_strdup_printf("dev%d", g_test_rand_int_range(0, 1000000));
+        g_snprintf(def->fields.devicename, sizeof(def->fields.devicename), "dev%d",
+                   g_test_rand_int_range(0, 1000000));
         for (i = 1; i < EMULATED_PCI_FIELD_LAST; i++)
-            def->value[i] = (guint32) g_test_rand_int() & emulatedPCIFieldMax(i);
-        def->value[EMULATED_PCI_FIELD_VENDORID] = g_test_rand_int_range(1, 0xffff);
-        def->value[EMULATED_PCI_FIELD_HEADERTYPE] = 0;
+            def->fields.value[i] = (guint32) g_test_rand_int() & emulatedPCIFieldMax(i);
+        def->fields.value[EMULATED_PCI_FIELD_VENDORID] = g_test_rand_int_range(1, 0xffff);
+        def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE] = 0;
         if (g_test_rand_bit())
             def->index = g_test_rand_int_range(0, EMULATED_PCI_INDEX_MAX + 1);
         if (g_test_rand_bit())
@@ -847,7 +848,7 @@ testRoundTrip(void)
             def->function = g_test_rand_int_range(0, 8);
             def->multifunction = g_test_rand_int_range(-1, 2);
             if (def->multifunction == 1)
-                def->value[EMULATED_PCI_FIELD_HEADERTYPE] = 0x80;
+                def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE] = 0x80;
         }
 
         first = format(def);
@@ -855,7 +856,7 @@ testRoundTrip(void)
         second = format(again);
         g_assert_cmpstr(second, ==, first);
         g_assert_true(emulatedPCIDefEqualFields(def, again));
-        g_assert_cmpstr(again->devicename, ==, def->devicename);
+        g_assert_cmpstr(again->fields.devicename, ==, def->fields.devicename);
         g_assert_cmpstr(again->alias, ==, def->alias);
         g_assert_cmpstr(again->definition, ==, def->definition);
         g_assert_cmpint(again->index, ==, def->index);
@@ -894,24 +895,23 @@ testValidateBuilt(void)
     int i;
 
     assertInvalid(def, XML, "missing attribute 'devicename'");
-    def->devicename = g_strdup("a b");
+    g_strlcpy(def->fields.devicename, "a b", sizeof(def->fields.devicename));
     assertInvalid(def, XML, "invalid value 'a b' for attribute 'devicename'");
-    g_free(def->devicename);
-    def->devicename = g_strdup("ab");
+    g_strlcpy(def->fields.devicename, "ab", sizeof(def->fields.devicename));
     assertInvalid(def, UNSUPPORTED, "unsupported value '0x0000' for attribute 'vendorid'");
-    def->value[EMULATED_PCI_FIELD_VENDORID] = 0xffff;
+    def->fields.value[EMULATED_PCI_FIELD_VENDORID] = 0xffff;
     assertInvalid(def, UNSUPPORTED, "unsupported value '0xffff' for attribute 'vendorid'");
-    def->value[EMULATED_PCI_FIELD_VENDORID] = 0x5853;
+    def->fields.value[EMULATED_PCI_FIELD_VENDORID] = 0x5853;
     g_assert_true(emulatedPCIDefValidate(def, NULL));
 
     for (i = 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        const guint32 value = def->value[i];
+        const guint32 value = def->fields.value[i];
 
-        def->value[i] = emulatedPCIFieldMax(i) + 1;
+        def->fields.value[i] = emulatedPCIFieldMax(i) + 1;
         assertInvalid(def, XML, emulatedPCIFieldGetInfo(i)->name);
-        def->value[i] = G_MAXUINT32;
+        def->fields.value[i] = G_MAXUINT32;
         assertInvalid(def, XML, "0xffffffff");
-        def->value[i] = value;
+        def->fields.value[i] = value;
     }
 
     def->index = 10000;
@@ -942,7 +942,7 @@ testValidateBuilt(void)
 
     def->multifunction = 1;
     assertInvalid(def, UNSUPPORTED, "unsupported value '0x00' for attribute 'headertype'");
-    def->value[EMULATED_PCI_FIELD_HEADERTYPE] = 0x80;
+    def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE] = 0x80;
     g_assert_true(emulatedPCIDefValidate(def, NULL));
     def->hasAddress = FALSE;
     assertInvalid(def, UNSUPPORTED, "unsupported value '0x80' for attribute 'headertype'");
@@ -958,12 +958,12 @@ testFormatEscapes(void)
     xmlDocPtr doc;
     xmlChar *value;
 
-    def->devicename = g_strdup("<a&b>'\"");
+    g_strlcpy(def->fields.devicename, "<a&b>'\"", sizeof(def->fields.devicename));
     xml = format(def);
     doc = xmlReadMemory(xml, strlen(xml), NULL, NULL, XML_PARSE_NONET);
     g_assert_nonnull(doc);
     value = xmlGetProp(xmlDocGetRootElement(doc), BAD_CAST "devicename");
-    g_assert_cmpstr((const char *) value, ==, def->devicename);
+    g_assert_cmpstr((const char *) value, ==, def->fields.devicename);
     xmlFree(value);
     xmlFreeDoc(doc);
 }
@@ -980,11 +980,11 @@ testEqualFields(void)
 
     g_assert_true(emulatedPCIDefEqualFields(a, b));
     for (i = 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        b->value[i] ^= 1;
+        b->fields.value[i] ^= 1;
         g_assert_false(emulatedPCIDefEqualFields(a, b));
-        b->value[i] ^= 1;
+        b->fields.value[i] ^= 1;
     }
-    b->devicename[0] = 'D';
+    b->fields.devicename[0] = 'D';
     g_assert_false(emulatedPCIDefEqualFields(a, b));
 }
 

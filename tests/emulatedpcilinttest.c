@@ -236,7 +236,7 @@ testDuplicatesEachField(void)
         g_autoptr(GPtrArray) lints = NULL;
         guint j;
 
-        b->value[i] ^= 0x40;
+        b->fields.value[i] ^= 0x40;
         lints = emulatedPCIDefLintAll(defs, 2);
         for (j = 0; j < lints->len; j++) {
             const EmulatedPCILint *lint = g_ptr_array_index(lints, j);

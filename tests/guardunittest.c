@@ -41,7 +41,7 @@ setupInit(Setup *setup,
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
         setup->devices[i].fd = pair[0];
         setup->peers[i] = pair[1];
-        g_snprintf(setup->devices[i].devicename, sizeof(setup->devices[i].devicename),
+        g_snprintf(setup->devices[i].fields.devicename, sizeof(setup->devices[i].fields.devicename),
                    "device%zu", i);
     }
     g_assert_cmpint(pipe2(setup->ready, O_CLOEXEC), ==, 0);

@@ -700,7 +700,7 @@ testDevices(void)
         const ProjectionDevice *device = g_ptr_array_index(devices, i);
 
         g_assert_cmpmem(xml + device->start, device->end - device->start, DEVICE, strlen(DEVICE));
-        g_assert_nonnull(device->def->devicename);
+        g_assert_cmpstr(device->def->fields.devicename, !=, "");
     }
 
     g_assert_null(projectionDevices("<network/>", 10, &err));
@@ -952,16 +952,16 @@ testResolveHeadertype(void)
 
         g_assert_nonnull(def);
         g_assert_true(def->needsDefinition);
-        from->devicename = g_strdup("from");
-        from->value[EMULATED_PCI_FIELD_VENDORID] = 1;
-        from->value[EMULATED_PCI_FIELD_HEADERTYPE] = cases[i].defined;
+        g_strlcpy(from->fields.devicename, "from", sizeof(from->fields.devicename));
+        from->fields.value[EMULATED_PCI_FIELD_VENDORID] = 1;
+        from->fields.value[EMULATED_PCI_FIELD_HEADERTYPE] = cases[i].defined;
         emulatedPCIDefFill(def, from);
         g_assert_false(def->needsDefinition);
-        g_assert_cmpstr(def->devicename, ==, "from");
+        g_assert_cmpstr(def->fields.devicename, ==, "from");
         if (!emulatedPCIDefValidate(def, NULL))
             g_assert_cmpint(cases[i].result, ==, -1);
         else
-            g_assert_cmphex(def->value[EMULATED_PCI_FIELD_HEADERTYPE], ==, cases[i].result);
+            g_assert_cmphex(def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE], ==, cases[i].result);
     }
 }
 

@@ -19,10 +19,10 @@ static const guint32 values[EMULATED_PCI_FIELD_LAST] = {
 static void
 testFormat(void)
 {
-    QEMUProps props = { .devicename = (char *) "citrix-pv-bus", .definition = (char *) "def.1" };
+    QEMUProps props = { .fields.devicename = "citrix-pv-bus", .definition = (char *) "def.1" };
     g_autoptr(GString) buf = g_string_new("x");
 
-    memcpy(props.value, values, sizeof(values));
+    memcpy(props.fields.value, values, sizeof(values));
     qemuPropsOverrideFormat(&props, "qemu:", "\n ", buf);
     g_assert_cmpstr(buf->str, ==,
                     "x\n <qemu:property name='driver' type='string' value='emulated-pci'/>"
@@ -51,7 +51,7 @@ testFormat(void)
 static void
 testFormatDriver(void)
 {
-    QEMUProps props = { .devicename = (char *) "a" };
+    QEMUProps props = { .fields.devicename = "a" };
     g_autoptr(EmulatedPCIDriver) driver = emulatedPCIDriverNew();
     g_autoptr(GString) buf = g_string_new(NULL);
     const char *found;
@@ -78,7 +78,7 @@ testFormatDriver(void)
 static void
 testPid(void)
 {
-    QEMUProps props = { .devicename = (char *) "a" };
+    QEMUProps props = { .fields.devicename = "a" };
     g_autoptr(EmulatedPCIDriver) driver = emulatedPCIDriverNew();
     g_autoptr(GString) buf = g_string_new(NULL);
 
@@ -147,9 +147,9 @@ testComplete(void)
 
     readAllBut(&props, EMULATED_PCI_FIELD_LAST);
     g_assert_true(qemuPropsOverrideIsComplete(&props));
-    g_assert_cmpstr(props.devicename, ==, "a");
+    g_assert_cmpstr(props.fields.devicename, ==, "a");
     g_assert_cmpstr(props.definition, ==, "");
-    g_assert_cmpmem(props.value + 1, sizeof(values) - sizeof(values[0]),
+    g_assert_cmpmem(props.fields.value + 1, sizeof(values) - sizeof(values[0]),
                     values + 1, sizeof(values) - sizeof(values[0]));
 
     g_assert_true(qemuPropsOverrideRead(&props, "definition", "string", "d"));

@@ -31,9 +31,9 @@ testAssertExpected(const QEMUProps *props)
 {
     int i;
 
-    g_assert_cmpstr(props->devicename, ==, "citrix-pv-bus");
+    g_assert_cmpstr(props->fields.devicename, ==, "citrix-pv-bus");
     for (i = 1; i < EMULATED_PCI_FIELD_LAST; i++)
-        g_assert_cmpuint(props->value[i], ==, expected[i]);
+        g_assert_cmpuint(props->fields.value[i], ==, expected[i]);
 }
 
 
@@ -73,12 +73,12 @@ testParse(void)
 static void
 testFormat(void)
 {
-    QEMUProps props = { .devicename = (char *) "citrix-pv-bus" };
+    QEMUProps props = { .fields.devicename = "citrix-pv-bus" };
     g_autofree char *json = NULL;
     g_autofree char *keyvalue = NULL;
     int form;
 
-    memcpy(props.value, expected, sizeof(expected));
+    memcpy(props.fields.value, expected, sizeof(expected));
     json = qemuPropsFormat(&props, QEMU_PROPS_FORM_JSON);
     g_assert_cmpstr(json, ==, "{\"driver\":\"emulated-pci\"," JSON_FIELDS "}");
     keyvalue = qemuPropsFormat(&props, QEMU_PROPS_FORM_KEYVALUE);
@@ -100,11 +100,11 @@ testFormat(void)
 static void
 testDriver(void)
 {
-    QEMUProps props = { .devicename = (char *) "citrix-pv-bus" };
+    QEMUProps props = { .fields.devicename = "citrix-pv-bus" };
     g_autoptr(EmulatedPCIDriver) driver = emulatedPCIDriverNew();
     int form;
 
-    memcpy(props.value, expected, sizeof(expected));
+    memcpy(props.fields.value, expected, sizeof(expected));
     props.driver = driver;
     g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_EMULATOR, "net", NULL));
     g_assert_true(emulatedPCIDriverSet(driver, EMULATED_PCI_DRIVER_VERSION, "vfio-user", NULL));
@@ -362,17 +362,17 @@ testBounds(void)
 
         for (form = QEMU_PROPS_FORM_JSON; form <= QEMU_PROPS_FORM_KEYVALUE; form++) {
             for (value = max; value <= max + 1; value++) {
-                QEMUProps props = { .devicename = (char *) "a" };
+                QEMUProps props = { .fields.devicename = "a" };
                 g_autofree char *arg = NULL;
                 g_autoptr(QEMUProps) back = NULL;
 
-                props.value[field] = value;
+                props.fields.value[field] = value;
                 arg = qemuPropsFormat(&props, form);
                 back = qemuPropsParse(arg, NULL);
                 if (value > max)
                     g_assert_null(back);
                 else
-                    g_assert_cmpuint(back->value[field], ==, max);
+                    g_assert_cmpuint(back->fields.value[field], ==, max);
             }
         }
     }

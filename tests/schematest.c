@@ -162,7 +162,7 @@ breaksOnlyMultifunctionRule(const char *xml)
 
     if (!def || emulatedPCIDefValidate(def, NULL))
         return FALSE;
-    def->value[EMULATED_PCI_FIELD_HEADERTYPE] ^= EMULATED_PCI_HEADERTYPE_MULTIFUNCTION;
+    def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE] ^= EMULATED_PCI_HEADERTYPE_MULTIFUNCTION;
     return emulatedPCIDefValidate(def, NULL);
 }
 

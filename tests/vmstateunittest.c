@@ -46,8 +46,8 @@ newDevice(const char *alias,
     PCIConfig config;
 
     device->alias = g_strdup(alias);
-    g_strlcpy(device->devicename, devicename, sizeof(device->devicename));
-    memcpy(device->values, example, sizeof(example));
+    g_strlcpy(device->fields.devicename, devicename, sizeof(device->fields.devicename));
+    memcpy(device->fields.value, example, sizeof(example));
     pciConfigInit(&config, example);
     vmstateDeviceSetRegisters(device, config.now, sizeof(config.now));
     return device;
@@ -72,8 +72,9 @@ assertSame(const VMStateDevice *a,
            const VMStateDevice *b)
 {
     g_assert_cmpstr(a->alias, ==, b->alias);
-    g_assert_cmpstr(a->devicename, ==, b->devicename);
-    g_assert_cmpmem(a->values + 1, sizeof(a->values) - 4, b->values + 1, sizeof(b->values) - 4);
+    g_assert_cmpstr(a->fields.devicename, ==, b->fields.devicename);
+    g_assert_cmpmem(a->fields.value + 1, sizeof(a->fields.value) - 4, b->fields.value + 1,
+                    sizeof(b->fields.value) - 4);
     g_assert_cmpmem(a->registers, a->nregisters, b->registers, b->nregisters);
 }
 
@@ -226,7 +227,7 @@ testHostileDevices(void)
         g_autoptr(GBytes) bytes = NULL;
         VMStateDevice *device = newDevice(cases[i].alias, cases[i].devicename);
 
-        device->values[EMULATED_PCI_FIELD_VENDORID] = cases[i].vendorid;
+        device->fields.value[EMULATED_PCI_FIELD_VENDORID] = cases[i].vendorid;
         g_ptr_array_add(devices, device);
         bytes = vmstateFormat(devices);
         assertRefused(bytes, G_MAXSIZE, cases[i].message);
@@ -280,7 +281,7 @@ testOwn(void)
         g_clear_error(&err);
         here->own = TRUE;
         g_assert_true(vmstateDeviceCheck(here, again->pdata[0], &err));
-        here->values[EMULATED_PCI_FIELD_DEVICEID]++;
+        here->fields.value[EMULATED_PCI_FIELD_DEVICEID]++;
         g_assert_false(vmstateDeviceCheck(here, again->pdata[0], &err));
         g_assert_nonnull(strstr(err->message, "deviceid"));
     }
@@ -308,7 +309,7 @@ testCheck(void)
         g_autoptr(VMStateDevice) there = newDevice("ua-a", i == 0 ? "b" : "a");
         g_autoptr(GError) err = NULL;
 
-        there->values[i] ^= i > 0;
+        there->fields.value[i] ^= i > 0;
         g_assert_false(vmstateDeviceCheck(here, there, &err));
         g_assert_nonnull(strstr(err->message, "'ua-a'"));
         g_assert_nonnull(strstr(err->message, emulatedPCIFieldGetInfo(i)->name));
@@ -394,13 +395,13 @@ emulatorStart(TestEmulator *emulator,
               EmulatorMode mode)
 {
     EmulatorDeviceOptions devices[2] = {
-        { .transport = EMULATOR_TRANSPORT_VFIO_USER, .fd = -1, .devicename = "a" },
-        { .transport = EMULATOR_TRANSPORT_VFIO_USER, .fd = -1, .devicename = "b" },
+        { .transport = EMULATOR_TRANSPORT_VFIO_USER, .fd = -1, .fields.devicename = "a" },
+        { .transport = EMULATOR_TRANSPORT_VFIO_USER, .fd = -1, .fields.devicename = "b" },
     };
     const EmulatorOptions options = { .ndevices = 2, .devices = devices };
 
-    memcpy(devices[0].values, example, sizeof(example));
-    memcpy(devices[1].values, example, sizeof(example));
+    memcpy(devices[0].fields.value, example, sizeof(example));
+    memcpy(devices[1].fields.value, example, sizeof(example));
     *emulator = (TestEmulator) { .mode = mode, .status = emulatorStatusNew(&options) };
     g_assert_nonnull(emulator->status);
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, emulator->fds), ==, 0);

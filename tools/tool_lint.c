@@ -73,7 +73,7 @@ toolLintReport(ToolLint *lint)
             continue;
         text = g_strdup_printf("%s:%u: %s: '%s': %s [%s]\n", lint->input->name,
                                g_array_index(lint->lines, guint, one->device), _("warning"),
-                               def->devicename, one->message,
+                               def->fields.devicename, one->message,
                                emulatedPCILintKindToString(one->kind));
         toolOutputWrite(text, strlen(text));
         lint->clean = FALSE;
@@ -102,7 +102,7 @@ toolLintMemory(ToolLint *lint, xmlNodePtr node)
                                     "the device does DMA, the domain may need %2$s"),
                                   def->driver->socket, TOOL_LINT_MEMORY_BACKING);
         text = g_strdup_printf("%s:%u: %s: '%s': %s [%s]\n", lint->input->name,
-                               g_array_index(lint->lines, guint, i), _("warning"), def->devicename,
+                               g_array_index(lint->lines, guint, i), _("warning"), def->fields.devicename,
                                message,
                                emulatedPCILintKindToString(EMULATED_PCI_LINT_MEMORY_NOT_SHARED));
         toolOutputWrite(text, strlen(text));

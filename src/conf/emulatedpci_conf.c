@@ -213,7 +213,7 @@ emulatedPCIDefParseConfig(EmulatedPCIDef *def,
 
         if (!text)
             continue;
-        if (emulatedPCIFieldParseNumber(i, text, &def->value[i]) != EMULATED_PCI_NUMBER_OK) {
+        if (emulatedPCIFieldParseNumber(i, text, &def->fields.value[i]) != EMULATED_PCI_NUMBER_OK) {
             reportField(i, text, err);
             return FALSE;
         }
@@ -225,13 +225,15 @@ emulatedPCIDefParseConfig(EmulatedPCIDef *def,
 
 gboolean
 emulatedPCIDefParseDevicename(EmulatedPCIDef *def,
-                              char *name,
+                              const char *name,
                               GError **err)
 {
-    g_free(def->devicename);
-    def->devicename = name;
+    if (!checkDevicename(name, err))
+        return FALSE;
+
+    g_strlcpy(def->fields.devicename, name, sizeof(def->fields.devicename));
     def->given[EMULATED_PCI_FIELD_DEVICENAME] = TRUE;
-    return checkDevicename(name, err);
+    return TRUE;
 }
 
 
@@ -490,18 +492,18 @@ emulatedPCIDefFill(EmulatedPCIDef *def,
     int i;
 
     if (!def->given[EMULATED_PCI_FIELD_DEVICENAME]) {
-        g_free(def->devicename);
-        def->devicename = g_strdup(from->devicename);
+        g_strlcpy(def->fields.devicename, from->fields.devicename,
+                  sizeof(def->fields.devicename));
         def->given[EMULATED_PCI_FIELD_DEVICENAME] = TRUE;
     }
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         if (def->given[i])
             continue;
-        def->value[i] = from->value[i];
+        def->fields.value[i] = from->fields.value[i];
 
         /* A plain header leaves it to the address whether bit 7 is set. */
-        if (i == EMULATED_PCI_FIELD_HEADERTYPE && from->value[i] == 0)
+        if (i == EMULATED_PCI_FIELD_HEADERTYPE && from->fields.value[i] == 0)
             continue;
         def->given[i] = TRUE;
     }
@@ -522,12 +524,12 @@ emulatedPCIDefSetDefaults(EmulatedPCIDef *def)
         if (def->given[i])
             continue;
         if (emulatedPCIDefHasServer(def)) {
-            def->value[i] = 0;
+            def->fields.value[i] = 0;
             continue;
         }
-        def->value[i] = info->defcopy >= 0 ? def->value[info->defcopy] : info->defval;
+        def->fields.value[i] = info->defcopy >= 0 ? def->fields.value[info->defcopy] : info->defval;
         if (i == EMULATED_PCI_FIELD_HEADERTYPE && def->multifunction == 1)
-            def->value[i] |= HEADERTYPE_MULTIFUNCTION;
+            def->fields.value[i] |= HEADERTYPE_MULTIFUNCTION;
     }
 }
 
@@ -620,7 +622,7 @@ emulatedPCIDefParseNode(xmlNodePtr node,
         return NULL;
 
     if (devicename) {
-        if (!emulatedPCIDefParseDevicename(def, g_steal_pointer(&devicename), err))
+        if (!emulatedPCIDefParseDevicename(def, devicename, err))
             return NULL;
     } else if (!def->definition) {
         emulatedPCIXMLReportMissing("devicename", "emulatedpci", err);
@@ -759,7 +761,7 @@ emulatedPCIDefFormatConfig(const EmulatedPCIDef *def,
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         if (!def->given[i] && (def->needsDefinition || emulatedPCIDefHasServer(def)))
             continue;
-        formatNumber(emulatedPCIFieldGetInfo(i)->name, def->value[i], fieldDigits(i), buf);
+        formatNumber(emulatedPCIFieldGetInfo(i)->name, def->fields.value[i], fieldDigits(i), buf);
     }
     g_string_append(buf, "/>");
 }
@@ -772,8 +774,8 @@ emulatedPCIDefFormat(const EmulatedPCIDef *def,
                      GString *buf)
 {
     g_string_append(buf, "<emulatedpci");
-    if (def->devicename)
-        formatAttribute("devicename", def->devicename, buf);
+    if (*def->fields.devicename)
+        formatAttribute("devicename", def->fields.devicename, buf);
     if (def->index >= 0)
         g_string_append_printf(buf, " index='%d'", def->index);
     if (def->definition)
@@ -849,7 +851,6 @@ emulatedPCIDefFree(EmulatedPCIDef *def)
     if (!def)
         return;
 
-    g_free(def->devicename);
     g_free(def->alias);
     g_free(def->definition);
     emulatedPCIDriverFree(def->driver);
@@ -866,7 +867,7 @@ fieldText(const EmulatedPCIDef *def,
 {
     if (def->text[field])
         return emulatedPCIErrorQuote(def->text[field]);
-    return g_strdup_printf("0x%0*x", (int) fieldDigits(field), def->value[field]);
+    return g_strdup_printf("0x%0*x", (int) fieldDigits(field), def->fields.value[field]);
 }
 
 
@@ -874,13 +875,13 @@ gboolean
 emulatedPCIDefValidateFields(const EmulatedPCIDef *def,
                              GError **err)
 {
-    const guint32 vendor = def->value[EMULATED_PCI_FIELD_VENDORID];
-    const guint32 headertype = def->value[EMULATED_PCI_FIELD_HEADERTYPE];
+    const guint32 vendor = def->fields.value[EMULATED_PCI_FIELD_VENDORID];
+    const guint32 headertype = def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE];
     g_autofree char *text = NULL;
     int i;
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (def->value[i] > emulatedPCIFieldMax(i)) {
+        if (def->fields.value[i] > emulatedPCIFieldMax(i)) {
             text = fieldText(def, i);
             reportField(i, text, err);
             return FALSE;
@@ -942,15 +943,15 @@ emulatedPCIDefValidate(const EmulatedPCIDef *def,
                        GError **err)
 {
     const gboolean multifunction = def->hasAddress && def->multifunction == 1;
-    const gboolean bit = (def->value[EMULATED_PCI_FIELD_HEADERTYPE] &
+    const gboolean bit = (def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE] &
                           HEADERTYPE_MULTIFUNCTION) != 0;
     g_autofree char *text = NULL;
 
-    if (!def->devicename && !def->needsDefinition) {
+    if (!*def->fields.devicename && !def->needsDefinition) {
         emulatedPCIXMLReportMissing("devicename", "emulatedpci", err);
         return FALSE;
     }
-    if ((def->devicename && !checkDevicename(def->devicename, err)) ||
+    if ((*def->fields.devicename && !checkDevicename(def->fields.devicename, err)) ||
         (def->definition && !checkDefinition(def->definition, err)) ||
         (def->alias && !checkAlias(def->alias, err)) ||
         (def->driver && !emulatedPCIDriverValidate(def->driver, err)) ||
@@ -995,12 +996,13 @@ emulatedPCIDefEqualFields(const EmulatedPCIDef *a,
     const gboolean server = emulatedPCIDefHasServer(a);
     int i;
 
-    if (g_strcmp0(a->devicename, b->devicename) != 0 || server != emulatedPCIDefHasServer(b) ||
+    if (strcmp(a->fields.devicename, b->fields.devicename) != 0 ||
+        server != emulatedPCIDefHasServer(b) ||
         (server && strcmp(a->driver->socket, b->driver->socket) != 0))
         return FALSE;
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (a->value[i] != b->value[i] || (server && a->given[i] != b->given[i]))
+        if (a->fields.value[i] != b->fields.value[i] || (server && a->given[i] != b->given[i]))
             return FALSE;
     }
     return TRUE;

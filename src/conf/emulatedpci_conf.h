@@ -42,8 +42,7 @@
 
 typedef struct _EmulatedPCIDef EmulatedPCIDef;
 struct _EmulatedPCIDef {
-    char *devicename;
-    guint32 value[EMULATED_PCI_FIELD_LAST];     /* [DEVICENAME] is unused */
+    EmulatedPCIFields fields;
     gboolean given[EMULATED_PCI_FIELD_LAST];    /* written, not defaulted */
     char *text[EMULATED_PCI_FIELD_LAST];        /* a number as the user wrote it, for
                                                  * Validate's messages; NULL: unknown */
@@ -137,7 +136,7 @@ EmulatedPCIDef *emulatedPCIDefParseString(const char *xml, gsize len, GError **e
  * emulatedPCIDefParseConfig, emulatedPCIDefParseDevicename, emulatedPCIDefCheckRequired:
  * @def: a device
  * @node: a <config>
- * @name: the devicename; @def takes ownership
+ * @name: the devicename
  * @element: the name of the element that requires the devicename, for messages
  * @err: return location for an error
  *
@@ -147,7 +146,7 @@ EmulatedPCIDef *emulatedPCIDefParseString(const char *xml, gsize len, GError **e
  * Return TRUE, or FALSE with @err set to VIR_ERR_XML_ERROR.
  */
 gboolean emulatedPCIDefParseConfig(EmulatedPCIDef *def, xmlNodePtr node, GError **err);
-gboolean emulatedPCIDefParseDevicename(EmulatedPCIDef *def, char *name, GError **err);
+gboolean emulatedPCIDefParseDevicename(EmulatedPCIDef *def, const char *name, GError **err);
 gboolean emulatedPCIDefCheckRequired(const EmulatedPCIDef *def, const char *element, GError **err);
 
 /**

@@ -148,8 +148,7 @@ parseCapability(EmulatedPCIDefinition *definition,
 
     definition->basis = g_steal_pointer(&values[CAPABILITY_ATTR_BASIS]);
     if (values[CAPABILITY_ATTR_DEVICENAME] &&
-        !emulatedPCIDefParseDevicename(definition->def,
-                                       g_steal_pointer(&values[CAPABILITY_ATTR_DEVICENAME]), err))
+        !emulatedPCIDefParseDevicename(definition->def, values[CAPABILITY_ATTR_DEVICENAME], err))
         return FALSE;
     return !children[0] || emulatedPCIDefParseConfig(definition->def, children[0], err);
 }
@@ -261,7 +260,7 @@ emulatedPCIDefinitionFill(EmulatedPCIDefinition *definition,
         emulatedPCIDefSetDefaults(definition->def);
 
     if (!definition->name)
-        definition->name = deriveName(definition->def->devicename);
+        definition->name = deriveName(definition->def->fields.devicename);
 
     return emulatedPCIDefValidateFields(definition->def, err);
 }
@@ -300,7 +299,7 @@ emulatedPCIDefinitionFormat(const EmulatedPCIDefinition *definition,
     if (definition->description)
         formatElement("description", definition->description, buf);
     g_string_append_printf(buf, "  <capability type='%s' devicename='%s'%s>\n    ",
-                           CAPABILITY_TYPE, definition->def->devicename,
+                           CAPABILITY_TYPE, definition->def->fields.devicename,
                            definition->builtIn ? " built_in='yes'" : "");
     emulatedPCIDefFormatConfig(definition->def, buf);
     g_string_append(buf, "\n  </capability>\n</device>\n");

@@ -57,6 +57,12 @@ typedef struct {
                              * vfio-user-pci has a property that replaces it) */
 } EmulatedPCIFieldInfo;
 
+/* The values of the fields of one device. They are not necessarily valid. */
+typedef struct {
+    char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];   /* "" if there is none */
+    uint32_t value[EMULATED_PCI_FIELD_LAST];    /* of the registers; [DEVICENAME] is unused */
+} EmulatedPCIFields;
+
 typedef enum {
     EMULATED_PCI_NUMBER_OK = 0,
     EMULATED_PCI_NUMBER_MALFORMED,  /* neither decimal nor 0x-hexadecimal */

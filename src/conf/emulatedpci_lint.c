@@ -130,8 +130,8 @@ lintInterrupt(GPtrArray *lints,
               gsize device,
               const EmulatedPCIDef *def)
 {
-    const guint32 pin = def->value[EMULATED_PCI_FIELD_INTERRUPTPIN];
-    const guint32 line = def->value[EMULATED_PCI_FIELD_INTERRUPTLINE];
+    const guint32 pin = def->fields.value[EMULATED_PCI_FIELD_INTERRUPTPIN];
+    const guint32 line = def->fields.value[EMULATED_PCI_FIELD_INTERRUPTLINE];
 
     if (pin > INTERRUPTPIN_MAX) {
         lintAdd(lints, EMULATED_PCI_LINT_INTERRUPTPIN_RANGE, device,
@@ -154,8 +154,8 @@ lintRegisters(GPtrArray *lints,
               gsize device,
               const EmulatedPCIDef *def)
 {
-    const guint32 status = def->value[EMULATED_PCI_FIELD_STATUS];
-    const guint32 command = def->value[EMULATED_PCI_FIELD_COMMAND];
+    const guint32 status = def->fields.value[EMULATED_PCI_FIELD_STATUS];
+    const guint32 command = def->fields.value[EMULATED_PCI_FIELD_COMMAND];
 
     if (status & STATUS_CAPABILITIES) {
         lintAdd(lints, EMULATED_PCI_LINT_STATUS_CAPABILITIES, device,
@@ -186,8 +186,8 @@ lintType(GPtrArray *lints,
          gsize device,
          const EmulatedPCIDef *def)
 {
-    const guint32 classcode = def->value[EMULATED_PCI_FIELD_CLASSCODE];
-    const guint32 headertype = def->value[EMULATED_PCI_FIELD_HEADERTYPE];
+    const guint32 classcode = def->fields.value[EMULATED_PCI_FIELD_CLASSCODE];
+    const guint32 headertype = def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE];
     const gboolean bit = (headertype & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION) != 0;
     gsize i;
 
@@ -267,11 +267,11 @@ static guint
 fieldsHash(gconstpointer opaque)
 {
     const EmulatedPCIDef *def = opaque;
-    guint hash = def->devicename ? g_str_hash(def->devicename) : 0;
+    guint hash = g_str_hash(def->fields.devicename);
     int i;
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++)
-        hash = hash * 33 + def->value[i];
+        hash = hash * 33 + def->fields.value[i];
     return hash;
 }
 
@@ -298,7 +298,8 @@ lintDuplicates(GPtrArray *lints,
         if (g_hash_table_lookup_extended(seen, defs[i], NULL, &first)) {
             lintAdd(lints, EMULATED_PCI_LINT_DUPLICATE_DEVICE, i,
                     _("%1$s is '%2$s': all fields of the devices %3$zu and %4$zu are equal"),
-                    "devicename", defs[i]->devicename, (gsize) GPOINTER_TO_SIZE(first), i + 1);
+                    "devicename", defs[i]->fields.devicename, (gsize) GPOINTER_TO_SIZE(first),
+                    i + 1);
             continue;
         }
         g_hash_table_insert(seen, (gpointer) defs[i], GSIZE_TO_POINTER(i + 1));
@@ -330,7 +331,7 @@ lintSlots(GPtrArray *lints,
     }
 
     for (i = 0; i < ndefs; i++) {
-        const guint32 headertype = defs[i]->value[EMULATED_PCI_FIELD_HEADERTYPE];
+        const guint32 headertype = defs[i]->fields.value[EMULATED_PCI_FIELD_HEADERTYPE];
 
         if (!isPlaced(defs[i]))
             continue;

@@ -548,7 +548,7 @@ readDefinition(const DefinitionStore *store,
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
                                _("definition '%1$s', named after devicename '%2$s', already "
                                  "exists: another <%3$s> is required"),
-                               definition->name, definition->def->devicename, "name");
+                               definition->name, definition->def->fields.devicename, "name");
         return NULL;
     }
     if (!checkUnique(store, definition, *old, err))

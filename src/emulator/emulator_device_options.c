@@ -117,11 +117,11 @@ deviceParseField(EmulatorDeviceOptions *device,
             return fail(error, _("--device: invalid %1$s '%2$s': 1 to %3$d characters "
                                  "of A-Z, a-z, 0-9, '.', '_' and '-' are allowed"),
                         info->name, value, EMULATED_PCI_DEVICENAME_MAX);
-        memcpy(device->devicename, value, strlen(value) + 1);
+        memcpy(device->fields.devicename, value, strlen(value) + 1);
         return 0;
     }
 
-    if (emulatedPCIFieldParseNumber(field, value, &device->values[field]) !=
+    if (emulatedPCIFieldParseNumber(field, value, &device->fields.value[field]) !=
         EMULATED_PCI_NUMBER_OK)
         return fail(error, _("--device: invalid %1$s '%2$s': a decimal or 0x-hexadecimal "
                              "number from 0 to 0x%3$x is allowed"),
@@ -135,8 +135,8 @@ static int
 deviceValidate(const EmulatorDeviceOptions *device,
                EmulatorDeviceError *error)
 {
-    const uint32_t vendor = device->values[EMULATED_PCI_FIELD_VENDORID];
-    const uint32_t header = device->values[EMULATED_PCI_FIELD_HEADERTYPE];
+    const uint32_t vendor = device->fields.value[EMULATED_PCI_FIELD_VENDORID];
+    const uint32_t header = device->fields.value[EMULATED_PCI_FIELD_HEADERTYPE];
 
     if (!emulatedPCIVendorIDIsValid(vendor))
         return fail(error, _("--device: invalid vendorid '0x%1$04x': a guest reads it as no device; "

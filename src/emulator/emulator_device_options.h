@@ -27,8 +27,7 @@ typedef struct {
     EmulatorTransport transport;
     int fd;                                     /* a UNIX stream socket, or -1: see path */
     char path[sizeof(((struct sockaddr_un *) 0)->sun_path)];  /* where to listen, or "" */
-    char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
-    uint32_t values[EMULATED_PCI_FIELD_LAST];   /* the numeric fields */
+    EmulatedPCIFields fields;
 } EmulatorDeviceOptions;
 
 /* What is wrong with a text, for its writer: one line. */

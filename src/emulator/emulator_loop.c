@@ -113,7 +113,7 @@ emulatorLoopNew(const EmulatorOptions *options,
         device->listening = from->transport == EMULATOR_TRANSPORT_VFIO_USER;
         device->protocol = emulatorTransportGet(from->transport);
         memcpy(device->path, from->path, sizeof(device->path));
-        memcpy(device->devicename, from->devicename, sizeof(device->devicename));
+        memcpy(device->devicename, from->fields.devicename, sizeof(device->devicename));
         device->status = &status->devices[i];
 
         if (!loopAdd(loop, device)) {

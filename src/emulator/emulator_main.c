@@ -118,7 +118,7 @@ listenAll(EmulatorOptions *options)
         device->fd = emulatorSocketListen(device->path, SOCK_STREAM, 0600);
         if (device->fd < 0) {
             emulatorLog(_("device %1$s: cannot listen on '%2$s': %3$s"),
-                        device->devicename, device->path, strerror(errno));
+                        device->fields.devicename, device->path, strerror(errno));
             unlinkAll(options, i);
             return -1;
         }

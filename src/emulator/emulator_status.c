@@ -85,13 +85,13 @@ emulatorStatusNew(const EmulatorOptions *options)
         const EmulatorDeviceOptions *from = &options->devices[i];
         EmulatorStatusDevice *to = &status->devices[i];
 
-        snprintf(to->devicename, sizeof(to->devicename), "%s", from->devicename);
+        snprintf(to->devicename, sizeof(to->devicename), "%s", from->fields.devicename);
         snprintf(to->transport, sizeof(to->transport), "%s",
                  emulatorTransportGet(from->transport)->name);
         /* A listening socket's peer is whoever listens. */
         if (from->transport == EMULATOR_TRANSPORT_MPQEMU)
             to->peer = emulatorStatusPeer(from->fd);
-        emulatorDeviceInit(&to->device, from->values);
+        emulatorDeviceInit(&to->device, from->fields.value);
     }
 
     clock_gettime(CLOCK_BOOTTIME, &now);

@@ -207,7 +207,7 @@ launcherAttachDevice(int fd,
 
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("the PCI device emulator with pid %1$d refuses device '%2$s': %3$s"),
-                               (int) pid, props->devicename,
+                               (int) pid, props->fields.devicename,
                                g_str_has_prefix(shown, "error: ") ? shown + strlen("error: ") : shown);
         return FALSE;
     }

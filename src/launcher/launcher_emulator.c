@@ -26,12 +26,12 @@ launcherEmulatorFormatDevice(const QEMUProps *props)
 
     g_string_append_printf(result, "%s=%s",
                            emulatedPCIFieldGetInfo(EMULATED_PCI_FIELD_DEVICENAME)->name,
-                           props->devicename);
+                           props->fields.devicename);
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         const EmulatedPCIFieldInfo *info = emulatedPCIFieldGetInfo(i);
 
         g_string_append_printf(result, ",%s=0x%0*x", info->name, (int) info->bits / 4,
-                               props->value[i]);
+                               props->fields.value[i]);
     }
     return g_string_free(result, FALSE);
 }

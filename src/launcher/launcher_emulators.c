@@ -37,7 +37,7 @@ launcherEmulatorsGroup(QEMUProps *const *props,
 
     for (i = 0; i < n; i++) {
         drivers[i] = props[i]->driver;
-        names[i] = props[i]->devicename;
+        names[i] = props[i]->fields.devicename;
     }
     return emulatedPCIDriverGroupAll(drivers, names, n, err);
 }
@@ -173,9 +173,9 @@ launcherEmulatorsCheckServers(const LauncherEmulators *emulators,
 
         if (!driver || !driver->socket)
             continue;
-        if (!launcherServerCheck(driver->socket, props[i]->devicename, err) ||
+        if (!launcherServerCheck(driver->socket, props[i]->fields.devicename, err) ||
             (driver->version == EMULATED_PCI_VERSION_VFIO_USER &&
-             !launcherServerNegotiate(driver->socket, props[i]->devicename, err)))
+             !launcherServerNegotiate(driver->socket, props[i]->fields.devicename, err)))
             return FALSE;
     }
     return TRUE;

@@ -86,16 +86,17 @@ stateFindReason(LauncherEmulators *emulators,
         if (emulators->sockets[i].version != EMULATED_PCI_VERSION_VFIO_USER)
             return g_strdup_printf(_("device '%1$s' uses '%2$s', which QEMU cannot save; "
                                      "'%3$s' of QEMU 10.1 or newer is required"),
-                                   props->devicename, QEMU_PROGRAM_PROXY, QEMU_PROGRAM_VFIO_USER);
+                                   props->fields.devicename, QEMU_PROGRAM_PROXY,
+                                   QEMU_PROGRAM_VFIO_USER);
         if (props->driver && props->driver->socket) {
             stateSetReason(emulators, QEMU_UNMOVABLE_SOCKET, alias);
             return g_strdup_printf(_("device '%1$s' is served at the socket '%2$s', "
                                      "and QEMU cannot save the registers of such a device"),
-                                   props->devicename, props->driver->socket);
+                                   props->fields.devicename, props->driver->socket);
         }
         stateSetReason(emulators, QEMU_UNMOVABLE_OTHER, NULL);
         if (!alias)
-            return g_strdup_printf(_("device '%1$s' has no id"), props->devicename);
+            return g_strdup_printf(_("device '%1$s' has no id"), props->fields.devicename);
     }
     if (access(program, X_OK) < 0)
         return g_strdup_printf(_("cannot run '%1$s', which saves the registers of emulated PCI devices: %2$s"),
@@ -129,7 +130,7 @@ stateFindEmulator(LauncherEmulators *emulators,
                        QEMU_UNMOVABLE_MODEL, alias);
         return g_strdup_printf(_("device '%1$s' has an emulator ('%2$s' of <driver>) "
                                  "that does not save registers"),
-                               props->devicename,
+                               props->fields.devicename,
                                emulators->unmovable == QEMU_UNMOVABLE_PID ? "pid" : "model");
     }
     return NULL;

@@ -101,11 +101,9 @@ makeDef(const ProjectionController *controller,
     EmulatedPCIDef *def = emulatedPCIDefNew();
     int i;
 
-    def->devicename = g_strdup(props->devicename);
-    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
-        def->value[i] = props->value[i];
+    def->fields = props->fields;
+    for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++)
         def->given[i] = qemuPropsOverrideHasField(props, i);
-    }
     def->alias = g_strdup(controller->alias);
     if (*props->definition)
         def->definition = g_strdup(props->definition);
@@ -173,7 +171,8 @@ reportOtherBus(const ProjectionController *controller,
                            _("emulated PCI device '%1$s', alias '%2$s', has an address of type "
                              "'%3$s' and is not on a PCI bus: remove the <address> of its "
                              "<controller>, or change it to <address type='pci'/>"),
-                           device->props.devicename, controller->alias, controller->otherAddress);
+                           device->props.fields.devicename, controller->alias,
+                           controller->otherAddress);
     return FALSE;
 }
 

@@ -209,12 +209,13 @@ joinFunctions(Lowering *lowering,
             continue;
 
         if (def->given[EMULATED_PCI_FIELD_HEADERTYPE] &&
-            !(def->value[EMULATED_PCI_FIELD_HEADERTYPE] & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION)) {
+            !(def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE] &
+              EMULATED_PCI_HEADERTYPE_MULTIFUNCTION)) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("unsupported value '0x%1$02x' for attribute '%2$s': the device "
                                      "shares its slot with other functions, so bit 7 must be set; "
                                      "0x%3$02x is allowed"),
-                                   def->value[EMULATED_PCI_FIELD_HEADERTYPE], "headertype",
+                                   def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE], "headertype",
                                    (unsigned int) EMULATED_PCI_HEADERTYPE_MULTIFUNCTION);
             return reportDevice(lowering, i, err);
         }
@@ -347,7 +348,7 @@ checkDrivers(Lowering *lowering,
         const EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
 
         drivers[i] = def->driver;
-        names[i] = def->devicename;
+        names[i] = def->fields.devicename;
     }
     groups = emulatedPCIDriverGroupAll(drivers, names, n, err);
     return groups && checkProgram(lowering, groups, err);
@@ -494,12 +495,11 @@ formatProperties(const EmulatedPCIDef *def,
                  GString *buf)
 {
     QEMUProps props = {
-        .devicename = def->devicename,
+        .fields = def->fields,
         .definition = def->definition,
         .driver = def->driver,
     };
 
-    memcpy(props.value, def->value, sizeof(props.value));
     memcpy(props.given, def->given, sizeof(props.given));
     qemuPropsOverrideFormat(&props, prefix, lineBreak, buf);
 }

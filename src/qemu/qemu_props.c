@@ -54,7 +54,6 @@ qemuPropsFree(QEMUProps *props)
 {
     if (!props)
         return;
-    g_free(props->devicename);
     g_free(props->definition);
     emulatedPCIDriverFree(props->driver);
     g_free(props);
@@ -173,7 +172,7 @@ qemuPropsSetString(QEMUProps *props,
                                shown, key, EMULATED_PCI_DEVICENAME_MAX);
         return FALSE;
     }
-    props->devicename = g_strdup(value);
+    g_strlcpy(props->fields.devicename, value, sizeof(props->fields.devicename));
     return TRUE;
 }
 
@@ -391,7 +390,7 @@ qemuPropsSetFromJSON(QEMUProps *props,
                               err);
         return FALSE;
     }
-    props->value[field] = number;
+    props->fields.value[field] = number;
     return TRUE;
 }
 
@@ -525,8 +524,8 @@ qemuPropsFormatJSON(const QEMUProps *props)
             continue;
         json_object_object_add(object, emulatedPCIFieldGetInfo(i)->name,
                                i == EMULATED_PCI_FIELD_DEVICENAME ?
-                               json_object_new_string(props->devicename) :
-                               json_object_new_int64(props->value[i]));
+                               json_object_new_string(props->fields.devicename) :
+                               json_object_new_int64(props->fields.value[i]));
     }
     if (props->definition)
         json_object_object_add(object, QEMU_EMULATED_PCI_DEFINITION,
@@ -631,7 +630,8 @@ qemuPropsSetFromPair(QEMUProps *props,
     if (field <= EMULATED_PCI_FIELD_DEVICENAME)
         return qemuPropsSetString(props, pair->key, value, err);
 
-    if (emulatedPCIFieldParseNumber(field, value, &props->value[field]) != EMULATED_PCI_NUMBER_OK) {
+    if (emulatedPCIFieldParseNumber(field, value, &props->fields.value[field]) !=
+        EMULATED_PCI_NUMBER_OK) {
         qemuPropsReportNumber(field, value, err);
         return FALSE;
     }
@@ -752,11 +752,11 @@ qemuPropsFormatKeyValue(const QEMUProps *props)
     /* Neither a devicename nor a definition can hold a comma. */
     g_string_append_printf(result, ",%s=%s",
                            emulatedPCIFieldGetInfo(EMULATED_PCI_FIELD_DEVICENAME)->name,
-                           props->devicename);
+                           props->fields.devicename);
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         if (qemuPropsHasField(props, i))
             g_string_append_printf(result, ",%s=%u", emulatedPCIFieldGetInfo(i)->name,
-                                   props->value[i]);
+                                   props->fields.value[i]);
     }
     if (props->definition)
         g_string_append_printf(result, ",%s=%s", QEMU_EMULATED_PCI_DEFINITION, props->definition);

@@ -45,8 +45,7 @@ typedef enum {
 
 typedef struct _QEMUProps QEMUProps;
 struct _QEMUProps {
-    char *devicename;
-    guint32 value[EMULATED_PCI_FIELD_LAST];     /* [DEVICENAME] is unused */
+    EmulatedPCIFields fields;
     gboolean given[EMULATED_PCI_FIELD_LAST];    /* matters where driver has a socket: the other
                                                  * fields are the server's */
     char *definition;                           /* or NULL */

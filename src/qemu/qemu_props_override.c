@@ -89,7 +89,7 @@ qemuPropsOverrideRead(QEMUPropsOverride *props,
 
     if (field > EMULATED_PCI_FIELD_DEVICENAME) {
         return strcmp(type, TYPE_UNSIGNED) == 0 &&
-            readNumber(field, value, &props->value[field]) &&
+            readNumber(field, value, &props->fields.value[field]) &&
             seeOnce(props, 1U << field);
     }
 
@@ -101,7 +101,7 @@ qemuPropsOverrideRead(QEMUPropsOverride *props,
 
     if (field == EMULATED_PCI_FIELD_DEVICENAME) {
         return emulatedPCIDevicenameIsValid(value) &&
-            g_strlcpy(props->devicename, value, sizeof(props->devicename)) > 0 &&
+            g_strlcpy(props->fields.devicename, value, sizeof(props->fields.devicename)) > 0 &&
             seeOnce(props, 1U << field);
     }
 
@@ -233,7 +233,7 @@ qemuPropsOverrideFormat(const QEMUProps *props,
 
     formatProperty("driver", TYPE_STRING, QEMU_EMULATED_PCI_DRIVER, prefix, lineBreak, buf);
     formatProperty(emulatedPCIFieldGetInfo(EMULATED_PCI_FIELD_DEVICENAME)->name,
-                   TYPE_STRING, props->devicename, prefix, lineBreak, buf);
+                   TYPE_STRING, props->fields.devicename, prefix, lineBreak, buf);
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         char number[sizeof("4294967295")];
@@ -241,7 +241,7 @@ qemuPropsOverrideFormat(const QEMUProps *props,
         if (!qemuPropsHasField(props, i))
             continue;
         formatProperty(emulatedPCIFieldGetInfo(i)->name, TYPE_UNSIGNED,
-                       formatNumber(props->value[i], number, sizeof(number)),
+                       formatNumber(props->fields.value[i], number, sizeof(number)),
                        prefix, lineBreak, buf);
     }
 

@@ -32,8 +32,7 @@
  * qemuPropsOverrideClear(). */
 typedef struct {
     guint32 seen;                                           /* private */
-    char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
-    guint32 value[EMULATED_PCI_FIELD_LAST];                 /* [DEVICENAME] is unused */
+    EmulatedPCIFields fields;
     char definition[QEMU_EMULATED_PCI_DEFINITION_MAX + 1];  /* "" if there is none */
     EmulatedPCIDriver *driver;                              /* or NULL */
 } QEMUPropsOverride;

@@ -66,19 +66,19 @@ vmstateDeviceCheck(const VMStateDevice *here,
     PCIConfig config;
     int i;
 
-    if (strcmp(here->devicename, there->devicename) != 0) {
+    if (strcmp(here->fields.devicename, there->fields.devicename) != 0) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("emulated PCI device '%1$s': devicename is '%2$s' here and '%3$s' in the saved state"),
-                               here->alias, here->devicename, there->devicename);
+                               here->alias, here->fields.devicename, there->fields.devicename);
         return FALSE;
     }
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (here->values[i] == there->values[i])
+        if (here->fields.value[i] == there->fields.value[i])
             continue;
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("emulated PCI device '%1$s': %2$s is 0x%3$x here and 0x%4$x in the saved state"),
-                               here->alias, emulatedPCIFieldGetInfo(i)->name, here->values[i],
-                               there->values[i]);
+                               here->alias, emulatedPCIFieldGetInfo(i)->name, here->fields.value[i],
+                               there->fields.value[i]);
         return FALSE;
     }
 
@@ -91,7 +91,7 @@ vmstateDeviceCheck(const VMStateDevice *here,
                                here->alias, there->nregisters, PCI_CONFIG_SIZE);
         return FALSE;
     }
-    pciConfigInit(&config, here->values);
+    pciConfigInit(&config, here->fields.value);
     if (!pciConfigRestore(&config, there->registers, &where)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("emulated PCI device '%1$s': register 0x%2$02x cannot have the value 0x%3$02x of the saved state"),

@@ -20,8 +20,7 @@
 
 typedef struct {
     char *alias;                /* libvirt's, QEMU's id */
-    char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
-    guint32 values[EMULATED_PCI_FIELD_LAST];    /* the numeric fields */
+    EmulatedPCIFields fields;
     gboolean own;               /* it has an emulator of somebody else's, which alone knows
                                  * what its registers are; not in a state */
     guint8 *registers;          /* or NULL */

@@ -45,8 +45,9 @@ vmstateFormat(GPtrArray *devices)
     for (i = 0; i < devices->len; i++) {
         const VMStateDevice *device = g_ptr_array_index(devices, i);
 
-        g_variant_builder_add(&builder, FORMAT_DEVICE, device->alias, device->devicename,
-                              g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, device->values + 1,
+        g_variant_builder_add(&builder, FORMAT_DEVICE, device->alias, device->fields.devicename,
+                              g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32,
+                                                        device->fields.value + 1,
                                                         FORMAT_NUMBERS, sizeof(guint32)),
                               g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, device->registers,
                                                         device->nregisters, 1));
@@ -82,15 +83,16 @@ parseNumbers(VMStateDevice *device,
                                device->alias, nvalues, nbytes, FORMAT_NUMBERS, EMULATOR_STATE_MAX);
         return FALSE;
     }
-    memcpy(device->values + 1, values, sizeof(*values) * FORMAT_NUMBERS);
+    memcpy(device->fields.value + 1, values, sizeof(*values) * FORMAT_NUMBERS);
     vmstateDeviceSetRegisters(device, bytes, nbytes);
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (device->values[i] <= emulatedPCIFieldMax(i))
+        if (device->fields.value[i] <= emulatedPCIFieldMax(i))
             continue;
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("emulated PCI device '%1$s': invalid %2$s 0x%3$x in the saved state: 0 to 0x%4$x are allowed"),
-                               device->alias, emulatedPCIFieldGetInfo(i)->name, device->values[i],
+                               device->alias, emulatedPCIFieldGetInfo(i)->name,
+                               device->fields.value[i],
                                emulatedPCIFieldMax(i));
         return FALSE;
     }
@@ -126,7 +128,7 @@ parseDevice(GVariant *variant,
         return NULL;
     }
     device->alias = g_strdup(alias);
-    g_strlcpy(device->devicename, devicename, sizeof(device->devicename));
+    g_strlcpy(device->fields.devicename, devicename, sizeof(device->fields.devicename));
 
     return parseNumbers(device, numbers, registers, err) ? g_steal_pointer(&device) : NULL;
 }

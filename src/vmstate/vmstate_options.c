@@ -99,8 +99,7 @@ optionsAddDevice(VMStateOptions *options,
 
     device->own = position->own;
     device->alias = g_strdup(position->alias);
-    g_strlcpy(device->devicename, parsed.devicename, sizeof(device->devicename));
-    memcpy(device->values, parsed.values, sizeof(device->values));
+    device->fields = parsed.fields;
     position->alias = NULL;
     return vmstateDomainAdd(options->domain, g_steal_pointer(&device), position->emulator,
                             position->number++, err);

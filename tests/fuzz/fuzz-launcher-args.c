@@ -64,9 +64,10 @@ checkProps(const QEMUProps *props)
         g_autoptr(QEMUProps) again = qemuPropsParse(arg, NULL);
 
         g_assert_nonnull(again);
-        g_assert_cmpstr(again->devicename, ==, props->devicename);
+        g_assert_cmpstr(again->fields.devicename, ==, props->fields.devicename);
         g_assert_cmpstr(again->definition, ==, props->definition);
-        g_assert_cmpmem(again->value, sizeof(again->value), props->value, sizeof(props->value));
+        g_assert_cmpmem(again->fields.value, sizeof(again->fields.value), props->fields.value,
+                        sizeof(props->fields.value));
         checkDriver(again->driver, props->driver);
     }
 }

@@ -30,8 +30,8 @@ findDefinition(const char *name,
                GError **err)
 {
     static EmulatedPCIDef def = {
-        .devicename = (char *) "defined",
-        .value = {
+        .fields.devicename = "defined",
+        .fields.value = {
             [EMULATED_PCI_FIELD_VENDORID] = 0x5853,
             [EMULATED_PCI_FIELD_DEVICEID] = 0xc000,
             [EMULATED_PCI_FIELD_CLASSCODE] = 0xff8000,

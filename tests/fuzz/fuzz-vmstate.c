@@ -21,8 +21,9 @@ compare(const VMStateDevice *a,
         const VMStateDevice *b)
 {
     g_assert_cmpstr(a->alias, ==, b->alias);
-    g_assert_cmpstr(a->devicename, ==, b->devicename);
-    g_assert_true(memcmp(a->values + 1, b->values + 1, sizeof(a->values) - sizeof(a->values[0])) == 0);
+    g_assert_cmpstr(a->fields.devicename, ==, b->fields.devicename);
+    g_assert_true(memcmp(a->fields.value + 1, b->fields.value + 1,
+                         sizeof(a->fields.value) - sizeof(a->fields.value[0])) == 0);
     g_assert_cmpmem(a->registers, a->nregisters, b->registers, b->nregisters);
 }
 

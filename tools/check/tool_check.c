@@ -155,8 +155,9 @@ toolCheckRead(ToolCheckDevice *device, CheckQEMU *qemu)
             device->value[field] |= (guint32) config[info->offset + i] << (8 * i);
         /* A value that the server decides is not compared. */
         if (emulatedPCIDefHasServer(device->def) && !device->def->given[field])
-            device->def->value[field] = device->value[field];
-        device->result[field] = toolCheckField(field, device->def->value[field], device->value[field]);
+            device->def->fields.value[field] = device->value[field];
+        device->result[field] = toolCheckField(field, device->def->fields.value[field],
+                                               device->value[field]);
     }
 }
 
@@ -230,7 +231,7 @@ toolCheckFieldText(const ToolCheck *check, const ToolCheckDevice *device, Emulat
     if (!check->verbose && device->result[field] == TOOL_CHECK_SAME)
         return;
     g_string_append_printf(out, "    %-13s  0x%0*x  0x%0*x%*s%s\n", info->name,
-                           digits, device->def->value[field], digits, device->value[field],
+                           digits, device->def->fields.value[field], digits, device->value[field],
                            *note ? 6 - digits : 0, "", note);
 }
 
@@ -243,7 +244,7 @@ toolCheckDeviceText(const ToolCheck *check, const ToolCheckDevice *device, GStri
     int field;
 
     g_string_append_printf(out, "  %-20s  %-20s  %-7s  %-7s  %s\n", device->def->alias,
-                           device->def->devicename, inXML, inQEMU,
+                           device->def->fields.devicename, inXML, inQEMU,
                            toolCheckDeviceGood(check, device) ? _("ok") : _("WRONG"));
     if (!device->inQEMU)
         g_string_append_printf(out, "    %s\n", _("QEMU has no such device"));
@@ -278,7 +279,8 @@ toolCheckDeviceJSON(const ToolCheck *check, const ToolCheckDevice *device)
     int field;
 
     json_object_object_add(object, "alias", json_object_new_string(device->def->alias));
-    json_object_object_add(object, "devicename", json_object_new_string(device->def->devicename));
+    json_object_object_add(object, "devicename",
+                           json_object_new_string(device->def->fields.devicename));
     json_object_object_add(object, "ok", json_object_new_boolean(toolCheckDeviceGood(check, device)));
     json_object_object_add(object, "address", json_object_new_string(resultNames[device->address]));
     json_object_object_add(object, "addressInXML", toolCheckPlaceJSON(device->inXML));
@@ -290,9 +292,11 @@ toolCheckDeviceJSON(const ToolCheck *check, const ToolCheckDevice *device)
         json_object *one = json_object_new_object();
 
         if (field == EMULATED_PCI_FIELD_DEVICENAME)
-            json_object_object_add(one, "expected", json_object_new_string(device->def->devicename));
+            json_object_object_add(one, "expected",
+                                   json_object_new_string(device->def->fields.devicename));
         else
-            json_object_object_add(one, "expected", json_object_new_int64(device->def->value[field]));
+            json_object_object_add(one, "expected",
+                                   json_object_new_int64(device->def->fields.value[field]));
         if (known)
             json_object_object_add(one, "got", json_object_new_int64(device->value[field]));
         json_object_object_add(one, "result", json_object_new_string(

@@ -135,10 +135,11 @@ toolDefinitionListJSON(ToolDefinition *tool, const char *uri, virNodeDevicePtr d
     json_object_object_add(object, "persistent",
                            json_object_new_boolean(virNodeDeviceIsPersistent(device) == 1));
     json_object_object_add(object, "autostart", json_object_new_boolean(autostart == 1));
-    json_object_object_add(fields, "devicename", json_object_new_string(definition->def->devicename));
+    json_object_object_add(fields, "devicename",
+                           json_object_new_string(definition->def->fields.devicename));
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++)
         json_object_object_add(fields, emulatedPCIFieldGetInfo(i)->name,
-                               json_object_new_int64(definition->def->value[i]));
+                               json_object_new_int64(definition->def->fields.value[i]));
     json_object_object_add(object, "fields", fields);
     json_object_array_add(tool->list, object);
 }
@@ -148,7 +149,7 @@ static void
 toolDefinitionListRow(virNodeDevicePtr device, const EmulatedPCIDefinition *definition, int width,
                       GString *out)
 {
-    const guint32 *value = definition->def->value;
+    const guint32 *value = definition->def->fields.value;
     const char *state = definition->builtIn ? _("built in")
         : virNodeDeviceIsActive(device) != 1 ? _("inactive")
         : virNodeDeviceIsPersistent(device) == 1 ? _("active") : _("transient");
@@ -327,9 +328,9 @@ toolDefinitionSet(EmulatedPCIDefinition *definition, const char *set, GError **e
                                    value, name, EMULATED_PCI_DEVICENAME_MAX);
             return FALSE;
         }
-        g_free(def->devicename);
-        def->devicename = g_strdup(value);
-    } else if (emulatedPCIFieldParseNumber(field, value, &def->value[field]) != EMULATED_PCI_NUMBER_OK) {
+        g_strlcpy(def->fields.devicename, value, sizeof(def->fields.devicename));
+    } else if (emulatedPCIFieldParseNumber(field, value, &def->fields.value[field]) !=
+               EMULATED_PCI_NUMBER_OK) {
         emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
                                _("invalid value '%1$s' for '%2$s': a decimal or 0x-hexadecimal number "
                                  "from 0 to 0x%3$x is expected"),

@@ -299,7 +299,7 @@ toolAttachMain(const ToolCommand *command, const FleetOperation *operation, Tool
         names = NULL;
 
     result = fleetRun(command, operation, &fleet, names,
-                      attach->def ? attach->def->devicename : attach->definition, attach);
+                      attach->def ? attach->def->fields.devicename : attach->definition, attach);
     emulatedPCIDefFree(attach->def);
     g_free(attach->alias);
     return result;

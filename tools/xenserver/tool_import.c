@@ -236,7 +236,7 @@ toolImportFormatDefinition(EmulatedPCIDef *def, const char *name, char **full)
     emulatedPCIDefFree(definition->def);
     definition->def = def;
     if (!emulatedPCIDefinitionFill(definition, NULL, &err))
-        toolOutputError(def->devicename, err);
+        toolOutputError(def->fields.devicename, err);
     else
         xml = emulatedPCIDefinitionFormat(definition, FALSE);
     definition->def = NULL;

@@ -33,7 +33,7 @@ xenserverParseHex(const char *text, guint32 max, guint32 *value)
 static void
 xenserverSet(EmulatedPCIDef *def, EmulatedPCIField field, guint32 value)
 {
-    def->value[field] = value;
+    def->fields.value[field] = value;
     def->given[field] = TRUE;
 }
 
@@ -41,7 +41,7 @@ xenserverSet(EmulatedPCIDef *def, EmulatedPCIField field, guint32 value)
 static void
 xenserverSetName(EmulatedPCIDef *def, const char *name)
 {
-    def->devicename = g_strdup(name);
+    g_strlcpy(def->fields.devicename, name, sizeof(def->fields.devicename));
     def->given[EMULATED_PCI_FIELD_DEVICENAME] = TRUE;
 }
 
@@ -50,7 +50,7 @@ xenserverSetName(EmulatedPCIDef *def, const char *name)
 static void
 xenserverSetAddress(EmulatedPCIDef *def)
 {
-    if (!(def->value[EMULATED_PCI_FIELD_HEADERTYPE] & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION))
+    if (!(def->fields.value[EMULATED_PCI_FIELD_HEADERTYPE] & EMULATED_PCI_HEADERTYPE_MULTIFUNCTION))
         return;
     def->hasAddress = TRUE;
     def->multifunction = 1;
@@ -88,7 +88,6 @@ xenserverParseDevice(const char *text, GError **err)
         return NULL;
     }
 
-    xenserverSetName(def, words[EMULATED_PCI_FIELD_DEVICENAME]);
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
         guint32 value;
 
@@ -106,7 +105,8 @@ xenserverParseDevice(const char *text, GError **err)
     }
 
     xenserverSetAddress(def);
-    if (!emulatedPCIDefValidate(def, err))
+    if (!emulatedPCIDefParseDevicename(def, words[EMULATED_PCI_FIELD_DEVICENAME], err) ||
+        !emulatedPCIDefValidate(def, err))
         return NULL;
     return g_steal_pointer(&def);
 }
@@ -115,12 +115,12 @@ xenserverParseDevice(const char *text, GError **err)
 char *
 xenserverFormatDevice(const EmulatedPCIDef *def)
 {
-    GString *out = g_string_new(def->devicename);
+    GString *out = g_string_new(def->fields.devicename);
     int i;
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++)
         g_string_append_printf(out, ":%0*x", (int) emulatedPCIFieldGetInfo(i)->bits / 4,
-                               def->value[i]);
+                               def->fields.value[i]);
     return g_string_free(out, FALSE);
 }
 
@@ -152,7 +152,7 @@ xenserverFindDifference(const EmulatedPCIDef *a, const EmulatedPCIDef *b)
     int i;
 
     for (i = EMULATED_PCI_FIELD_DEVICENAME + 1; i < EMULATED_PCI_FIELD_LAST; i++) {
-        if (a->value[i] != b->value[i])
+        if (a->fields.value[i] != b->fields.value[i])
             break;
     }
     return i;

@@ -64,7 +64,7 @@ xenserverQEMUPlatformUEFI(guint32 deviceid)
                                              XENSERVER_QEMU_REVISION,
                                              XENSERVER_QEMU_PLATFORM_CLASSCODE);
 
-    def->value[EMULATED_PCI_FIELD_SUBSYSTEMID] = XENSERVER_QEMU_PLATFORM_DEVICEID;
+    def->fields.value[EMULATED_PCI_FIELD_SUBSYSTEMID] = XENSERVER_QEMU_PLATFORM_DEVICEID;
     return def;
 }
 
@@ -77,7 +77,7 @@ xenserverQEMUVendorDevice(void)
                                              XENSERVER_QEMU_REVISION,
                                              XENSERVER_QEMU_PVDEVICE_CLASSCODE);
 
-    def->value[EMULATED_PCI_FIELD_COMMAND] = XENSERVER_QEMU_PVDEVICE_COMMAND;
+    def->fields.value[EMULATED_PCI_FIELD_COMMAND] = XENSERVER_QEMU_PVDEVICE_COMMAND;
     return def;
 }
 
@@ -140,7 +140,7 @@ xenserverQEMUSet(EmulatedPCIDef *def,
         if (strcmp(property->name, name) != 0)
             continue;
         if (xenserverQEMUNumber(text, max, &value)) {
-            def->value[property->field] = value << property->shift;
+            def->fields.value[property->field] = value << property->shift;
             return TRUE;
         }
         quoted = emulatedPCIErrorQuote(text);
@@ -196,8 +196,8 @@ xenserverQEMUSetAll(EmulatedPCIDef *def,
                                    _("property '%1$s' of '%2$s' is missing"), "device-id", driver);
             return FALSE;
         }
-        def->value[EMULATED_PCI_FIELD_SUBVENDORID] = def->value[EMULATED_PCI_FIELD_VENDORID];
-        def->value[EMULATED_PCI_FIELD_SUBSYSTEMID] = def->value[EMULATED_PCI_FIELD_DEVICEID];
+        def->fields.value[EMULATED_PCI_FIELD_SUBVENDORID] = def->fields.value[EMULATED_PCI_FIELD_VENDORID];
+        def->fields.value[EMULATED_PCI_FIELD_SUBSYSTEMID] = def->fields.value[EMULATED_PCI_FIELD_DEVICEID];
     }
     return TRUE;
 }
@@ -316,11 +316,16 @@ xenserverIsPVDevice(const EmulatedPCIDef *def)
 {
     g_autoptr(EmulatedPCIDef) could = xenserverQEMUVendorDevice();
 
-    could->value[EMULATED_PCI_FIELD_VENDORID] = def->value[EMULATED_PCI_FIELD_VENDORID];
-    could->value[EMULATED_PCI_FIELD_SUBVENDORID] = def->value[EMULATED_PCI_FIELD_VENDORID];
-    could->value[EMULATED_PCI_FIELD_DEVICEID] = def->value[EMULATED_PCI_FIELD_DEVICEID];
-    could->value[EMULATED_PCI_FIELD_SUBSYSTEMID] = def->value[EMULATED_PCI_FIELD_DEVICEID];
-    could->value[EMULATED_PCI_FIELD_REVISION] = def->value[EMULATED_PCI_FIELD_REVISION];
+    could->fields.value[EMULATED_PCI_FIELD_VENDORID] =
+        def->fields.value[EMULATED_PCI_FIELD_VENDORID];
+    could->fields.value[EMULATED_PCI_FIELD_SUBVENDORID] =
+        def->fields.value[EMULATED_PCI_FIELD_VENDORID];
+    could->fields.value[EMULATED_PCI_FIELD_DEVICEID] =
+        def->fields.value[EMULATED_PCI_FIELD_DEVICEID];
+    could->fields.value[EMULATED_PCI_FIELD_SUBSYSTEMID] =
+        def->fields.value[EMULATED_PCI_FIELD_DEVICEID];
+    could->fields.value[EMULATED_PCI_FIELD_REVISION] =
+        def->fields.value[EMULATED_PCI_FIELD_REVISION];
     return xenserverFindDifference(def, could) == EMULATED_PCI_FIELD_LAST;
 }
 
@@ -329,14 +334,15 @@ xenserverIsPVDevice(const EmulatedPCIDef *def)
 static EmulatedPCIDef *
 xenserverPlatformLike(const EmulatedPCIDef *def)
 {
-    EmulatedPCIDef *could = xenserverQEMUPlatformUEFI(def->value[EMULATED_PCI_FIELD_DEVICEID]);
+    EmulatedPCIDef *could =
+        xenserverQEMUPlatformUEFI(def->fields.value[EMULATED_PCI_FIELD_DEVICEID]);
     gsize i;
 
     for (i = 0; platformProperties[i].name; i++) {
         const EmulatedPCIField field = platformProperties[i].field;
         const unsigned int shift = platformProperties[i].shift;
 
-        could->value[field] = def->value[field] >> shift << shift;
+        could->fields.value[field] = def->fields.value[field] >> shift << shift;
     }
     return could;
 }
@@ -345,8 +351,8 @@ xenserverPlatformLike(const EmulatedPCIDef *def)
 char *
 xenserverFormatQEMU(const EmulatedPCIDef *def, GError **err)
 {
-    const guint32 deviceid = def->value[EMULATED_PCI_FIELD_DEVICEID];
-    const guint32 revision = def->value[EMULATED_PCI_FIELD_REVISION];
+    const guint32 deviceid = def->fields.value[EMULATED_PCI_FIELD_DEVICEID];
+    const guint32 revision = def->fields.value[EMULATED_PCI_FIELD_REVISION];
     g_autoptr(EmulatedPCIDef) uefi = xenserverQEMUPlatformUEFI(deviceid);
     g_autoptr(EmulatedPCIDef) could = xenserverPlatformLike(def);
     const EmulatedPCIField field = xenserverFindDifference(def, could);
@@ -354,14 +360,15 @@ xenserverFormatQEMU(const EmulatedPCIDef *def, GError **err)
     if (xenserverIsPVDevice(def))
         return g_strdup_printf("%s,vendor-id=0x%04x,device-id=0x%04x,revision=0x%x",
                                XENSERVER_QEMU_PVDEVICE,
-                               def->value[EMULATED_PCI_FIELD_VENDORID], deviceid, revision);
+                               def->fields.value[EMULATED_PCI_FIELD_VENDORID], deviceid, revision);
 
     if (field != EMULATED_PCI_FIELD_LAST) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("'%1$s' cannot be exported as '%2$s': its %3$s is 0x%4$x, but "
-                                 "that device has 0x%5$x"), def->devicename, XENSERVER_QEMU_PLATFORM,
-                               emulatedPCIFieldGetInfo(field)->name, def->value[field],
-                               could->value[field]);
+                                 "that device has 0x%5$x"), def->fields.devicename,
+                               XENSERVER_QEMU_PLATFORM,
+                               emulatedPCIFieldGetInfo(field)->name, def->fields.value[field],
+                               could->fields.value[field]);
         return NULL;
     }
 
@@ -370,7 +377,7 @@ xenserverFormatQEMU(const EmulatedPCIDef *def, GError **err)
     return g_strdup_printf("%s,device-id=0x%04x,revision=0x%x,class-id=0x%04x,"
                            "subvendor_id=0x%04x,subsystem_id=0x%04x",
                            XENSERVER_QEMU_PLATFORM, deviceid, revision,
-                           def->value[EMULATED_PCI_FIELD_CLASSCODE] >> 8,
-                           def->value[EMULATED_PCI_FIELD_SUBVENDORID],
-                           def->value[EMULATED_PCI_FIELD_SUBSYSTEMID]);
+                           def->fields.value[EMULATED_PCI_FIELD_CLASSCODE] >> 8,
+                           def->fields.value[EMULATED_PCI_FIELD_SUBVENDORID],
+                           def->fields.value[EMULATED_PCI_FIELD_SUBSYSTEMID]);
 }

@@ -360,8 +360,8 @@ char *
 xenserverFormatPlatform(const EmulatedPCIDef *def, XenserverPlatformFormat format, GError **err)
 {
     const gboolean decimal = format == XENSERVER_PLATFORM_DECIMAL;
-    const guint32 deviceid = def->value[EMULATED_PCI_FIELD_DEVICEID];
-    const guint32 revision = def->value[EMULATED_PCI_FIELD_REVISION];
+    const guint32 deviceid = def->fields.value[EMULATED_PCI_FIELD_DEVICEID];
+    const guint32 revision = def->fields.value[EMULATED_PCI_FIELD_REVISION];
     g_autoptr(EmulatedPCIDef) uefi = xenserverQEMUPlatformUEFI(deviceid);
     g_autoptr(EmulatedPCIDef) could = decimal ?
         xenserverDeviceNew(XENSERVER_QEMU_PLATFORM, deviceid, revision,
@@ -374,8 +374,8 @@ xenserverFormatPlatform(const EmulatedPCIDef *def, XenserverPlatformFormat forma
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("a platform map cannot describe '%1$s': its %2$s is 0x%3$x, but "
                                  "the platform device has 0x%4$x"),
-                               def->devicename, emulatedPCIFieldGetInfo(field)->name,
-                               def->value[field], could->value[field]);
+                               def->fields.devicename, emulatedPCIFieldGetInfo(field)->name,
+                               def->fields.value[field], could->fields.value[field]);
         return NULL;
     }
     if (decimal)

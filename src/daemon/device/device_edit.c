@@ -45,24 +45,25 @@ deviceMatches(const EmulatedPCIDef *have, const EmulatedPCIDef *want, DeviceMatc
             MAX(have->function, 0) == MAX(want->function, 0);
     case MATCH_FIELDS:
         for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
-            if (want->given[i] && have->value[i] != want->value[i])
+            if (want->given[i] && have->fields.value[i] != want->fields.value[i])
                 return FALSE;
         }
         if (emulatedPCIDefHasServer(want) &&
             (!emulatedPCIDefHasServer(have) ||
              strcmp(have->driver->socket, want->driver->socket) != 0))
             return FALSE;
-        return strcmp(have->devicename, want->devicename) == 0;
+        return strcmp(have->fields.devicename, want->fields.devicename) == 0;
     case MATCH_NAME:
-        return strcmp(have->devicename, want->devicename) == 0;
+        return strcmp(have->fields.devicename, want->fields.devicename) == 0;
     case MATCH_DEFINITION:
         for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++) {
             if (i != EMULATED_PCI_FIELD_DEVICENAME && want->given[i] &&
-                have->value[i] != want->value[i])
+                have->fields.value[i] != want->fields.value[i])
                 return FALSE;
         }
         return g_strcmp0(have->definition, want->definition) == 0 &&
-            (!want->devicename || strcmp(have->devicename, want->devicename) == 0);
+            (!*want->fields.devicename ||
+             strcmp(have->fields.devicename, want->fields.devicename) == 0);
     default:
         g_return_val_if_reached(FALSE);
     }
@@ -79,7 +80,7 @@ deviceWanted(const EmulatedPCIDef *want, DeviceMatch match)
     case MATCH_DEFINITION:
         return want->definition;
     default:
-        return want->devicename ? want->devicename : want->definition;
+        return *want->fields.devicename ? want->fields.devicename : want->definition;
     }
 }
 
@@ -287,7 +288,7 @@ deviceCheckAbsent(const char *xml, const EmulatedPCIDef *def, GError **err)
             continue;
         emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID,
                                _("the domain already has a device of '%1$s': '%2$s'"),
-                               def->definition ? def->definition : def->devicename,
+                               def->definition ? def->definition : def->fields.devicename,
                                have->alias ? have->alias : "?");
         return FALSE;
     }
