@@ -514,6 +514,26 @@ testDeviceEdit(void)
 }
 
 
+static void
+testDeviceDetachable(void)
+{
+    static const char served[] =
+        "<domain type='qemu'>\n  <name>d</name>\n  <devices>\n"
+        DEVICE("one", "0x1", "<alias name='ua-one'/>")
+        "    <emulatedpci devicename='two'><driver socket='/run/s'/><alias name='ua-two'/></emulatedpci>\n"
+        "  </devices>\n</domain>\n";
+    g_autoptr(GError) err = NULL;
+
+    g_assert_true(deviceCheckDetachable(served, "ua-one", &err));
+    g_assert_true(deviceCheckDetachable(served, "ua-none", &err));
+    g_assert_true(deviceCheckDetachable("<domain><devices/></domain>", "ua-two", &err));
+    g_assert_no_error(err);
+    g_assert_false(deviceCheckDetachable(served, "ua-two", &err));
+    g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_UNSUPPORTED);
+    g_assert_nonnull(strstr(err->message, "'ua-two'"));
+}
+
+
 /* --- capabilities, the cache, validation --- */
 
 static char *
@@ -822,6 +842,7 @@ main(int argc, char **argv)
     g_test_add_func("/daemon/rewrite-read", testRewriteRead);
     g_test_add_func("/daemon/rewrite-limit", testRewriteLimit);
     g_test_add_func("/daemon/device-edit", testDeviceEdit);
+    g_test_add_func("/daemon/device-detachable", testDeviceDetachable);
     g_test_add_func("/daemon/domcaps", testDomcaps);
     g_test_add_func("/daemon/domcaps/programs", testDomcapsPrograms);
     g_test_add_func("/daemon/lift-cache", testLiftCache);

@@ -6,7 +6,9 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import os
 import re
+import signal
 
 from daemonstack import DaemonStack
 from qemutransports import VFIO_USER, qemu_transports
@@ -57,6 +59,42 @@ def server(tap, stack, fails):
     stack.virsh('undefine', 'served')
 
 
+def detached(tap, stack, fails):
+    """A server's device of a running domain, which QEMU may not survive to unplug (serverunplugtest.py)."""
+    if VFIO_USER not in qemu_transports()[0]:
+        tap.skip("a server's device of a running domain", 'QEMU has no vfio-user-pci here')
+        return
+    path = stack.path('run/checksum.sock')
+    engine = stack.copy(os.path.join(stack.build, 'examples/checksum-engine/checksum-engine'), 'libexec/checksum-engine')
+    server = stack.start([engine, '--socket=' + path], 'log/engine.out')
+    stack.wait_for(lambda: os.path.exists(path), 'the server listens')
+    device = stack.write('tmp/f.xml', "<emulatedpci devicename='checksum'><driver socket='%s'/></emulatedpci>" % path)
+    stack.virsh('define', stack.write('tmp/g.xml', domain_xml('served', 'pc', emulatedpci_xml(FIELDS, 'ua-other'))))
+    stack.virsh('attach-device', 'served', device, '--config')
+    stack.virsh('start', '--paused', 'served')
+    shown = [stack.virsh('dumpxml', 'served'), stack.virsh('dumpxml', 'served', '--inactive')]
+    alias = re.search("socket='.*?<alias name='(.*?)'", shown[0], re.DOTALL).group(1)
+    for args in (['detach-device', 'served', device, '--live'], ['detach-device', 'served', device],
+                 ['detach-device', 'served', device, '--live', '--config'],
+                 ['detach-device-alias', 'served', alias, '--live'], ['detach-device-alias', 'served', alias],
+                 ['detach-device-alias', 'served', alias, '--live', '--config']):
+        message = fails(*args)
+        tap.ok("emulated PCI device '%s' cannot be detached from a running domain: QEMU may abort" % alias in message and
+               '--config' in message,
+               'refused: ' + ' '.join('FILE' if arg == device else arg for arg in args), message)
+    tap.equal([stack.virsh('dumpxml', 'served'), stack.virsh('dumpxml', 'served', '--inactive')], shown,
+              'and the domain is as it was')
+    stack.virsh('detach-device-alias', 'served', 'ua-other', '--live')      # libvirt asks the guest, which is paused
+    tap.equal(stack.state('served'), 'paused', 'another device: its guest is asked')
+    stack.virsh('detach-device', 'served', device, '--config')
+    tap.equal((drivers(stack.virsh('dumpxml', 'served', '--inactive')), stack.state('served')), ([''], 'paused'),
+              'detach-device --config of a running domain')
+    stack.virsh('destroy', 'served')
+    stack.virsh('undefine', 'served')
+    os.kill(server, signal.SIGTERM)
+    stack.wait_for(lambda: stack.status(server) is not None, 'the server ends')
+
+
 def main(tap):
     needs('libvirtd', 'virsh')
     transport = needs_transport()
@@ -103,6 +141,7 @@ def main(tap):
         stack.virsh('undefine', 'many')
 
         server(tap, stack, fails)
+        detached(tap, stack, fails)
 
         # One emulator for each, and the end of all
         stack.virsh('define', stack.write('tmp/e.xml', domain_xml('runs', 'pc', ''.join(

@@ -31,6 +31,11 @@ char *deviceFindAlias(const char *xml, const EmulatedPCIDef *def, GError **err);
  * has no such emulated device. */
 char *deviceRemoveAlias(const char *xml, const char *alias, GError **err);
 
+/* FALSE, with ERR set to VIR_ERR_OPERATION_UNSUPPORTED, if the running domain XML has an emulated
+ * PCI device of that ALIAS that QEMU may not survive to be unplugged: QEMU 11.1 aborts when it
+ * unplugs a vfio-user-pci device with MSI-X, and only its server knows whether it has. */
+gboolean deviceCheckDetachable(const char *xml, const char *alias, GError **err);
+
 /* FALSE, with ERR set to VIR_ERR_OPERATION_INVALID, if the domain has a device
  * of DEF's definition already or, where DEF refers to none, one with DEF's
  * twelve fields. */

@@ -48,31 +48,28 @@ deviceJobGotLive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
     g_autoptr(RPCFrame) reply = frame;
     g_autoptr(GError) err = NULL;
     g_autofree char *xml = NULL;
+    g_autofree char *alias = NULL;
 
     if (!deviceJobCheck(job, header, &reply) ||
         !(xml = deviceJobReadXML(job, reply)))
         return;
 
-    g_free(job->alias);
-    job->alias = deviceFindAlias(xml, job->request.def, &err);
-    if (!job->alias)
+    alias = job->request.def ? deviceFindAlias(xml, job->request.def, &err) : g_strdup(job->alias);
+    if (!alias || !deviceCheckDetachable(xml, alias, &err)) {
         deviceJobFail(job, err);
-    else
-        deviceJobDetachLive(job);
+        return;
+    }
+    g_free(job->alias);
+    job->alias = g_steal_pointer(&alias);
+    deviceJobDetachLive(job);
 }
 
 
 void
 deviceJobLive(DeviceJob *job)
 {
-    g_autoptr(GByteArray) payload = NULL;
+    g_autoptr(GByteArray) payload = g_byte_array_new();
 
-    if (!job->request.def) {
-        deviceJobDetachLive(job);
-        return;
-    }
-
-    payload = g_byte_array_new();
     g_byte_array_append(payload, job->domain->data, job->domain->len);
     rpcWriteU32(payload, 0);
     deviceJobCall(job, PROCEDURE_DOMAIN_GET_XML_DESC, payload, deviceJobGotLive);

@@ -158,16 +158,17 @@ deviceJobStartOther(const DeviceJobOptions *opts,
                     const RPCFrame *call)
 {
     gboolean byAlias = header->procedure == PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS;
+    gboolean mayBeOurs = byAlias && args->xmlLen > 3 && memcmp(args->xml, "ua-", 3) == 0;
     DeviceJob *job;
 
-    /* libvirt itself can detach any live device by its alias, and does everything that leaves the
-     * persistent XML alone. */
-    if (flags == VIR_DOMAIN_AFFECT_LIVE || (byAlias && flags & ~DEVICE_FLAGS))
+    /* libvirt itself does everything that leaves the persistent XML alone, but not every emulated
+     * PCI device of a running domain can be detached. */
+    if ((flags == VIR_DOMAIN_AFFECT_LIVE && !mayBeOurs) || (byAlias && flags & ~DEVICE_FLAGS))
         return NULL;
 
     job = deviceJobNewDevice(opts, header, args, flags);
     job->original = rpcFrameNew(g_byte_array_ref(call->bytes));
-    if (byAlias && args->xmlLen > 3 && memcmp(args->xml, "ua-", 3) == 0) {
+    if (mayBeOurs) {
         job->alias = g_strndup(args->xml, args->xmlLen);
         deviceJobBegin(job);
     } else {

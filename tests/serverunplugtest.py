@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# serverunplugtest.py: which devices of a server QEMU survives to unplug
+#
+# QEMU alone, with a device of a vfio-user server, and qtest in place of a guest that releases the
+# device. QEMU 11.1 aborts if the device has MSI-X: vfio_user_instance_finalize() in its
+# hw/vfio-user/pci.c takes the region of the pending bits out of a BAR that is gone by then. That is
+# why the daemon refuses to detach a <driver socket='…'/> from a running domain. If this test tells
+# that a QEMU survives it, the daemon could allow it for that QEMU.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import json
+import os
+import signal
+import tempfile
+
+from emulatedpcistack import Tap, needs, run_tests
+from qemutransports import VFIO_USER, qemu_transports
+from qtestclient import QTestError, QTestMachine
+from vfiouserserver import INTX, MSI, MSIX, Device, Server
+
+SLOT = 5
+
+# PIIX4's ACPI hot plug: the bus, and the slots to eject (QEMU's docs/specs/acpi_pci_hotplug.rst)
+SELECT_BUS, EJECT = 0xae10, 0xae08
+
+DEVICES = [
+    ('no BAR', Device((), (INTX,)), True),
+    ('a BAR and INTx', Device((0,), (INTX,)), True),
+    ('two BARs and MSI', Device((0, 1), (INTX, MSI)), True),
+    ('two BARs and MSI-X', Device((0, 1), (INTX, MSIX)), False),
+]
+
+
+def unplug(machine, asked):
+    """The guest releases the device; ASKED: libvirt has asked it to. Whether QEMU survives."""
+    try:
+        if asked:
+            machine.qmp('device_del', id='device')
+        machine.commands(['outl 0x%x 0' % SELECT_BUS, 'outl 0x%x 0x%x' % (EJECT, 1 << SLOT)])
+        machine.qmp_event('DEVICE_DELETED')
+        machine.qmp('quit')
+    except (QTestError, ConnectionError):
+        pass
+    return machine.process.wait() == 0
+
+
+def main(tap):
+    needs('qemu-system-x86_64')
+    if VFIO_USER not in qemu_transports()[0]:
+        Tap.skip_all('QEMU has no vfio-user-pci here')
+    with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory:
+        for i, (name, device, survives) in enumerate(DEVICES):
+            for asked in (True, False):
+                path = os.path.join(directory, '%d.%d.sock' % (i, asked))
+                server = Server(path, device=device)
+                what = '%s, %s' % (name, 'detached' if asked else 'released by the guest alone')
+                with open(path + '.log', 'w+', encoding='utf-8', errors='replace') as log:
+                    with QTestMachine(['-machine', 'pc', '-device', json.dumps(
+                            {'driver': 'vfio-user-pci', 'id': 'device', 'addr': '0x%x' % SLOT,
+                             'socket': {'type': 'unix', 'path': path}})], stderr=log) as machine:
+                        alive = unplug(machine, asked)
+                        status = machine.process.returncode
+                    log.seek(0)
+                    said = log.read()
+                server.close()
+                if survives or alive:
+                    tap.ok(alive, '%s: QEMU survives' % what, status, said)
+                else:
+                    tap.ok(status == -signal.SIGABRT and "`subregion->container == mr' failed" in said,
+                           '%s: QEMU aborts' % what, status, said)
+
+
+run_tests(main)
