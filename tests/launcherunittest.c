@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include "close_descriptors.h"
 #include "launcher_accel.h"
 #include "launcher_args.h"
 #include "launcher_blocker.h"
@@ -222,12 +223,12 @@ testQEMUReadProgram(void)
 }
 
 
-/* What each way of closing leaves open, seen in a child. */
+/* Checks in a child process that each function keeps only the given descriptors open. */
 static void
 testCloseExcept(void)
 {
-    gboolean (*const functions[])(const int *, size_t) = {
-        launcherFdsCloseExcept, launcherFdsCloseExceptSlowly,
+    bool (*const functions[])(const int *, size_t) = {
+        closeDescriptorsExcept, closeDescriptorsExceptSlowly,
     };
     static const int keep[] = { 5, 6, 40 };
     gsize i;

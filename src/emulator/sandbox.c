@@ -6,12 +6,11 @@
 
 #include <config.h>
 
+#include "close_descriptors.h"
 #include "sandbox.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
@@ -134,45 +133,6 @@ compareFds(const void *a,
 }
 
 
-/* Kernels before 5.9 have no close_range(). */
-static int
-closeListed(unsigned int first,
-            unsigned int last)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    struct dirent *entry;
-
-    if (!dir)
-        return -1;
-
-    while ((entry = readdir(dir))) {
-        char *end = NULL;
-        unsigned long fd = strtoul(entry->d_name, &end, 10);
-
-        if (end == entry->d_name || *end != '\0' || (int) fd == dirfd(dir))
-            continue;
-        if (fd >= first && fd <= last)
-            close(fd);
-    }
-    closedir(dir);
-    return 0;
-}
-
-
-static int
-closeRange(unsigned int first,
-           unsigned int last)
-{
-    if (first > last)
-        return 0;
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, first, last, 0) == 0)
-        return 0;
-#endif
-    return closeListed(first, last);
-}
-
-
 static int
 replaceStandardStreams(void)
 {
@@ -198,17 +158,8 @@ int
 sandboxCloseOthers(int *fds,
                    size_t nfds)
 {
-    unsigned int next = STDERR_FILENO + 1;
-    size_t i;
-
     qsort(fds, nfds, sizeof(*fds), compareFds);
-
-    for (i = 0; i < nfds; i++) {
-        if (closeRange(next, fds[i] - 1) < 0)
-            return -1;
-        next = fds[i] + 1;
-    }
-    if (closeRange(next, UINT_MAX) < 0)
+    if (!closeDescriptorsExcept(fds, nfds))
         return -1;
 
     return replaceStandardStreams();

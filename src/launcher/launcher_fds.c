@@ -11,18 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-/* For Linux's old number of the system call, the same everywhere. */
-#ifndef SYS_close_range
-# define SYS_close_range 436
-#endif
 
 
 void
@@ -105,50 +97,4 @@ launcherFdsInherit(int fd)
     int flags = fcntl(fd, F_GETFD);
 
     return flags >= 0 && fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) == 0;
-}
-
-
-gboolean
-launcherFdsCloseExceptSlowly(const int *keep,
-                             size_t n)
-{
-    struct rlimit limit;
-    int max = 65536;
-    int fd;
-
-    /* The limit can have been higher when a descriptor was opened; libvirt
-     * does not do that. An "infinite" one is not walked through. */
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max != RLIM_INFINITY)
-        max = MIN(limit.rlim_max, 4 * 1024 * 1024);
-
-    for (fd = STDERR_FILENO + 1; fd < max; fd++) {
-        if (n > 0 && *keep == fd) {
-            keep++;
-            n--;
-        } else {
-            close(fd);
-        }
-    }
-    return TRUE;
-}
-
-
-gboolean
-launcherFdsCloseExcept(const int *keep,
-                       size_t n)
-{
-    const int *const all = keep;
-    const size_t total = n;
-    unsigned int first = STDERR_FILENO + 1;
-
-    for (; n > 0; keep++, n--) {
-        const unsigned int fd = *keep;
-
-        if (first < fd && syscall(SYS_close_range, first, fd - 1, 0) < 0)
-            return errno == ENOSYS && launcherFdsCloseExceptSlowly(all, total);
-        first = fd + 1;
-    }
-    if (syscall(SYS_close_range, first, UINT_MAX, 0) < 0)
-        return errno == ENOSYS && launcherFdsCloseExceptSlowly(all, total);
-    return TRUE;
 }

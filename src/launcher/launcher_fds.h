@@ -37,18 +37,3 @@ void launcherFdsClose(int *fd);
 
 /* Removes close-on-exec from @fd. Returns FALSE with errno set on failure. */
 gboolean launcherFdsInherit(int fd);
-
-/**
- * launcherFdsCloseExcept:
- * @keep: descriptors, in ascending order
- * @n: their number
- *
- * Closes all descriptors above 2 except @keep. Allocates nothing, so that a child
- * may call it after fork().
- *
- * Returns FALSE with errno set on failure.
- */
-gboolean launcherFdsCloseExcept(const int *keep, size_t n);
-
-/* The same without close_range(2), for Linux before 5.9. */
-gboolean launcherFdsCloseExceptSlowly(const int *keep, size_t n);

@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include "close_descriptors.h"
 #include "launcher_process.h"
 #include "launcher_child.h"
 #include "launcher_fds.h"
@@ -74,7 +75,7 @@ processExec(const LauncherProcess *process)
             processFail(process, LAUNCHER_REPORT_EXEC);
     }
     if (!launcherChildSetStdio(process->output) ||
-        !launcherFdsCloseExcept(process->keep, process->nkeep))
+        !closeDescriptorsExcept(process->keep, process->nkeep))
         processFail(process, LAUNCHER_REPORT_EXEC);
 
     execv(process->args[0], process->args);

@@ -17,11 +17,11 @@
 
 #include <config.h>
 
+#include "close_descriptors.h"
 #include "stubdomain_namespaces.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,8 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,12 +40,6 @@
 
 /* Exit status of a program that ended by signal N, as shells have it. */
 #define EXIT_SIGNAL 128
-
-/* For Linux's old number of the system call, the same everywhere. */
-#ifndef SYS_close_range
-# define SYS_close_range 436
-#endif
-
 
 /* One line on standard error. */
 __attribute__((format(printf, 1, 2))) static int
@@ -75,32 +67,6 @@ parseFd(const char *str)
         return -1;
     fd = strtol(str, NULL, 10);
     return fd > STDERR_FILENO ? fd : -1;
-}
-
-
-/* Closes all descriptors above standard error but A and B. Kernels before 5.9
- * have no close_range(). */
-static void
-closeOthers(int a,
-            int b)
-{
-    const unsigned int low = a < b ? a : b;
-    const unsigned int high = a < b ? b : a;
-    struct rlimit limit;
-    unsigned int fd;
-
-    if ((low == STDERR_FILENO + 1 ||
-         syscall(SYS_close_range, STDERR_FILENO + 1, low - 1, 0) == 0) &&
-        (high == low + 1 || syscall(SYS_close_range, low + 1, high - 1, 0) == 0) &&
-        syscall(SYS_close_range, high + 1, UINT_MAX, 0) == 0)
-        return;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max > 4 * 1024 * 1024)
-        limit.rlim_max = 65536;
-    for (fd = STDERR_FILENO + 1; fd < limit.rlim_max; fd++) {
-        if (fd != low && fd != high)
-            close(fd);
-    }
 }
 
 
@@ -191,6 +157,7 @@ run(char **argv,
     int fd)
 {
     const char *what = "";
+    int keep[2];
     int inner[2];
     int outer;
     pid_t pid;
@@ -210,7 +177,9 @@ run(char **argv,
         runProgram(argv, inner, fd);
 
     ignoreSignals();
-    closeOthers(inner[0], outer);
+    keep[0] = inner[0] < outer ? inner[0] : outer;
+    keep[1] = inner[0] < outer ? outer : inner[0];
+    closeDescriptorsExcept(keep, 2);
 
     if (waitReady(inner[0], outer) < 0)
         kill(pid, SIGKILL);
