@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include "emulatedpci_conf.h"
+#include "emulatedpci_uuid.h"
 #include "testutils.h"
 
 #include <libvirt/libvirt.h>
@@ -1279,6 +1280,33 @@ testSilent(void)
 }
 
 
+/* Compares the accepted UUIDs with those that libvirt's virUUIDParse() accepts. */
+static void
+testUUID(void)
+{
+    static const char expected[] = "6a1b4e3c-0d5f-4a7e-8b21-3c9d0e5f7a68";
+    static const char *const valid[] = {
+        "6a1b4e3c-0d5f-4a7e-8b21-3c9d0e5f7a68", "6A1B4E3C0D5F4A7E8B213C9D0E5F7A68",
+        " \t\r\n6a1b4e3c-0d5f-4a7e-8b21-3c9d0e5f7a68 \t\r\n",
+        "6a-1b-4e-3c-0d-5f-4a-7e-8b-21-3c-9d-0e-5f-7a-68", "6a1b4e3c 0d5f--4a7e8b21 3c9d0e5f7a68",
+    };
+    static const char *const invalid[] = {
+        "", "-", " ", "6a1b4e3c-0d5f-4a7e-8b21-3c9d0e5f7a6", "6a1b4e3c-0d5f-4a7e-8b21-3c9d0e5f7a",
+        "6a1b4e3c-0d5f-4a7e-8b21-3c9d0e5f7a680", "6a1b4e3c-0d5f-4a7e-8b21-3c9d0e5f7a6x",
+        "6-a1b4e3c0d5f4a7e8b213c9d0e5f7a68", "6a1b4e3c-0d5f-4a7e-8b21-3c9d0e5f7a68-",
+    };
+    char uuid[EMULATED_PCI_UUID_LEN + 1];
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(valid); i++) {
+        g_assert_true(emulatedPCIUUIDParse(valid[i], uuid));
+        g_assert_cmpstr(uuid, ==, expected);
+    }
+    for (i = 0; i < G_N_ELEMENTS(invalid); i++)
+        g_assert_false(emulatedPCIUUIDParse(invalid[i], uuid));
+}
+
+
 int
 main(int argc,
      char **argv)
@@ -1319,6 +1347,7 @@ main(int argc,
     g_test_add_func("/conf/hostile/entities", testHostileEntities);
     g_test_add_func("/conf/hostile/bytes", testHostileBytes);
     g_test_add_func("/conf/silent", testSilent);
+    g_test_add_func("/conf/uuid", testUUID);
 
     return g_test_run();
 }

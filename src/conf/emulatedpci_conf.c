@@ -989,6 +989,15 @@ emulatedPCIDefValidate(const EmulatedPCIDef *def,
 }
 
 
+gint64
+emulatedPCIAddressGetSlot(int domain,
+                          int bus,
+                          int slot)
+{
+    return ((gint64) MAX(domain, 0) << 16) | (MAX(bus, 0) << 8) | MAX(slot, 0);
+}
+
+
 gboolean
 emulatedPCIDefEqualFields(const EmulatedPCIDef *a,
                           const EmulatedPCIDef *b)

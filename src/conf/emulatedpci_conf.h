@@ -195,6 +195,14 @@ gboolean emulatedPCIDefValidate(const EmulatedPCIDef *def, GError **err);
 /* The same for the numbers only; the device does not require an address. */
 gboolean emulatedPCIDefValidateFields(const EmulatedPCIDef *def, GError **err);
 
+/**
+ * emulatedPCIAddressGetSlot:
+ * @domain, @bus, @slot: of a PCI address, or -1 if they are omitted
+ *
+ * Returns a number that identifies the slot, or 0 if libvirt assigns the address.
+ */
+gint64 emulatedPCIAddressGetSlot(int domain, int bus, int slot);
+
 /* Returns TRUE if two devices have the same twelve fields, the same set of fields that a server
  * defines, and the same socket of that server. */
 gboolean emulatedPCIDefEqualFields(const EmulatedPCIDef *a, const EmulatedPCIDef *b);

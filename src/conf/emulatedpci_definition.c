@@ -330,34 +330,3 @@ emulatedPCIDefinitionNameIsValid(const char *name)
         len > strlen(EMULATED_PCI_DEFINITION_PREFIX) &&
         len <= EMULATED_PCI_DEFINITION_NAME_MAX && name[len] == '\0';
 }
-
-
-gboolean
-emulatedPCIUUIDParse(const char *text,
-                     char uuid[EMULATED_PCI_UUID_LEN + 1])
-{
-    char parsed[EMULATED_PCI_UUID_LEN + 1];
-    gsize len = 0;
-
-    text += strspn(text, " \t\r\n");
-    while (len < EMULATED_PCI_UUID_LEN) {
-        int i;
-
-        if (len == 8 || len == 13 || len == 18 || len == 23)
-            parsed[len++] = '-';
-        for (i = 0; i < 2; i++, text++) {
-            if (!g_ascii_isxdigit(*text))
-                return FALSE;
-            parsed[len++] = g_ascii_tolower(*text);
-        }
-        if (*text == '-' && len < EMULATED_PCI_UUID_LEN)
-            text++;
-    }
-    parsed[len] = '\0';
-    text += strspn(text, " \t\r\n");
-    if (*text != '\0')
-        return FALSE;
-
-    memcpy(uuid, parsed, sizeof(parsed));
-    return TRUE;
-}

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "emulatedpci_conf.h"
+#include "emulatedpci_uuid.h"
 
 #include <glib.h>
 
@@ -22,8 +23,6 @@
 
 /* The maximum size of the document of a definition, in bytes. The fields have about 600 bytes. */
 #define EMULATED_PCI_DEFINITION_XML_MAX (16 * 1024)
-
-#define EMULATED_PCI_UUID_LEN 36
 
 typedef struct _EmulatedPCIDefinition EmulatedPCIDefinition;
 struct _EmulatedPCIDefinition {
@@ -86,12 +85,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDefinition, emulatedPCIDefinitionFree)
 
 /* Returns TRUE if @name is a valid name of a definition. */
 gboolean emulatedPCIDefinitionNameIsValid(const char *name);
-
-/**
- * emulatedPCIUUIDParse:
- * @text: 32 hexadecimal digits with optional "-" between the bytes, as in libvirt
- * @uuid: set to the UUID in libvirt's format
- *
- * Returns FALSE if @text is not a UUID.
- */
-gboolean emulatedPCIUUIDParse(const char *text, char uuid[EMULATED_PCI_UUID_LEN + 1]);

@@ -117,11 +117,12 @@ isMultifunction(const EmulatedPCIDef *def)
 }
 
 
-/* Whether the device has an address that libvirt will heed. */
+/* Returns TRUE if the device has an address that libvirt does not assign. */
 static gboolean
 isPlaced(const EmulatedPCIDef *def)
 {
-    return def->hasAddress && (def->domain > 0 || def->bus > 0 || def->slot > 0);
+    return def->hasAddress &&
+        emulatedPCIAddressGetSlot(def->domain, def->bus, def->slot) > 0;
 }
 
 
@@ -310,9 +311,7 @@ lintDuplicates(GPtrArray *lints,
 static gpointer
 slotKey(const EmulatedPCIDef *def)
 {
-    return GSIZE_TO_POINTER(((gsize) MAX(def->domain, 0) << 13) |
-                            ((gsize) MAX(def->bus, 0) << 5) |
-                            (gsize) MAX(def->slot, 0));
+    return GSIZE_TO_POINTER((gsize) emulatedPCIAddressGetSlot(def->domain, def->bus, def->slot));
 }
 
 

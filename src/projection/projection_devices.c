@@ -8,7 +8,7 @@
 
 #include "projection_devices.h"
 
-#include "emulatedpci_definition.h"
+#include "emulatedpci_uuid.h"
 #include "projection_domain.h"
 #include "projection_scan.h"
 

@@ -150,19 +150,6 @@ readDefs(Lowering *lowering,
 }
 
 
-/* The device, bus and slot of an address in one number, or -1 if it leaves
- * the choice to libvirt. */
-static gint64
-slotKey(int domain,
-        int bus,
-        int slot)
-{
-    gint64 key = ((gint64) MAX(domain, 0) << 16) | (MAX(bus, 0) << 8) | MAX(slot, 0);
-
-    return key > 0 ? key : -1;
-}
-
-
 static void
 noteFunction(GHashTable *slots,
              int domain,
@@ -170,16 +157,15 @@ noteFunction(GHashTable *slots,
              int slot,
              int function)
 {
-    gint64 key = slotKey(domain, bus, slot);
+    gint64 key = emulatedPCIAddressGetSlot(domain, bus, slot);
 
-    if (key >= 0 && function > 0)
+    if (key > 0 && function > 0)
         g_hash_table_add(slots, g_memdup2(&key, sizeof(key)));
 }
 
 
-/* Where a slot has devices at other functions too, the one at function 0 has
- * to say so. libvirt sets multifunction='on' there by itself; the header type
- * is up to us. */
+/* If a slot has devices at several functions, the one at function 0 must declare it. libvirt
+ * sets multifunction='on'; bit 7 of the header type is set here. */
 static gboolean
 joinFunctions(Lowering *lowering,
               GError **err)
@@ -202,9 +188,10 @@ joinFunctions(Lowering *lowering,
 
     for (i = 0; i < lowering->defs->len; i++) {
         EmulatedPCIDef *def = g_ptr_array_index(lowering->defs, i);
-        gint64 key = def->hasAddress ? slotKey(def->domain, def->bus, def->slot) : -1;
+        gint64 key = def->hasAddress ?
+            emulatedPCIAddressGetSlot(def->domain, def->bus, def->slot) : 0;
 
-        if (key < 0 || def->function > 0 || def->multifunction >= 0 ||
+        if (key == 0 || def->function > 0 || def->multifunction >= 0 ||
             !g_hash_table_contains(slots, &key))
             continue;
 
@@ -240,7 +227,8 @@ validateDefs(Lowering *lowering,
 
         /* libvirt drops it from an address that it assigns; the header type would then disagree
          * with the address. */
-        if (def->multifunction == 1 && slotKey(def->domain, def->bus, def->slot) < 0) {
+        if (def->multifunction == 1 &&
+            emulatedPCIAddressGetSlot(def->domain, def->bus, def->slot) == 0) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("unsupported value '%1$s' for attribute '%2$s': an <address> "
                                      "with a bus or a slot is required"),
@@ -252,21 +240,20 @@ validateDefs(Lowering *lowering,
 }
 
 
-/* A number for the place that an address stands for; of a place that libvirt is to choose,
- * -1. */
+/* Returns a number that identifies the address, or -1 if libvirt assigns it. */
 static gint64
 placeKey(int domain,
          int bus,
          int slot,
          int function)
 {
-    const gint64 key = slotKey(domain, bus, slot);
+    const gint64 key = emulatedPCIAddressGetSlot(domain, bus, slot);
 
-    return key < 0 ? -1 : key << 3 | MAX(function, 0);
+    return key == 0 ? -1 : key << 3 | MAX(function, 0);
 }
 
 
-/* Whether the place KEY is added to PLACES, where it must not be yet. */
+/* Adds an address to PLACES. Returns FALSE if it is in use. */
 static gboolean
 takePlace(GHashTable *places,
           gint64 key)
@@ -275,7 +262,8 @@ takePlace(GHashTable *places,
 }
 
 
-/* No place on the bus can be given twice. libvirt would say that, too, but only libvirt. */
+/* Checks that no address is used twice. libvirt checks it, too, but its message would name the
+ * controller that reserves the address. */
 static gboolean
 checkPlaces(Lowering *lowering,
             GError **err)

@@ -10,8 +10,8 @@
 #include "fleet_private.h"
 #include "tool_output.h"
 
-#include "emulatedpci_definition.h"
 #include "emulatedpci_error.h"
+#include "emulatedpci_uuid.h"
 
 #include <json-c/json.h>
 #include <libvirt/virterror.h>
@@ -77,13 +77,9 @@ fleetJSONAddString(json_object *object, const char *key, const char *value)
 static void
 fleetJSONAddUUID(json_object *object, const FleetUUID *uuid)
 {
-    char digits[2 * VIR_UUID_BUFLEN + 1];
-    char text[EMULATED_PCI_UUID_LEN + 1] = "";
-    gsize i;
+    char text[EMULATED_PCI_UUID_LEN + 1];
 
-    for (i = 0; i < VIR_UUID_BUFLEN; i++)
-        g_snprintf(digits + 2 * i, 3, "%02x", uuid->bytes[i]);
-    emulatedPCIUUIDParse(digits, text);
+    emulatedPCIUUIDFormat(uuid->bytes, text);
     fleetJSONAddString(object, "uuid", text);
 }
 

@@ -8,6 +8,7 @@
 
 #include "device_job_private.h"
 #include "emulatedpci_error.h"
+#include "emulatedpci_uuid.h"
 #include "rewrite.h"
 
 #include "gettext.h"
@@ -88,26 +89,20 @@ deviceJobNewDevice(const DeviceJobOptions *opts,
 }
 
 
-/* The UUID that a domain's XML begins with, in libvirt's form. */
+/* Reads the UUID of a domain from its XML. */
 static gboolean
-deviceReadUUID(const char *xml, gsize len, guint8 uuid[16])
+deviceReadUUID(const char *xml, gsize len, guint8 uuid[EMULATED_PCI_UUID_SIZE])
 {
-    const char *text = g_strstr_len(xml, len, "<uuid>");
-    const char *end = xml + len;
-    int digits = 0;
+    const char *start = g_strstr_len(xml, len, "<uuid>");
+    const char *end = start ? g_strstr_len(start, len - (start - xml), "</uuid>") : NULL;
+    g_autofree char *text = NULL;
 
-    if (!text)
+    if (!end)
         return FALSE;
 
-    for (text += strlen("<uuid>"); text < end && digits < 32; text++) {
-        if (*text == '-' || g_ascii_isspace(*text))
-            continue;
-        if (!g_ascii_isxdigit(*text))
-            return FALSE;
-        uuid[digits / 2] = (guint8) (uuid[digits / 2] << 4 | g_ascii_xdigit_value(*text));
-        digits++;
-    }
-    return digits == 32;
+    start += strlen("<uuid>");
+    text = g_strndup(start, end - start);
+    return emulatedPCIUUIDParseBytes(text, uuid);
 }
 
 
@@ -117,7 +112,7 @@ deviceJobStartChange(const DeviceJobOptions *opts,
                      const Procedure *proc,
                      RPCFrame *call)
 {
-    guint8 uuid[16] = { 0 };
+    guint8 uuid[EMULATED_PCI_UUID_SIZE] = { 0 };
     RewriteArguments args;
     DeviceJob *job;
 
