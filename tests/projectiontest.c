@@ -281,7 +281,9 @@ testMachineMin(void)
             g_strdup_printf("<domain type='kvm'><os><type arch='x86_64' %s>hvm</type></os>"
                             "<devices>" DEVICE "</devices></domain>", cases[i].machine);
         ProjectionOptions opts = options;
+        g_autoptr(GPtrArray) definitions = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GError) err = NULL;
+        g_autofree char *collected = NULL;
         g_autofree char *out = NULL;
         ProjectionResult result;
         gsize len;
@@ -289,7 +291,10 @@ testMachineMin(void)
         opts.machineMin = (QEMUMachineVersion) { 6, 0 };
         opts.machine = resolveMachine;
         opts.machineOpaque = (void *) cases[i].resolved;
+
         g_clear_pointer(&askedMachine, g_free);
+        projectionCollect(xml, strlen(xml), &opts, definitions);
+        collected = g_steal_pointer(&askedMachine);
         result = projectionLower(xml, strlen(xml), &opts, &out, &len, &err);
         if (cases[i].refused) {
             g_assert_cmpint(result, ==, PROJECTION_ERROR);
@@ -298,12 +303,34 @@ testMachineMin(void)
             g_assert_cmpint(result, ==, PROJECTION_CHANGED);
         }
         g_assert_cmpint(askedMachine != NULL, ==, cases[i].asked);
+        g_assert_cmpstr(collected, ==, askedMachine);
         if (cases[i].asked && *cases[i].machine)
             g_assert_cmpstr(askedMachine, ==, "kvm x86_64 pc /launch/qemu-system-x86_64");
         else if (cases[i].asked)
             g_assert_cmpstr(askedMachine, ==, "kvm x86_64 - /launch/qemu-system-x86_64");
     }
     g_clear_pointer(&askedMachine, g_free);
+}
+
+
+/* Definitions are collected once each, and only if lowering requires them. */
+static void
+testCollect(void)
+{
+    const char *xml =
+        "<domain type='kvm'><os><type arch='x86_64' machine='pc'>hvm</type></os><devices>"
+        "<emulatedpci definition='one'/><emulatedpci definition='two'/>"
+        "<emulatedpci definition='one'><config revision='0x01'/></emulatedpci>"
+        DEVICE "<emulatedpci definition='bad' other='x'/></devices></domain>";
+    g_autoptr(GPtrArray) definitions = g_ptr_array_new_with_free_func(g_free);
+
+    projectionCollect(xml, strlen(xml), NULL, definitions);
+    g_assert_cmpuint(definitions->len, ==, 2);
+    g_assert_cmpstr(g_ptr_array_index(definitions, 0), ==, "one");
+    g_assert_cmpstr(g_ptr_array_index(definitions, 1), ==, "two");
+
+    projectionCollect("<emulatedpci definition='x'", 27, NULL, definitions);
+    g_assert_cmpuint(definitions->len, ==, 2);
 }
 
 
@@ -1025,6 +1052,7 @@ main(int argc,
     g_test_add_func("/projection/virtio-mmio", testVirtioMMIO);
     g_test_add_func("/projection/lift-renamed", testLiftRenamed);
     g_test_add_func("/projection/machine-min", testMachineMin);
+    g_test_add_func("/projection/collect", testCollect);
     g_test_add_func("/projection/nul", testNul);
     g_test_add_func("/projection/wide", testWide);
     g_test_add_func("/projection/foreign-encodings", testForeignEncodings);

@@ -83,7 +83,8 @@ projectionNeedsDefinition(const EmulatedPCIDef *def)
 
 
 static void
-definitionsAdd(GPtrArray *names, const ProjectionDomain *domain)
+collectDefinitions(const ProjectionDomain *domain,
+                   GPtrArray *definitions)
 {
     guint i;
 
@@ -92,26 +93,45 @@ definitionsAdd(GPtrArray *names, const ProjectionDomain *domain)
         g_autoptr(EmulatedPCIDef) def = emulatedPCIDefParseNode(emulated->node, NULL);
 
         if (def && projectionNeedsDefinition(def) &&
-            !g_ptr_array_find_with_equal_func(names, def->definition, g_str_equal, NULL))
-            g_ptr_array_add(names, g_steal_pointer(&def->definition));
+            !g_ptr_array_find_with_equal_func(definitions, def->definition, g_str_equal, NULL))
+            g_ptr_array_add(definitions, g_steal_pointer(&def->definition));
     }
 }
 
 
-GPtrArray *
-projectionDefinitions(const char *xml, gsize len)
+static void
+collectMachine(const ProjectionDomain *domain,
+               const ProjectionOptions *opts)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *qemu = NULL;
+    g_autofree char *launcher = NULL;
+
+    if (domain->isDevice || domain->emulated->len == 0)
+        return;
+    projectionDomainFindEmulator(domain, opts, &qemu, &launcher);
+    projectionDomainGetMachine(domain, opts, launcher);
+}
+
+
+void
+projectionCollect(const char *xml,
+                  gsize len,
+                  const ProjectionOptions *opts,
+                  GPtrArray *definitions)
+{
+    const gboolean machines = opts && opts->machine && opts->machineMin.major > 0;
     g_autoptr(ProjectionDocument) doc = NULL;
     guint i;
 
-    /* most documents refer to none, which needs no parser */
+    /* Most documents are not parsed. */
     if (!memmem(xml, len, "emulatedpci", strlen("emulatedpci")) ||
-        !memmem(xml, len, "definition", strlen("definition")))
-        return g_steal_pointer(&names);
+        (!machines && !memmem(xml, len, "definition", strlen("definition"))))
+        return;
 
     doc = projectionScan(xml, len, NULL);
-    for (i = 0; doc && i < doc->domains->len; i++)
-        definitionsAdd(names, g_ptr_array_index(doc->domains, i));
-    return g_steal_pointer(&names);
+    for (i = 0; doc && i < doc->domains->len; i++) {
+        collectDefinitions(g_ptr_array_index(doc->domains, i), definitions);
+        if (machines)
+            collectMachine(g_ptr_array_index(doc->domains, i), opts);
+    }
 }

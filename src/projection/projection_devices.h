@@ -10,6 +10,7 @@
 #pragma once
 
 #include "emulatedpci_conf.h"
+#include "projection.h"
 
 #include <glib.h>
 
@@ -42,17 +43,28 @@ char *projectionFindMisplaced(const char *xml, gsize len);
  */
 GPtrArray *projectionDevices(const char *xml, gsize len, GError **err);
 
-/* projectionDefinitions:
+/**
+ * projectionCollect:
  * @xml: a document that projectionLower() takes
- * @len: its length in bytes
+ * @len: its length, in bytes
+ * @opts: the options for projectionLower(), or NULL
+ * @definitions: the names and UUIDs of definitions (char *) are appended, each once; the array
+ *               owns them
  *
- * Returns the names and UUIDs for which projectionLower() asks ProjectionOptions.definition,
- * each once: an array of strings, which owns them. It is empty if the document cannot be
- * read, or a device in it: lowering reports that. */
-GPtrArray *projectionDefinitions(const char *xml, gsize len);
+ * Collects everything that projectionLower() will ask for: it appends the arguments of
+ * ProjectionOptions.definition to @definitions, and calls ProjectionOptions.machine, which can
+ * store its arguments. Nothing is collected from a document or a device that cannot be parsed;
+ * projectionLower() reports the error.
+ */
+void projectionCollect(const char *xml,
+                       gsize len,
+                       const ProjectionOptions *opts,
+                       GPtrArray *definitions);
 
-/* projectionNeedsDefinition:
+/**
+ * projectionNeedsDefinition:
  * @def: a device
  *
- * Returns whether projectionResolve() asks for its definition. */
+ * Returns TRUE if projectionResolve() asks for its definition.
+ */
 gboolean projectionNeedsDefinition(const EmulatedPCIDef *def);

@@ -8,6 +8,7 @@
 
 #include "projection_domain.h"
 #include "qemu_arch.h"
+#include "qemu_launcher_path.h"
 #include "qemu_machine.h"
 
 #include <string.h>
@@ -106,11 +107,39 @@ projectionCheckProgram(const char *type,
 }
 
 
-/* Returns the name of the machine type that libvirt uses for @domain, if it is known. */
-static const char *
-canonicalMachine(const ProjectionDomain *domain,
-                 const ProjectionOptions *opts,
-                 const char *emulator)
+void
+projectionDomainFindEmulator(const ProjectionDomain *domain,
+                             const ProjectionOptions *opts,
+                             char **qemu,
+                             char **launcher)
+{
+    const char *launchDir = opts ? opts->launchDir : NULL;
+    const char *qemuDir = opts ? opts->qemuDir : NULL;
+    const char *arch = qemuArchProgram(domain->arch);
+
+    *qemu = *launcher = NULL;
+    if (domain->emulator && domain->emulator->len > 0) {
+        if (strchr(domain->emulator->str, PROJECTION_ENTITY))
+            return;
+        *qemu = qemuLauncherPathToQEMU(launchDir, qemuDir, domain->emulator->str);
+        if (*qemu) {
+            *launcher = g_strdup(domain->emulator->str);
+            return;
+        }
+        *qemu = g_strdup(domain->emulator->str);
+    } else if (arch) {
+        *qemu = g_strdup_printf("%s/qemu-system-%s", qemuDir ? qemuDir : QEMU_DIR, arch);
+    } else {
+        return;
+    }
+    *launcher = qemuLauncherPathFromQEMU(launchDir, qemuDir, *qemu);
+}
+
+
+const char *
+projectionDomainGetMachine(const ProjectionDomain *domain,
+                           const ProjectionOptions *opts,
+                           const char *emulator)
 {
     QEMUMachineVersion version;
     const char *canonical;
@@ -133,7 +162,7 @@ projectionDomainCheck(const ProjectionDomain *domain,
 {
     return domain->isDevice ||
         projectionIsSupported(domain->type, domain->arch,
-                              canonicalMachine(domain, opts, emulator), opts, err);
+                              projectionDomainGetMachine(domain, opts, emulator), opts, err);
 }
 
 

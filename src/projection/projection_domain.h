@@ -46,9 +46,47 @@ typedef struct {
     char *newAlias;         /* result where alias is NULL; the caller's */
 } ProjectionSlot;
 
-/* Whether DOMAIN can have emulated PCI devices: projectionIsSupported(), with the machine
- * type that libvirt makes of its own. @emulator: what the domain's <emulator> becomes.
- * Returns TRUE, or FALSE with ERR set to VIR_ERR_CONFIG_UNSUPPORTED. */
+/**
+ * projectionDomainFindEmulator:
+ * @domain: a domain
+ * @opts: options, or NULL
+ * @qemu: set to the path of the domain's QEMU, to be freed with g_free(), or to NULL if it is
+ *        unknown
+ * @launcher: set to the path of the launcher for that QEMU, to be freed with g_free(), or to NULL
+ *
+ * Finds the program in <emulator>, or the default one of the architecture.
+ */
+void projectionDomainFindEmulator(const ProjectionDomain *domain,
+                                  const ProjectionOptions *opts,
+                                  char **qemu,
+                                  char **launcher);
+
+/**
+ * projectionDomainGetMachine:
+ * @domain: a domain
+ * @opts: options, or NULL
+ * @emulator: the domain's <emulator> in the lowered document, or NULL
+ *
+ * Returns libvirt's name of the domain's machine type, from ProjectionOptions.machine if the
+ * document's name has no version; the document's name if libvirt's is unknown or not required;
+ * or NULL.
+ */
+const char *projectionDomainGetMachine(const ProjectionDomain *domain,
+                                       const ProjectionOptions *opts,
+                                       const char *emulator);
+
+/**
+ * projectionDomainCheck:
+ * @domain: a domain
+ * @opts: options, or NULL
+ * @emulator: the domain's <emulator> in the lowered document, or NULL
+ * @err: return location for an error
+ *
+ * Checks whether the domain can have emulated PCI devices: projectionIsSupported() with libvirt's
+ * name of the machine type.
+ *
+ * Returns TRUE, or FALSE with @err set to VIR_ERR_CONFIG_UNSUPPORTED.
+ */
 gboolean projectionDomainCheck(const ProjectionDomain *domain,
                                const ProjectionOptions *opts,
                                const char *emulator,

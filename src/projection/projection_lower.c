@@ -15,8 +15,6 @@
 #include "projection_encoding.h"
 #include "projection_scan.h"
 #include "projection_style.h"
-#include "qemu_arch.h"
-#include "qemu_launcher_path.h"
 #include "qemu_props_override.h"
 
 #include <string.h>
@@ -697,33 +695,6 @@ lowerNewEmulator(Lowering *lowering,
 }
 
 
-/* Finds the domain's QEMU and its launcher, as far as they are known. */
-static void
-findEmulator(Lowering *lowering)
-{
-    const ProjectionDomain *domain = lowering->domain;
-    const char *launchDir = lowering->opts ? lowering->opts->launchDir : NULL;
-    const char *qemuDir = lowering->opts ? lowering->opts->qemuDir : NULL;
-    const char *arch = qemuArchProgram(domain->arch);
-
-    if (domain->emulator && domain->emulator->len > 0) {
-        if (strchr(domain->emulator->str, PROJECTION_ENTITY))
-            return;
-        lowering->qemu = qemuLauncherPathToQEMU(launchDir, qemuDir, domain->emulator->str);
-        if (lowering->qemu) {
-            lowering->launcher = g_strdup(domain->emulator->str);
-            return;
-        }
-        lowering->qemu = g_strdup(domain->emulator->str);
-    } else if (arch) {
-        lowering->qemu = g_strdup_printf("%s/qemu-system-%s", qemuDir ? qemuDir : QEMU_DIR, arch);
-    } else {
-        return;
-    }
-    lowering->launcher = qemuLauncherPathFromQEMU(launchDir, qemuDir, lowering->qemu);
-}
-
-
 static gboolean
 lowerEmulator(Lowering *lowering,
               GError **err)
@@ -823,7 +794,8 @@ lowerDomain(Lowering *lowering,
 {
     const GPtrArray *overrides = lowering->domain->overrides;
 
-    findEmulator(lowering);
+    projectionDomainFindEmulator(lowering->domain, lowering->opts, &lowering->qemu,
+                                 &lowering->launcher);
     if (!projectionDomainCheck(lowering->domain, lowering->opts, lowering->launcher, err) ||
         !readDefs(lowering, err) ||
         !checkOverrides(lowering, err) ||

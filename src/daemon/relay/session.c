@@ -426,8 +426,8 @@ sessionDeviceCall(Session *session, const RPCHeader *header, const Procedure *pr
 }
 
 
-/* Rewrites CALL, which now belongs to it, as the table says. The definitions that it refers to
- * have been fetched. */
+/* Rewrites CALL as the table of procedures requires, and sends it. The definitions and machine
+ * types that this requires have been fetched. Takes ownership of CALL. */
 static void
 sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
 {
@@ -446,11 +446,6 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
     }
 
     result = rewriteFrame(proc, call->bytes, offset, func, &session->projection, &lowered, &err);
-    if (machineNamesWants(session->machines)) {
-        sessionSuspend(session, header, g_steal_pointer(&call), sessionRewriteCall);
-        machineNamesFetch(session->machines, sessionResume, session);
-        return;
-    }
     if (session->definitions)
         definitionClientForget(session->definitions);
     machineNamesForget(session->machines);
@@ -485,45 +480,66 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
 }
 
 
-/* For rewriteFrame(): notes the definitions that the document refers to. */
+/* For rewriteFrame(): collects the definitions and machine types that lowering requires. */
 static ProjectionResult
-sessionCollectDefinitions(const char *xml, gsize len,
+sessionCollect(const char *xml, gsize len,
                           const ProjectionOptions *opts,
                           char **out G_GNUC_UNUSED, gsize *outlen G_GNUC_UNUSED,
                           GError **err G_GNUC_UNUSED)
 {
-    g_autoptr(GPtrArray) names = projectionDefinitions(xml, len);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     guint i;
 
-    for (i = 0; i < names->len; i++)
+    projectionCollect(xml, len, opts, names);
+    for (i = 0; opts->definitionOpaque && i < names->len; i++)
         definitionClientWant(opts->definitionOpaque, g_ptr_array_index(names, i));
     return PROJECTION_UNCHANGED;
 }
 
 
-/* Gets the definitions that CALL, which now belongs to it, refers to, once, and then
- * goes on with it. */
+/* One of the two sets of answers that a call waits for has arrived. */
+static void
+sessionFetched(void *opaque)
+{
+    Session *session = opaque;
+
+    if (--session->fetching == 0)
+        sessionResume(session);
+}
+
+
+/* Fetches the definitions and machine types that the rewriting of CALL requires, then rewrites
+ * it. Takes ownership of CALL. */
 static void
 sessionResolveCall(Session *session, const RPCHeader *header, const Procedure *proc, RPCFrame *call)
 {
     g_autoptr(GByteArray) unchanged = NULL;
+    gboolean definitions;
+    gboolean machines;
 
     if (session->definitions && proc->action == PROCEDURE_DEVICE) {
         g_autofree char *name = deviceRequestDefinition(header, proc, call->bytes);
 
         if (name)
             definitionClientWant(session->definitions, name);
-    } else if (session->definitions && proc->action == PROCEDURE_LOWER) {
-        rewriteFrame(proc, call->bytes, sessionPayloadOffset(header), sessionCollectDefinitions,
+    } else if (proc->action == PROCEDURE_LOWER) {
+        rewriteFrame(proc, call->bytes, sessionPayloadOffset(header), sessionCollect,
                      &session->projection, &unchanged, NULL);
     }
 
-    if (session->definitions && definitionClientWants(session->definitions)) {
-        sessionSuspend(session, header, call, sessionRewriteCall);
-        definitionClientFetch(session->definitions, header->serial, sessionResume, session);
-    } else {
+    definitions = session->definitions && definitionClientWants(session->definitions);
+    machines = machineNamesWants(session->machines);
+    if (!definitions && !machines) {
         sessionRewriteCall(session, header, call);
+        return;
     }
+
+    sessionSuspend(session, header, call, sessionRewriteCall);
+    session->fetching = definitions + machines;
+    if (machines)
+        machineNamesFetch(session->machines, sessionFetched, session);
+    if (definitions)
+        definitionClientFetch(session->definitions, header->serial, sessionFetched, session);
 }
 
 

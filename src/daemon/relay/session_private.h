@@ -50,6 +50,7 @@ struct _Session {
     RPCFrame *pending;                  /* NULL: none */
     RPCHeader pendingHeader;
     SessionNextFunc pendingNext;
+    guint fetching;                     /* number of sets of answers that it waits for */
 
     /* of session_loop.c */
     EventLoop *loop;
