@@ -1,9 +1,10 @@
 /*
  * projection_scan_private.h: shared by the files that read a document
  *
- * projection_scan.c runs the parser and has its callbacks, projection_scan_tag.c reads tags and
- * their positions, projection_scan_namespaces.c prefixes, projection_scan_facts.c the elements of
- * a domain, and projection_scan_fragment.c finds a lowered device that stands alone.
+ * projection_scan.c runs the parser and contains its callbacks. projection_scan_tag.c reads tags
+ * and their positions, projection_scan_namespaces.c prefixes. projection_scan_facts.c stores the
+ * elements of a domain, with projection_scan_tree.c, projection_scan_device.c and
+ * projection_scan_override.c. projection_scan_fragment.c finds a lowered device without a domain.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -172,12 +173,33 @@ ScanPlace scanStartElement(Scan *scan, ScanPlace parent, const ScanTag *tag);
 /* Handles the end of the element at PLACE. */
 void scanEndElement(Scan *scan, ScanPlace place);
 
-/* Adds the element TAG to the tree of the <emulatedpci>. */
-void scanTreeStart(Scan *scan, const ScanTag *tag);
-
 /* Notes something that would be lost if the element that it belongs to or stands in were
  * rewritten: text, a comment, a namespace declaration. */
 void scanAside(Scan *scan);
+
+/* --- projection_scan_tree.c --- */
+
+/* Adds the element TAG to the tree of the <emulatedpci>. */
+void scanTreeStart(Scan *scan, const ScanTag *tag);
+
+/* --- projection_scan_device.c --- */
+
+/* Stores a <controller type='scsi'> whose index is reserved for emulated devices. Returns its
+ * place. */
+ScanPlace scanStartController(Scan *scan, const ScanTag *tag);
+
+/* Stores the alias or the address of a device. Other children make a controller one that lowering
+ * did not write. */
+void scanStartDeviceChild(Scan *scan, const ScanTag *tag);
+
+/* --- projection_scan_override.c --- */
+
+/* Store <qemu:override>, <qemu:device>, <qemu:frontend> and <qemu:property>. A device with other
+ * content than one <qemu:frontend> with properties is one that lowering did not write. */
+ScanPlace scanStartOverride(Scan *scan, const ScanTag *tag);
+ScanPlace scanStartOverrideDevice(Scan *scan, const ScanTag *tag);
+ScanPlace scanStartOverrideFrontend(Scan *scan, const ScanTag *tag);
+void scanStartOverrideProperty(Scan *scan, const ScanTag *tag);
 
 /* --- projection_scan_fragment.c --- */
 

@@ -67,3 +67,23 @@ struct _Session {
 
 /* Frees the jobs that have ended. No function of theirs may be active. */
 void sessionReapJobs(Session *session);
+
+/* --- session_port.c --- */
+
+extern const RelayPort sessionPort;
+
+/* Removes the client's call with that serial, because it gets its reply. */
+void sessionEndCall(Session *session, guint32 serial);
+
+/* Replaces the launcher's paths in an error of libvirtd by those of QEMU, which the client knows. */
+void sessionMapError(Session *session, RPCFrame *reply);
+
+/* --- session_calls.c --- */
+
+/* Returns the offset of the arguments or results in a frame, in bytes. */
+gsize sessionPayloadOffset(const RPCHeader *header);
+
+/* For the channel to libvirtd: decides from the header whether a call is passed, waits, or is
+ * collected; and handles a collected call. */
+RPCVerdict sessionCallHeader(RPCChannel *channel, const RPCHeader *header, void *opaque);
+void sessionCallFrame(RPCChannel *channel, const RPCHeader *header, RPCFrame *frame, void *opaque);
