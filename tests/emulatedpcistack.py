@@ -369,6 +369,7 @@ class Stack:
                   'libexec/emulatedpci-launcher')
         self.copy(os.path.join(self.build, 'src/emulator/pci-emulator'), 'libexec/pci-emulator')
         self.copy(os.path.join(self.build, 'src/logfilter/emulatedpci-logfilter'), 'libexec/emulatedpci-logfilter')
+        self.copy(os.path.join(self.build, 'src/monitor/emulatedpci-monitor'), 'libexec/emulatedpci-monitor')
         self.copy(os.path.join(self.build, 'src/stubdomain/emulatedpci-stubdomain'),
                   'libexec/emulatedpci-stubdomain')
         self.copy(os.path.join(self.build, 'src/vmstate/emulatedpci-vmstate'),

@@ -497,7 +497,9 @@ def monitor_alone():
         fails(*args, "-device", device(vendorid="x"), pass_fds=[fd], message="vendorid")
         expect(9 < time.monotonic() - begin < 60, True, "the time that a refusal lasts")
         run = Run(*args, "-device", device(), pass_fds=[fd])
-        expect(run.qemu["fd"].get(fd) is not None, True, "QEMU's monitor")
+        other = int(re.search(r"id=charmonitor,fd=(\d+),server=on,wait=off", " ".join(a.decode() for a in run.qemu["arg"])).group(1))
+        expect((other != fd, run.qemu["fd"].get(other) is not None, run.qemu["fd"].get(fd)), (True, True, None),
+               "QEMU's monitor is another socket, and the relay has libvirt's")
     os.unlink(os.path.join(stage.top, "monitor"))
 
 

@@ -84,6 +84,7 @@ class Stage:
         if emulator:
             self.copy(emulator, "pci-emulator")
         self.logfilter = self.copy("src/logfilter/emulatedpci-logfilter", "emulatedpci-logfilter")
+        self.monitor = self.copy("src/monitor/emulatedpci-monitor", "emulatedpci-monitor")
         self.stubdomain = self.copy("src/stubdomain/emulatedpci-stubdomain", "emulatedpci-stubdomain")
         self.vmstate = self.copy("src/vmstate/emulatedpci-vmstate", "emulatedpci-vmstate")
         self.launch = os.path.join(self.top, "launch")

@@ -93,6 +93,7 @@ def prepare(libvirtd_conf='', daemon_conf=''):
     shutil.copy(os.path.join(build, 'src/launcher/emulatedpci-launcher'), '/mnt/libexec')
     shutil.copy(os.path.join(build, 'src/emulator/pci-emulator'), '/mnt/libexec')
     shutil.copy(os.path.join(build, 'src/logfilter/emulatedpci-logfilter'), '/mnt/libexec')
+    shutil.copy(os.path.join(build, 'src/monitor/emulatedpci-monitor'), '/mnt/libexec')
     os.symlink('../emulatedpci-launcher', '/mnt/libexec/launch/qemu-system-x86_64')
 
 

@@ -423,8 +423,8 @@ newDomain(const TestEmulator *emulator)
 {
     VMStateDomain *domain = vmstateDomainNew();
 
-    g_assert_true(vmstateDomainAdd(domain, newDevice("ua-a", "a"), emulator->fds[0], 0, NULL));
-    g_assert_true(vmstateDomainAdd(domain, newDevice("ua-b", "b"), emulator->fds[0], 1, NULL));
+    g_assert_true(vmstateDomainAdd(domain, newDevice("ua-a", "a"), emulator->fds[0], 0, FALSE, NULL));
+    g_assert_true(vmstateDomainAdd(domain, newDevice("ua-b", "b"), emulator->fds[0], 1, FALSE, NULL));
     return domain;
 }
 
@@ -597,7 +597,7 @@ testDomainDevices(void)
     g_assert_nonnull(strstr(err->message, "'ua-b': its emulator serves it no longer"));
     g_clear_error(&err);
 
-    g_assert_false(vmstateDomainAdd(domain, newDevice("ua-a", "a"), 0, 0, &err));
+    g_assert_false(vmstateDomainAdd(domain, newDevice("ua-a", "a"), 0, 0, FALSE, &err));
     g_assert_nonnull(strstr(err->message, "two emulated PCI devices have the alias 'ua-a'"));
     emulatorStop(&emulator);
 }

@@ -426,7 +426,10 @@ emulatorGuardRun(EmulatorGuard *guard)
     guard->deadline = guard->connectTimeout > 0 ?
         guardNow() + guard->connectTimeout * INT64_C(1000) : INT64_MAX;
     status = guardRun(guard, &guarding);
-    if (guarding)
+    if (guarding) {
         emulatorLoopUnlink(guard->loop);
+        if (!emulatorLoopHasMet(guard->loop))
+            emulatorLoopSayFarewell(guard->loop);
+    }
     return status;
 }

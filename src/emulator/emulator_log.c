@@ -19,7 +19,14 @@
 
 #define _(s) gettext(s)
 
-static const char prefix[] = "pci-emulator: ";
+static const char *prefix = "pci-emulator: ";
+
+
+void
+emulatorLogSetProgram(const char *name)
+{
+    prefix = name;
+}
 
 
 static void

@@ -18,10 +18,16 @@
 #define EMULATOR_LOG_MAX 300
 
 /**
+ * emulatorLogSetProgram:
+ * @name: what begins each line, "pci-emulator: " if this is not called; kept
+ */
+void emulatorLogSetProgram(const char *name);
+
+/**
  * emulatorLog:
  * @format: a printf() format, without a newline
  *
- * Writes "pci-emulator: MESSAGE" to standard error. A line is cut at 511 bytes, and
+ * Writes "PROGRAM: MESSAGE" to standard error. A line is cut at 511 bytes, and
  * control characters are replaced by '?'. After EMULATOR_LOG_MAX lines it does
  * nothing.
  */

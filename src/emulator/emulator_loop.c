@@ -456,6 +456,23 @@ loopWatchListeners(EmulatorLoop *loop,
 
 
 void
+emulatorLoopSayFarewell(EmulatorLoop *loop)
+{
+    EmulatorStateReply reply = { .closed = EMULATOR_STATUS_GONE };
+    struct iovec out = { &reply, sizeof(reply) };
+    struct mmsghdr sent = { .msg_hdr = { .msg_iov = &out, .msg_iovlen = 1 } };
+    size_t i;
+
+    for (i = 0; i < loop->ndevices; i++) {
+        if (!loop->devices[i].listening && loop->devices[i].status->closed != EMULATOR_STATUS_GONE)
+            return;
+    }
+    if (loop->stateFd >= 0)
+        sendmmsg(loop->stateFd, &sent, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+
+void
 emulatorLoopRun(EmulatorLoop *loop)
 {
     struct epoll_event events[32];
@@ -482,6 +499,7 @@ emulatorLoopRun(EmulatorLoop *loop)
                 loopWatchListeners(loop, false);
         }
     }
+    emulatorLoopSayFarewell(loop);
 }
 
 

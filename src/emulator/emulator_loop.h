@@ -68,6 +68,10 @@ void emulatorLoopUnlink(const EmulatorLoop *loop);
  * runs none itself. Makes only system calls that the sandbox allows. */
 void emulatorLoopRun(EmulatorLoop *loop);
 
+/* Tells whoever asks for registers (emulator_state.h) that this process is about to end, and that
+ * nobody needs them: all devices were unplugged, or QEMU has never connected to them. */
+void emulatorLoopSayFarewell(EmulatorLoop *loop);
+
 /* Whether a request waits for the process that serves, and not for its peer
  * to take an answer. For the process that made the loop. */
 bool emulatorLoopIsPending(const EmulatorLoop *loop);

@@ -13,6 +13,10 @@
  * state that is given back twice is taken once: the virtual CPUs may have begun
  * to run after the first reply.
  *
+ * An emulator that ends since all its devices were unplugged says so unasked: a reply to request
+ * 0, which says EMULATOR_STATUS_GONE. The end of the socket without it is that of an emulator that
+ * was killed.
+ *
  * Pure: makes no system call, allocates nothing. emulator_loop.c has the socket.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

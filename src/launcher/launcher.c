@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include "launcher_admin.h"
+#include "launcher_live.h"
 #include "launcher_run.h"
 #include "qemu_launcher_path.h"
 
@@ -33,6 +34,8 @@ main(int argc,
     bindtextdomain(PACKAGE, LOCALEDIR);
     textdomain(PACKAGE);
 
+    if (strcmp(name, QEMU_LAUNCHER_PROGRAM) == 0 && launcherLiveIsMeant(argc, argv))
+        return launcherLive(argc, argv);
     if (strcmp(name, QEMU_LAUNCHER_PROGRAM) == 0)
         return launcherAdmin(argc, argv);
     return launcherRun(argc, argv);

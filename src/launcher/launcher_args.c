@@ -9,6 +9,7 @@
 #include "launcher_args.h"
 #include "launcher_emulators.h"
 #include "launcher_qemu.h"
+#include "qemu_props_alias.h"
 
 #include "gettext.h"
 
@@ -17,14 +18,40 @@
 #define _(s) gettext(s)
 
 
-/* Whether argv[I] is the value of a -device option and of our driver. */
+/* Whether argv[I] is the value of a -device option. */
+static gboolean
+launcherArgsIsValue(int i,
+                    char *const *argv)
+{
+    return i >= 2 &&
+        (strcmp(argv[i - 1], "-device") == 0 || strcmp(argv[i - 1], "--device") == 0);
+}
+
+
+/* Whether it is one, and of our driver. */
 static gboolean
 launcherArgsIsDevice(int i,
                      char *const *argv)
 {
-    return i >= 2 &&
-        (strcmp(argv[i - 1], "-device") == 0 || strcmp(argv[i - 1], "--device") == 0) &&
-        qemuPropsIsEmulatedPCI(argv[i]);
+    return launcherArgsIsValue(i, argv) && qemuPropsIsEmulatedPCI(argv[i]);
+}
+
+
+gboolean
+launcherArgsExpand(int argc,
+                   char **argv,
+                   GError **err)
+{
+    int i;
+
+    for (i = 2; i < argc; i++) {
+        if (!launcherArgsIsValue(i, argv) || !qemuPropsAliasIsReservation(argv[i]))
+            continue;
+        argv[i] = qemuPropsAliasExpand(argv[i], err);
+        if (!argv[i])
+            return FALSE;
+    }
+    return TRUE;
 }
 
 

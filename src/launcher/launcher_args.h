@@ -28,6 +28,20 @@ typedef struct {
 gboolean launcherArgsHaveDevices(int argc, char *const *argv);
 
 /**
+ * launcherArgsExpand:
+ * @argc: number of arguments
+ * @argv: QEMU's command line; each string may be replaced by a newly allocated one, and none
+ *        is freed
+ * @err: set on failure
+ *
+ * Makes emulated devices of the controllers that libvirt knows those by which were attached to
+ * a domain when it was running (qemu_props_alias.h): the domain is restored, or migrated.
+ *
+ * Returns FALSE if one cannot be read.
+ */
+gboolean launcherArgsExpand(int argc, char **argv, GError **err);
+
+/**
  * launcherArgsParse:
  * @args: filled in; to be released with launcherArgsClear() in any case
  * @argc: number of arguments

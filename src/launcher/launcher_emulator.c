@@ -14,6 +14,8 @@
 #include "gettext.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 #include <unistd.h>
 
 #define _(s) gettext(s)
@@ -37,8 +39,8 @@ launcherEmulatorFormatDevice(const QEMUProps *props)
 }
 
 
-/* For an emulator that QEMU is to connect to: this process, which will be QEMU. -1 if
- * the emulator does not know what that is, or this Linux does not. */
+/* For an emulator that QEMU is to connect to: what tells that it will not. -1 if the emulator
+ * does not know what that is, or this Linux does not. */
 static int
 launcherEmulatorOpenClient(const LauncherEmulatorSpec *spec)
 {
@@ -46,7 +48,8 @@ launcherEmulatorOpenClient(const LauncherEmulatorSpec *spec)
 
     for (i = 0; spec->own && i < spec->n; i++) {
         if (spec->sockets[i]->path)
-            return launcherFdsSelf();
+            return spec->clientFd >= 0 ? fcntl(spec->clientFd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) :
+                launcherFdsSelf();
     }
     return -1;
 }

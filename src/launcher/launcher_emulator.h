@@ -42,6 +42,7 @@ typedef struct {
     const char *program;
     char *const *args;      /* its own arguments, or NULL */
     gboolean own;           /* it is pci-emulator: it knows --client-fd and --state-fd */
+    int clientFd;           /* for that; -1: this process, which will be QEMU */
     int state;              /* the socket on which it is asked for state, or -1 */
     size_t n;               /* devices */
     QEMUProps *const *props;

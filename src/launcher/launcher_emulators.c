@@ -106,7 +106,8 @@ launcherEmulatorsStartGroup(LauncherEmulators *emulators,
     g_autofree LauncherSocket **sockets = g_new(LauncherSocket *, n);
     g_autofree char *stubdomain = NULL;
     g_autofree char *program = NULL;
-    LauncherEmulatorSpec spec = { .name = launcherEmulatorsGetName(driver), .n = n, .state = -1 };
+    LauncherEmulatorSpec spec = { .name = launcherEmulatorsGetName(driver), .n = n, .clientFd = -1,
+                                  .state = -1 };
     LauncherEmulator *emulator = &emulators->processes[emulators->started++];
     int state[2] = { -1, -1 };
     gboolean ok;
@@ -235,5 +236,6 @@ launcherEmulatorsClear(LauncherEmulators *emulators)
     if (emulators->state)
         launcherSocketFree(emulators->state, 1);
     emulators->state = NULL;
+    launcherFdsClose(&emulators->control);
     g_clear_pointer(&emulators->groups, g_ptr_array_unref);
 }

@@ -27,7 +27,11 @@ typedef struct {
     char *unmovableAlias;
     char *unmovableReason;      /* for the domain's log; or NULL */
     LauncherSocket *state;      /* what QEMU connects to for that; or NULL */
+    gboolean live;              /* devices that do so can be attached to the running domain */
+    int control;                /* tells the process that saves registers of those; or -1 */
 } LauncherEmulators;
+
+#define LAUNCHER_EMULATORS_INIT { .control = -1 }
 
 /**
  * launcherEmulatorsGroup:

@@ -50,7 +50,31 @@ launcherMonitorFind(int argc,
 }
 
 
-static gboolean
+void
+launcherMonitorReplace(char **argv,
+                       int fd)
+{
+    const guint argc = g_strv_length(argv);
+    guint i;
+
+    for (i = 1; i + 1 < argc; i++) {
+        const char *value = argv[i + 1];
+        const char *rest;
+        char *replaced;
+
+        if (strcmp(argv[i], "-chardev") != 0 || !g_str_has_prefix(value, LAUNCHER_MONITOR_CHARDEV))
+            continue;
+        rest = value + strlen(LAUNCHER_MONITOR_CHARDEV);
+        rest += strspn(rest, "0123456789");
+        replaced = g_strdup_printf(LAUNCHER_MONITOR_CHARDEV "%d%s", fd, rest);
+        g_free(argv[i + 1]);
+        argv[i + 1] = replaced;
+        return;
+    }
+}
+
+
+gboolean
 launcherMonitorIsListening(int fd)
 {
     int listening = 0;

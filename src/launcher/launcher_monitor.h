@@ -42,6 +42,18 @@
 int launcherMonitorFind(int argc, char *const *argv);
 
 /**
+ * launcherMonitorReplace:
+ * @argv: QEMU's command line, in which launcherMonitorFind() finds a descriptor
+ * @fd: another listening socket
+ *
+ * Gives @fd to the monitor instead.
+ */
+void launcherMonitorReplace(char **argv, int fd);
+
+/* Whether @fd is a listening socket. */
+gboolean launcherMonitorIsListening(int fd);
+
+/**
  * launcherMonitorWait:
  * @fd: what launcherMonitorFind() returned; a descriptor that is not a
  *      listening socket is left alone

@@ -17,6 +17,7 @@
 
 #define LAUNCHER_PATHS_EMULATOR "pci-emulator"
 #define LAUNCHER_PATHS_LOGFILTER "emulatedpci-logfilter"
+#define LAUNCHER_PATHS_MONITOR "emulatedpci-monitor"
 #define LAUNCHER_PATHS_STUBDOMAIN "emulatedpci-stubdomain"
 #define LAUNCHER_PATHS_VMSTATE "emulatedpci-vmstate"
 #define LAUNCHER_PATHS_LAUNCH "launch"
@@ -56,6 +57,13 @@ char *
 launcherPathsGetLogfilter(const char *home)
 {
     return g_build_filename(home, LAUNCHER_PATHS_LOGFILTER, NULL);
+}
+
+
+char *
+launcherPathsGetMonitor(const char *home)
+{
+    return g_build_filename(home, LAUNCHER_PATHS_MONITOR, NULL);
 }
 
 

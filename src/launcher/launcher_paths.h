@@ -4,6 +4,7 @@
  *   PKGLIBEXEC/emulatedpci-launcher      the program
  *   PKGLIBEXEC/pci-emulator              emulates the devices
  *   PKGLIBEXEC/emulatedpci-vmstate       saves and restores registers
+ *   PKGLIBEXEC/emulatedpci-monitor       is between libvirt and QEMU's monitor
  *   PKGLIBEXEC/emulatedpci-stubdomain    isolates an emulator
  *   PKGLIBEXEC/emulatedpci-logfilter     is between QEMU and the domain's log
  *   PKGLIBEXEC/launch/qemu-system-ARCH   links to the program
@@ -34,6 +35,7 @@ char *launcherPathsGetHome(GError **err);
  * frees it. */
 char *launcherPathsGetEmulator(const char *home);
 char *launcherPathsGetLogfilter(const char *home);
+char *launcherPathsGetMonitor(const char *home);
 char *launcherPathsGetStubdomain(const char *home);
 char *launcherPathsGetVMState(const char *home);
 char *launcherPathsGetLaunchDir(const char *home);

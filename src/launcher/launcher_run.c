@@ -10,6 +10,7 @@
 #include "launcher_accel.h"
 #include "launcher_args.h"
 #include "launcher_blocker.h"
+#include "launcher_fds.h"
 #include "launcher_emulators.h"
 #include "launcher_log.h"
 #include "launcher_logfilter.h"
@@ -18,6 +19,7 @@
 #include "launcher_monitor.h"
 #include "launcher_paths.h"
 #include "launcher_qemu.h"
+#include "launcher_relay.h"
 #include "launcher_stale.h"
 #include "launcher_state.h"
 #include "qemu_launcher_path.h"
@@ -82,8 +84,69 @@ launcherRunWarn(const LauncherEmulators *emulators,
 }
 
 
+/* What devices will use that are attached to the running domain; NONE: there can be none. */
+static EmulatedPCIVersion
+launcherRunFindTransport(const QEMUProgram *info,
+                         const char *qemu,
+                         const char *machine,
+                         int argc,
+                         char **argv)
+{
+    int self = launcherFdsSelf();
+    const gboolean possible = self >= 0 && launcherMonitorIsListening(launcherMonitorFind(argc, argv));
+
+    launcherFdsClose(&self);
+    return !possible ? EMULATED_PCI_VERSION_NONE :
+        qemuProgramChoose(info, qemu, machine, launcherAccelIsKVM(argc, argv),
+                          EMULATED_PCI_VERSION_NONE, NULL);
+}
+
+
+/* Takes the emulators's control socket out of it. */
+static int
+launcherRunTakeControl(LauncherEmulators *emulators)
+{
+    const int control = emulators->control;
+
+    emulators->control = -1;
+    return control;
+}
+
+
+/* Starts what is between QEMU and its log. With a relay, that is what libvirt hears of QEMU's
+ * end by, and the log must be complete before. */
+static void
+launcherRunFilterLog(LauncherLogfilter *filter,
+                     LauncherRelay *relay,
+                     const char *home)
+{
+    int monitor = relay->monitor;
+
+    if (relay->transport != EMULATED_PCI_VERSION_NONE)
+        monitor = launcherRelayOpenLog(relay);
+    launcherLogfilterStart(filter, home, monitor);
+    if (relay->transport != EMULATED_PCI_VERSION_NONE)
+        launcherFdsClose(&monitor);
+}
+
+
+/* Nothing can be attached to the running domain: its registers would be lost in a save. */
+static void
+launcherRunForbidLive(LauncherEmulators *emulators,
+                      LauncherRelay *relay)
+{
+    relay->transport = EMULATED_PCI_VERSION_NONE;
+    emulators->live = FALSE;
+    if (emulators->n == 0 && emulators->unmovableReason) {
+        launcherLog(_("warning: emulated PCI devices cannot be attached to the running domain: %1$s"),
+                    emulators->unmovableReason);
+        g_clear_pointer(&emulators->unmovableReason, g_free);
+    }
+}
+
+
 /* Starts the emulators for the devices in ARGV, which ARGS keeps, and what is
- * between QEMU and its log. Returns QEMU's argv, or NULL with ERR set. */
+ * between QEMU and its log, and its monitor. Returns QEMU's argv, or NULL with ERR set. */
 static char **
 launcherRunPrepare(const char *qemu,
                    int argc,
@@ -91,6 +154,7 @@ launcherRunPrepare(const char *qemu,
                    LauncherArgs *args,
                    LauncherEmulators *emulators,
                    LauncherLogfilter *filter,
+                   LauncherRelay *relay,
                    GError **err)
 {
     g_autoptr(GPtrArray) more = g_ptr_array_new_with_free_func(g_free);
@@ -99,32 +163,43 @@ launcherRunPrepare(const char *qemu,
     g_autofree char *machine = launcherMachineGetType(argc, argv);
     QEMUProps *const *props;
     QEMUProgram info;
+    gboolean vfioUser;
 
     if (!launcherArgsParse(args, argc, argv, err))
         return NULL;
     props = (QEMUProps *const *) args->props->pdata;
 
     home = launcherPathsGetHome(err);
-    if (!home ||
-        !launcherQEMUInspect(&info, qemu, err) ||
-        !launcherEmulatorsPlan(emulators, props, args->props->len, &info, qemu, machine,
-                               launcherAccelIsKVM(argc, argv), err) ||
-        !launcherStatePlan(emulators, args, argc, argv, home, err) ||
-        !launcherEmulatorsStart(emulators, props, home, err))
+    if (!home || !launcherQEMUInspect(&info, qemu, err))
+        return NULL;
+    relay->monitor = launcherMonitorFind(argc, argv);
+    relay->transport = launcherRunFindTransport(&info, qemu, machine, argc, argv);
+    emulators->live = relay->transport == EMULATED_PCI_VERSION_VFIO_USER;
+    if (!launcherEmulatorsPlan(emulators, props, args->props->len, &info, qemu, machine,
+                           launcherAccelIsKVM(argc, argv), err) ||
+        !launcherStatePlan(emulators, args, argc, argv, home, err))
+        return NULL;
+
+    /* Nothing that is attached later may be lost when the guest is saved. */
+    vfioUser = launcherEmulatorsHasVersion(emulators, EMULATED_PCI_VERSION_VFIO_USER);
+    if (emulators->live && !emulators->travels && !vfioUser)
+        launcherRunForbidLive(emulators, relay);
+    if (!launcherEmulatorsStart(emulators, props, home, err))
         return NULL;
 
     /* While the emulators get ready there is time for the rest. */
-    if (launcherEmulatorsHasVersion(emulators, EMULATED_PCI_VERSION_MPQEMU))
-        launcherLogfilterStart(filter, home, launcherMonitorFind(argc, argv));
+    if (launcherEmulatorsHasVersion(emulators, EMULATED_PCI_VERSION_MPQEMU) ||
+        relay->transport == EMULATED_PCI_VERSION_MPQEMU)
+        launcherRunFilterLog(filter, relay, home);
     result = launcherArgsRewrite(args, argc, argv, qemu, emulators->sockets, err);
     if (!result ||
         !launcherStateDecide(emulators, args, argc, argv, err) ||
         !launcherStateStart(emulators, args, argv, home, more, err) ||
-        (launcherEmulatorsHasVersion(emulators, EMULATED_PCI_VERSION_VFIO_USER) &&
-         !emulators->travels &&
+        (vfioUser && !emulators->travels &&
          !launcherBlockerAdd(more, emulators->unmovable, emulators->unmovableAlias, err)) ||
         !launcherEmulatorsWait(emulators, err) ||
-        !launcherSocketInherit(emulators->sockets, emulators->n, err))
+        !launcherSocketInherit(emulators->sockets, emulators->n, err) ||
+        !launcherRelayStart(relay, result, emulators->n + 1, launcherRunTakeControl(emulators), home, err))
         return NULL;
     launcherArgsExtend(&result, more);
     launcherRunWarn(emulators, argc, argv);
@@ -174,14 +249,23 @@ launcherRunQEMU(char *qemu,
                 char **argv)
 {
     g_auto(LauncherArgs) args = { NULL, NULL };
-    g_auto(LauncherEmulators) emulators = { NULL };
+    g_auto(LauncherEmulators) emulators = LAUNCHER_EMULATORS_INIT;
     g_auto(LauncherLogfilter) filter = LAUNCHER_LOGFILTER_INIT;
+    g_auto(LauncherRelay) relay = LAUNCHER_RELAY_INIT;
+    gboolean wanted;
     g_auto(GStrv) result = NULL;
     g_autoptr(GError) err = NULL;
 
     launcherRunRefresh(qemu);
 
-    if (!launcherArgsHaveDevices(argc, argv)) {
+    if (!launcherArgsExpand(argc, argv, &err)) {
+        launcherLog("%s", err->message);
+        return LAUNCHER_EXIT_FAILURE;
+    }
+
+    /* libvirt asks QEMU for its capabilities without such a monitor. */
+    wanted = launcherArgsHaveDevices(argc, argv);
+    if (!wanted && !launcherMonitorIsListening(launcherMonitorFind(argc, argv))) {
         argv[0] = qemu;
         return launcherRunExec(qemu, argv, &filter);
     }
@@ -193,7 +277,13 @@ launcherRunQEMU(char *qemu,
         return saved == ENOENT ? LAUNCHER_EXIT_NOT_FOUND : LAUNCHER_EXIT_CANNOT_RUN;
     }
 
-    result = launcherRunPrepare(qemu, argc, argv, &args, &emulators, &filter, &err);
+    result = launcherRunPrepare(qemu, argc, argv, &args, &emulators, &filter, &relay, &err);
+    if (!result && !wanted) {
+        launcherLog(_("warning: emulated PCI devices cannot be attached to the running domain: %1$s"),
+                    err->message);
+        argv[0] = qemu;
+        return launcherRunExec(qemu, argv, &filter);
+    }
     if (!result) {
         launcherLog("%s", err->message);
         return LAUNCHER_EXIT_FAILURE;

@@ -10,6 +10,7 @@
 #include "launcher_fds.h"
 #include "launcher_paths.h"
 #include "launcher_process.h"
+#include "qemu_props_alias.h"
 
 #include "gettext.h"
 
@@ -41,13 +42,16 @@ stateHasOption(int argc,
 }
 
 
-/* QEMU's name for device I, newly allocated; NULL if it has none. */
+/* The name of device I, newly allocated; NULL if it has none. A device that was attached to the
+ * running domain has the same one as if it had been there from the start. */
 static char *
 stateGetAlias(const LauncherArgs *args,
               guint i,
               char *const *argv)
 {
-    return qemuPropsGetId(argv[g_array_index(args->at, int, i)]);
+    g_autofree char *id = qemuPropsGetId(argv[g_array_index(args->at, int, i)]);
+
+    return id ? qemuPropsAliasGetName(id) : NULL;
 }
 
 
@@ -217,7 +221,8 @@ stateFormatArgs(const LauncherEmulators *emulators,
                 char *const *argv,
                 const char *program,
                 const LauncherSocket *socket,
-                int client)
+                int client,
+                int control)
 {
     GPtrArray *result = g_ptr_array_new();
     guint i;
@@ -228,6 +233,9 @@ stateFormatArgs(const LauncherEmulators *emulators,
     g_ptr_array_add(result, g_strdup_printf("--path=%s", socket->path));
     if (client >= 0)
         g_ptr_array_add(result, g_strdup_printf("--client-fd=%d", client));
+
+    if (control >= 0)
+        g_ptr_array_add(result, g_strdup_printf("--control-fd=%d", control));
 
     for (i = 0; i < emulators->started; i++) {
         const EmulatedPCIDriverGroup *group = g_ptr_array_index(emulators->groups, i);
@@ -253,25 +261,38 @@ stateFormatArgs(const LauncherEmulators *emulators,
 
 /* Starts PROGRAM, which listens on SOCKET. */
 static gboolean
-stateStartProgram(const LauncherEmulators *emulators,
+stateStartProgram(LauncherEmulators *emulators,
                   const LauncherArgs *args,
                   char *const *argv,
                   const char *program,
                   const LauncherSocket *socket,
                   GError **err)
 {
-    LauncherProcessError error;
+    LauncherProcessError error = { LAUNCHER_PROCESS_OTHER, 0 };
+    int control[2] = { -1, -1 };
     int client = launcherFdsSelf();
-    g_auto(GStrv) own = stateFormatArgs(emulators, args, argv, program, socket, client);
+    g_auto(GStrv) own = NULL;
     g_autofree int *fds = g_new(int, emulators->started + 3);
     gboolean ok;
     size_t n = 0;
-    int pidfd;
+    int pidfd = -1;
     guint i;
+
+    if (emulators->live && !launcherFdsPacketpair(control)) {
+        launcherFdsClose(&client);
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("cannot run '%1$s', which saves the registers of emulated PCI devices: %2$s"),
+                               program, g_strerror(errno));
+        return FALSE;
+    }
+    own = stateFormatArgs(emulators, args, argv, program, socket, client, control[1]);
+    emulators->control = control[0];
 
     fds[n++] = socket->theirs;
     if (client >= 0)
         fds[n++] = client;
+    if (control[1] >= 0)
+        fds[n++] = control[1];
     for (i = 0; i < emulators->started; i++)
         fds[n++] = emulators->processes[i].state;
 
@@ -282,6 +303,7 @@ stateStartProgram(const LauncherEmulators *emulators,
                                program, g_strerror(error.number));
     launcherFdsClose(&pidfd);
     launcherFdsClose(&client);
+    launcherFdsClose(&control[1]);
     return ok;
 }
 
@@ -297,7 +319,7 @@ launcherStateStart(LauncherEmulators *emulators,
     g_autofree char *program = launcherPathsGetVMState(home);
     g_autofree char *address = NULL;
 
-    if (!emulators->travels)
+    if (!emulators->travels || (emulators->n == 0 && !emulators->live))
         return TRUE;
 
     emulators->state = launcherSocketNew(1);

@@ -19,6 +19,7 @@
 #include "projection_scan.h"
 #include "projection_style.h"
 #include "qemu_launcher_path.h"
+#include "qemu_props_alias.h"
 
 #include <string.h>
 
@@ -33,7 +34,7 @@
 /* A device that is lifted */
 typedef struct {
     const ProjectionController *controller;
-    const ProjectionOverrideDevice *device;
+    const ProjectionOverrideDevice *device;     /* NULL: the alias holds the properties */
     EmulatedPCIDef *def;
 } Lifted;
 
@@ -177,6 +178,27 @@ reportOtherBus(const ProjectionController *controller,
 }
 
 
+/* What CONTROLLER stands for, if that was attached to a running domain; or NULL. */
+static EmulatedPCIDef *
+makeLiveDef(const ProjectionController *controller,
+            const ProjectionDomain *domain)
+{
+    QEMUPropsOverride props;
+    EmulatedPCIDef *def = NULL;
+
+    if (controller->plain && qemuPropsAliasRead(controller->alias, &props)) {
+        def = makeDef(controller, domain->hasVirtioMMIO, &props);
+        g_free(def->alias);
+        def->alias = qemuPropsAliasGetName(controller->alias);
+        /* What the user could not write has another's alias, or none. */
+        if (g_hash_table_contains(domain->aliases, def->alias))
+            g_clear_pointer(&def, emulatedPCIDefFree);
+    }
+    qemuPropsOverrideClear(&props);
+    return def;
+}
+
+
 static gboolean
 findDevices(Lifting *lifting,
             GError **err)
@@ -201,12 +223,16 @@ findDevices(Lifting *lifting,
         if (GPOINTER_TO_UINT(users) != 1)
             continue;
         lifted.device = g_hash_table_lookup(devices, controller->alias);
-        if (!lifted.device)
+        if (!lifted.device && !qemuPropsAliasIsMarked(controller->alias))
             continue;
-        if (controller->otherAddress)
+        if (lifted.device && controller->otherAddress)
             return reportOtherBus(controller, lifted.device, err);
 
-        lifted.def = makeDef(controller, domain->hasVirtioMMIO, &lifted.device->props);
+        lifted.def = lifted.device ?
+            makeDef(controller, domain->hasVirtioMMIO, &lifted.device->props) :
+            makeLiveDef(controller, domain);
+        if (!lifted.def)
+            continue;
         if (emulatedPCIDefValidate(lifted.def, NULL))
             g_array_append_val(lifting->list, lifted);
         else
@@ -390,8 +416,12 @@ findOurs(Lifting *lifting)
     GHashTable *ours = g_hash_table_new(NULL, NULL);
     guint i;
 
-    for (i = 0; i < lifting->list->len; i++)
-        g_hash_table_add(ours, (void *) g_array_index(lifting->list, Lifted, i).device);
+    for (i = 0; i < lifting->list->len; i++) {
+        const Lifted *lifted = &g_array_index(lifting->list, Lifted, i);
+
+        if (lifted->device)
+            g_hash_table_add(ours, (void *) lifted->device);
+    }
     for (i = 0; i < lifting->detached->len; i++)
         g_hash_table_add(ours, g_ptr_array_index(lifting->detached, i));
     return ours;
@@ -470,7 +500,7 @@ liftDomain(Lifting *lifting,
     if (!findDevices(lifting, err))
         return FALSE;
     ours = findOurs(lifting);
-    if (g_hash_table_size(ours) == 0 ||
+    if ((g_hash_table_size(ours) == 0 && lifting->list->len == 0) ||
         (lifting->domain->isDevice && !isWholeDevice(lifting)) ||
         hasEmptyOverride(lifting))
         return TRUE;
@@ -494,13 +524,17 @@ projectionLift(const char *xml,
     g_autoptr(ProjectionDocument) doc = NULL;
     g_autoptr(ProjectionEdits) edits = NULL;
     EmulatedPCIXMLFacts facts;
+    const char *word = LIFT_WORD;
     guint i;
 
-    if (!memmem(xml, len, LIFT_WORD, strlen(LIFT_WORD)))
-        return PROJECTION_UNCHANGED;
+    if (!memmem(xml, len, word, strlen(word))) {
+        word = QEMU_PROPS_ALIAS_MARKER;
+        if (!memmem(xml, len, word, strlen(word)))
+            return PROJECTION_UNCHANGED;
+    }
 
     /* Nothing that was lowered has a document type declaration. */
-    emulatedPCIXMLLook(xml, len, LIFT_WORD, &facts);
+    emulatedPCIXMLLook(xml, len, word, &facts);
     if (facts.hasDoctype)
         return PROJECTION_UNCHANGED;
     if (!emulatedPCIXMLAccept(xml, &facts, err) ||

@@ -12,6 +12,7 @@
 #include <config.h>
 
 #include "qemu_props.h"
+#include "qemu_props_json.h"
 
 #include "gettext.h"
 #include <json.h>
@@ -37,9 +38,6 @@ static const char *const overrides[EMULATED_PCI_FIELD_LAST] = {
     [EMULATED_PCI_FIELD_SUBVENDORID] = "x-pci-sub-vendor-id",
     [EMULATED_PCI_FIELD_SUBSYSTEMID] = "x-pci-sub-device-id",
 };
-
-typedef struct json_object JSONObject;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(JSONObject, json_object_put)
 
 /* One pair of the key=value form. */
 typedef struct {
@@ -285,8 +283,7 @@ qemuPropsEscapeJSON(const char *arg)
 }
 
 
-/* The object that ARG is, or NULL. Only white space may follow it, as for QEMU. */
-static JSONObject *
+JSONObject *
 qemuPropsReadJSON(const char *arg)
 {
     g_autofree char *ascii = NULL;
@@ -328,14 +325,22 @@ qemuPropsGetString(JSONObject *object)
 }
 
 
+const char *
+qemuPropsGetStringProperty(JSONObject *object,
+                           const char *key)
+{
+    JSONObject *value;
+
+    if (!json_object_object_get_ex(object, key, &value))
+        return NULL;
+    return qemuPropsGetString(value);
+}
+
+
 static const char *
 qemuPropsGetDriver(JSONObject *object)
 {
-    JSONObject *driver;
-
-    if (!json_object_object_get_ex(object, QEMU_PROPS_DRIVER, &driver))
-        return NULL;
-    return qemuPropsGetString(driver);
+    return qemuPropsGetStringProperty(object, QEMU_PROPS_DRIVER);
 }
 
 
@@ -425,7 +430,7 @@ qemuPropsParseJSON(const char *arg,
 }
 
 
-static char *
+char *
 qemuPropsJSONToString(JSONObject *object)
 {
     return g_strdup(json_object_to_json_string_ext(object,

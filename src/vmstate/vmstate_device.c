@@ -8,6 +8,7 @@
 
 #include "vmstate_device.h"
 
+#include "emulator_device_options.h"
 #include "gettext.h"
 
 #include <string.h>
@@ -54,6 +55,31 @@ vmstateDeviceAliasIsValid(const char *alias)
             return FALSE;
     }
     return TRUE;
+}
+
+
+VMStateDevice *
+vmstateDeviceParse(const char *alias,
+                   char *text,
+                   GError **err)
+{
+    VMStateDevice *device;
+    EmulatorDeviceOptions parsed;
+    EmulatorDeviceError error;
+
+    if (!vmstateDeviceAliasIsValid(alias)) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("--alias: invalid name '%1$s'"), alias);
+        return NULL;
+    }
+    if (emulatorDeviceOptionsParse(&parsed, text, -1, &error) < 0) {
+        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, "%s", error.text);
+        return NULL;
+    }
+
+    device = g_new0(VMStateDevice, 1);
+    device->alias = g_strdup(alias);
+    device->fields = parsed.fields;
+    return device;
 }
 
 

@@ -49,6 +49,16 @@ void vmstateDeviceSetRegisters(VMStateDevice *device, const guint8 *registers, g
 gboolean vmstateDeviceAliasIsValid(const char *alias);
 
 /**
+ * vmstateDeviceParse:
+ * @alias: the device's
+ * @text: the value of pci-emulator's --device; is changed
+ * @err: set on failure
+ *
+ * Returns the device, newly allocated, with no registers; or NULL.
+ */
+VMStateDevice *vmstateDeviceParse(const char *alias, char *text, GError **err);
+
+/**
  * vmstateDeviceCheck:
  * @here: a device of this domain; its registers are not looked at
  * @there: the device of that alias in a state

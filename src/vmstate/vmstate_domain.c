@@ -13,6 +13,7 @@
 #include "gettext.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define _(s) gettext(s)
 
@@ -21,6 +22,8 @@ typedef struct {
     int fd;
     guint number;
     gboolean gone;          /* it was unplugged */
+    gboolean left;          /* and its emulator has ended for that */
+    gboolean alone;         /* FD is this device's alone, and is closed with it */
 } DomainDevice;
 
 struct _VMStateDomain {
@@ -52,35 +55,6 @@ vmstateDomainFree(VMStateDomain *domain)
 }
 
 
-gboolean
-vmstateDomainAdd(VMStateDomain *domain,
-                 VMStateDevice *device,
-                 int fd,
-                 guint number,
-                 GError **err)
-{
-    g_autoptr(VMStateDevice) own = device;
-    DomainDevice entry = { device, fd, number, FALSE };
-    guint i;
-
-    if (domain->devices->len == VMSTATE_DEVICES_MAX) {
-        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("more than %1$d emulated PCI devices"), VMSTATE_DEVICES_MAX);
-        return FALSE;
-    }
-    for (i = 0; i < domain->devices->len; i++) {
-        if (strcmp(g_array_index(domain->devices, DomainDevice, i).device->alias, device->alias) == 0) {
-            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                   _("two emulated PCI devices have the alias '%1$s'"), device->alias);
-            return FALSE;
-        }
-    }
-    g_array_append_val(domain->devices, entry);
-    g_steal_pointer(&own);
-    return TRUE;
-}
-
-
 /* Asks for the registers of ENTRY, and whether it is still there. */
 static gboolean
 domainGet(DomainDevice *entry,
@@ -88,6 +62,8 @@ domainGet(DomainDevice *entry,
 {
     VMStateReply reply;
 
+    if (entry->left)
+        return TRUE;
     if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_GET, entry->number, NULL, 0, &reply, err)) {
         g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
         return FALSE;
@@ -99,6 +75,9 @@ domainGet(DomainDevice *entry,
         return FALSE;
     }
     entry->gone = reply.closed == EMULATOR_STATUS_GONE;
+    entry->left = entry->gone && reply.sequence == 0;
+    if (entry->gone)
+        return TRUE;
     if (!entry->device->own && reply.nregisters != PCI_CONFIG_SIZE) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
                                _("emulated PCI device '%1$s': its emulator has %2$zu registers: %3$d are required"),
@@ -106,6 +85,68 @@ domainGet(DomainDevice *entry,
         return FALSE;
     }
     vmstateDeviceSetRegisters(entry->device, reply.registers, reply.nregisters);
+    return TRUE;
+}
+
+
+/* Whether ENTRY's device is still there; one whose emulator does not answer may be. */
+static gboolean
+domainIsThere(DomainDevice *entry)
+{
+    return !domainGet(entry, NULL) || !entry->gone;
+}
+
+
+/* Forgets the devices that were unplugged, of those that were added to a running domain: there
+ * is no limit to how often that happens. */
+static void
+domainForget(VMStateDomain *domain)
+{
+    guint i;
+
+    for (i = domain->devices->len; i > 0; i--) {
+        DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i - 1);
+
+        if (!entry->alone || (!entry->left && !vmstateEmulatorHasLeft(entry->fd)))
+            continue;
+        close(entry->fd);
+        vmstateDeviceFree(entry->device);
+        g_array_remove_index(domain->devices, i - 1);
+    }
+}
+
+
+gboolean
+vmstateDomainAdd(VMStateDomain *domain,
+                 VMStateDevice *device,
+                 int fd,
+                 guint number,
+                 gboolean alone,
+                 GError **err)
+{
+    g_autoptr(VMStateDevice) added = device;
+    DomainDevice entry = { .device = device, .fd = fd, .number = number, .alone = alone };
+    guint i;
+
+    domainForget(domain);
+
+    if (domain->devices->len == VMSTATE_DEVICES_MAX) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("more than %1$d emulated PCI devices"), VMSTATE_DEVICES_MAX);
+        return FALSE;
+    }
+    for (i = 0; i < domain->devices->len; i++) {
+        DomainDevice *other = &g_array_index(domain->devices, DomainDevice, i);
+
+        if (strcmp(other->device->alias, device->alias) == 0 && !other->gone &&
+            (!alone || domainIsThere(other))) {
+            emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                   _("two emulated PCI devices have the alias '%1$s'"), device->alias);
+            return FALSE;
+        }
+    }
+    g_array_append_val(domain->devices, entry);
+    g_steal_pointer(&added);
     return TRUE;
 }
 

@@ -19,6 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VMStateDomain, vmstateDomainFree)
  * @device: a device, which is the domain's from here on
  * @fd: the socket of its emulator, which several devices may have
  * @number: what the device's number is there, from 0
+ * @alone: no other device has @fd, which is the domain's from here on if this succeeds
  *
  * Returns FALSE with @err set if there is one of that alias, or there are too
  * many; @device is freed then.
@@ -27,6 +28,7 @@ gboolean vmstateDomainAdd(VMStateDomain *domain,
                           VMStateDevice *device,
                           int fd,
                           guint number,
+                          gboolean alone,
                           GError **err);
 
 /**

@@ -34,6 +34,39 @@ typedef enum {
 } CallResult;
 
 
+static gboolean
+callIsFarewell(const VMStateReply *reply)
+{
+    return reply->sequence == 0 && reply->closed == EMULATOR_STATUS_GONE;
+}
+
+
+/* Whether the emulator has said that it ends. Late replies are dropped. */
+static gboolean
+callReadFarewell(int fd,
+                 VMStateReply *reply)
+{
+    ssize_t got;
+
+    while ((got = recv(fd, reply, CALL_MESSAGE_MAX, MSG_DONTWAIT)) > 0) {
+        if (got >= EMULATOR_STATE_HEADER && callIsFarewell(reply)) {
+            reply->nregisters = 0;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+
+gboolean
+vmstateEmulatorHasLeft(int fd)
+{
+    VMStateReply reply;
+
+    return callReadFarewell(fd, &reply);
+}
+
+
 /* Waits for the reply to request SEQUENCE, until UNTIL. Late replies to requests
  * before are dropped. */
 static CallResult
@@ -57,7 +90,8 @@ callWait(int fd,
             continue;
 
         got = recv(fd, reply, CALL_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC);
-        if (got >= EMULATOR_STATE_HEADER && got <= CALL_MESSAGE_MAX && reply->sequence == sequence) {
+        if (got >= EMULATOR_STATE_HEADER && got <= CALL_MESSAGE_MAX &&
+            (reply->sequence == sequence || callIsFarewell(reply))) {
             reply->nregisters = got - EMULATOR_STATE_HEADER;
             return CALL_REPLY;
         }
@@ -81,6 +115,9 @@ callRepeat(int fd,
     const gint64 deadline = g_get_monotonic_time() + VMSTATE_EMULATOR_TIMEOUT * INT64_C(1000);
     CallResult result = CALL_REPEAT;
 
+    /* One that has ended takes no request. */
+    if (callReadFarewell(fd, reply))
+        return CALL_REPLY;
     while (result == CALL_REPEAT && g_get_monotonic_time() < deadline) {
         if (send(fd, request, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
             errno != EAGAIN && errno != EINTR)

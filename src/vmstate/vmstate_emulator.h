@@ -27,6 +27,14 @@ typedef struct {
 } VMStateReply;
 
 /**
+ * vmstateEmulatorHasLeft:
+ * @fd: the socket
+ *
+ * Returns whether the emulator has ended because its devices were unplugged. It says so once.
+ */
+gboolean vmstateEmulatorHasLeft(int fd);
+
+/**
  * vmstateEmulatorCall:
  * @fd: the socket
  * @command: EMULATOR_STATE_GET or EMULATOR_STATE_SET

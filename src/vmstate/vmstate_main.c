@@ -11,6 +11,7 @@
 #include <config.h>
 
 #include "vmstate_bus.h"
+#include "vmstate_control.h"
 #include "vmstate_options.h"
 #include "vmstate_sandbox.h"
 
@@ -88,6 +89,7 @@ run(VMStateOptions *options)
     if (fd < 0)
         return EXIT_SUCCESS;
 
+    vmstateControlWatch(options->controlFd, options->domain);
     return vmstateBusServe(fd, options->domain, &error) ? EXIT_SUCCESS : fail(error->message);
 }
 

@@ -21,6 +21,7 @@ enum {
     OPTION_LISTEN_FD = 256,
     OPTION_PATH,
     OPTION_CLIENT_FD,
+    OPTION_CONTROL_FD,
     OPTION_EMULATOR,
     OPTION_MODEL,
     OPTION_ALIAS,
@@ -34,6 +35,7 @@ static const struct option longOptions[] = {
     { "listen-fd", required_argument, NULL, OPTION_LISTEN_FD },
     { "path", required_argument, NULL, OPTION_PATH },
     { "client-fd", required_argument, NULL, OPTION_CLIENT_FD },
+    { "control-fd", required_argument, NULL, OPTION_CONTROL_FD },
     { "emulator", required_argument, NULL, OPTION_EMULATOR },
     { "model", required_argument, NULL, OPTION_MODEL },
     { "alias", required_argument, NULL, OPTION_ALIAS },
@@ -78,31 +80,20 @@ optionsAddDevice(VMStateOptions *options,
                  char *value,
                  GError **err)
 {
-    g_autoptr(VMStateDevice) device = g_new0(VMStateDevice, 1);
-    EmulatorDeviceOptions parsed;
-    EmulatorDeviceError error;
+    VMStateDevice *device;
 
     if (position->emulator < 0 || !position->alias) {
         emulatedPCIReportError(err, VIR_ERR_INVALID_ARG,
                                _("--device requires --emulator or --model, and --alias, before it"));
         return FALSE;
     }
-    if (!vmstateDeviceAliasIsValid(position->alias)) {
-        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, _("--alias: invalid name '%1$s'"),
-                               position->alias);
+    device = vmstateDeviceParse(position->alias, value, err);
+    if (!device)
         return FALSE;
-    }
-    if (emulatorDeviceOptionsParse(&parsed, value, -1, &error) < 0) {
-        emulatedPCIReportError(err, VIR_ERR_INVALID_ARG, "%s", error.text);
-        return FALSE;
-    }
-
     device->own = position->own;
-    device->alias = g_strdup(position->alias);
-    device->fields = parsed.fields;
     position->alias = NULL;
-    return vmstateDomainAdd(options->domain, g_steal_pointer(&device), position->emulator,
-                            position->number++, err);
+    return vmstateDomainAdd(options->domain, device, position->emulator, position->number++, FALSE,
+                            err);
 }
 
 
@@ -124,6 +115,9 @@ optionsTake(VMStateOptions *options,
 
     case OPTION_CLIENT_FD:
         return optionsSetFd(options, &options->clientFd, "--client-fd", optarg, err);
+
+    case OPTION_CONTROL_FD:
+        return optionsSetFd(options, &options->controlFd, "--control-fd", optarg, err);
 
     case OPTION_EMULATOR:
     case OPTION_MODEL:
@@ -180,6 +174,7 @@ vmstateOptionsParse(VMStateOptions *options,
     *options = (VMStateOptions) {
         .listenFd = -1,
         .clientFd = -1,
+        .controlFd = -1,
         .filter = SANDBOX_FILTER_DEFAULT,
         .fds = g_array_new(FALSE, FALSE, sizeof(int)),
         .domain = vmstateDomainNew(),
@@ -225,6 +220,7 @@ vmstateOptionsHelp(void)
            "  --listen-fd FD          the socket that QEMU connects to\n"
            "  --path PATH             its file, which is removed once QEMU has connected\n"
            "  --client-fd FD          the pidfd of who will connect: end when it ends\n"
+           "  --control-fd FD         gets the devices that are attached to the running domain\n"
            "  --emulator FD           the other end of a pci-emulator's --state-fd; its\n"
            "                          devices follow, in their order\n"
            "  --model FD              the same of an emulator that is not pci-emulator\n"

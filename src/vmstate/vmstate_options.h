@@ -21,6 +21,7 @@ typedef struct {
     VMStateAction action;
     int listenFd;           /* a listening UNIX socket; required */
     char *path;             /* its file, which is removed once QEMU has connected; or NULL */
+    int controlFd;          /* of devices that are attached later; or -1 */
     int clientFd;           /* -1, or readable when QEMU has gone */
     SandboxFilter filter;
     GArray *fds;            /* int: all descriptors that were named */

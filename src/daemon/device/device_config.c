@@ -124,6 +124,20 @@ deviceJobEdit(const DeviceJob *job, const char *xml, GError **err)
 }
 
 
+gboolean
+deviceJobEditInactive(DeviceJob *job)
+{
+    g_autoptr(GError) err = NULL;
+    g_autofree char *edited = deviceJobEdit(job, job->inactive, &err);
+
+    if (!edited) {
+        deviceJobFail(job, err);
+        return FALSE;
+    }
+    return deviceJobLower(job, &edited);
+}
+
+
 static void
 deviceJobGotInactive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
 {
@@ -143,6 +157,13 @@ deviceJobGotInactive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
     }
     if (job->request.once && !deviceCheckAbsent(xml, job->request.def, &err)) {
         deviceJobFail(job, err);
+        return;
+    }
+
+    /* The alias has to be unused in the running domain, too. */
+    if (job->live && job->request.op == DEVICE_ATTACH) {
+        job->inactive = g_steal_pointer(&xml);
+        deviceJobLive(job);
         return;
     }
 

@@ -133,22 +133,32 @@ deviceJobReadInt(DeviceJob *job, const RPCFrame *reply, gint32 *value)
 }
 
 
+const char *
+deviceJobReadRaw(DeviceJob *job, const RPCFrame *reply, guint *len)
+{
+    RPCReader reader;
+    const char *xml;
+
+    rpcReaderInit(&reader, reply->bytes->data + RPC_HEADER_SIZE,
+                  reply->bytes->len - RPC_HEADER_SIZE);
+    if (rpcReadString(&reader, RPC_STRING_MAX, &xml, len))
+        return xml;
+    deviceJobFailWith(job, VIR_ERR_RPC, _("Unable to decode message payload"));
+    return NULL;
+}
+
+
 char *
 deviceJobReadXML(DeviceJob *job, const RPCFrame *reply)
 {
     g_autofree char *lifted = NULL;
     g_autoptr(GError) err = NULL;
-    RPCReader reader;
-    const char *xml;
     gsize liftedLen;
     guint len;
+    const char *xml = deviceJobReadRaw(job, reply, &len);
 
-    rpcReaderInit(&reader, reply->bytes->data + RPC_HEADER_SIZE,
-                  reply->bytes->len - RPC_HEADER_SIZE);
-    if (!rpcReadString(&reader, RPC_STRING_MAX, &xml, &len)) {
-        deviceJobFailWith(job, VIR_ERR_RPC, _("Unable to decode message payload"));
+    if (!xml)
         return NULL;
-    }
 
     switch (projectionLift(xml, len, job->projection, &lifted, &liftedLen, &err)) {
     case PROJECTION_ERROR:
@@ -235,6 +245,7 @@ deviceJobFree(RelayJob *base)
     if (job->domain)
         g_byte_array_unref(job->domain);
     g_free(job->alias);
+    g_free(job->inactive);
     g_free(job->edited);
     g_free(job);
 }

@@ -26,6 +26,7 @@ struct _DeviceJob {
     gboolean live;
     gboolean config;
     gboolean stopped;           /* whether the domain is stopped, as far as known */
+    char *inactive;             /* the persistent XML, lifted, until it is edited; or NULL */
     char *edited;               /* the lowered XML to define, or NULL */
     DomainLock *lock;
     gboolean asked;             /* libvirtd has been asked to change the domain */
@@ -59,6 +60,10 @@ gboolean deviceJobCheck(DeviceJob *job, const RPCHeader *header, RPCFrame **repl
 /* Reads a reply that is one int. FALSE: it is malformed, and the job has failed. */
 gboolean deviceJobReadInt(DeviceJob *job, const RPCFrame *reply, gint32 *value);
 
+/* Returns the XML of a reply that is one string and has LEN bytes. It belongs to the reply. NULL:
+ * the job has failed. */
+const char *deviceJobReadRaw(DeviceJob *job, const RPCFrame *reply, guint *len);
+
 /* Returns the lifted XML of a reply that is one string; NULL: the job has failed. */
 char *deviceJobReadXML(DeviceJob *job, const RPCFrame *reply);
 
@@ -73,6 +78,9 @@ void deviceJobConfig(DeviceJob *job);
 /* Goes on with the domain's lock held. */
 void deviceJobLocked(DeviceJob *job);
 
+/* Edits the persistent XML, job->inactive. FALSE: the job has failed. */
+gboolean deviceJobEditInactive(DeviceJob *job);
+
 /* Defines the domain with the edited XML. */
 void deviceJobDefine(DeviceJob *job);
 
@@ -80,3 +88,12 @@ void deviceJobDefine(DeviceJob *job);
 
 /* Starts the part that changes the running domain. */
 void deviceJobLive(DeviceJob *job);
+
+/* Goes on after libvirtd has changed the running domain. */
+void deviceJobChangedLive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame);
+
+/* --- device_attach.c --- */
+
+/* Attaches the device to the running domain XML, of LEN bytes, and after that to the persistent
+ * one, if it is to be there, too. */
+void deviceJobAttachLive(DeviceJob *job, const char *xml, guint len);

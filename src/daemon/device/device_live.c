@@ -1,5 +1,5 @@
 /*
- * device_live.c: detaches an emulated PCI device from a running domain
+ * device_live.c: changes a running domain
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -9,14 +9,15 @@
 #include "device_edit.h"
 #include "device_job_private.h"
 #include "procedures.h"
+#include "projection_live.h"
 #include "rpc_xdr.h"
 
 #include <libvirt/libvirt.h>
 #include <string.h>
 
 
-static void
-deviceJobDetached(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
+void
+deviceJobChangedLive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
 {
     g_autoptr(RPCFrame) reply = frame;
 
@@ -38,7 +39,7 @@ deviceJobDetachLive(DeviceJob *job)
     g_byte_array_append(payload, job->domain->data, job->domain->len);
     rpcWriteString(payload, job->alias, strlen(job->alias));
     rpcWriteU32(payload, VIR_DOMAIN_AFFECT_LIVE);
-    deviceJobCall(job, PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS, payload, deviceJobDetached);
+    deviceJobCall(job, PROCEDURE_DOMAIN_DETACH_DEVICE_ALIAS, payload, deviceJobChangedLive);
 }
 
 
@@ -49,9 +50,17 @@ deviceJobGotLive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
     g_autoptr(GError) err = NULL;
     g_autofree char *xml = NULL;
     g_autofree char *alias = NULL;
+    const char *raw;
+    guint len;
 
     if (!deviceJobCheck(job, header, &reply) ||
-        !(xml = deviceJobReadXML(job, reply)))
+        !(raw = deviceJobReadRaw(job, reply, &len)))
+        return;
+    if (job->request.op == DEVICE_ATTACH) {
+        deviceJobAttachLive(job, raw, len);
+        return;
+    }
+    if (!(xml = deviceJobReadXML(job, reply)))
         return;
 
     alias = job->request.def ? deviceFindAlias(xml, job->request.def, &err) : g_strdup(job->alias);
@@ -60,7 +69,7 @@ deviceJobGotLive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
         return;
     }
     g_free(job->alias);
-    job->alias = g_steal_pointer(&alias);
+    job->alias = projectionLiveFindAlias(raw, len, alias);
     deviceJobDetachLive(job);
 }
 

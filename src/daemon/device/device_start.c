@@ -42,10 +42,6 @@ deviceJobGotActive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
     job->stopped = !active;
     if (job->live && !active) {
         deviceJobFailWith(job, VIR_ERR_OPERATION_INVALID, _("domain is not running"));
-    } else if (job->live && job->request.op == DEVICE_ATTACH) {
-        deviceJobFailWith(job, VIR_ERR_OPERATION_UNSUPPORTED,
-                          _("an emulated PCI device cannot be attached to a running domain; use "
-                            "--config to attach it at the next start"));
     } else if (job->live && job->request.op == DEVICE_UPDATE) {
         deviceJobFailWith(job, VIR_ERR_OPERATION_UNSUPPORTED,
                           _("an emulated PCI device of a running domain cannot be changed; use "
@@ -156,8 +152,8 @@ deviceJobStartOther(const DeviceJobOptions *opts,
     gboolean mayBeOurs = byAlias && args->xmlLen > 3 && memcmp(args->xml, "ua-", 3) == 0;
     DeviceJob *job;
 
-    /* libvirt itself does everything that leaves the persistent XML alone, but not every emulated
-     * PCI device of a running domain can be detached. */
+    /* libvirt itself does everything that leaves the persistent XML alone, but an emulated PCI
+     * device of a running domain can have a longer alias there, and not every one can be detached. */
     if ((flags == VIR_DOMAIN_AFFECT_LIVE && !mayBeOurs) || (byAlias && flags & ~DEVICE_FLAGS))
         return NULL;
 

@@ -9,8 +9,11 @@
 #include "daemon_log.h"
 #include "domcaps.h"
 #include "lift_cache.h"
+#include "qemu_props_alias.h"
 #include "rewrite.h"
 #include "session_private.h"
+
+#include <string.h>
 
 
 void
@@ -36,12 +39,60 @@ sessionOpened(Session *session, const RPCHeader *header, const CallEntry *entry)
 }
 
 
+/* Whether HEADER is that of an event with a device's alias. */
+static const Procedure *
+sessionFindEvent(const RPCHeader *header)
+{
+    const Procedure *proc = NULL;
+
+    if (header->type == RPC_MESSAGE && header->program == RPC_PROGRAM_REMOTE)
+        proc = procedureLookup(header->procedure);
+    return proc && proc->action == PROCEDURE_ALIAS ? proc : NULL;
+}
+
+
+/* For rewriteFrame(): the alias of a device that was attached to a running domain becomes the
+ * user's. */
+static ProjectionResult
+sessionShortenAlias(const char *alias, gsize len,
+                    const ProjectionOptions *opts G_GNUC_UNUSED,
+                    char **out, gsize *outlen,
+                    GError **err G_GNUC_UNUSED)
+{
+    g_autofree char *whole = g_strndup(alias, len);
+
+    if (!qemuPropsAliasIsMarked(whole))
+        return PROJECTION_UNCHANGED;
+    *out = qemuPropsAliasGetName(whole);
+    *outlen = strlen(*out);
+    return PROJECTION_CHANGED;
+}
+
+
+/* An event goes to the client. */
+static void
+sessionPassEvent(RPCChannel *channel, const RPCHeader *header, const Procedure *proc, RPCFrame *frame)
+{
+    g_autoptr(GByteArray) changed = NULL;
+
+    rewriteFrame(proc, frame->bytes, sessionPayloadOffset(header), sessionShortenAlias, NULL,
+                 &changed, NULL);
+    if (changed) {
+        g_byte_array_unref(frame->bytes);
+        frame->bytes = g_steal_pointer(&changed);
+    }
+    rpcChannelInject(channel, frame);
+}
+
+
 static RPCVerdict
 sessionReplyHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, void *opaque)
 {
     Session *session = opaque;
     const CallEntry *entry;
 
+    if (sessionFindEvent(header))
+        return RPC_VERDICT_COLLECT;
     if (header->type != RPC_REPLY && header->type != RPC_REPLY_WITH_FDS)
         return RPC_VERDICT_PASS;
 
@@ -83,6 +134,10 @@ sessionReplyFrame(RPCChannel *channel,
     RewriteFunc func;
 
     session->busy = TRUE;
+    if (sessionFindEvent(header)) {
+        sessionPassEvent(channel, header, sessionFindEvent(header), g_steal_pointer(&reply));
+        return;
+    }
     if (!found) {
         rpcChannelInject(channel, g_steal_pointer(&reply));
         return;

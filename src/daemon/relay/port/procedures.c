@@ -65,6 +65,12 @@ static const Procedure procedures[] = {
     PROC(DOMAIN_DETACH_DEVICE_ALIAS, DEVICE, "dxf", 0),     /* not XML: the alias */
     PROC(DOMAIN_UPDATE_DEVICE_FLAGS, DEVICE, "dxf", 0),
 
+    /* events: not XML, but the alias */
+    PROC(DOMAIN_EVENT_DEVICE_REMOVED, ALIAS, "dx", 0),
+    PROC(DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED, ALIAS, "udx", 0),
+    PROC(DOMAIN_EVENT_CALLBACK_DEVICE_ADDED, ALIAS, "udx", 0),
+    PROC(DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED, ALIAS, "udx", 0),
+
     /* saved domains */
     PROC(DOMAIN_SAVE_FLAGS, LOWER, "dsX", 0),
     PROC(DOMAIN_RESTORE_FLAGS, LOWER, "sX", 0),

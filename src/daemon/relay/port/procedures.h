@@ -24,6 +24,7 @@ typedef enum {
     PROCEDURE_DOMCAPS,          /* the reply gains <emulatedpci> */
     PROCEDURE_CHANGE,           /* passes, but not while a device is attached: device_job.h */
     PROCEDURE_DEFINITION,          /* of node devices, which may be definitions */
+    PROCEDURE_ALIAS,            /* an event with a device's alias, which becomes the user's */
 } ProcedureAction;
 
 /* The layout of arguments or of a reply is a string, one letter a field, up

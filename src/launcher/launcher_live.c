@@ -1,0 +1,347 @@
+/*
+ * launcher_live.c: an emulator for a device that is attached to a running domain
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "launcher_live.h"
+#include "launcher_emulator.h"
+#include "launcher_fds.h"
+#include "launcher_emulators.h"
+#include "launcher_live_state.h"
+#include "launcher_log.h"
+#include "launcher_paths.h"
+#include "qemu_program.h"
+#include "qemu_props_alias.h"
+
+#include "gettext.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+/* The name that emulatedpci-monitor gives to the socket of x-pci-proxy-dev. */
+#define LIVE_FDNAME "emulatedpci"
+
+typedef struct json_object LiveJSON;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LiveJSON, json_object_put)
+
+typedef struct {
+    EmulatedPCIVersion transport;
+    int link;
+    int state;                      /* or -1 */
+    size_t number;
+    LiveJSON *command;
+    LiveJSON *arguments;            /* of the command */
+} LiveRequest;
+
+
+gboolean
+launcherLiveIsMeant(int argc,
+                    char *const *argv)
+{
+    return argc == 7 && strcmp(argv[1], "--attach") == 0;
+}
+
+
+/* The value of "--NAME=VALUE" in ARG, or NULL. */
+static const char *
+liveGetValue(const char *arg,
+             const char *name)
+{
+    return g_str_has_prefix(arg, name) ? arg + strlen(name) : NULL;
+}
+
+
+static gboolean
+liveReadNumber(const char *text,
+               gint64 min,
+               gint64 max,
+               gint64 *value)
+{
+    char *end;
+
+    if (!text)
+        return FALSE;
+    *value = g_ascii_strtoll(text, &end, 10);
+    return end != text && *end == '\0' && *value >= min && *value <= max;
+}
+
+
+/* The version whose name is NAME, or EMULATED_PCI_VERSION_NONE. */
+static EmulatedPCIVersion
+liveReadVersion(const char *name)
+{
+    int i;
+
+    for (i = EMULATED_PCI_VERSION_NONE + 1; i < EMULATED_PCI_VERSION_LAST; i++) {
+        if (strcmp(emulatedPCIVersionToString(i), name) == 0)
+            return i;
+    }
+    return EMULATED_PCI_VERSION_NONE;
+}
+
+
+static gboolean
+liveReadOptions(LiveRequest *request,
+                char *const *argv)
+{
+    const char *transport = liveGetValue(argv[2], "--transport=");
+    gint64 link;
+    gint64 state;
+    gint64 number;
+
+    if (!transport ||
+        !liveReadNumber(liveGetValue(argv[3], "--link-fd="), STDERR_FILENO + 1, G_MAXINT, &link) ||
+        !liveReadNumber(liveGetValue(argv[4], "--state-fd="), -1, G_MAXINT, &state) ||
+        !liveReadNumber(liveGetValue(argv[5], "--number="), 0, G_MAXINT, &number))
+        return FALSE;
+    request->transport = liveReadVersion(transport);
+    request->link = link;
+    request->state = state;
+    /* Above those of the devices that QEMU was started with. */
+    request->number = number + EMULATED_PCI_DEVICES_MAX + 2;
+    return request->transport > EMULATED_PCI_VERSION_NONE;
+}
+
+
+static const char *
+liveGetString(LiveJSON *object,
+              const char *key)
+{
+    LiveJSON *value;
+
+    return json_object_object_get_ex(object, key, &value) &&
+        json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+
+static char *
+liveFormat(LiveJSON *object)
+{
+    return g_strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+
+/* Whether COMMAND attaches an emulated PCI device. */
+static gboolean
+liveReadCommand(LiveRequest *request,
+                const char *command)
+{
+    g_autofree char *arguments = NULL;
+
+    request->command = json_tokener_parse(command);
+    if (!json_object_is_type(request->command, json_type_object) ||
+        g_strcmp0(liveGetString(request->command, "execute"), "device_add") != 0 ||
+        !json_object_object_get_ex(request->command, "arguments", &request->arguments) ||
+        !json_object_is_type(request->arguments, json_type_object))
+        return FALSE;
+    arguments = liveFormat(request->arguments);
+    return qemuPropsAliasIsReservation(arguments);
+}
+
+
+/* Writes KIND and the line of QMP that OBJECT is. */
+static int
+liveAnswer(char kind,
+           LiveJSON *object)
+{
+    g_autofree char *text = object ? liveFormat(object) : g_strdup("");
+
+    printf("%c%s%s", kind, text, object ? "\r\n" : "");
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+
+static int
+liveRefuse(const LiveRequest *request,
+           const GError *err)
+{
+    g_autoptr(LiveJSON) reply = json_object_new_object();
+    LiveJSON *error = json_object_new_object();
+    LiveJSON *id;
+
+    if (json_object_object_get_ex(request->command, "id", &id))
+        json_object_object_add(reply, "id", json_object_get(id));
+    json_object_object_add(error, "class", json_object_new_string("GenericError"));
+    json_object_object_add(error, "desc", json_object_new_string(err->message));
+    json_object_object_add(reply, "error", error);
+    return liveAnswer('E', reply);
+}
+
+
+/* Whether a device with DRIVER can be attached. */
+static gboolean
+liveCheckDriver(const LiveRequest *request,
+                const EmulatedPCIDriver *driver,
+                GError **err)
+{
+    const char *attribute = NULL;
+
+    if (!driver)
+        return TRUE;
+    if (driver->model)
+        attribute = "model";
+    else if (driver->pid > 0)
+        attribute = "pid";
+    else if (driver->socket)
+        attribute = "socket";
+    if (attribute) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("a device with '%1$s' of <driver> cannot be attached to a running domain"),
+                               attribute);
+        return FALSE;
+    }
+    if (driver->version != EMULATED_PCI_VERSION_NONE && driver->version != request->transport) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("'%1$s' of <driver> is '%2$s', but devices of this running domain can only use '%3$s'"),
+                               "version", emulatedPCIVersionToString(driver->version),
+                               emulatedPCIVersionToString(request->transport));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* The arguments of device_add for the device in EMULATED. */
+static char *
+liveReplace(const char *emulated,
+            const LauncherSocket *socket,
+            GError **err)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(LiveJSON) object = NULL;
+
+    if (socket->path)
+        return qemuPropsReplaceDriverPath(emulated, QEMU_PROGRAM_VFIO_USER, socket->path, err);
+
+    text = qemuPropsReplaceDriver(emulated, QEMU_PROGRAM_PROXY, 0, err);
+    object = text ? json_tokener_parse(text) : NULL;
+    if (!object)
+        return NULL;
+    json_object_object_add(object, "fd", json_object_new_string(LIVE_FDNAME));
+    return liveFormat(object);
+}
+
+
+/* Starts the emulator of PROPS, and waits until it serves. */
+static gboolean
+liveStart(const LiveRequest *request,
+          QEMUProps *props,
+          const char *name,
+          LauncherSocket *socket,
+          GError **err)
+{
+    const EmulatedPCIDriver *driver = props->driver;
+    g_autofree char *home = launcherPathsGetHome(err);
+    g_autofree char *program = NULL;
+    g_autofree char *stubdomain = NULL;
+    LauncherEmulatorSpec spec = { .n = 1, .own = TRUE, .clientFd = -1, .state = -1 };
+    LauncherEmulator emulator;
+    const gboolean saves = socket->path && request->state >= 0;
+    int state[2] = { -1, -1 };
+    gboolean ok;
+
+    if (!home)
+        return FALSE;
+    if (saves && !launcherFdsPacketpair(state)) {
+        emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                               _("cannot make a socket for the PCI device emulator '%1$s': %2$s"),
+                               LAUNCHER_EMULATORS_DEFAULT, g_strerror(errno));
+        return FALSE;
+    }
+    program = launcherPathsGetEmulator(home);
+    if (driver && driver->stubdomain == 1)
+        stubdomain = launcherPathsGetStubdomain(home);
+    spec.name = driver && driver->emulator ? driver->emulator : LAUNCHER_EMULATORS_DEFAULT;
+    spec.stubdomain = stubdomain;
+    spec.program = program;
+    spec.args = driver ? driver->args : NULL;
+    spec.props = &props;
+    spec.sockets = &socket;
+    spec.clientFd = socket->path ? request->link : -1;
+    spec.state = state[1];
+
+    ok = launcherEmulatorStart(&emulator, &spec, err);
+    launcherFdsClose(&state[1]);
+    ok = ok && launcherEmulatorWait(&emulator, g_get_monotonic_time() +
+                                    LAUNCHER_EMULATOR_TIMEOUT * INT64_C(1000), err) &&
+        (!saves || launcherLiveStateAdd(request->state, state[0], name, socket->path, props, err));
+    launcherFdsClose(&state[0]);
+    if (!ok)
+        launcherEmulatorKill(&emulator);
+    launcherEmulatorClear(&emulator);
+    return ok;
+}
+
+
+/* Makes the command that QEMU gets. NULL with ERR set. */
+static LiveJSON *
+liveAttach(LiveRequest *request,
+           LauncherSocket *socket,
+           GError **err)
+{
+    g_autofree char *arguments = liveFormat(request->arguments);
+    g_autofree char *emulated = qemuPropsAliasExpand(arguments, err);
+    g_autoptr(QEMUProps) props = emulated ? qemuPropsParse(emulated, err) : NULL;
+    g_autofree char *id = emulated ? qemuPropsGetId(emulated) : NULL;
+    g_autofree char *name = id ? qemuPropsAliasGetName(id) : NULL;
+    g_autofree char *replaced = NULL;
+
+    if (!props || !liveCheckDriver(request, props->driver, err))
+        return NULL;
+
+    socket->version = request->transport;
+    if (request->transport == EMULATED_PCI_VERSION_VFIO_USER) {
+        if (!launcherSocketMake(socket, request->number, request->number, err))
+            return NULL;
+    } else {
+        socket->theirs = request->link;
+    }
+    replaced = liveReplace(emulated, socket, err);
+    if (!replaced || !liveStart(request, props, name, socket, err))
+        return NULL;
+
+    json_object_object_add(request->command, "arguments", json_tokener_parse(replaced));
+    return request->command;
+}
+
+
+int
+launcherLive(int argc G_GNUC_UNUSED,
+             char **argv)
+{
+    LiveRequest request = { .link = -1, .state = -1 };
+    LauncherSocket *socket = launcherSocketNew(1);
+    g_autoptr(GError) err = NULL;
+    LiveJSON *command;
+    int status;
+
+    if (!liveReadOptions(&request, argv) ||
+        fcntl(request.link, F_SETFD, FD_CLOEXEC) < 0 ||
+        (request.state >= 0 && fcntl(request.state, F_SETFD, FD_CLOEXEC) < 0)) {
+        launcherLog(_("invalid command line; see %1$s --help"), "emulatedpci-launcher");
+        return 2;
+    }
+
+    if (!liveReadCommand(&request, argv[6])) {
+        status = liveAnswer('P', NULL);
+    } else if (!(command = liveAttach(&request, socket, &err))) {
+        launcherLog("%s", err->message);
+        status = liveRefuse(&request, err);
+        launcherSocketFree(socket, 1);
+    } else {
+        status = liveAnswer(request.transport == EMULATED_PCI_VERSION_VFIO_USER ? 'S' : 'F', command);
+    }
+    json_object_put(request.command);
+    return status;
+}

@@ -1,0 +1,373 @@
+/*
+ * monitor_attach.c: device_add for an emulated PCI device
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "monitor_attach.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "monitor_lines.h"
+
+#define ATTACH_GETFD_ID "emulatedpci-getfd"
+#define ATTACH_CLOSEFD_ID "emulatedpci-closefd"
+
+static const char getfd[] =
+    "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"" MONITOR_ATTACH_FDNAME "\"},"
+    "\"id\":\"" ATTACH_GETFD_ID "\"}\r\n";
+static const char closefd[] =
+    "{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"" MONITOR_ATTACH_FDNAME "\"},"
+    "\"id\":\"" ATTACH_CLOSEFD_ID "\"}\r\n";
+
+
+static void
+attachFence(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+
+/* Enters STATE, by one store. */
+static void
+attachEnter(MonitorAttach *attach,
+            MonitorAttachState state)
+{
+    attachFence();
+    attach->state = state;
+    attachFence();
+}
+
+
+void
+monitorAttachRefuse(MonitorAttach *attach,
+                    const char *reason)
+{
+    attach->answer = MONITOR_ANSWER_REFUSE;
+    attach->textLen = snprintf(attach->text, sizeof(attach->text),
+                               "{\"id\":\"%s\",\"error\":{\"class\":\"GenericError\","
+                               "\"desc\":\"%s\"}}\r\n", attach->id, reason);
+    if (attach->textLen >= sizeof(attach->text))
+        attach->textLen = sizeof(attach->text) - 1;
+}
+
+
+static bool
+attachGuardHasGone(const MonitorSession *session)
+{
+    struct pollfd pfd = { .fd = session->guard };
+
+    return session->guard >= 0 && poll(&pfd, 1, 0) == 1;
+}
+
+
+/* The guard has found out what is to become of the command. */
+static void
+attachAnswered(MonitorStatus *status)
+{
+    MonitorAttach *attach = &status->attach;
+
+    if (attach->textLen > sizeof(attach->text))
+        attach->textLen = sizeof(attach->text);
+
+    switch (attach->answer) {
+    case MONITOR_ANSWER_PASS:
+        status->flow[MONITOR_TO_QEMU].pass = 1;
+        attachEnter(attach, MONITOR_ATTACH_RELEASE);
+        break;
+    case MONITOR_ANSWER_SEND:
+        attachEnter(attach, MONITOR_ATTACH_DEVICE_SEND);
+        break;
+    case MONITOR_ANSWER_SEND_FD:
+        attachEnter(attach, MONITOR_ATTACH_GETFD_SEND);
+        break;
+    case MONITOR_ANSWER_REFUSE:
+    default:
+        attachEnter(attach, MONITOR_ATTACH_REFUSE_SEND);
+        break;
+    }
+}
+
+
+/* The text that is to be sent in STATE, and what comes when it has been. */
+static MonitorFlowResult
+attachSend(MonitorSession *session,
+           MonitorDirection direction,
+           const char *text,
+           size_t len,
+           int fd,
+           MonitorAttachState next)
+{
+    MonitorFlow *flow = &session->status->flow[direction];
+    MonitorFlowResult result;
+
+    /* What is in the middle of a line, or is still to be taken from its socket, goes first. */
+    if (flow->inLine || flow->owed > 0)
+        return MONITOR_FLOW_EMPTY;
+
+    result = monitorFlowText(flow, direction == MONITOR_TO_QEMU ? session->qemu : session->libvirt,
+                             text, len, fd);
+    if (flow->textLen == len && flow->textSent >= len) {
+        attachEnter(&session->status->attach, next);
+        return MONITOR_FLOW_MOVED;
+    }
+    return result;
+}
+
+
+int
+monitorAttachRun(MonitorSession *session,
+                 MonitorFlowResult *result,
+                 MonitorDirection *direction)
+{
+    MonitorStatus *status = session->status;
+    MonitorAttach *attach = &status->attach;
+    MonitorFlow *toQEMU = &status->flow[MONITOR_TO_QEMU];
+    MonitorFlow *toLibvirt = &status->flow[MONITOR_TO_LIBVIRT];
+
+    for (;;) {
+        const uint32_t state = attach->state;
+
+        *result = MONITOR_FLOW_EMPTY;
+        *direction = MONITOR_TO_QEMU;
+        switch (state) {
+        case MONITOR_ATTACH_REQUESTED:
+            if (!attachGuardHasGone(session))
+                return MONITOR_EXIT_ATTACH;
+            monitorAttachRefuse(attach, "the process that starts emulators has ended");
+            attachEnter(attach, MONITOR_ATTACH_REFUSE_SEND);
+            break;
+
+        case MONITOR_ATTACH_ANSWERED:
+            attachAnswered(status);
+            break;
+
+        case MONITOR_ATTACH_GETFD_SEND:
+            *result = attachSend(session, MONITOR_TO_QEMU, getfd, strlen(getfd), session->link,
+                                 MONITOR_ATTACH_GETFD_WAIT);
+            break;
+
+        case MONITOR_ATTACH_DEVICE_SEND:
+            *result = attachSend(session, MONITOR_TO_QEMU, attach->text, attach->textLen, -1,
+                                 MONITOR_ATTACH_DEVICE_DROP);
+            break;
+
+        case MONITOR_ATTACH_CLOSEFD_SEND:
+            *result = attachSend(session, MONITOR_TO_QEMU, closefd, strlen(closefd), -1,
+                                 MONITOR_ATTACH_CLOSEFD_WAIT);
+            break;
+
+        case MONITOR_ATTACH_REFUSE_SEND:
+            *direction = MONITOR_TO_LIBVIRT;
+            *result = attachSend(session, MONITOR_TO_LIBVIRT, attach->text, attach->textLen, -1,
+                                 MONITOR_ATTACH_REFUSE_DROP);
+            break;
+
+        case MONITOR_ATTACH_DEVICE_DROP:
+        case MONITOR_ATTACH_REFUSE_DROP:
+            /* Nothing is taken before the next state is there. */
+            toQEMU->owed = attach->lineLen;
+            attachEnter(attach, state == MONITOR_ATTACH_DEVICE_DROP ? MONITOR_ATTACH_DEVICE_WAIT :
+                        MONITOR_ATTACH_RELEASE);
+            break;
+
+        case MONITOR_ATTACH_GETFD_DROP:
+            toLibvirt->owed = attach->dropLen;
+            if (attach->dropError)
+                monitorAttachRefuse(attach, "QEMU does not take the socket of the emulated PCI "
+                                    "device");
+            attachEnter(attach, attach->dropError ? MONITOR_ATTACH_REFUSE_SEND :
+                        MONITOR_ATTACH_DEVICE_SEND);
+            break;
+
+        case MONITOR_ATTACH_CLOSEFD_DROP:
+            toLibvirt->owed = attach->dropLen;
+            attachEnter(attach, MONITOR_ATTACH_RELEASE);
+            break;
+
+        case MONITOR_ATTACH_RELEASE:
+            if (!attachGuardHasGone(session))
+                return MONITOR_EXIT_RELEASE;
+            attachEnter(attach, MONITOR_ATTACH_NONE);
+            return -1;
+
+        default:
+            return -1;
+        }
+
+        /* A text is sent once. */
+        if (attach->state != state)
+            toQEMU->textLen = toLibvirt->textLen = 0;
+        else if (*result != MONITOR_FLOW_MOVED)
+            return -1;
+    }
+}
+
+
+/* Whether a text is to be sent in STATE, or the reply to one is needed before anything else. */
+static bool
+attachHasText(uint32_t state)
+{
+    switch (state) {
+    case MONITOR_ATTACH_GETFD_SEND:
+    case MONITOR_ATTACH_GETFD_WAIT:
+    case MONITOR_ATTACH_DEVICE_SEND:
+    case MONITOR_ATTACH_CLOSEFD_SEND:
+    case MONITOR_ATTACH_REFUSE_SEND:
+        return true;
+    default:
+        return false;
+    }
+}
+
+
+bool
+monitorAttachIsPaused(const MonitorStatus *status,
+                      MonitorDirection direction)
+{
+    /* A line that has begun goes to its end. */
+    return direction == MONITOR_TO_QEMU && attachHasText(status->attach.state) &&
+        !status->flow[direction].inLine;
+}
+
+
+/* Notes the command in LINE, of N bytes, which the guard is to be asked about. */
+static void
+attachRequest(MonitorAttach *attach,
+              const char *line,
+              size_t n)
+{
+    memcpy(attach->line, line, n);
+    attach->line[n] = '\0';
+    attach->lineLen = n;
+    attachEnter(attach, MONITOR_ATTACH_REQUESTED);
+}
+
+
+size_t
+monitorAttachJudgeLibvirt(MonitorFlow *flow,
+                          const char *data,
+                          size_t len,
+                          bool ended,
+                          void *opaque)
+{
+    MonitorAttach *attach = &((MonitorSession *) opaque)->status->attach;
+    bool inLine = flow->inLine || flow->pass;
+    size_t pos = 0;
+
+    flow->held = 0;
+    while (pos < len) {
+        const size_t n = monitorLineLength(data + pos, len - pos);
+        char id[MONITOR_ID_MAX + 1];
+        const bool isAttach = !inLine && n > 0 && monitorLineIsAttach(data + pos, n, id);
+
+        /* The rest of a line is waited for, if there is room for it. */
+        if (isAttach || (!inLine && n == 0 && !ended && len - pos < MONITOR_CHUNK &&
+                         monitorLineMayBeAttach(data + pos, len - pos))) {
+            if (pos > 0)
+                return pos;
+            if (isAttach && attach->state == MONITOR_ATTACH_NONE) {
+                memcpy(attach->id, id, sizeof(id));
+                attachRequest(attach, data, n);
+            } else {
+                flow->held = 1;
+            }
+            return 0;
+        }
+        if (n == 0)
+            return len;
+        inLine = false;
+        pos += n;
+        if (attachHasText(attach->state))
+            return pos;
+    }
+    return len;
+}
+
+
+/* The id of the command whose reply is waited for, or NULL. */
+static const char *
+attachGetAwaited(const MonitorAttach *attach)
+{
+    switch (attach->state) {
+    case MONITOR_ATTACH_GETFD_WAIT:
+        return ATTACH_GETFD_ID;
+    case MONITOR_ATTACH_CLOSEFD_WAIT:
+        return ATTACH_CLOSEFD_ID;
+    case MONITOR_ATTACH_DEVICE_WAIT:
+        return attach->id;
+    default:
+        return NULL;
+    }
+}
+
+
+/* The reply that was waited for is at the front, N bytes of it. Returns how many of these are
+ * libvirt's. */
+static size_t
+attachTakeReply(MonitorAttach *attach,
+                size_t n,
+                bool error)
+{
+    attach->dropLen = n;
+    attach->dropError = error;
+    switch (attach->state) {
+    case MONITOR_ATTACH_GETFD_WAIT:
+        attachEnter(attach, MONITOR_ATTACH_GETFD_DROP);
+        return 0;
+    case MONITOR_ATTACH_CLOSEFD_WAIT:
+        attachEnter(attach, MONITOR_ATTACH_CLOSEFD_DROP);
+        return 0;
+    default:
+        attachEnter(attach, error && attach->answer == MONITOR_ANSWER_SEND_FD ?
+                    MONITOR_ATTACH_CLOSEFD_SEND : MONITOR_ATTACH_RELEASE);
+        return n;
+    }
+}
+
+
+size_t
+monitorAttachJudgeQEMU(MonitorFlow *flow,
+                       const char *data,
+                       size_t len,
+                       bool ended,
+                       void *opaque)
+{
+    MonitorAttach *attach = &((MonitorSession *) opaque)->status->attach;
+    const char *awaited = attachGetAwaited(attach);
+    bool inLine = flow->inLine;
+    size_t pos = 0;
+
+    flow->held = 0;
+    /* An error for libvirt goes between two lines. */
+    if (attach->state == MONITOR_ATTACH_REFUSE_SEND) {
+        const size_t n = inLine ? monitorLineLength(data, len) : 0;
+
+        return inLine ? (n > 0 ? n : len) : 0;
+    }
+    while (awaited && pos < len) {
+        const size_t n = monitorLineLength(data + pos, len - pos);
+        bool error;
+
+        if (!inLine && n == 0 && !ended) {
+            if (pos > 0)
+                return pos;
+            if (len < MONITOR_CHUNK) {
+                flow->held = 1;
+                return 0;
+            }
+        }
+        if (!inLine && n > 0 && monitorLineIsReply(data + pos, n, awaited, &error))
+            return pos > 0 ? pos : attachTakeReply(attach, n, error);
+        if (n == 0)
+            return len;
+        inLine = false;
+        pos += n;
+    }
+    return len;
+}

@@ -1,0 +1,35 @@
+/*
+ * monitor_options.h: emulatedpci-monitor's command line
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "sandbox.h"
+
+typedef enum {
+    MONITOR_ACTION_RUN = 0,
+    MONITOR_ACTION_HELP,
+    MONITOR_ACTION_VERSION,
+} MonitorAction;
+
+typedef struct {
+    MonitorAction action;
+    int listenFd;               /* libvirt connects to it */
+    int qemuFd;                 /* a pidfd of QEMU */
+    int gateFd;                 /* its end tells that QEMU runs; or -1 */
+    int logFd;                  /* its end tells that QEMU's log is complete; or -1 */
+    int stateFd;                /* for the launcher: the socket of emulatedpci-vmstate; or -1 */
+    int readyFd;                /* gets a byte when the process is ready; or -1 */
+    const char *path;           /* of the socket of QEMU's monitor */
+    const char *launcher;       /* starts emulators; or NULL */
+    const char *transport;      /* what their devices use; for the launcher */
+    const char *name;           /* of the domain, for the marker; or NULL */
+    SandboxFilter filter;
+} MonitorOptions;
+
+/* Returns 0, or -1 after a message. What is in OPTIONS is ARGV's. */
+int monitorOptionsParse(MonitorOptions *options, int argc, char **argv);
+
+void monitorOptionsHelp(void);

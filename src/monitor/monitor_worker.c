@@ -1,0 +1,145 @@
+/*
+ * monitor_worker.c: the process that relays
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "monitor_worker.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* Milliseconds until the next try, where there is no memory or no descriptor. */
+#define WORKER_PAUSE 50
+
+/* What is watched: each socket as one to read from, and, while it is full, to write to. */
+typedef struct {
+    int epfd;
+    int fds[2];                 /* by the direction that is written to it */
+    bool full[2];
+} WorkerWatch;
+
+
+/* Events are those of a change (EPOLLET): half a line that waits wakes nobody. */
+static int
+workerWatch(int epfd,
+            int operation,
+            int fd,
+            bool full)
+{
+    struct epoll_event event = {
+        .events = EPOLLIN | EPOLLRDHUP | EPOLLET | (full ? EPOLLOUT : 0),
+        .data.fd = fd,
+    };
+
+    return epoll_ctl(epfd, operation, fd, &event);
+}
+
+
+int
+monitorWorkerOpen(const MonitorSession *session)
+{
+    const int epfd = epoll_create1(EPOLL_CLOEXEC);
+
+    if (epfd >= 0 &&
+        workerWatch(epfd, EPOLL_CTL_ADD, session->libvirt, false) == 0 &&
+        workerWatch(epfd, EPOLL_CTL_ADD, session->qemu, false) == 0)
+        return epfd;
+    if (epfd >= 0)
+        close(epfd);
+    return -1;
+}
+
+
+/* Moves what can be moved in DIRECTION. Returns the result of the last step. */
+static MonitorFlowResult
+workerMove(MonitorSession *session,
+           MonitorDirection direction)
+{
+    const bool toQEMU = direction == MONITOR_TO_QEMU;
+    MonitorFlow *flow = &session->status->flow[direction];
+
+    /* What is owed was sent, and is in nobody's way. */
+    if (flow->owed == 0 && monitorAttachIsPaused(session->status, direction))
+        return MONITOR_FLOW_EMPTY;
+    return monitorFlowRun(flow, toQEMU ? session->libvirt : session->qemu,
+                          toQEMU ? session->qemu : session->libvirt,
+                          toQEMU ? monitorAttachJudgeLibvirt : monitorAttachJudgeQEMU, session);
+}
+
+
+/* Takes what was sent from its socket, or the peer would hear of a reset instead of an end. */
+static int
+workerEnd(MonitorSession *session)
+{
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        while (session->status->flow[i].owed > 0)
+            workerMove(session, i);
+    }
+    return MONITOR_EXIT_END;
+}
+
+
+/* Waits until something has changed, for TIMEOUT milliseconds or, if it is -1, for good. */
+static int
+workerWait(WorkerWatch *watch,
+           const bool full[2],
+           int timeout)
+{
+    struct epoll_event events[2];
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        if (full[i] != watch->full[i] &&
+            workerWatch(watch->epfd, EPOLL_CTL_MOD, watch->fds[i], full[i]) < 0)
+            return -1;
+        watch->full[i] = full[i];
+    }
+    return epoll_wait(watch->epfd, events, 2, timeout) < 0 && errno != EINTR ? -1 : 0;
+}
+
+
+int
+monitorWorkerRun(MonitorSession *session,
+                 int epfd)
+{
+    WorkerWatch watch = { .epfd = epfd, .fds = { session->qemu, session->libvirt } };
+    int i;
+
+    for (i = 0; i < 2; i++)
+        monitorFlowSettle(&session->status->flow[i]);
+
+    for (;;) {
+        MonitorFlowResult results[3];
+        MonitorDirection direction;
+        bool full[2] = { false, false };
+        bool later = false;
+        bool moved = false;
+        const uint32_t state = session->status->attach.state;
+        int status = monitorAttachRun(session, &results[2], &direction);
+
+        if (status >= 0)
+            return status;
+
+        for (i = 0; i < 2; i++) {
+            results[i] = workerMove(session, i);
+            if (results[i] == MONITOR_FLOW_END)
+                return workerEnd(session);
+            full[i] = results[i] == MONITOR_FLOW_FULL;
+            later |= results[i] == MONITOR_FLOW_LATER;
+            moved |= results[i] == MONITOR_FLOW_MOVED;
+        }
+        full[direction] |= results[2] == MONITOR_FLOW_FULL;
+        later |= results[2] == MONITOR_FLOW_LATER;
+
+        if (moved || session->status->attach.state != state)
+            continue;
+        if (workerWait(&watch, full, later ? WORKER_PAUSE : -1) < 0)
+            return MONITOR_EXIT_FAILURE;
+    }
+}

@@ -1,0 +1,35 @@
+/*
+ * projection_live.h: a device that is attached to a running domain
+ *
+ * libvirt cannot be given an override for it. So its reservation, the controller, has an alias
+ * that holds all its fields (qemu_props_alias.h), from which lifting makes the device again.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "projection.h"
+
+/**
+ * projectionLiveLower:
+ * @xml: the running domain, as libvirt shows it
+ * @len: its length in bytes
+ * @def: the device, complete and valid; gets an alias if it has none
+ * @other: another document whose aliases a new one is to differ from, lifted or not; or NULL
+ * @opts: the options of lowering
+ * @err: set on failure
+ *
+ * Returns the controller that libvirt is to attach, newly allocated; NULL if the domain was not
+ * started by the launcher, or the device's alias is in use.
+ */
+char *projectionLiveLower(const char *xml,
+                          gsize len,
+                          EmulatedPCIDef *def,
+                          const char *other,
+                          const ProjectionOptions *opts,
+                          GError **err);
+
+/* The alias that the controller has of the device that the user knows as ALIAS; the same where it
+ * is no device that was attached to the running domain XML. Newly allocated. */
+char *projectionLiveFindAlias(const char *xml, gsize len, const char *alias);

@@ -1,0 +1,113 @@
+/*
+ * vmstate_control.c: devices that are attached to the running domain
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "vmstate_control.h"
+
+#include "gettext.h"
+#include "ignore-value.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
+
+#define CONTROL_MESSAGE_MAX 4096
+
+
+/* Reads a message into TEXT, and the descriptor that came with it into *PASSED, or -1. */
+static ssize_t
+controlReceive(int fd,
+               char *text,
+               size_t size,
+               int *passed)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = { text, size };
+    struct msghdr msg = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    const ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+    *passed = -1;
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(passed, CMSG_DATA(header), sizeof(*passed));
+    return got;
+}
+
+
+/* Adds the device that TEXT is. */
+static gboolean
+controlAdd(VMStateDomain *domain,
+           char *text,
+           int emulator,
+           GError **err)
+{
+    char *device = strchr(text, '\n');
+    VMStateDevice *added;
+
+    if (!device || emulator < 0) {
+        emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
+                               _("cannot read the message about an emulated PCI device"));
+        return FALSE;
+    }
+    *device++ = '\0';
+    added = vmstateDeviceParse(text, device, err);
+    return added && vmstateDomainAdd(domain, added, emulator, 0, TRUE, err);
+}
+
+
+gboolean
+vmstateControlServe(int fd,
+                    VMStateDomain *domain)
+{
+    g_autoptr(GError) err = NULL;
+    char text[CONTROL_MESSAGE_MAX + 1];
+    const char *answer = "ok";
+    int emulator;
+    const ssize_t got = controlReceive(fd, text, sizeof(text) - 1, &emulator);
+
+    if (got <= 0)
+        return got < 0 && (errno == EAGAIN || errno == EINTR);
+    text[got] = '\0';
+    if (!controlAdd(domain, text, emulator, &err)) {
+        answer = err->message;
+        if (emulator >= 0)
+            close(emulator);
+    }
+    ignore_value(send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL));
+    return TRUE;
+}
+
+
+static gboolean
+controlReady(int fd,
+             GIOCondition condition G_GNUC_UNUSED,
+             gpointer opaque)
+{
+    return vmstateControlServe(fd, opaque);
+}
+
+
+void
+vmstateControlWatch(int fd,
+                    VMStateDomain *domain)
+{
+    if (fd >= 0)
+        g_unix_fd_add(fd, G_IO_IN | G_IO_HUP, controlReady, domain);
+}

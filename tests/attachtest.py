@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+# attachtest.py: virsh attach-device puts a device into a running Linux guest
+#
+# ATTACH_ROUNDS is how often a device is attached and detached.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import re
+import select
+import socket
+import sys
+import time
+import xml.etree.ElementTree as ET
+
+from clientutil import start_host
+from daemonstack import DaemonStack
+from emulatedpcistack import (FIELDS, KERNEL_ARGUMENTS, LIMIT, StackError, Tap, domain_xml, emulatedpci_xml,
+                              guest_kernel, initramfs, needs, needs_transport, read_dumps, run_tests)
+from qemutransports import VFIO_USER
+
+ROUNDS = int(os.environ.get('ATTACH_ROUNDS', '10'))
+MARKER = '--pci1-'
+
+FIRST = {'devicename': 'first', 'vendorid': 0x5853, 'deviceid': 0xc000}
+LIVE = {'devicename': 'live_1.x', 'vendorid': 0x5853, 'deviceid': 0xc147, 'command': 0, 'status': 0x10, 'revision': 7,
+        'classcode': 0xff8000, 'headertype': 0, 'subvendorid': 0x1234, 'subsystemid': 0xabcd, 'interruptline': 5,
+        'interruptpin': 1}
+
+
+def elements(xml):
+    return list(ET.fromstring(xml).iter('emulatedpci'))
+
+
+class Guest:
+    """A domain whose Linux prints its devices when it is asked for them."""
+
+    def __init__(self, tap, stack, name, machine, devices='', emulator=''):
+        self.tap = tap
+        self.stack = stack
+        self.name = name
+        self.path = stack.path('tmp/%s.serial' % name)
+        self.socket = None
+        stack.virsh('define', stack.write('tmp/define.xml', domain_xml(
+            name, machine, emulator + devices +
+            "    <serial type='unix'><source mode='bind' path='%s'/></serial>\n" % self.path,
+            '    <kernel>%s</kernel>\n    <initrd>%s</initrd>\n    <cmdline>%s emulatedpci.then=wait</cmdline>\n'
+            % (stack.path('guest/vmlinuz'), stack.path('guest/initrd'), KERNEL_ARGUMENTS), memory=96)))
+
+    def start(self):
+        self.stack.virsh('start', self.name)
+        self.connect()
+        self.read('waiting')
+
+    def connect(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(self.path)
+
+    def read(self, word):
+        text = ''
+        end = time.monotonic() + LIMIT
+        while word not in text or not text.endswith('\n'):
+            if time.monotonic() > end:
+                raise TimeoutError('the guest has said %r' % text[-500:])
+            if select.select([self.socket], [], [], 1)[0]:
+                text += self.socket.recv(65536).decode('utf-8', 'replace')
+        return text
+
+    def devices(self):
+        """{(vendor, device): configuration space} of what Linux has."""
+        while True:
+            self.socket.sendall(b'print\n')
+            text = self.read('=== emulatedpci: end')
+            try:
+                dumps = read_dumps(text)
+                break
+            except StackError:          # a device has gone in the middle
+                continue
+        return {(config[0] | config[1] << 8, config[2] | config[3] << 8): config
+                for config in dumps[-1].values()}
+
+    def has(self, fields):
+        return (fields['vendorid'], fields['deviceid']) in self.devices()
+
+    def xml(self, *options):
+        return self.stack.virsh('dumpxml', self.name, *options)
+
+    def aliases(self, *options):
+        return [element.find('alias').get('name') for element in elements(self.xml(*options))]
+
+    def emulators(self):
+        qemu = next(pid for pid, _ in self.stack.processes('guest=%s,' % self.name))
+        return len([1 for _, command in self.stack.processes('pci-emulator') if 'pci-emulator' in command.split()[0]]), \
+            len(os.listdir('/proc/%d/fd' % qemu)) if os.access('/proc/%d/fd' % qemu, os.R_OK) else 0
+
+    def attach(self, fields, alias=None, options=('--live',), address=None, check=True):
+        path = self.stack.write('tmp/device.xml', emulatedpci_xml(fields, alias, address))
+        return self.stack.run(['virsh', '-q', '-c', self.stack.uri, 'attach-device', self.name, path] + list(options),
+                              check=check)
+
+    def wait_gone(self, fields):
+        self.stack.wait_for(lambda: not self.has(fields), 'the guest lets go of the device')
+
+    def log(self):
+        return self.stack.read('cache/libvirt/qemu/log/%s.log' % self.name)[-2000:]
+
+
+def registers(config):
+    return {'vendorid': config[0] | config[1] << 8, 'deviceid': config[2] | config[3] << 8, 'revision': config[8],
+            'classcode': config[9] | config[10] << 8 | config[11] << 16,
+            'subvendorid': config[0x2c] | config[0x2d] << 8, 'subsystemid': config[0x2e] | config[0x2f] << 8}
+
+
+def fails(tap, guest, what, pattern, done):
+    tap.ok(done.returncode == 1 and re.search(pattern, done.stderr), what, done.returncode, done.stderr, guest.log())
+
+
+def try_attach(tap, stack, guest, events):
+    name = guest.name
+    before = guest.xml()
+    emulators = guest.emulators()[0]
+    done = guest.attach(LIVE, 'ua-live', check=False)
+    tap.ok(done.returncode == 0, '%s: attach-device --live' % name, done.stderr, guest.log())
+    stack.wait_for(lambda: guest.has(LIVE), 'the guest finds it')
+    config = guest.devices().get((LIVE['vendorid'], LIVE['deviceid']))
+    tap.ok(config and all(LIVE[field] == value for field, value in registers(config).items()),
+           '%s: the guest has it, with its registers' % name, config)
+    live = elements(guest.xml())[-1]
+    tap.ok(live.find('alias').get('name') == 'ua-live' and live.get('devicename') == LIVE['devicename'] and
+           all(int(live.find('config').get(field), 0) == LIVE[field] for field in FIELDS[1:]),
+           '%s: dumpxml shows it, and its twelve fields' % name, guest.xml())
+    tap.ok('ua-live' not in guest.xml('--inactive'), '%s: and not with --inactive' % name)
+    fails(tap, guest, '%s: the same alias again' % name, 'ua-live', guest.attach(LIVE, 'ua-live', check=False))
+    if events:
+        stack.wait_for(lambda: "'device-added' for domain '%s': ua-live\n" % name in stack.read(events), 'the event comes')
+    stack.virsh('detach-device-alias', name, 'ua-live')
+    guest.wait_gone(LIVE)
+    stack.wait_for(lambda: 'ua-live' not in guest.xml(), 'libvirt has let go of it')
+    tap.equal(guest.xml(), before, '%s: after detach-device-alias, all is as before' % name)
+    stack.wait_for(lambda: guest.emulators()[0] == emulators, 'its emulator ends')
+    if events:
+        stack.wait_for(lambda: "'device-removed' for domain '%s': ua-live\n" % name in stack.read(events), 'the event comes')
+        tap.ok(MARKER not in stack.read(events), '%s: events have the user\'s alias' % name, stack.read(events))
+
+
+def try_both(tap, stack, guest):
+    name = guest.name
+    before = guest.xml('--inactive')
+    guest.attach(LIVE, options=('--live', '--config'))
+    live, inactive = guest.aliases()[-1], guest.aliases('--inactive')[-1]
+    tap.ok(live == inactive and live.startswith('ua-emulatedpci'), '%s: --live --config give it one alias' % name, live, inactive)
+    stack.virsh('detach-device', name, stack.path('tmp/device.xml'), '--persistent')
+    guest.wait_gone(LIVE)
+    stack.wait_for(lambda: live not in guest.xml(), 'libvirt has let go of it')
+    tap.equal(guest.xml('--inactive'), before, '%s: and detach-device --persistent takes both away' % name)
+
+
+def try_refused(tap, stack, guest, transport):
+    name = guest.name
+    before = guest.xml()
+    emulators = guest.emulators()[0]
+    fails(tap, guest, '%s: an address that is taken' % name, 'double use|in use|already',
+          guest.attach(LIVE, address="<address type='pci' domain='0x0000' bus='0x00' slot='0x01' function='0x0'/>", check=False))
+    other = 'mpqemu' if transport == VFIO_USER else 'vfio-user'
+    path = stack.write('tmp/driver.xml', emulatedpci_xml(LIVE).replace('</emulatedpci>', "<driver version='%s'/></emulatedpci>" % other))
+    fails(tap, guest, '%s: the other transport' % name, 'can only use',
+          stack.run(['virsh', '-q', '-c', stack.uri, 'attach-device', name, path, '--live'], check=False))
+    path = stack.write('tmp/driver.xml', emulatedpci_xml(LIVE).replace('</emulatedpci>', "<driver pid='1'/></emulatedpci>"))
+    fails(tap, guest, '%s: an emulator that runs already' % name, "'pid' of <driver> cannot be attached",
+          stack.run(['virsh', '-q', '-c', stack.uri, 'attach-device', name, path, '--live'], check=False))
+    tap.equal(guest.xml(), before, '%s: and nothing has changed' % name)
+    stack.wait_for(lambda: guest.emulators()[0] == emulators, 'no emulator is left')
+
+
+def try_many(tap, stack, guest):
+    guest.attach(LIVE, 'ua-live')
+    stack.virsh('detach-device-alias', guest.name, 'ua-live')
+    stack.wait_for(lambda: 'ua-live' not in guest.xml(), 'libvirt has let go of it')
+    xml = guest.xml()
+    processes = len(stack.processes())
+    files = os.listdir(stack.path('tmp'))
+    descriptors = guest.emulators()[1]
+    for _ in range(ROUNDS):
+        guest.attach(LIVE, 'ua-live')
+        stack.virsh('detach-device-alias', guest.name, 'ua-live')
+        stack.wait_for(lambda: 'ua-live' not in guest.xml(), 'libvirt has let go of it')
+    stack.wait_for(lambda: len(stack.processes()) == processes, 'no process is left')
+    tap.equal((guest.xml(), sorted(os.listdir(stack.path('tmp'))), guest.emulators()[1]), (xml, sorted(files), descriptors),
+              '%s: attached and detached %d times, with nothing left' % (guest.name, ROUNDS))
+    tap.ok(not guest.has(LIVE), '%s: the guest has it no longer' % guest.name)
+
+
+def try_save(tap, stack, guest, transport):
+    """Registers of a device that was attached live travel with the guest, or it cannot be saved."""
+    image = stack.path('guest/image')
+    guest.attach(LIVE, 'ua-live')
+    done = stack.run(['virsh', '-q', '-c', stack.uri, 'save', guest.name, image], check=False)
+    if transport != VFIO_USER:
+        fails(tap, guest, '%s: QEMU refuses to save it' % guest.name, 'migrat', done)
+        stack.wait_for(lambda: guest.has(LIVE), 'the guest has its device')
+    else:
+        guest.socket.close()
+        tap.ok(done.returncode == 0, '%s: save' % guest.name, done.stderr, guest.log())
+        done = stack.run(['virsh', '-q', '-c', stack.uri, 'restore', image], check=False)
+        tap.ok(done.returncode == 0, '%s: restore' % guest.name, done.stderr, guest.log())
+        guest.connect()
+        tap.ok(guest.has(LIVE) and 'ua-live' in guest.aliases(), '%s: and the guest has its device' % guest.name, guest.aliases())
+    stack.virsh('detach-device-alias', guest.name, 'ua-live')
+    guest.wait_gone(LIVE)
+    stack.wait_for(lambda: 'ua-live' not in guest.xml(), 'libvirt has let go of it')
+    if transport == VFIO_USER:
+        guest.socket.close()
+        stack.virsh('save', guest.name, image)
+        stack.virsh('restore', image)
+        guest.connect()
+        tap.ok(not guest.has(LIVE), '%s: saved and restored after it was detached' % guest.name)
+
+
+def main(tap):
+    needs('libvirtd', 'virsh', 'qemu-system-x86_64')
+    kernel, reason = guest_kernel()
+    if not kernel:
+        Tap.skip_all(reason)
+    transport = needs_transport()
+    with DaemonStack() as stack:
+        start_host(stack, '33333333-3333-4333-8333-333333333333')
+        stack.copy(kernel, 'guest/vmlinuz', 0o644)
+        stack.write('guest/initrd', initramfs(os.path.join(stack.build, 'tests/guest/init')))
+        version = int(re.search(r'Using library: libvirt (\d+)', stack.virsh('version')).group(1))
+        events = stack.start_events('log/events.log') and 'log/events.log'
+
+        guest = Guest(tap, stack, 'pc', 'pc', emulatedpci_xml(FIRST, 'ua-first'))
+        guest.start()
+        try_attach(tap, stack, guest, events)
+        try_both(tap, stack, guest)
+        try_refused(tap, stack, guest, transport)
+        try_many(tap, stack, guest)
+        if transport != VFIO_USER or version >= 12:
+            try_save(tap, stack, guest, transport)
+        else:
+            tap.skip('save and restore', 'libvirt %d cannot restore with this QEMU: it came with libvirt 12' % version)
+        stack.virsh('destroy', 'pc')
+
+        launcher = os.path.join(stack.launch_dir, 'qemu-system-x86_64')
+        guest = Guest(tap, stack, 'ready', 'pc', emulator='    <emulator>%s</emulator>\n' % launcher)
+        guest.start()
+        try_attach(tap, stack, guest, None)
+        stack.virsh('destroy', 'ready')
+
+        guest = Guest(tap, stack, 'none', 'pc')
+        guest.start()
+        tap.equal([command for _, command in stack.processes('emulatedpci-monitor')], [], 'a domain that needs no relay has none')
+        fails(tap, guest, 'and no device can be attached to it', 'the domain must be started with', guest.attach(LIVE, check=False))
+        stack.virsh('destroy', 'none')
+        for name in 'pc', 'ready', 'none':
+            stack.virsh('undefine', name)
+        tap.equal(stack.close(), [], 'everything ended by itself')
+
+
+if __name__ == '__main__':
+    run_tests(main)

@@ -1,0 +1,511 @@
+#!/usr/bin/env python3
+# monitortest.py: emulatedpci-monitor alone, between sockets that stand for libvirt and for QEMU
+#
+# MONITOR_KILLS is the number of workers that are killed under load.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import array
+import hashlib
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from emulatedpcistack import LIMIT, run_tests, sanitized
+from launcherutil import BUILD
+
+PROGRAM = os.path.join(BUILD, 'src/monitor/emulatedpci-monitor')
+KILLS = int(os.environ.get('MONITOR_KILLS', '400'))
+MEGABYTES = int(os.environ.get('MONITOR_MEGABYTES', '64'))
+ALIAS = 'ua-emulatedpci0--pci1-58535853'
+
+
+def device_add(number, alias=ALIAS):
+    return json.dumps({'execute': 'device_add',
+                       'arguments': {'driver': 'lsi', 'id': alias, 'bus': 'pci.0', 'addr': '0x3'},
+                       'id': 'libvirt-%d' % number}, separators=(',', ':')).encode() + b'\r\n'
+
+
+def read_exactly(sock, size):
+    data = b''
+    while len(data) < size:
+        piece = sock.recv(min(65536, size - len(data)))
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def read_line(sock):
+    line = b''
+    while not line.endswith(b'\n'):
+        piece = sock.recv(1)
+        if not piece:
+            break
+        line += piece
+    return line
+
+
+def children(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid), encoding='ascii') as file:
+        return [int(child) for child in file.read().split()]
+
+
+class Relay:
+    """The program, a process that sleeps for QEMU, and the sockets of both sides."""
+
+    LAUNCHER = '#!/bin/sh\n'
+
+    def __init__(self, launcher=None, gate=None, log=None):
+        self.dir = tempfile.mkdtemp(prefix='monitor')
+        self.path = os.path.join(self.dir, 'qemu')
+        self.qemu = socket.socket(socket.AF_UNIX)
+        self.qemu.settimeout(LIMIT)
+        self.qemu.bind(self.path)
+        self.qemu.listen(1)
+        self.libvirt_path = os.path.join(self.dir, 'libvirt')
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.libvirt_path)
+        listener.listen(5)
+        self.sleeper = subprocess.Popen(['sleep', str(10 * LIMIT)])
+        pidfd = os.pidfd_open(self.sleeper.pid)
+        ready, ready_write = os.pipe()
+        args = ['--listen-fd=%d' % listener.fileno(), '--qemu-fd=%d' % pidfd, '--path=%s' % self.path,
+                '--ready-fd=%d' % ready_write, '--name=test-%d' % os.getpid()]
+        if launcher:
+            script = os.path.join(self.dir, 'launcher')
+            with open(script, 'w', encoding='utf-8') as file:
+                file.write(self.LAUNCHER + launcher)
+            os.chmod(script, 0o755)
+            args += ['--launcher=%s' % script, '--transport=vfio-user']
+        fds = [listener.fileno(), pidfd, ready_write]
+        for name, fd in ('gate', gate), ('log', log):
+            if fd is not None:
+                args.append('--%s-fd=%d' % (name, fd))
+                fds.append(fd)
+        with open(os.path.join(self.dir, 'log'), 'wb') as log_file:
+            self.process = subprocess.Popen([PROGRAM] + args, pass_fds=fds, stderr=log_file, stdin=subprocess.DEVNULL)
+        for fd in pidfd, ready_write:
+            os.close(fd)
+        listener.close()
+        self.ready = os.read(ready, 2)
+        os.close(ready)
+
+    def connect(self):
+        """A connection of libvirt's and the one of QEMU's that belongs to it."""
+        libvirt = socket.socket(socket.AF_UNIX)
+        libvirt.settimeout(LIMIT)
+        libvirt.connect(self.libvirt_path)
+        qemu, _ = self.qemu.accept()
+        qemu.settimeout(LIMIT)
+        return libvirt, qemu
+
+    def worker(self):
+        """The worker's process id; waits for one."""
+        end = time.monotonic() + LIMIT
+        while time.monotonic() < end:
+            pids = children(self.process.pid)
+            if pids:
+                return pids[0]
+            time.sleep(0.001)
+        raise TimeoutError('there is no worker')
+
+    def kill_worker(self):
+        try:
+            os.kill(self.worker(), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def log(self):
+        with open(os.path.join(self.dir, 'log'), encoding='utf-8') as file:
+            return file.read()
+
+    def close(self):
+        self.qemu.close()
+        self.sleeper.kill()
+        self.sleeper.wait()
+        status = self.process.wait(LIMIT)
+        shutil.rmtree(self.dir)
+        return status
+
+
+def pump(sock, data, rng):
+    """Sends DATA in pieces of any size."""
+    pos = 0
+    while pos < len(data):
+        pos += sock.send(data[pos:pos + rng.choice((1, 7, 100, 4096, 30000, 200000))])
+
+
+def exchange(libvirt, qemu, data, rng, disturb=None):
+    """Sends DATA both ways at once. Returns what has come on each side."""
+    result = {}
+
+    def receive(name, sock):
+        result[name] = read_exactly(sock, len(data[name]))
+
+    threads = [threading.Thread(target=receive, args=('down', qemu)), threading.Thread(target=receive, args=('up', libvirt)),
+               threading.Thread(target=pump, args=(libvirt, data['down'], random.Random(rng.random()))),
+               threading.Thread(target=pump, args=(qemu, data['up'], random.Random(rng.random())))]
+    for thread in threads:
+        thread.start()
+    while disturb and any(thread.is_alive() for thread in threads[:2]):
+        disturb()
+    for thread in threads:
+        thread.join()
+    return result
+
+
+def same(tap, data, result, text):
+    for name in 'down', 'up':
+        tap.ok(result[name] == data[name], '%s, %s' % (text, 'to QEMU' if name == 'down' else 'to libvirt'),
+               '%d of %d bytes, %s for %s' % (len(result[name]), len(data[name]), hashlib.sha256(result[name]).hexdigest()[:8],
+                                             hashlib.sha256(data[name]).hexdigest()[:8]))
+
+
+def plain(tap, rng):
+    relay = Relay()
+    tap.ok(relay.ready == b'\0', 'the relay says that it is ready', relay.ready)
+    libvirt, qemu = relay.connect()
+    qemu.sendall(b'{"QMP": {}}\r\n')
+    tap.ok(read_line(libvirt) == b'{"QMP": {}}\r\n', 'QEMU\'s greeting comes')
+    for text in b'{"execute":"half', b'\0\xff\n\n\r', b'{"execute":"device_del"', b'}', b'x' * 100000, b'\n':
+        libvirt.sendall(text)
+        tap.ok(read_exactly(qemu, len(text)) == text, 'half a line and any bytes are passed on at once: %r' % text[:30])
+    tap.ok(device_add(1, 'net0') == (libvirt.sendall(device_add(1, 'net0')), read_line(qemu))[1], 'another device_add passes')
+    text = device_add(2, 'net0')
+    for i in range(0, len(text), 20):
+        libvirt.sendall(text[i:i + 20])
+    tap.ok(read_line(qemu) == text, 'and one that comes in pieces')
+    text = text.replace(b'lsi', b'e1000')
+    for i in range(len(text)):
+        libvirt.sendall(text[i:i + 1])
+    tap.ok(read_line(qemu) == text, 'one of another driver may come byte by byte')
+    half = device_add(3, 'net0')[:50]
+    libvirt.sendall(half)
+    libvirt.close()
+    tap.ok(read_exactly(qemu, 100) == half, 'half a device_add is passed on at the end, and then the end')
+    qemu.close()
+
+    for i in range(20):
+        libvirt, qemu = relay.connect()
+        libvirt.sendall(b'%d\n' % i)
+        if read_line(qemu) != b'%d\n' % i:
+            break
+        (libvirt if i % 2 else qemu).close()
+        if (qemu if i % 2 else libvirt).recv(1):
+            break
+        libvirt.close()
+        qemu.close()
+    tap.ok(i == 19, 'libvirtd connects anew 20 times', i)
+
+    libvirt, qemu = relay.connect()
+    big = {'down': rng.randbytes(1 << 20), 'up': b'{"return": "' + rng.randbytes(1 << 20) * MEGABYTES + b'"}\r\n'}
+    same(tap, big, exchange(libvirt, qemu, big, rng), 'a reply of %d MiB' % MEGABYTES)
+
+    total = 0
+    for pid in [relay.process.pid, relay.worker()]:
+        with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as file:
+            total += sum(int(line.split()[1]) for line in file if line.startswith('Pss_Dirty'))
+    tap.ok(sanitized() or total < 512, 'it holds less than 512 KiB', '%d KiB' % total)
+
+    qemu.sendall(b'last words\n')
+    qemu.close()
+    tap.ok(read_exactly(libvirt, 100) == b'last words\n', 'QEMU\'s last words come, then the end')
+    tap.ok(relay.close() == 0, 'it ends with QEMU')
+    libvirt.close()
+
+
+def flow_control(tap):
+    relay = Relay()
+    libvirt, qemu = relay.connect()
+    libvirt.setblocking(False)
+    sent = 0
+    idle = 0
+    while idle < 20 and sent < 64 << 20:
+        try:
+            sent += libvirt.send(b'x' * 65536)
+            idle = 0
+        except BlockingIOError:
+            idle += 1
+            time.sleep(0.01)
+    tap.ok(sent < 8 << 20, 'libvirt waits while QEMU does not read', sent)
+    libvirt.setblocking(True)
+    libvirt.close()
+    tap.ok(len(read_exactly(qemu, sent + 1)) == sent, 'and nothing is lost when it ends')
+    qemu.close()
+    relay.close()
+
+
+def send_fds(sock, data, fds):
+    sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))])
+
+
+def receive_fds(sock, size):
+    """SIZE bytes, and at which offset how many descriptors came, and which files they are."""
+    data = b''
+    found = []
+    while len(data) < size:
+        piece, control, _, _ = sock.recvmsg(min(size - len(data), 65536), socket.CMSG_SPACE(253 * 4))
+        if not piece:
+            break
+        for _, _, raw in control:
+            fds = array.array('i')
+            fds.frombytes(raw[:len(raw) - len(raw) % fds.itemsize])
+            found.append((len(data), [os.fstat(fd).st_ino for fd in fds]))
+            for fd in fds:
+                os.close(fd)
+        data += piece
+    return data, found
+
+
+def descriptors(tap, rng):
+    relay = Relay()
+    libvirt, qemu = relay.connect()
+    files = [tempfile.TemporaryFile() for _ in range(253)]
+    inodes = [os.fstat(file.fileno()).st_ino for file in files]
+    for name, source, target in ('libvirt', libvirt, qemu), ('QEMU', qemu, libvirt):
+        for disturbed in False, True:
+            good = 0
+            rounds = KILLS // 8 if disturbed else 30
+            for i in range(rounds):
+                n = rng.choice((1, 2, 253))
+                first = b'{"execute":"a"}\r\n' * rng.choice((0, 1, 3))
+                second = b'{"execute":"getfd","id":"%d"}\r\n' % i + b'y' * rng.choice((0, 1, 60000))
+                third = b'{"execute":"b"}\r\n' * rng.choice((0, 1))
+                if first:
+                    source.sendall(first)
+                send_fds(source, second, [file.fileno() for file in files[:n]])
+                if third:
+                    source.sendall(third)
+                if disturbed:
+                    relay.kill_worker()
+                whole = first + second + third
+                data, found = receive_fds(target, len(whole))
+                inodes_found = [inode for _, some in found for inode in some]
+                good += data == whole and inodes_found == inodes[:n] and len(found) == 1 and \
+                    found[0][0] <= len(first)
+            tap.ok(good == rounds, 'descriptors of %s come once, with their bytes%s' %
+                   (name, ', while workers are killed' if disturbed else ''), '%d of %d' % (good, rounds))
+    with os.scandir('/proc/%d/fd' % relay.process.pid) as entries:
+        count = len(list(entries))
+    tap.ok(count < 20, 'no descriptor is left in it', count)
+    for file in files:
+        file.close()
+    libvirt.close()
+    qemu.close()
+    relay.close()
+
+
+def killed(tap, rng):
+    relay = Relay()
+    libvirt, qemu = relay.connect()
+    kills = 0
+    data = {name: b''.join(b'%s %d %s\r\n' % (name.encode(), i, b'z' * rng.choice((0, 10, 1000))) for i in range(20000))
+            for name in ('down', 'up')}
+
+    def disturb():
+        nonlocal kills
+        kills += 1
+        relay.kill_worker()
+        time.sleep(rng.random() * 0.002)
+
+    while kills < KILLS:
+        result = exchange(libvirt, qemu, data, rng, disturb)
+        if result != data:
+            break
+    same(tap, data, result, 'nothing is lost, doubled or torn while %d workers are killed' % kills)
+
+    worker = relay.worker()
+    os.kill(worker, signal.SIGSTOP)
+    libvirt.sendall(b'stopped\n')
+    tap.ok(read_line(qemu) == b'stopped\n', 'a worker that has stopped is replaced')
+
+    os.kill(relay.process.pid, signal.SIGKILL)
+    relay.process.wait()
+    libvirt.sendall(b'alone\n')
+    tap.ok(read_line(qemu) == b'alone\n', 'a worker goes on without its guard')
+    libvirt.sendall(device_add(9))
+    reply = json.loads(read_line(libvirt))
+    tap.ok(reply['id'] == 'libvirt-9' and 'has ended' in reply['error']['desc'], 'but no device can be attached then', reply)
+    libvirt.close()
+    qemu.close()
+    relay.sleeper.kill()
+    relay.sleeper.wait()
+    shutil.rmtree(relay.dir)
+
+
+SEND = '''printf 'S{"execute":"device_add","arguments":{"driver":"vfio-user-pci"},"id":"%s"}\\r\\n' "$(echo "$6" | sed 's/.*"id":"//; s/".*//')"'''
+
+
+def attach(tap, rng):
+    relay = Relay(SEND)
+    with open('/proc/net/unix', encoding='utf-8', errors='replace') as file:
+        tap.ok('@emulatedpci-monitor/test-%d/%d\n' % (os.getpid(), relay.process.pid) in file.read(), 'its marker is there')
+    libvirt, qemu = relay.connect()
+    good = 0
+    rounds = KILLS // 8
+    for i in range(rounds):
+        text = device_add(i)
+        if i % 3 == 0:
+            libvirt.sendall(text)
+        else:
+            cut = rng.randrange(1, len(text))
+            libvirt.sendall(text[:cut])
+            libvirt.sendall(text[cut:])
+        if i % 2:
+            qemu.sendall(b'{"event": "X"}\r\n')
+            relay.kill_worker()
+        new = json.loads(read_line(qemu))
+        if i % 5 == 0:
+            relay.kill_worker()
+        qemu.sendall(b'{"return": {}, "id": "libvirt-%d"}\r\n' % i)
+        lines = [json.loads(read_line(libvirt)) for _ in range(1 + i % 2)]
+        good += new['id'] == 'libvirt-%d' % i and new['arguments']['driver'] == 'vfio-user-pci' and \
+            lines[-1] == {'return': {}, 'id': 'libvirt-%d' % i}
+    tap.ok(good == rounds, 'device_add is translated, and its reply comes, while workers are killed', '%d of %d' % (good, rounds))
+    libvirt.sendall(b'after\n')
+    tap.ok(read_line(qemu) == b'after\n', 'the next command passes')
+    tap.ok(not select.select([libvirt, qemu], [], [], 0)[0], 'and nothing else has come')
+    libvirt.close()
+    qemu.close()
+    tap.ok(relay.close() == 0, 'it ends with QEMU')
+
+
+def attach_fd(tap):
+    relay = Relay(SEND.replace("'S{", "'F{"))
+    libvirt, qemu = relay.connect()
+    good = 0
+    rounds = KILLS // 8
+    for i in range(rounds):
+        libvirt.sendall(device_add(i))
+        qemu.sendall(b'{"event": "A"}\r\n{"event": ')
+        if i % 2:
+            relay.kill_worker()
+        line, control, _, _ = qemu.recvmsg(1, socket.CMSG_SPACE(4))
+        command = json.loads(line + read_line(qemu))
+        if i % 3 == 0:
+            relay.kill_worker()
+        fds = array.array('i')
+        fds.frombytes(control[0][2])
+        os.close(fds[0])
+        qemu.sendall(b'"B"}\r\n{"return": {}, "id": "emulatedpci-getfd"}\r\n{"event": "C"}\r\n')
+        new = json.loads(read_line(qemu))
+        if i % 3 == 1:
+            relay.kill_worker()
+        if i % 4 == 0:
+            qemu.sendall(b'{"return": {}, "id": "libvirt-%d"}\r\n' % i)
+        else:
+            qemu.sendall(b'{"id": "libvirt-%d", "error": {"class": "GenericError", "desc": "no"}}\r\n' % i)
+            if json.loads(read_line(qemu))['execute'] != 'closefd':
+                break
+            if i % 3 == 2:
+                relay.kill_worker()
+            qemu.sendall(b'{"return": {}, "id": "emulatedpci-closefd"}\r\n')
+        lines = [json.loads(read_line(libvirt)) for _ in range(4)]
+        good += command['execute'] == 'getfd' and new['id'] == 'libvirt-%d' % i and \
+            [line.get('event') for line in lines] == ['A', 'B', 'C', None] and \
+            ('error' in lines[3]) == (i % 4 != 0) and lines[3]['id'] == 'libvirt-%d' % i
+    tap.ok(good == rounds, 'QEMU gets a socket by getfd, and after an error closefd, while workers are killed',
+           '%d of %d' % (good, rounds))
+
+    libvirt.sendall(device_add(1000))
+    qemu.recvmsg(1)
+    read_line(qemu)
+    qemu.sendall(b'{"id": "emulatedpci-getfd", "error": {"class": "GenericError", "desc": "no"}}\r\n')
+    reply = json.loads(read_line(libvirt))
+    tap.ok(reply['id'] == 'libvirt-1000' and 'error' in reply, 'a QEMU that takes no socket is an error of libvirt\'s command', reply)
+    tap.ok(not select.select([libvirt, qemu], [], [], 0)[0], 'and nothing else has come')
+    libvirt.close()
+    qemu.close()
+    relay.close()
+
+
+def refused(tap):
+    for name, script, text in (
+            ('an error of the launcher\'s', 'printf \'E{"id":"libvirt-1","error":{"class":"GenericError","desc":"why"}}\\r\\n\'', 'why'),
+            ('a launcher that fails', 'exit 1', 'cannot start'),
+            ('a launcher that says nothing', 'exit 0', 'cannot start'),
+            ('a launcher that says half a line', 'printf S{', 'cannot start'),
+            ('a launcher that talks and talks', 'yes', 'cannot start'),
+            ('no launcher', None, 'cannot be attached')):
+        relay = Relay(script)
+        libvirt, qemu = relay.connect()
+        qemu.sendall(b'{"event": ')
+        libvirt.sendall(device_add(1) + b'next\n')
+        qemu.sendall(b'"A"}\r\n')
+        tap.ok(json.loads(read_line(libvirt)) == {'event': 'A'}, '%s: what QEMU has begun to say goes first' % name)
+        reply = json.loads(read_line(libvirt))
+        tap.ok(reply['id'] == 'libvirt-1' and text in reply['error']['desc'], 'then libvirt gets an error', reply)
+        tap.ok(read_line(qemu) == b'next\n', 'QEMU gets the next command only')
+        libvirt.close()
+        qemu.close()
+        relay.close()
+
+    relay = Relay('printf P')
+    libvirt, qemu = relay.connect()
+    libvirt.sendall(device_add(1) + b'next\n')
+    tap.ok(read_line(qemu) == device_add(1) and read_line(qemu) == b'next\n', 'what the launcher does not know passes')
+    libvirt.close()
+    qemu.close()
+    relay.close()
+
+
+def start(tap):
+    gate, gate_write = os.pipe()
+    relay = Relay(gate=gate)
+    os.close(gate)
+    os.write(gate_write, b'x')
+    os.close(gate_write)
+    tap.ok(relay.process.wait(LIMIT) == 0, 'it ends if QEMU is not started')
+    relay.close()
+
+    log, log_write = os.pipe()
+    relay = Relay(log=log)
+    os.close(log)
+    libvirt, qemu = relay.connect()
+    relay.sleeper.kill()
+    relay.sleeper.wait()
+    qemu.close()
+    tap.ok(not select.select([libvirt], [], [], 0.5)[0], 'libvirt\'s connection stays until QEMU\'s log is complete')
+    os.close(log_write)
+    tap.ok(libvirt.recv(1) == b'', 'and then ends')
+    libvirt.close()
+    relay.close()
+
+
+def command_line(tap):
+    for args in [], ['--listen-fd=0'], ['--listen-fd=99999999'], ['--frob'], ['--path'], ['extra']:
+        done = subprocess.run([PROGRAM] + args, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False)
+        tap.ok(done.returncode == 1 and done.stderr.startswith(b'emulatedpci-monitor: '), 'refuses %s' % (args or 'nothing'), done)
+    done = subprocess.run([PROGRAM, '--version'], stdout=subprocess.PIPE, timeout=LIMIT, check=True)
+    tap.ok(done.stdout.startswith(b'emulatedpci-monitor ('), '--version')
+    done = subprocess.run([PROGRAM, '--help'], stdout=subprocess.PIPE, timeout=LIMIT, check=True)
+    tap.ok(b'--listen-fd' in done.stdout, '--help')
+
+
+def main(tap):
+    seed = int(os.environ.get('MONITOR_SEED', '0')) or random.randrange(1 << 30)
+    print('# MONITOR_SEED=%d' % seed)
+    rng = random.Random(seed)
+    command_line(tap)
+    plain(tap, rng)
+    flow_control(tap)
+    descriptors(tap, rng)
+    killed(tap, rng)
+    attach(tap, rng)
+    attach_fd(tap)
+    refused(tap)
+    start(tap)
+
+
+run_tests(main)
