@@ -10,19 +10,40 @@
 
 #include "gettext.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define _(s) gettext(s)
 
 #define MARKER_SOCKETS "/proc/self/net/unix"
 
+/* Bytes: a line has eight short columns and a name of up to 108 bytes. */
+#define MARKER_LINE_MAX 512
+
+
+/* Whether a line of the list of UNIX sockets contains NAME. There can be very many sockets, but
+ * no line is longer than MARKER_LINE_MAX. */
+static gboolean
+markerFind(const char *name)
+{
+    char line[MARKER_LINE_MAX];
+    gboolean found = FALSE;
+    FILE *file = fopen(MARKER_SOCKETS, "re");
+
+    if (!file)
+        return FALSE;
+    while (!found && fgets(line, sizeof(line), file))
+        found = strstr(line, name) != NULL;
+    fclose(file);
+    return found;
+}
+
 
 gboolean
 relayMarkerCheck(const guint8 *uuid,
                  GError **err)
 {
-    g_autoptr(GString) name = g_string_new("@emulatedpci-monitor/");
-    g_autofree char *sockets = NULL;
+    g_autoptr(GString) name = g_string_new(" @emulatedpci-monitor/");
     guint i;
 
     for (i = 0; i < 16; i++)
@@ -30,7 +51,7 @@ relayMarkerCheck(const guint8 *uuid,
                                uuid[i]);
     g_string_append_c(name, '/');
 
-    if (g_file_get_contents(MARKER_SOCKETS, &sockets, NULL, NULL) && strstr(sockets, name->str))
+    if (markerFind(name->str))
         return TRUE;
     emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
                            _("an emulated PCI device cannot be attached to this running domain: it "
