@@ -84,16 +84,44 @@ launcherRunWarn(const LauncherEmulators *emulators,
 }
 
 
-/* What devices will use that are attached to the running domain; NONE: there can be none. */
+/* Logs that nothing can be attached to the running domain. */
+static void
+launcherRunWarnLive(const char *reason)
+{
+    launcherLog(_("warning: emulated PCI devices cannot be attached to the running domain: %1$s"),
+                reason);
+}
+
+
+/* Whether the relay can be run. Without it, the domain is as good as one that needs none. */
+static gboolean
+launcherRunHasRelay(const char *home)
+{
+    g_autofree char *program = launcherPathsGetMonitor(home);
+    g_autofree char *reason = NULL;
+
+    if (access(program, X_OK) == 0)
+        return TRUE;
+    reason = g_strdup_printf(_("cannot run '%1$s', which relays to QEMU's monitor: %2$s"), program,
+                             g_strerror(errno));
+    launcherRunWarnLive(reason);
+    return FALSE;
+}
+
+
+/* Returns the transport of devices that are attached to the running domain; NONE if no device
+ * can be. */
 static EmulatedPCIVersion
 launcherRunFindTransport(const QEMUProgram *info,
                          const char *qemu,
                          const char *machine,
+                         const char *home,
                          int argc,
                          char **argv)
 {
     int self = launcherFdsSelf();
-    const gboolean possible = self >= 0 && launcherMonitorIsListening(launcherMonitorFind(argc, argv));
+    const gboolean possible = self >= 0 && launcherMonitorIsListening(launcherMonitorFind(argc, argv)) &&
+        launcherRunHasRelay(home);
 
     launcherFdsClose(&self);
     return !possible ? EMULATED_PCI_VERSION_NONE :
@@ -138,8 +166,7 @@ launcherRunForbidLive(LauncherEmulators *emulators,
     relay->transport = EMULATED_PCI_VERSION_NONE;
     emulators->live = FALSE;
     if (emulators->n == 0 && emulators->unmovableReason) {
-        launcherLog(_("warning: emulated PCI devices cannot be attached to the running domain: %1$s"),
-                    emulators->unmovableReason);
+        launcherRunWarnLive(emulators->unmovableReason);
         g_clear_pointer(&emulators->unmovableReason, g_free);
     }
 }
@@ -173,7 +200,7 @@ launcherRunPrepare(const char *qemu,
     if (!home || !launcherQEMUInspect(&info, qemu, err))
         return NULL;
     relay->monitor = launcherMonitorFind(argc, argv);
-    relay->transport = launcherRunFindTransport(&info, qemu, machine, argc, argv);
+    relay->transport = launcherRunFindTransport(&info, qemu, machine, home, argc, argv);
     emulators->live = relay->transport == EMULATED_PCI_VERSION_VFIO_USER;
     if (!launcherEmulatorsPlan(emulators, props, args->props->len, &info, qemu, machine,
                            launcherAccelIsKVM(argc, argv), err) ||
@@ -279,8 +306,7 @@ launcherRunQEMU(char *qemu,
 
     result = launcherRunPrepare(qemu, argc, argv, &args, &emulators, &filter, &relay, &err);
     if (!result && !wanted) {
-        launcherLog(_("warning: emulated PCI devices cannot be attached to the running domain: %1$s"),
-                    err->message);
+        launcherRunWarnLive(err->message);
         argv[0] = qemu;
         return launcherRunExec(qemu, argv, &filter);
     }
