@@ -59,14 +59,11 @@ emulatorStatusPeer(int fd)
 {
     struct ucred peer = { 0 };
     socklen_t len = sizeof(peer);
-    const char *told;
+    const char *told = getenv(EMULATOR_STATUS_PEER);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-        return 0;
-    if (peer.pid == 0 && (told = getenv(EMULATOR_STATUS_PEER)) && strlen(told) < 10 &&
-        strspn(told, "0123456789") == strlen(told))
+    if (told && *told && strlen(told) < 10 && strspn(told, "0123456789") == strlen(told))
         return strtol(told, NULL, 10);
-    return peer.pid;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? 0 : peer.pid;
 }
 
 

@@ -21,8 +21,9 @@
 
 #define EMULATOR_STATUS_NAME "emulatedpci-status"
 
-/* The environment variable in which the launcher tells QEMU's pid to an emulator that is in a pid
- * namespace of its own. */
+/* The environment variable in which the launcher tells QEMU's pid to an emulator that cannot find
+ * it out: one that is in a pid namespace of its own, or whose device is attached to the running
+ * domain. */
 #define EMULATOR_STATUS_PEER "EMULATEDPCI_QEMU_PID"
 
 /* What the memory begins with. A reader takes nothing else, and nothing of

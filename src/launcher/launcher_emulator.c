@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #define _(s) gettext(s)
 
@@ -140,6 +139,15 @@ launcherEmulatorRun(const LauncherEmulatorSpec *spec,
 }
 
 
+void
+launcherEmulatorTellQEMU(void)
+{
+    g_autofree char *pid = g_strdup_printf("%d", (int) getpid());
+
+    g_setenv(LAUNCHER_EMULATOR_QEMU_ENV, pid, TRUE);
+}
+
+
 gboolean
 launcherEmulatorStart(LauncherEmulator *emulator,
                       const LauncherEmulatorSpec *spec,
@@ -173,13 +181,12 @@ launcherEmulatorStart(LauncherEmulator *emulator,
         if (spec->state >= 0)
             keep[n++] = spec->state;
         /* It does not see QEMU's pid, which is ours: emulator_status.h */
-        if (spec->stubdomain) {
-            g_autofree char *pid = g_strdup_printf("%d", (int) getpid());
-
-            g_setenv("EMULATEDPCI_QEMU_PID", pid, TRUE);
-        }
+        if (spec->stubdomain && !spec->qemu)
+            launcherEmulatorTellQEMU();
+        else if (spec->qemu)
+            g_setenv(LAUNCHER_EMULATOR_QEMU_ENV, spec->qemu, TRUE);
         ok = launcherEmulatorRun(spec, args, keep, n, &emulator->pidfd, &error);
-        g_unsetenv("EMULATEDPCI_QEMU_PID");
+        g_unsetenv(LAUNCHER_EMULATOR_QEMU_ENV);
         launcherFdsClose(&client);
     }
 

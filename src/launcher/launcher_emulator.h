@@ -36,6 +36,9 @@
 #define LAUNCHER_EMULATOR_STATE_ENV "EMULATEDPCI_STATE_FD"
 #define LAUNCHER_EMULATOR_STATE_BYTE 'S'
 
+/* Where an emulator finds QEMU's pid: emulator_status.h. */
+#define LAUNCHER_EMULATOR_QEMU_ENV "EMULATEDPCI_QEMU_PID"
+
 typedef struct {
     const char *name;       /* for messages */
     const char *stubdomain; /* the program that isolates it, or NULL */
@@ -43,6 +46,7 @@ typedef struct {
     char *const *args;      /* its own arguments, or NULL */
     gboolean own;           /* it is pci-emulator: it knows --client-fd and --state-fd */
     int clientFd;           /* for that; -1: this process, which will be QEMU */
+    const char *qemu;       /* QEMU's pid; NULL: this process */
     int state;              /* the socket on which it is asked for state, or -1 */
     size_t n;               /* devices */
     QEMUProps *const *props;
@@ -66,6 +70,9 @@ typedef struct {
  * caller frees it.
  */
 char *launcherEmulatorFormatDevice(const QEMUProps *props);
+
+/* Tells this process's pid, which will be QEMU's, to those that it starts. */
+void launcherEmulatorTellQEMU(void);
 
 /**
  * launcherEmulatorStart:

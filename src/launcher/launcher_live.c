@@ -269,6 +269,7 @@ liveStart(const LiveRequest *request,
     spec.props = &props;
     spec.sockets = &socket;
     spec.clientFd = socket->path ? request->link : -1;
+    spec.qemu = g_getenv(LAUNCHER_EMULATOR_QEMU_ENV);
     spec.state = state[1];
 
     ok = launcherEmulatorStart(&emulator, &spec, err);

@@ -8,6 +8,7 @@
 
 #include "launcher_relay.h"
 #include "launcher_child.h"
+#include "launcher_emulator.h"
 #include "launcher_fds.h"
 #include "launcher_monitor.h"
 #include "launcher_paths.h"
@@ -87,7 +88,10 @@ relaySpawn(LauncherRelay *relay,
         g_ptr_array_add(args, g_strdup_printf("--name=%s", uuid));
     g_ptr_array_add(args, NULL);
 
+    /* It starts this program again for each device. */
+    launcherEmulatorTellQEMU();
     ok = launcherProcessStart((char **) args->pdata, fds, n, -1, &relay->pidfd, error);
+    g_unsetenv(LAUNCHER_EMULATOR_QEMU_ENV);
     launcherFdsClose(&self);
     return ok;
 }
