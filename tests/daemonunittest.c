@@ -373,7 +373,7 @@ testRewrite(void)
             g_assert_false(rewriteRead(proc, cut, RPC_HEADER_SIZE, &args));
         }
     }
-    g_assert_cmpint(seen, ==, 39);
+    g_assert_cmpint(seen, ==, 43);
 }
 
 
