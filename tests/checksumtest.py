@@ -24,6 +24,9 @@ PAGES = 16
 PCI_LINES = (10, 11) + tuple(range(16, 24))
 BOOT = 600
 
+# QEMU's message about a server that has closed the connection
+LOGGED = 'failed to read header: EOF'
+
 
 class Guest:
     """A domain on MACHINE with DEVICES, and its console."""
@@ -80,6 +83,33 @@ def refusals(tap, stack, name):
     tap.equal(stack.virsh('domstate', name).strip(), 'running', 'and the guest runs on')
 
 
+def dies(tap, stack, guest, server):
+    """A server that dies while the guest runs."""
+    os.kill(server, signal.SIGKILL)
+    stack.wait_for(lambda: '=== gone: and the guest goes on' in guest.said(), 'the guest goes on', BOOT)
+    tap.equal(re.findall('=== gone: register.*', guest.said()),
+              ['=== gone: register 0xffffffff, port 0xffffffff, ids 0xffffffff'], 'a server that dies: the guest reads all ones')
+    tap.equal(stack.virsh('domstate', guest.name).strip(), 'running', 'and runs on')
+    log = stack.read('cache/libvirt/qemu/log/%s.log' % guest.name)
+    tap.ok(LOGGED in log and 'vfio_region_read(vfio-user:' in log, "and the domain's log tells", log[-2000:])
+
+
+def resets(tap, stack, guest):
+    """A guest whose server has died, and whose firmware runs again. QEMU 11.1 ends as soon as the memory's
+    layout changes, which it cannot tell the server. Others may run the guest without the device."""
+    stack.virsh('reset', guest.name, check=False)      # QEMU may end before it answers
+    stack.wait_for(lambda: stack.state(guest.name) != 'running' or
+                   guest.said().count('=== emulatedpci: waiting') == 2, 'QEMU has ended, or the guest is there again', BOOT)
+    state = stack.virsh('domstate', '--reason', guest.name).strip()
+    if state.startswith('running'):
+        tap.equal(guest.said().count('=== checksum: '), 3, 'a reset does not bring the device back')
+        stack.virsh('destroy', guest.name)
+    else:
+        log = stack.read('cache/libvirt/qemu/log/%s.log' % guest.name)
+        tap.ok(state == 'shut off (crashed)' and 'DMA mapping failed' in log, 'a reset ends QEMU, and the log tells why',
+               state, log[-2000:])
+
+
 def main(tap):
     needs('libvirtd', 'virsh')
     if needs_transport() != VFIO_USER:
@@ -110,11 +140,13 @@ def main(tap):
                'the guest reads the id that QEMU overrides')
         refusals(tap, stack, 'alone')
 
-        # A server that dies
+        dies(tap, stack, alone, server)
+        os.unlink(path)
+        server = stack.start([engine, '--socket=' + path], 'log/engine.out')
+        stack.wait_for(lambda: os.path.exists(path), 'a new server listens')
+        resets(tap, stack, alone)
         os.kill(server, signal.SIGKILL)
-        stack.wait_for(lambda: not stack.processes('checksum-engine'), 'the server has died')
-        tap.equal(stack.virsh('domstate', 'alone').strip(), 'running', 'a server that dies: the guest runs on')
-        stack.virsh('destroy', 'alone')
+        stack.wait_for(lambda: not stack.processes('checksum-engine'), 'that server has died, too')
         done = stack.run(['virsh', '-q', '-c', stack.uri, 'start', 'alone'], check=False)
         tap.ok(done.returncode != 0 and "no server listens at the socket '%s'" % path in done.stderr,
                'and does not start without it', done.stderr)

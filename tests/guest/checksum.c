@@ -55,7 +55,12 @@ typedef struct {
     unsigned int wrong;
 } Engine;
 
+/* How often a device is looked at, and how long the guest goes on without it, in microseconds */
+#define WATCH_PAUSE 200000
+#define WATCH_AFTER 2000000
+
 static uint8_t *buffer;                 /* PAGES pages */
+static Engine watched;                  /* the last device that was driven, if it has registers */
 static volatile uint32_t *messages;     /* a page that interrupts are written to */
 
 
@@ -284,6 +289,7 @@ drive(const char *name)
         drivePorts(&engine);
         driveMSIX(&engine);
         driveINTx(&engine);
+        watched = engine;
     }
     printf("=== checksum: %s: end, %u wrong\n", name, engine.wrong);
     fflush(stdout);
@@ -313,4 +319,36 @@ checksumDrive(void)
         free(names[i]);
     }
     free(names);
+}
+
+
+/* What the guest reads of a device that is gone. */
+static void
+reportGone(void)
+{
+    uint32_t index = ID * 4;
+    uint32_t port = 0;
+    uint32_t ids = 0;
+
+    watched.registers[LENGTH] = 1;          /* is lost */
+    if (pwrite(watched.ports, &index, 4, 0) != 4 || pread(watched.ports, &port, 4, 4) != 4 ||
+        pread(watched.config, &ids, 4, 0) != 4)
+        printf("# an access fails\n");
+    printf("=== gone: register 0x%x, port 0x%x, ids 0x%x\n", watched.registers[LENGTH], port, ids);
+    fflush(stdout);
+}
+
+
+void
+checksumWatch(void)
+{
+    if (!watched.registers || fork() != 0)
+        return;
+    while (watched.registers[ID] == DEVICE_ID)
+        usleep(WATCH_PAUSE);
+    reportGone();
+    usleep(WATCH_AFTER);
+    printf("=== gone: and the guest goes on\n");
+    fflush(stdout);
+    _exit(0);
 }

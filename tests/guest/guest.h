@@ -11,3 +11,7 @@
 /* Drives every device of examples/checksum-engine: BARs, DMA and interrupts, and tells on the
  * console what came of it. checksum.c */
 void checksumDrive(void);
+
+/* Starts a process that waits until the last of these devices is gone, and then tells what is read
+ * of it. */
+void checksumWatch(void);

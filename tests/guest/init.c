@@ -9,7 +9,8 @@
  *   emulatedpci.then=poweroff    power off (the default)
  *   emulatedpci.then=wait        stay, and obey lines on the console:
  *                                "poweroff", "print" (all once more)
- *   emulatedpci.then=checksum    drive the devices of examples/checksum-engine, then as "wait"
+ *   emulatedpci.then=checksum    drive the devices of examples/checksum-engine, then as "wait";
+ *                                tell when the last of them is gone
  *   emulatedpci.then=count       write a number that grows into the interrupt line and
  *                                the cache line size of every device of vendor 0x5853,
  *                                for ever; look each time whether the last one is
@@ -223,8 +224,10 @@ main(void)
     printDevices();
     if (counting)
         count();
-    if (checksum)
+    if (checksum) {
         checksumDrive();
+        checksumWatch();
+    }
     if (wait || checksum)
         waitForRequest();
 
