@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 VERSION, DMA_MAP, DMA_UNMAP, GET_INFO, REGION_INFO, IRQ_INFO, SET_IRQS, READ, WRITE, RESET = 1, 2, 3, 4, 5, 7, 8, 9, 10, 13
 DMA_READ, DMA_WRITE = 11, 12
@@ -91,6 +92,7 @@ class Server(threading.Thread):
         self.number = 0                     # of the request that is being answered
         self.eventfds = {}                  # (interrupt, vector) -> what raises it
         self.answers = 0                    # to requests of the server's own
+        self.deaf = threading.Event()       # nothing is read while this is set
         self.ready = threading.Event()      # QEMU has reset the device: the last that it does at the start
         self.start()
 
@@ -125,6 +127,8 @@ class Server(threading.Thread):
         try:
             self.client = self.listener.accept()[0]
             while True:
+                while self.deaf.is_set():
+                    time.sleep(0.01)
                 (self.number, command, _, flags, _), payload, fds = self.receive_message()
                 self.keep(command, payload, fds)
                 if command == RESET:
