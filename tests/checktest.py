@@ -163,10 +163,21 @@ def test_server(tap, stack):
     devices = stack.wait_for(lambda: firmware_has_run(stack, 'served'), 'the firmware has run', 180)
     tap.equal((devices[0]['ok'], devices[0]['fields']['vendorid']['got'], devices[0]['fields']['subsystemid']['got']),
               (True, 0x1234, 0x77), "a server's device is well")
+    tap.equal([devices[0]['fields'][name]['expected'] for name in ('devicename', 'subsystemid', 'vendorid', 'revision')],
+              ['checksum', 0x77, None, None], 'what the server decides is not expected')
+    status, out, err = check(stack, '-v', 'served')
+    tap.ok(status == 0 and 'DIFFERS' not in out and "'socket' of <driver>) cannot save its registers" in out,
+           'all fields, and why it cannot be saved', out, err)
+    status, out, err = stack.fleet('emulators', 'served')
+    tap.ok(status == 1 and "no emulator of domain 'served' found" in err, 'emulators: a server is none', out, err)
     os.kill(server, signal.SIGKILL)
     status, out, err = stack.wait_for(lambda: (check(stack, 'served') if check(stack, 'served')[0] else None),
                                       'the server is missed', 180)
     tap.ok("the server at the socket '%s' has ended" % path in out + err, 'a server that has ended', out, err)
+    gone = json.loads(check(stack, '--json', 'served')[1])[0]
+    tap.equal((gone['ok'], gone['devices'][0]['fields']['vendorid'], gone['devices'][0]['fields']['subsystemid']),
+              (False, {'expected': None, 'result': 'unknown'}, {'expected': 0x77, 'result': 'unknown'}),
+              'a server that has ended: JSON')
     stack.virsh('destroy', 'served')
     stack.virsh('undefine', 'served')
 

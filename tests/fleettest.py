@@ -249,6 +249,34 @@ def test_hosts(tap, one, two):
            'a libvirtd without our daemon', err)
 
 
+def test_server(tap, stack):
+    """A device of a server: found by its socket and by the fields that are given."""
+    def device(path, config=''):
+        return stack.write('tmp/server.xml', "<emulatedpci devicename='nvme'>%s<driver socket='%s'/></emulatedpci>" %
+                           (config, path))
+
+    def sockets(name):
+        return re.findall("<driver socket='(.*?)'", stack.virsh('dumpxml', name))
+
+    status, out, err = stack.fleet('attach', '-f', device('/run/a'), 'web-01', 'db')
+    tap.equal((status, names(out, 'attached')), (0, ['db', 'web-01']), 'a server')
+    tap.equal(stack.fleet('attach', '-f', device('/run/a'), 'web-01')[1], 'web-01: unchanged\n', 'once more')
+    status, out, err = stack.fleet('attach', '-f', device('/run/a'), '--again', 'web-01')
+    tap.ok(status == 1 and "have the same 'socket', '/run/a'" in err, 'one more of the same server', err)
+    tap.equal(stack.fleet('attach', '-f', device('/run/b'), 'web-01')[1], 'web-01: attached\n', 'another server')
+    tap.equal((sockets('web-01'), sockets('db')), (['/run/a', '/run/b'], ['/run/a']), 'and so it is')
+    status, out, err = stack.fleet('attach', '-f', device('/run/c', "<config revision='1'/>"), 'web-01')
+    tap.ok(status == 1 and "attribute 'revision' of <config> cannot be given" in err, 'what QEMU cannot override', err)
+    status, out, err = stack.fleet('attach', '-f', device('relative'), 'web-01')
+    tap.ok(status == 1 and 'relative' in err, 'a socket that is none', err)
+    tap.equal(stack.fleet('detach', '-f', device('/run/a', "<config deviceid='1'/>"), 'web-01')[1], 'web-01: unchanged\n',
+              'detach: another device of that server')
+    tap.equal(stack.fleet('detach', '-f', device('/run/a'), '--all')[0], 0, 'detach: one of two')
+    tap.equal((sockets('web-01'), sockets('db')), (['/run/b'], []), 'the other one is left')
+    tap.equal(stack.fleet('detach', '-f', device('/run/b'), '--all')[0], 0, 'detach')
+    tap.equal(stack.having(), {}, 'none is left')
+
+
 def main(tap):
     with FleetStack() as stack:
         stack.begin()
@@ -256,6 +284,7 @@ def main(tap):
         test_selectors(tap, stack)
         test_attach(tap, stack)
         test_detach(tap, stack)
+        test_server(tap, stack)
         test_raise(tap, stack)
         test_interrupt(tap, stack)
         test_progress(tap, stack)

@@ -294,6 +294,8 @@ toolCheckDeviceJSON(const ToolCheck *check, const ToolCheckDevice *device)
         if (field == EMULATED_PCI_FIELD_DEVICENAME)
             json_object_object_add(one, "expected",
                                    json_object_new_string(device->def->fields.devicename));
+        else if (emulatedPCIDefHasServer(device->def) && !device->def->given[field])
+            json_object_object_add(one, "expected", NULL);      /* the server decides */
         else
             json_object_object_add(one, "expected",
                                    json_object_new_int64(device->def->fields.value[field]));
