@@ -6,6 +6,8 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import ctypes
+import errno
 import json
 import os
 import re
@@ -43,13 +45,13 @@ def make_qemu(name, version):
 LAUNCHER = make_qemu('qemu-new', '10.1.0')
 
 
-def run(path, *args, launcher=LAUNCHER, user=None, **more):
+def run(path, *args, launcher=LAUNCHER, user=None, preexec_fn=None, **more):
     """Runs the launcher with one device of the server at PATH."""
     device = {'driver': 'emulated-pci', 'devicename': 'dev', **more, 'socket': path, 'id': 'ua-a', 'addr': '0x3'}
     return subprocess.run([launcher, '-machine', 'pc,accel=tcg', *args, '-device', json.dumps(device)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env={**os.environ, 'HOME': stage.home, 'LC_ALL': 'C'}, timeout=TIMEOUT, check=False,
-                          user=user)
+                          user=user, preexec_fn=preexec_fn)
 
 
 def starts(path, *args, **more):
@@ -220,6 +222,37 @@ def permissions():
         os.rmdir(place('private'))
         os.chown(stage.home, 0, -1)
         os.chmod(stage.home, 0o700)
+
+
+# connect(2), for a filter of system calls (seccomp(2))
+CONNECT = {'x86_64': 42, 'aarch64': 203}
+
+
+def confine():
+    """In the new process: connect() fails as it does where a security module forbids it, with EACCES
+    although the permissions allow it."""
+    instructions = b''.join(struct.pack('=HBBI', *instruction) for instruction in (
+        (0x20, 0, 0, 0),                                        # load the number of the system call
+        (0x15, 0, 1, CONNECT[os.uname().machine]),
+        (0x06, 0, 0, 0x00050000 | errno.EACCES),                # SECCOMP_RET_ERRNO
+        (0x06, 0, 0, 0x7fff0000)))                              # SECCOMP_RET_ALLOW
+    code = ctypes.create_string_buffer(instructions, len(instructions))
+    program = ctypes.create_string_buffer(struct.pack('@HP', 4, ctypes.addressof(code)))
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(38, 1, 0, 0, 0) != 0 or prctl(22, 2, program) != 0:    # PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP
+        os._exit(99)
+
+
+@test
+def confinement():
+    """a server that QEMU may use by its permissions, but not by its confinement: the message names the socket"""
+    if os.uname().machine not in CONNECT:
+        raise Skip('the number of connect() is not known for %s' % os.uname().machine)
+    with Listener('a.sock') as server:
+        message = "QEMU's confinement .SELinux or AppArmor. does not let device 'dev' connect to the socket '%s': " \
+                  "a rule or a label for it is required" % server.path
+        fails(server.path, message, preexec_fn=confine)
+        fails(server.path, message, preexec_fn=confine, version='vfio-user')
 
 
 @test
