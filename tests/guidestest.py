@@ -7,8 +7,11 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import glob
 import os
 import re
+import shutil
+import signal
 import sys
 
 from emulatedpcistack import domain_xml, needs, run_tests
@@ -73,6 +76,36 @@ def run_guide(tap, stack, guide, hosts, least=10):
         tap.ok(done.returncode == 0 and good, '%s: %s' % (guide, command), 'exit status %d' % done.returncode, out)
 
 
+def device_guide(tap, stack):
+    """guide-device.md: its program is compiled and started as it says, and its devices are valid."""
+    with open(os.path.join(DOCS, 'guide-device.md'), encoding='utf-8') as file:
+        text = file.read()
+    compile_line = re.search('^cc .*$', text, re.MULTILINE).group()
+    start_line = re.search('^[.]/checksum-engine .*(?= &$)', text, re.MULTILINE).group()
+    for source in glob.glob(os.path.join(DOCS, '../examples/checksum-engine/*')):
+        stack.copy(source, 'tmp/examples/checksum-engine/' + os.path.basename(source), 0o644)
+    if shutil.which('cc'):
+        done = stack.run(['bash', '-c', 'cd tmp && ' + compile_line], check=False)
+        tap.ok(done.returncode == 0 and not done.stderr, 'guide-device.md: ' + compile_line, done.stderr)
+        path = stack.path('run/checksum.sock')
+        for what in (start_line, 'again, where one that was killed has left its socket'):
+            server = stack.start(['bash', '-c', 'cd tmp && exec ' + start_line.replace('/run/checksum.sock', path)],
+                                 'log/engine.out')
+            stack.wait_for(lambda: stack.status(server) is not None or stack.listens(path), 'the program listens')
+            tap.equal(stack.status(server), None, 'guide-device.md: ' + what)
+            os.kill(server, signal.SIGKILL)
+            stack.wait_for(lambda: stack.status(server) is not None, 'the program ends')
+        tap.ok(os.path.exists(path), 'a socket is left')
+    else:
+        tap.skip('guide-device.md: ' + compile_line, 'there is no cc on this machine')
+    devices = re.findall('^ *<emulatedpci .*?</emulatedpci>', ''.join(re.findall('```xml\n(.*?)```', text, re.DOTALL)),
+                         re.DOTALL | re.MULTILINE)
+    for device in devices:
+        status, out, err = stack.fleet('validate', '--no-schema', stack.write('tmp/guide.xml', device))
+        tap.ok(status == 0, 'guide-device.md: ' + re.search('<driver.*', device).group(), out, err)
+    tap.ok(len(devices) >= 2, 'guide-device.md has devices', len(devices))
+
+
 def main(tap):
     with FleetStack() as one, FleetStack() as two:
         one.begin('machine_version_min = "6.0"\n')
@@ -88,6 +121,7 @@ def main(tap):
         one.virsh('define', one.path('tmp/guest.xml'))
         run_guide(tap, one, 'guide-vfio-user.md', {}, 8)
         one.virsh('undefine', 'guest')
+        device_guide(tap, one)
 
         for name in ('web-1', 'db'):
             one.define(name)

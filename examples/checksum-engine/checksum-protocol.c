@@ -75,6 +75,21 @@ static const char capabilities[] =
     "{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":65536}}";
 
 
+/* Removes a socket at which nobody listens any more: a program that was killed leaves it. */
+static void
+removeStale(const struct sockaddr_un *address)
+{
+    struct stat st;
+    const bool isSocket = lstat(address->sun_path, &st) == 0 && S_ISSOCK(st.st_mode);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (isSocket && connect(fd, (const struct sockaddr *) address, sizeof(*address)) < 0 &&
+        errno == ECONNREFUSED)
+        unlink(address->sun_path);
+    close(fd);
+}
+
+
 int
 protocolListen(const char *path)
 {
@@ -83,8 +98,10 @@ protocolListen(const char *path)
     const mode_t mask = umask(0177);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fits)
+    if (fits) {
         memcpy(address.sun_path, path, strlen(path) + 1);
+        removeStale(&address);
+    }
     if (fd >= 0 && (!fits || bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 ||
                     listen(fd, 1) < 0)) {
         close(fd);
