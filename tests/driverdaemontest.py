@@ -86,6 +86,8 @@ def detached(tap, stack, fails):
               'and the domain is as it was')
     stack.virsh('detach-device-alias', 'served', 'ua-other', '--live')      # libvirt asks the guest, which is paused
     tap.equal(stack.state('served'), 'paused', 'another device: its guest is asked')
+    stack.direct('detach-device-alias', 'served', alias, '--live')
+    tap.equal(stack.state('served'), 'paused', "over libvirtd's own connection, the guest is asked")
     stack.virsh('detach-device', 'served', device, '--config')
     tap.equal((drivers(stack.virsh('dumpxml', 'served', '--inactive')), stack.state('served')), ([''], 'paused'),
               'detach-device --config of a running domain')
