@@ -22,6 +22,8 @@ def first_boot(tap, lines):
     vmlib.write('/proc/sys/kernel/printk_ratelimit', '0')
     with open(vmlib.DISK, 'wb') as file:
         file.write(vmlib.BOOT_SECTOR)
+        # The firmware does not boot from a disk without a whole cylinder.
+        file.truncate(1 << 20)
     vm_use.packages(tap, lines)
     for check in (vm_use.worker, vm_emulators.stubdomain, vm_emulators.model, vm_emulators.attached,
                   vm_qemu.replaced, vm_use.users, vm_use.units, vm_use.upgrade):
