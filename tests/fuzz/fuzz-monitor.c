@@ -1,0 +1,193 @@
+/*
+ * fuzz-monitor.c: what libvirt and QEMU send, through the relay of emulatedpci-monitor
+ *
+ * The first byte decides what becomes of a command, the second one how long the pieces are in
+ * which the rest comes. The rest up to a byte 0xff is libvirt's, and what follows is QEMU's.
+ *
+ * Whatever comes, nothing is lost or changed on its way to libvirt or QEMU but a command to
+ * attach a device, and the replies to the relay's own commands.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "fuzz.h"
+#include "monitor_attach.h"
+#include "monitor_lines.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Bytes that are read of each side, which fit into a socket. */
+#define INPUT_MAX 16384
+
+typedef struct {
+    MonitorSession session;
+    int peers[2];               /* by the direction that is read from them */
+    GByteArray *received[2];
+    bool attached;              /* a command was translated or refused */
+    guint8 answer;
+} Run;
+
+
+/* What the guard does. */
+static void
+follow(Run *run, int status)
+{
+    static const guint32 answers[] = {
+        MONITOR_ANSWER_REFUSE, MONITOR_ANSWER_PASS, MONITOR_ANSWER_SEND, MONITOR_ANSWER_SEND_FD,
+    };
+    MonitorAttach *attach = &run->session.status->attach;
+
+    if (status == MONITOR_EXIT_RELEASE) {
+        g_assert_cmpuint(attach->state, ==, MONITOR_ATTACH_RELEASE);
+        attach->state = MONITOR_ATTACH_NONE;
+        return;
+    }
+
+    g_assert_cmpint(status, ==, MONITOR_EXIT_ATTACH);
+    g_assert_cmpuint(attach->state, ==, MONITOR_ATTACH_REQUESTED);
+    g_assert_cmpuint(strlen(attach->line), ==, attach->lineLen);
+    attach->answer = answers[run->answer % G_N_ELEMENTS(answers)];
+    if (attach->answer == MONITOR_ANSWER_REFUSE) {
+        monitorAttachRefuse(attach, "no");
+    } else {
+        g_strlcpy(attach->text, "{\"execute\":\"other\"}\n", sizeof(attach->text));
+        attach->textLen = strlen(attach->text);
+    }
+    run->attached |= attach->answer != MONITOR_ANSWER_PASS;
+    run->answer /= G_N_ELEMENTS(answers);
+    attach->state = MONITOR_ATTACH_ANSWERED;
+}
+
+
+static void
+receive(Run *run)
+{
+    guint8 buf[4096];
+    ssize_t got;
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        while ((got = recv(run->peers[i], buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+            g_byte_array_append(run->received[i], buf, got);
+    }
+}
+
+
+/* What a worker does until there is nothing left to do. */
+static void
+work(Run *run)
+{
+    MonitorStatus *status = run->session.status;
+    bool moved = true;
+    int i;
+
+    while (moved) {
+        MonitorFlowResult result;
+        MonitorDirection direction;
+        const guint32 before = status->attach.state;
+        const int code = monitorAttachRun(&run->session, &result, &direction);
+
+        moved = code >= 0;
+        if (moved)
+            follow(run, code);
+        for (i = 0; i < 2; i++) {
+            MonitorFlow *flow = &status->flow[i];
+
+            if (flow->owed == 0 && monitorAttachIsPaused(status, i))
+                continue;
+            result = monitorFlowRun(flow, i == MONITOR_TO_QEMU ? run->session.libvirt : run->session.qemu,
+                                    i == MONITOR_TO_QEMU ? run->session.qemu : run->session.libvirt,
+                                    i == MONITOR_TO_QEMU ? monitorAttachJudgeLibvirt :
+                                    monitorAttachJudgeQEMU, &run->session);
+            moved |= result == MONITOR_FLOW_MOVED;
+        }
+        moved |= status->attach.state != before;
+        receive(run);
+    }
+}
+
+
+/* Sends DATA from the side that is read in DIRECTION, in pieces of STEP bytes. */
+static void
+feed(Run *run, MonitorDirection direction, const guint8 *data, gsize len, gsize step)
+{
+    const int fd = run->peers[direction == MONITOR_TO_QEMU ? MONITOR_TO_LIBVIRT : MONITOR_TO_QEMU];
+
+    while (len > 0) {
+        const gsize n = MIN(step, len);
+
+        g_assert_cmpint(send(fd, data, n, MSG_NOSIGNAL), ==, n);
+        work(run);
+        data += n;
+        len -= n;
+    }
+}
+
+
+static void
+check(const Run *run, MonitorDirection direction, const guint8 *data, gsize len)
+{
+    const GByteArray *received = run->received[direction];
+
+    if (!run->attached)
+        g_assert_cmpmem(received->data, received->len, data, len);
+    /* A reply is never longer than what came, with the error that takes its place. */
+    g_assert_cmpuint(received->len, <=, len + MONITOR_TEXT_MAX);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data,
+                       size_t size)
+{
+    static MonitorStatus status;
+    Run run = { .session = { .status = &status, .guard = -1 } };
+    const guint8 *border;
+    gsize step;
+    gsize len[2];
+    int ends[2][2];
+    int i;
+
+    if (size < 2)
+        return 0;
+    run.answer = data[0];
+    step = data[1] == 0 ? INPUT_MAX : data[1];
+    data += 2;
+    size -= 2;
+    border = memchr(data, 0xff, size);
+    len[MONITOR_TO_QEMU] = MIN(border ? (gsize) (border - data) : size, INPUT_MAX);
+    len[MONITOR_TO_LIBVIRT] = border ? MIN(size - (border + 1 - data), INPUT_MAX) : 0;
+
+    memset(&status, 0, sizeof(status));
+    for (i = 0; i < 2; i++) {
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends[i]), ==, 0);
+        run.peers[i] = ends[i][1];
+        run.received[i] = g_byte_array_new();
+    }
+    run.session.qemu = ends[MONITOR_TO_QEMU][0];
+    run.session.libvirt = ends[MONITOR_TO_LIBVIRT][0];
+    run.session.link = fcntl(run.session.qemu, F_DUPFD_CLOEXEC, 3);
+
+    feed(&run, MONITOR_TO_QEMU, data, len[MONITOR_TO_QEMU], step);
+    feed(&run, MONITOR_TO_LIBVIRT, border ? border + 1 : data, len[MONITOR_TO_LIBVIRT], step);
+    /* The end of both: half a line is held back no longer. */
+    for (i = 0; i < 2; i++)
+        shutdown(run.peers[i], SHUT_WR);
+    work(&run);
+    check(&run, MONITOR_TO_QEMU, data, len[MONITOR_TO_QEMU]);
+    check(&run, MONITOR_TO_LIBVIRT, border ? border + 1 : data, len[MONITOR_TO_LIBVIRT]);
+
+    close(run.session.link);
+    for (i = 0; i < 2; i++) {
+        close(ends[i][0]);
+        close(ends[i][1]);
+        g_byte_array_unref(run.received[i]);
+    }
+    return 0;
+}
