@@ -5,6 +5,7 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import json
 import os
 import re
 import select
@@ -165,11 +166,92 @@ def try_refused(tap, stack, guest, transport):
     path = stack.write('tmp/driver.xml', emulatedpci_xml(LIVE).replace('</emulatedpci>', "<driver version='%s'/></emulatedpci>" % other))
     fails(tap, guest, '%s: the other transport' % name, 'can only use',
           stack.run(['virsh', '-q', '-c', stack.uri, 'attach-device', name, path, '--live'], check=False))
-    path = stack.write('tmp/driver.xml', emulatedpci_xml(LIVE).replace('</emulatedpci>', "<driver pid='1'/></emulatedpci>"))
-    fails(tap, guest, '%s: an emulator that runs already' % name, "'pid' of <driver> cannot be attached",
-          stack.run(['virsh', '-q', '-c', stack.uri, 'attach-device', name, path, '--live'], check=False))
+    for attribute, driver in ('pid', "pid='1'"), ('model', "emulator='x' model='/bin/true'"), ('socket', "socket='/run/x'"):
+        path = stack.write('tmp/driver.xml', driver_xml(driver, attribute))
+        fails(tap, guest, "%s: '%s' of <driver>" % (name, attribute), "'%s' of <driver> cannot be attached" % attribute,
+              stack.run(['virsh', '-q', '-c', stack.uri, 'attach-device', name, path, '--live'], check=False))
+    try_without_emulator(tap, stack, guest)
+    try_taken_in_qemu(tap, stack, guest)
     tap.equal(guest.xml(), before, '%s: and nothing has changed' % name)
     stack.wait_for(lambda: guest.emulators()[0] == emulators, 'no emulator is left')
+
+
+def driver_xml(driver, attribute):
+    """A device with a <driver>; that of a server has no fields."""
+    device = "<emulatedpci devicename='live_1.x'/>" if attribute == 'socket' else emulatedpci_xml(LIVE)
+    if attribute == 'socket':
+        return device.replace('/>', '><driver %s/></emulatedpci>' % driver)
+    return device.replace('</emulatedpci>', '<driver %s/></emulatedpci>' % driver)
+
+
+def try_without_emulator(tap, stack, guest):
+    """The emulator does not start."""
+    program = stack.path('libexec/pci-emulator')
+    os.rename(program, program + '.away')
+    fails(tap, guest, '%s: without pci-emulator' % guest.name, "cannot run '.*pci-emulator'", guest.attach(LIVE, check=False))
+    os.chmod(stack.write('libexec/pci-emulator', '#!/bin/sh\nexit 1\n'), 0o755)
+    fails(tap, guest, '%s: an emulator that ends' % guest.name, 'ended before it was ready', guest.attach(LIVE, check=False))
+    os.rename(program + '.away', program)
+
+
+def try_taken_in_qemu(tap, stack, guest):
+    """libvirt knows nothing of a device in QEMU, which refuses another one at that address."""
+    monitor = ['qemu-monitor-command', guest.name, '--hmp']
+    stack.virsh(*monitor, 'device_add lsi,id=other,bus=pci.0,addr=0x1e')
+    fails(tap, guest, '%s: QEMU refuses' % guest.name, 'not available|in use|already',
+          guest.attach(LIVE, address="<address type='pci' domain='0x0000' bus='0x00' slot='0x1e' function='0x0'/>", check=False))
+    stack.virsh(*monitor, 'device_del other')
+    stack.wait_for(lambda: '"other"' not in stack.virsh(*monitor, 'info qtree'), 'the other device goes')
+
+
+def try_no_answer(tap, stack, guest):
+    """A guest that does not run does not release a device; it does when it runs again."""
+    guest.attach(LIVE, 'ua-live')
+    stack.wait_for(lambda: guest.has(LIVE), 'the guest finds it')
+    emulators = guest.emulators()[0]
+    stack.virsh('suspend', guest.name)
+    stack.run(['virsh', '-q', '-c', stack.uri, 'detach-device-alias', guest.name, 'ua-live'], check=False)
+    done = stack.run([stack.tool, 'detach', '-c', stack.uri, '--live', '--file', device_file(stack), guest.name], check=False)
+    tap.ok(done.returncode == 1 and re.search('has not released|pending|process of unplug|in the process', done.stderr),
+           '%s: a guest that does not answer a detach' % guest.name, done.stdout, done.stderr)
+    tap.ok('ua-live' in guest.aliases() and guest.emulators()[0] == emulators, '%s: it still has the device' % guest.name)
+    stack.virsh('resume', guest.name)
+    guest.wait_gone(LIVE)
+    stack.wait_for(lambda: 'ua-live' not in guest.xml(), 'libvirt has let go of it')
+    tap.ok(guest.has(FIRST), '%s: and releases it when it runs again' % guest.name)
+
+
+def device_file(stack):
+    return stack.write('tmp/tool.xml', emulatedpci_xml(LIVE))
+
+
+def try_tool(tap, stack, guest):
+    """virt-emulatedpci attach, detach, check and emulators."""
+    name = guest.name
+    before = guest.xml()
+    inactive = guest.xml('--inactive')
+    path = device_file(stack)
+
+    def tool(command, *args):
+        done = stack.run([stack.tool, command, '-c', stack.uri] + list(args), check=False)
+        return done.returncode, done.stdout.splitlines()[0] if done.stdout else done.stderr
+
+    tap.equal(tool('attach', '--live', '--dry-run', '--file', path, name), (0, '%s: would be attached' % name), 'attach --live --dry-run')
+    tap.equal(tool('attach', '--live', '--file', path, name), (0, '%s: attached' % name), 'virt-emulatedpci attach --live')
+    tap.equal(tool('attach', '--live', '--file', path, name), (0, '%s: unchanged' % name), 'and once more')
+    tap.equal(guest.xml('--inactive'), inactive, 'the next start is as before')
+    stack.wait_for(lambda: guest.has(LIVE), 'the guest finds it')
+    found = json.loads(stack.run([stack.tool, 'emulators', '--json', name]).stdout)
+    tap.equal(sorted(device['devicename'] for device in found), sorted([FIRST['devicename'], LIVE['devicename']]),
+              'virt-emulatedpci emulators knows its domain')
+    done = stack.run([stack.tool, 'check', '-c', stack.uri, '--json', name], check=False)
+    checked = json.loads(done.stdout)[0]['devices'] if done.stdout else []
+    tap.ok(done.returncode == 0 and len(checked) == 2, 'virt-emulatedpci check compares it', done.stdout, done.stderr)
+    tap.equal(tool('attach', '--live', '--config', '--file', path, name), (0, '%s: attached' % name), 'attach --live --config adds what is missing')
+    tap.equal(len(guest.aliases('--inactive')), 2, 'the next start has it, too')
+    tap.equal(tool('detach', '--live', '--config', '--file', path, name), (0, '%s: detached' % name), 'detach --live --config')
+    tap.equal((guest.xml(), guest.xml('--inactive')), (before, inactive), 'and all is as before')
+    tap.equal(tool('detach', '--live', '--file', path, name), (0, '%s: unchanged' % name), 'detach --live once more')
 
 
 def try_many(tap, stack, guest):
@@ -225,6 +307,7 @@ def main(tap):
     with DaemonStack() as stack:
         start_host(stack, '33333333-3333-4333-8333-333333333333')
         stack.copy(kernel, 'guest/vmlinuz', 0o644)
+        stack.tool = stack.copy(os.path.join(stack.build, 'tools/virt-emulatedpci'), 'bin/virt-emulatedpci')
         stack.write('guest/initrd', initramfs(os.path.join(stack.build, 'tests/guest/init')))
         version = int(re.search(r'Using library: libvirt (\d+)', stack.virsh('version')).group(1))
         events = stack.start_events('log/events.log') and 'log/events.log'
@@ -234,6 +317,8 @@ def main(tap):
         try_attach(tap, stack, guest, events)
         try_both(tap, stack, guest)
         try_refused(tap, stack, guest, transport)
+        try_tool(tap, stack, guest)
+        try_no_answer(tap, stack, guest)
         try_many(tap, stack, guest)
         if transport != VFIO_USER or version >= 12:
             try_save(tap, stack, guest, transport)
@@ -252,6 +337,8 @@ def main(tap):
         tap.equal([command for _, command in stack.processes('emulatedpci-monitor')], [], 'a domain that needs no relay has none')
         fails(tap, guest, 'and no device can be attached to it', 'the domain must be started with', guest.attach(LIVE, check=False))
         stack.virsh('destroy', 'none')
+        done = stack.run([stack.tool, 'attach', '-c', stack.uri, '--live', '--file', device_file(stack), 'none'], check=False)
+        tap.ok(done.returncode == 1 and 'not running' in done.stderr, 'attach --live to a domain that is not running', done.stderr)
         for name in 'pc', 'ready', 'none':
             stack.virsh('undefine', name)
         tap.equal(stack.close(), [], 'everything ended by itself')

@@ -10,6 +10,7 @@
 
 #include "emulatedpci_error.h"
 #include "emulatedpci_fields.h"
+#include "qemu_props_alias.h"
 
 #include <json-c/json.h>
 #include <libvirt/virterror.h>
@@ -174,7 +175,7 @@ checkPlacesWalk(GHashTable *places, json_object *bus, const char *way, guint dep
         if (json_object_object_get_ex(device, "pci_bridge", &value))
             checkPlacesWalk(places, value, place->way, depth + 1);
         if (json_object_object_get_ex(device, "qdev_id", &value) && *json_object_get_string(value))
-            g_hash_table_insert(places, g_strdup(json_object_get_string(value)),
+            g_hash_table_insert(places, qemuPropsAliasGetName(json_object_get_string(value)),
                                 g_steal_pointer(&place));
     }
 }

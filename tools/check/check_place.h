@@ -26,6 +26,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CheckPlace, checkPlaceFree)
  * if it has none. */
 CheckPlace *checkPlaceInXML(xmlNodePtr root, xmlNodePtr device);
 
-/* All places of devices with an id in the answer to query-pci: id -> CheckPlace.
- * NULL with ERR set if it is no such answer. */
+/* All places of devices with an id in the answer to query-pci: alias that the user knows ->
+ * CheckPlace. NULL with ERR set if it is no such answer. */
 GHashTable *checkPlacesInQEMU(const char *answer, GError **err);

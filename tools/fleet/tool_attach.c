@@ -2,7 +2,7 @@
  * tool_attach.c: virt-emulatedpci attach and detach
  *
  * Both change what libvirt keeps of a domain, so that its next start has or
- * has not the device. libvirt gives the address.
+ * has not the device; with --live the running domain, too. libvirt gives the address.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -31,7 +31,12 @@ typedef struct {
     gboolean raise;             /* the machine type, if need be */
     gboolean each;              /* detach all */
     char *alias;                /* detach this one, or NULL */
+    gboolean live;              /* the running domain */
+    gboolean config;            /* what libvirt keeps of it; so if neither is set */
 } ToolAttach;
+
+/* Milliseconds for a guest to release a device, after libvirt has waited for it. */
+#define TOOL_DETACH_TIMEOUT 5000
 
 
 /* --- the definition, on each host */
@@ -143,17 +148,70 @@ toolAttachXML(const ToolAttach *attach, const char *name, gboolean once, const c
 }
 
 
-/* Returns whether the domain already has the device: 1, 0, or -1 with @err set. */
-static int
-toolAttachHas(const ToolAttach *attach, const char *name, virDomainPtr domain, GError **err)
+/* Decides what is to be changed of the domain, and sets *FLAGS to one or both of
+ * VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG. With --live and --config, a domain that does
+ * not run is changed for its next start. Returns FALSE with @err set. */
+static gboolean
+toolAttachChoose(const ToolAttach *attach, virDomainPtr domain, unsigned int *flags, GError **err)
 {
-    g_autoptr(ToolXMLDoc) doc = fleetDomainXML(domain, VIR_DOMAIN_XML_INACTIVE, err);
-    g_autoptr(GPtrArray) present = NULL;
+    const gboolean config = attach->config || !attach->live;
+    int active = 0;
+
+    *flags = config ? VIR_DOMAIN_AFFECT_CONFIG : 0;
+    if (!attach->live)
+        return TRUE;
+
+    active = virDomainIsActive(domain);
+    if (active < 0) {
+        toolConnectReport(err);
+        return FALSE;
+    }
+    if (active) {
+        *flags |= VIR_DOMAIN_AFFECT_LIVE;
+    } else if (!config) {
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID, "%s", _("the domain is not running"));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* The devices that the running domain has, or with VIR_DOMAIN_AFFECT_CONFIG its next start. NULL
+ * with ERR set. */
+static GPtrArray *
+toolAttachFindIn(const ToolAttach *attach, const char *name, virDomainPtr domain, unsigned int flag,
+                 GError **err)
+{
+    g_autoptr(ToolXMLDoc) doc = fleetDomainXML(domain, flag == VIR_DOMAIN_AFFECT_CONFIG ?
+                                               VIR_DOMAIN_XML_INACTIVE : 0, err);
+
+    return doc ? toolAttachFindAll(attach, name, doc, err) : NULL;
+}
+
+
+/* Removes from *FLAGS the part of the domain that already has the device. Returns FALSE with @err
+ * set. */
+static gboolean
+toolAttachSkip(const ToolAttach *attach, const char *name, virDomainPtr domain, unsigned int *flags,
+               GError **err)
+{
+    static const unsigned int parts[] = { VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG };
+    gsize i;
 
     if (!name)
         name = attach->def->definition;
-    present = doc ? toolAttachFindAll(attach, name, doc, err) : NULL;
-    return present ? present->len > 0 : -1;
+    for (i = 0; i < G_N_ELEMENTS(parts); i++) {
+        g_autoptr(GPtrArray) present = NULL;
+
+        if (!(*flags & parts[i]))
+            continue;
+        present = toolAttachFindIn(attach, name, domain, parts[i], err);
+        if (!present)
+            return FALSE;
+        if (present->len > 0)
+            *flags &= ~parts[i];
+    }
+    return TRUE;
 }
 
 
@@ -161,15 +219,15 @@ toolAttachHas(const ToolAttach *attach, const char *name, virDomainPtr domain, G
  * the same call. No other client can change the domain in between. */
 static FleetOutcome
 toolAttachDevice(virDomainPtr domain, const ToolAttach *attach, const char *name,
-                 const char *machine, GError **err)
+                 const char *machine, unsigned int flags, GError **err)
 {
     g_autofree char *xml = toolAttachXML(attach, name, !attach->again, machine);
 
-    if (virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+    if (virDomainAttachDeviceFlags(domain, xml, flags) == 0)
         return FLEET_DONE;
 
     toolConnectReport(err);
-    if (attach->again || toolAttachHas(attach, name, domain, NULL) <= 0)
+    if (attach->again || !toolAttachSkip(attach, name, domain, &flags, NULL) || flags != 0)
         return FLEET_FAILED;
     g_clear_error(err);
     return FLEET_UNCHANGED;
@@ -181,36 +239,75 @@ toolAttachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GErro
 {
     const ToolAttach *attach = opaque;
     g_autofree char *machine = NULL;
+    unsigned int flags;
 
-    if (!attach->again && (dry || attach->raise)) {
-        const int has = toolAttachHas(attach, host, domain, err);
-
-        if (has != 0)
-            return has > 0 ? FLEET_UNCHANGED : FLEET_FAILED;
+    if (!toolAttachChoose(attach, domain, &flags, err))
+        return FLEET_FAILED;
+    if (!attach->again && (dry || attach->raise || attach->live)) {
+        if (!toolAttachSkip(attach, host, domain, &flags, err))
+            return FLEET_FAILED;
+        if (flags == 0)
+            return FLEET_UNCHANGED;
     }
-    if (attach->raise) {
+    if (attach->raise && flags & VIR_DOMAIN_AFFECT_CONFIG) {
         g_autoptr(ToolXMLDoc) doc = fleetDomainXML(domain, VIR_DOMAIN_XML_INACTIVE, err);
 
         if (!doc || toolMachineRaise(xmlDocGetRootElement(doc), virDomainGetConnect(domain),
                                      &machine, err) < 0)
             return FLEET_FAILED;
     }
-    return dry ? FLEET_DONE : toolAttachDevice(domain, attach, host, machine, err);
+    return dry ? FLEET_DONE : toolAttachDevice(domain, attach, host, machine, flags, err);
 }
 
 
 /* --- detach */
 
+/* Whether the running domain has no device with that alias, or none after some time. */
 static gboolean
-toolDetachDevice(virDomainPtr domain, const EmulatedPCIDef *def, GError **err)
+toolDetachWait(virDomainPtr domain, const ToolAttach *attach, const char *name,
+               const EmulatedPCIDef *def, GError **err)
+{
+    const gint64 deadline = g_get_monotonic_time() + TOOL_DETACH_TIMEOUT * INT64_C(1000);
+
+    for (;;) {
+        g_autoptr(GPtrArray) present = toolAttachFindIn(attach, name, domain, VIR_DOMAIN_AFFECT_LIVE,
+                                                        err);
+        gboolean found = FALSE;
+        guint i;
+
+        if (!present)
+            return FALSE;
+        for (i = 0; i < present->len; i++) {
+            const EmulatedPCIDef *other = g_ptr_array_index(present, i);
+
+            found |= g_strcmp0(other->alias, def->alias) == 0;
+        }
+        if (!found)
+            return TRUE;
+        if (g_get_monotonic_time() > deadline)
+            break;
+        g_usleep(100 * 1000);
+    }
+    emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                           _("the guest has not released the device '%1$s' so far"),
+                           def->alias ? def->alias : def->fields.devicename);
+    return FALSE;
+}
+
+
+/* Detaches the device from the part of the domain that FLAG names. */
+static gboolean
+toolDetachDevice(virDomainPtr domain, const ToolAttach *attach, const char *name,
+                 const EmulatedPCIDef *def, unsigned int flag, GError **err)
 {
     g_autoptr(GString) xml = g_string_new(NULL);
 
     emulatedPCIDefFormat(def, "", "\n", xml);
-    if (virDomainDetachDeviceFlags(domain, xml->str, VIR_DOMAIN_AFFECT_CONFIG) == 0)
-        return TRUE;
-    toolConnectReport(err);
-    return FALSE;
+    if (virDomainDetachDeviceFlags(domain, xml->str, flag) < 0) {
+        toolConnectReport(err);
+        return FALSE;
+    }
+    return flag != VIR_DOMAIN_AFFECT_LIVE || toolDetachWait(domain, attach, name, def, err);
 }
 
 
@@ -231,12 +328,12 @@ toolDetachReportSeveral(const GPtrArray *present, GError **err)
 }
 
 
+/* Detaches from the part of the domain that FLAG names. */
 static FleetOutcome
-toolDetachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err)
+toolDetachPart(virDomainPtr domain, gboolean dry, const ToolAttach *attach, const char *name,
+               unsigned int flag, GError **err)
 {
-    const ToolAttach *attach = opaque;
-    g_autoptr(ToolXMLDoc) doc = fleetDomainXML(domain, VIR_DOMAIN_XML_INACTIVE, err);
-    g_autoptr(GPtrArray) present = doc ? toolAttachFindAll(attach, host, doc, err) : NULL;
+    g_autoptr(GPtrArray) present = toolAttachFindIn(attach, name, domain, flag, err);
     guint i;
 
     if (!present)
@@ -248,10 +345,31 @@ toolDetachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GErro
         return FLEET_FAILED;
     }
     for (i = 0; !dry && i < present->len; i++) {
-        if (!toolDetachDevice(domain, g_ptr_array_index(present, i), err))
+        if (!toolDetachDevice(domain, attach, name, g_ptr_array_index(present, i), flag, err))
             return FLEET_FAILED;
     }
     return FLEET_DONE;
+}
+
+
+/* The running domain first: if its guest does not release the device, the next start has it. */
+static FleetOutcome
+toolDetachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err)
+{
+    const ToolAttach *attach = opaque;
+    FleetOutcome live = FLEET_UNCHANGED;
+    FleetOutcome config = FLEET_UNCHANGED;
+    unsigned int flags;
+
+    if (!toolAttachChoose(attach, domain, &flags, err))
+        return FLEET_FAILED;
+    if (flags & VIR_DOMAIN_AFFECT_LIVE)
+        live = toolDetachPart(domain, dry, attach, host, VIR_DOMAIN_AFFECT_LIVE, err);
+    if (live != FLEET_FAILED && flags & VIR_DOMAIN_AFFECT_CONFIG)
+        config = toolDetachPart(domain, dry, attach, host, VIR_DOMAIN_AFFECT_CONFIG, err);
+    if (live == FLEET_FAILED || config == FLEET_FAILED)
+        return FLEET_FAILED;
+    return live == FLEET_DONE || config == FLEET_DONE ? FLEET_DONE : FLEET_UNCHANGED;
 }
 
 
@@ -321,6 +439,10 @@ toolAttachCommand(const ToolCommand *command, int argc, char **argv)
           N_("Attach another device even if the domain already has one"), NULL },
         { "raise-machine", 0, 0, G_OPTION_ARG_NONE, &attach.raise,
           N_("Change a machine type that is too old to the newest one"), NULL },
+        { "live", 0, 0, G_OPTION_ARG_NONE, &attach.live,
+          N_("Attach to the running domain"), NULL },
+        { "config", 0, 0, G_OPTION_ARG_NONE, &attach.config,
+          N_("Attach for the next start (the default without --live)"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
@@ -343,6 +465,10 @@ toolDetachCommand(const ToolCommand *command, int argc, char **argv)
           N_("Detach only the device with this alias"), N_("ALIAS") },
         { "every", 0, 0, G_OPTION_ARG_NONE, &attach.each,
           N_("Detach all matching devices"), NULL },
+        { "live", 0, 0, G_OPTION_ARG_NONE, &attach.live,
+          N_("Detach from the running domain"), NULL },
+        { "config", 0, 0, G_OPTION_ARG_NONE, &attach.config,
+          N_("Detach for the next start (the default without --live)"), NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
 
@@ -355,7 +481,8 @@ const ToolCommand toolCommandAttach = {
     .operands = N_("DEFINITION [DOMAIN…]"),
     .summary = N_("Attach an emulated device to domains"),
     .description = N_("Attaches DEFINITION (name or UUID) to DOMAINs (name, UUID or ID), or to those\n"
-                      "that --where selects, for their next start. KEY is one of state, name, uuid,\n"
+                      "that --where selects, for their next start; with --live to the running\n"
+                      "domains, and with --live --config both. KEY is one of state, name, uuid,\n"
                       "title, description, machine, arch, has (a definition) and xpath.\n"
                       "Exit status: 0 if all domains succeeded, 1 if none did, 3 if some did."),
     .run = toolAttachCommand,
