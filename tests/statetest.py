@@ -474,7 +474,8 @@ def try_migration(tap, source, target):
             done = here.run(['virsh', '-q', '-c', here_uri, 'migrate'] + options +
                             [guest.name, there_uri, '--migrateuri', 'tcp://127.0.0.1'], check=False)
             if 'Userfaultfd not available' in done.stderr:
-                tap.skip('%s: %s' % (guest.name, what), 'this Linux has no userfaultfd for users')
+                tap.skip('%s: %s' % (guest.name, what), 'QEMU cannot use userfaultfd: '
+                         'vm.unprivileged_userfaultfd is 0')
                 continue
             if not tap.ok(done.returncode == 0, '%s: %s' % (guest.name, what), done.stderr, guest.log(here),
                           guest.log(there)):
