@@ -17,7 +17,7 @@ import threading
 import time
 
 from daemonstack import DaemonStack
-from emulatedpcistack import (LIMIT, PATH, Qtest, domain_xml, emulated_devices, emulatedpci_xml,
+from emulatedpcistack import (LIMIT, PATH, Qtest, can_start, domain_xml, emulated_devices, emulatedpci_xml,
                               needs, run_tests)
 import libvirtrpc as rpc
 
@@ -313,6 +313,8 @@ def test_stale(tap, stack):
 
 
 def test_running(tap, stack):
+    if not can_start(tap, 'a running domain'):
+        return
     qtest = stack.path('run/qtest')
     xml = domain_xml('run', 'pc', emulatedpci_xml(FIELDS) + "<serial type='pty'/><console type='pty'/>",
                      qemu_arguments=['-qtest', 'unix:%s,server=on,wait=off' % qtest, '-qtest-log', '/dev/null'])

@@ -141,6 +141,15 @@ def needs_transport(arch='x86_64'):
     return transports[0]
 
 
+def can_start(tap, name):
+    """Whether domains with emulated devices can be started here. If not, the point
+    NAME, which stands for all that requires it, is skipped with the reason."""
+    reason = qemu_transports()[1]
+    if reason:
+        tap.skip(name, reason)
+    return not reason
+
+
 # --- the supervisor (runs in a process of its own)
 
 def descendants(ancestor):

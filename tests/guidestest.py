@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 
-from emulatedpcistack import domain_xml, needs, run_tests
+from emulatedpcistack import can_start, domain_xml, needs, run_tests
 from fleetstack import FleetStack
 
 DOCS = os.path.join(os.environ['abs_top_srcdir'], 'docs')
@@ -58,13 +58,16 @@ def pattern(lines):
     return text
 
 
-def run_guide(tap, stack, guide, hosts, least=10):
-    """HOSTS: what the guide calls them -> what they are. LEAST: commands that it has."""
+def run_guide(tap, stack, guide, hosts, least=10, starts=True):
+    """HOSTS: what the guide calls them -> what they are. LEAST: commands that it has.
+    STARTS: whether domains can be started."""
     found = commands(guide)
     tap.ok(len(found) >= least, '%s has commands' % guide, len(found))
     environment = {'PATH': stack.path('bin') + ':' + stack.env['PATH'], 'VM': '00000000-0000-0000-0000-000000000000',
                    'LANGUAGE': ''}
     for command, lines in found:
+        if not starts and re.match('virsh start |virt-emulatedpci check ', command):
+            continue
         text = command
         for name, uri in hosts.items():
             text = text.replace(name, "'%s'" % uri)
@@ -113,8 +116,10 @@ def main(tap):
         os.chmod(one.write('bin/xe', XE), 0o755)
 
         one.write('tmp/win.xml', domain_xml('win', 'pc'))
-        run_guide(tap, one, 'guide-xenserver.md', {})
-        one.virsh('destroy', 'win')
+        starts = can_start(tap, 'guide-xenserver.md: virsh start, virt-emulatedpci check')
+        run_guide(tap, one, 'guide-xenserver.md', {}, starts=starts)
+        if starts:
+            one.virsh('destroy', 'win')
         one.virsh('undefine', 'win')
 
         one.write('tmp/guest.xml', domain_xml('guest', 'pc'))

@@ -18,7 +18,7 @@ import os
 import re
 import time
 
-from emulatedpcistack import (NOBODY, Stack, domain_xml, emulatedpci_xml, needs, run_tests)
+from emulatedpcistack import (NOBODY, Stack, can_start, domain_xml, emulatedpci_xml, needs, run_tests)
 
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': '0x5853', 'deviceid': '0xc000'}
 MODULES = [d for pattern in ('/usr/lib/*/qemu', '/usr/lib/qemu', '/usr/lib64/qemu*')
@@ -106,6 +106,10 @@ def main(tap):
         before = os.stat(program).st_ctime_ns
         stack.run([program, '--refresh'])
         tap.equal(os.stat(program).st_ctime_ns, before, 'a refresh without need changes nothing')
+
+        if not can_start(tap, "virsh shows the launcher's reason"):
+            tap.equal(stack.close(), [], 'everything ends')
+            return
 
         # What the launcher says when it fails is what the user is told.
         stack.define(domain_xml('fails', 'pc', emulatedpci_xml(FIELDS)))

@@ -1010,6 +1010,9 @@ def real_probing():
 
 
 def real_machine(devices, first=0, driver=()):
+    reason = qemu_transports()[1]
+    if reason:
+        raise Skip(reason)
     args = ["-machine", "pc"]
     for i in range(devices):
         args += ["-device", device(deviceid=0x100 + first + i, devicename=f"d{i}", foreign=[
@@ -1059,6 +1062,13 @@ class RealListener:
         os.close(ready)
         self.pid = self.process.pid
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
     def machine(self, first, count):
         """A QEMU with COUNT devices, numbered from FIRST, of this emulator."""
         saved = os.environ.get("XDG_RUNTIME_DIR")
@@ -1080,8 +1090,7 @@ def expect_registers(machine, first, count):
 @test
 def real_attached():
     """two real QEMUs attach to one pci-emulator, which outlives them, and they outlive it"""
-    listener = RealListener()
-    with listener.machine(0, 3) as one, listener.machine(3, 2) as two:
+    with RealListener() as listener, listener.machine(0, 3) as one, listener.machine(3, 2) as two:
         expect_registers(one, 0, 3)
         expect_registers(two, 3, 2)
         one.process.kill()

@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from clientutil import CITRIX
-from emulatedpcistack import LIMIT, PATH, Stack, domain_xml, emulatedpci_xml, run_tests, sanitized
+from emulatedpcistack import LIMIT, PATH, Stack, can_start, domain_xml, emulatedpci_xml, run_tests, sanitized
 from launcherutil import BUILD, QEMU_DIR, Stage, device
 
 LINE = b'qemu-system-x86_64: Unable to write to socket: Bad file descriptor\n'
@@ -326,11 +326,9 @@ def main(tap):
     logs(tap)
     monitor(tap, unread=False)
     monitor(tap, unread=True)
-    if os.access(QEMU, os.X_OK):
+    if can_start(tap, 'behind a real QEMU and under libvirt'):
         real_qemu(tap)
-    else:
-        tap.skip('behind a real QEMU', 'there is no %s' % QEMU)
-    under_libvirt(tap)
+        under_libvirt(tap)
 
 
 run_tests(main)

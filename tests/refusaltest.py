@@ -13,6 +13,7 @@ import shutil
 
 from clientutil import CITRIX
 from emulatedpcistack import PATH, Stack, domain_xml, emulatedpci_xml, needs, run_tests
+from qemutransports import qemu_transports
 
 STARTS = int(os.environ.get('REFUSAL_STARTS', '4'))
 
@@ -48,12 +49,17 @@ def has_vfio_user(stack):
 
 def refusals(tap, stack, handler):
     """All kinds, with what libvirt calls stdio_handler HANDLER."""
-    def kind(name, message, *args, **changes):
+    impossible = qemu_transports()[1] is not None
+
+    def kind(name, message, *args, alone=False, **changes):
+        """ALONE: the reason is found before the launcher looks at QEMU's version."""
+        if impossible and not alone:
+            message = 'require KVM'
         define(stack, name, *args, **changes)
         refuse(tap, stack, '%s (%s)' % (name, handler), name, message)
         stack.virsh('undefine', name)
 
-    kind('value-out-of-range', "'65536' for property 'vendorid'.*0 to 65535", device(),
+    kind('value-out-of-range', "'65536' for property 'vendorid'.*0 to 65535", device(), alone=True,
          replace=[("name='vendorid' type='unsigned' value='%d'" % CITRIX['vendorid'],
                    "name='vendorid' type='unsigned' value='65536'")])
     kind('emulator-missing', "cannot run '/does/not/exist' .*No such file", device("<driver model='/does/not/exist'/>"))
@@ -64,7 +70,8 @@ def refusals(tap, stack, handler):
         kind('socket-missing', "the socket '/does/not/exist' of device 'served' does not exist",
              "<emulatedpci devicename='served'><driver socket='/does/not/exist'/></emulatedpci>")
     else:
-        kind('qemu-lacks-device', "does not support device 'vfio-user-pci'", device("<driver version='vfio-user'/>"))
+        kind('qemu-lacks-device', "does not support device 'vfio-user-pci'", device("<driver version='vfio-user'/>"),
+             alone=True)
 
     # A QEMU that libvirt has got to know, and that is gone when it is to run.
     qemu = stack.path('tmp/qemu-' + handler)
@@ -73,7 +80,7 @@ def refusals(tap, stack, handler):
     define(stack, 'known', '', replace=[('<devices>', '<devices><emulator>%s</emulator>' % launcher)])
     stack.virsh('undefine', 'known')
     os.unlink(qemu)
-    kind('qemu-missing', "cannot run QEMU '%s': No such file" % qemu, device(),
+    kind('qemu-missing', "cannot run QEMU '%s': No such file" % qemu, device(), alone=True,
          replace=[('<emulator>%s/qemu-system-x86_64</emulator>' % stack.launch_dir, '<emulator>%s</emulator>' % launcher)])
 
 

@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 from emulatedpcistack import run_tests
+from qemutransports import qemu_transports
 
 BUILD = os.environ['abs_top_builddir']
 SOURCE = os.environ['abs_top_srcdir']
@@ -376,13 +377,15 @@ def test_definitions(tap, tmp):
 # --- lint
 
 def test_lint(tap):
-    check(tap, 'lint: nothing to say', tool('lint', data('pc-basic.xml')), 0, b'', b'')
+    # Without KVM, some QEMUs cannot have emulated devices, and a warning says so.
+    lint = ('lint', '--ignore=qemu-unsupported') if qemu_transports()[1] else ('lint',)
+    check(tap, 'lint: nothing to say', tool(*lint, data('pc-basic.xml')), 0, b'', b'')
     device = b"\n<emulatedpci devicename='pv'>\n<config vendorid='0x5853' deviceid='1' " \
         b"interruptpin='9' interruptline='1'/></emulatedpci>"
     check(tap, 'lint', tool('lint', stdin=device), 1,
           r"standard input:2: warning: 'pv': .*9.* \[interruptpin-range\]\n", b'')
     domain = read(data('pc-basic.xml')).replace(b"interruptpin='0x01'", b"interruptpin='9'")
-    result = tool('lint', '-', data('pc-basic.xml'), stdin=domain)
+    result = tool(*lint, '-', data('pc-basic.xml'), stdin=domain)
     check(tap, 'lint: a domain among several files', result, 1,
           r"standard input:12: warning: 'citrix-pv-bus': [^\n]* \[interruptpin-range\]\n", b'')
     with open(data('socket.xml'), 'rb') as file:
@@ -401,9 +404,9 @@ def test_lint(tap):
     result = tool('lint', '--list')
     check(tap, 'lint --list', result, 0, r'([a-z]+(-[a-z]+)*\n)+', b'')
     tap.ok(b'duplicate-device\n' in result.stdout, 'lint --list has duplicate-device')
-    check(tap, 'lint: alike devices', tool('lint', data('alias-own-two.xml')), 0, b'', b'')
+    check(tap, 'lint: alike devices', tool(*lint, data('alias-own-two.xml')), 0, b'', b'')
     twins = read(data('pc-two.xml')).replace(b"'second'", b"'first'").replace(b'0xc001', b'0xc000')
-    check(tap, 'lint: twins', tool('lint', stdin=twins), 1, r'.*\[duplicate-device\]\n', b'')
+    check(tap, 'lint: twins', tool(*lint, stdin=twins), 1, r'.*\[duplicate-device\]\n', b'')
     check(tap, 'lint: both domains of a snapshot',
           tool('lint', stdin=read(data('snapshot.xml')).replace(
               b"deviceid='0xc000'", b"deviceid='0xc000' interruptpin='9'")), 1,
