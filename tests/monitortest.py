@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import select
 import shutil
 import signal
@@ -76,7 +77,7 @@ class Relay:
 
     LAUNCHER = '#!/bin/sh\n'
 
-    def __init__(self, launcher=None, gate=None, log=None):
+    def __init__(self, launcher=None, gate=None, log=None, stderr='log'):
         self.dir = tempfile.mkdtemp(prefix='monitor')
         self.path = os.path.join(self.dir, 'qemu')
         self.qemu = socket.socket(socket.AF_UNIX)
@@ -103,7 +104,7 @@ class Relay:
             if fd is not None:
                 args.append('--%s-fd=%d' % (name, fd))
                 fds.append(fd)
-        with open(os.path.join(self.dir, 'log'), 'wb') as log_file:
+        with open(os.path.join(self.dir, stderr), 'wb') as log_file:
             self.process = subprocess.Popen([PROGRAM] + args, pass_fds=fds, stderr=log_file, stdin=subprocess.DEVNULL)
         for fd in pidfd, ready_write:
             os.close(fd)
@@ -471,6 +472,75 @@ def refused(tap):
     relay.close()
 
 
+def full_disk(tap):
+    """What the relay logs cannot be written."""
+    relay = Relay('exit 1', stderr='/dev/full')
+    libvirt, qemu = relay.connect()
+    for i in range(5):
+        relay.kill_worker()
+        libvirt.sendall(b'%d\n' % i)
+        if read_line(qemu) != b'%d\n' % i:
+            break
+    tap.ok(i == 4, 'a full disk: workers that are killed are replaced', i)
+    libvirt.sendall(device_add(1))
+    tap.ok('cannot start' in json.loads(read_line(libvirt))['error']['desc'], 'a full disk: an attach that fails is refused')
+    libvirt.close()
+    qemu.close()
+    tap.ok(relay.close() == 0, 'a full disk: it ends with QEMU')
+
+
+def limit_files(pid, number):
+    """Sets the number of descriptors that a process can open; returns the limits that it had."""
+    return resource.prlimit(pid, resource.RLIMIT_NOFILE, (number, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+
+
+def no_descriptors(tap):
+    """Processes that can open no descriptor wait, or refuse, and go on when they can."""
+    relay = Relay(SEND)
+    libvirt, qemu = relay.connect()
+    libvirt.sendall(b'first\n')
+    read_line(qemu)
+    usual = limit_files(relay.worker(), 4)
+    with tempfile.TemporaryFile() as file:
+        inode = os.fstat(file.fileno()).st_ino
+        send_fds(libvirt, b'with a file\n', [file.fileno()])
+    tap.ok(not select.select([qemu], [], [], 0.5)[0], 'no descriptors: one that libvirt passes waits')
+    qemu.sendall(b'reply\n')
+    tap.ok(read_line(libvirt) == b'reply\n', 'no descriptors: what needs none passes')
+    limit_files(relay.worker(), usual[0])
+    data, found = receive_fds(qemu, len(b'with a file\n'))
+    tap.ok(data == b'with a file\n' and found == [(0, [inode])], 'and it comes when there is room again', data, found)
+
+    usual = limit_files(relay.process.pid, 8)
+    libvirt.sendall(device_add(1))
+    reply = json.loads(read_line(libvirt))
+    tap.ok('cannot' in reply['error']['desc'], 'no descriptors: an attach is refused', reply)
+    libvirt.sendall(b'next\n')
+    tap.ok(read_line(qemu) == b'next\n', 'and the connection goes on')
+    limit_files(relay.process.pid, usual[0])
+    libvirt.sendall(device_add(2))
+    tap.ok(json.loads(read_line(qemu))['id'] == 'libvirt-2', 'the next attach is translated')
+    libvirt.close()
+    qemu.close()
+    tap.ok(relay.close() == 0, 'no descriptors: it ends with QEMU')
+
+
+def hostile(tap, rng):
+    """Lines that look like those that the relay reads, from either side."""
+    pieces = (device_add(1)[:30], device_add(1)[30:], b'{"return": {}, "id": "libvirt-1"}\r\n', b'"device_add"', b'--pci1-', b'\n',
+              b'\0', b'"id":"', b'"id": "emulatedpci-getfd"', b'{"execute":"device_add","arguments":{"driver":"lsi"', b'\xff' * 100)
+    relay = Relay('printf P')
+    for i in range(30):
+        libvirt, qemu = relay.connect()
+        data = {name: b''.join(rng.choice(pieces) for _ in range(rng.randrange(1, 300))) + b'\n' for name in ('down', 'up')}
+        if exchange(libvirt, qemu, data, rng) != data:
+            break
+        libvirt.close()
+        qemu.close()
+    tap.ok(i == 29, 'hostile bytes from both sides come as they are', i)
+    tap.ok(relay.close() == 0, 'and it ends with QEMU')
+
+
 def start(tap):
     gate, gate_write = os.pipe()
     relay = Relay(gate=gate)
@@ -516,6 +586,9 @@ def main(tap):
     attach(tap, rng)
     attach_fd(tap)
     refused(tap)
+    full_disk(tap)
+    no_descriptors(tap)
+    hostile(tap, rng)
     start(tap)
 
 
