@@ -87,7 +87,7 @@ def main():
         ours, theirs = shared[what, 'checksum'], shared[what, 'edu']
         print('%-32s %12.2f %12.2f %7.1fx' % (name, ours / 1000, theirs / 1000, ours / theirs))
     ours, theirs = (1e9 / shared['interrupt', device] for device in ('checksum', 'edu'))
-    print('%-32s %12.0f %12.0f %7.2fx' % ('interrupts per second', ours, theirs, ours / theirs))
+    print('%-32s %12.0f %12.0f %7.4fx' % ('interrupts per second', ours, theirs, ours / theirs))
 
     print('DMA, MB per second               %12s %12s %8s' % ('mapped', 'not mapped', 'ratio'))
     for size in (4096, 2 << 20):
