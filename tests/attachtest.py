@@ -22,6 +22,7 @@ from qemutransports import VFIO_USER
 
 ROUNDS = int(os.environ.get('ATTACH_ROUNDS', '10'))
 MARKER = '--pci1-'
+INTERRUPT_LINE = 0x3c
 
 FIRST = {'devicename': 'first', 'vendorid': 0x5853, 'deviceid': 0xc000}
 LIVE = {'devicename': 'live_1.x', 'vendorid': 0x5853, 'deviceid': 0xc147, 'command': 0, 'status': 0x10, 'revision': 7,
@@ -242,7 +243,8 @@ def try_tool(tap, stack, guest):
     tap.equal(guest.xml('--inactive'), inactive, 'the next start is as before')
     stack.wait_for(lambda: guest.has(LIVE), 'the guest finds it')
     found = json.loads(stack.run([stack.tool, 'emulators', '--json', name]).stdout)
-    tap.equal(sorted(device['devicename'] for device in found), sorted([FIRST['devicename'], LIVE['devicename']]),
+    qemu = next(pid for pid, _ in stack.processes('guest=%s,' % name))
+    tap.equal(sorted(device['devicename'] for device in found if device['qemu'] == qemu), [FIRST['devicename'], LIVE['devicename']],
               'virt-emulatedpci emulators knows its domain')
     done = stack.run([stack.tool, 'check', '-c', stack.uri, '--json', name], check=False)
     checked = json.loads(done.stdout)[0]['devices'] if done.stdout else []
@@ -272,10 +274,28 @@ def try_many(tap, stack, guest):
     tap.ok(not guest.has(LIVE), '%s: the guest has it no longer' % guest.name)
 
 
+def write_register(stack, guest, offset, value):
+    """Writes a byte of the last device's configuration space, on the first bus, while the guest does not run."""
+    slot = int(elements(guest.xml())[-1].find('address').get('slot'), 0)
+    monitor = ['qemu-monitor-command', guest.name, '--hmp']
+    stack.virsh('suspend', guest.name)
+    stack.virsh(*monitor, 'o /w 0xcf8 0x%x' % (0x80000000 | slot << 11 | offset & ~3))
+    stack.virsh(*monitor, 'o /b 0x%x 0x%x' % (0xcfc + (offset & 3), value))
+    stack.virsh('resume', guest.name)
+
+
+def has_register(guest, offset, value):
+    config = guest.devices().get((LIVE['vendorid'], LIVE['deviceid']))
+    return bool(config) and config[offset] == value
+
+
 def try_save(tap, stack, guest, transport):
     """Registers of a device that was attached live travel with the guest, or it cannot be saved."""
     image = stack.path('guest/image')
     guest.attach(LIVE, 'ua-live')
+    stack.wait_for(lambda: guest.has(LIVE), 'the guest finds it')
+    write_register(stack, guest, INTERRUPT_LINE, 0x5a)
+    tap.ok(has_register(guest, INTERRUPT_LINE, 0x5a), '%s: a register of the device is written' % guest.name)
     done = stack.run(['virsh', '-q', '-c', stack.uri, 'save', guest.name, image], check=False)
     if transport != VFIO_USER:
         fails(tap, guest, '%s: QEMU refuses to save it' % guest.name, 'migrat', done)
@@ -287,6 +307,7 @@ def try_save(tap, stack, guest, transport):
         tap.ok(done.returncode == 0, '%s: restore' % guest.name, done.stderr, guest.log())
         guest.connect()
         tap.ok(guest.has(LIVE) and 'ua-live' in guest.aliases(), '%s: and the guest has its device' % guest.name, guest.aliases())
+        tap.ok(has_register(guest, INTERRUPT_LINE, 0x5a), '%s: with the register that was written' % guest.name)
     stack.virsh('detach-device-alias', guest.name, 'ua-live')
     guest.wait_gone(LIVE)
     stack.wait_for(lambda: 'ua-live' not in guest.xml(), 'libvirt has let go of it')
