@@ -25,7 +25,7 @@
 #define MEASURE_USEC 300000
 #define MEASURE_ROUNDS 5
 
-/* What issue 2 asks for, documents a second. */
+/* The required rate, in documents per second */
 #define TARGET 10000
 
 static const ProjectionOptions options = {

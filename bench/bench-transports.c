@@ -5,9 +5,9 @@
  * it (with a guard and without), and one client for all: it sends a request
  * that was made before and waits for the answer, as QEMU does.
  *
- * Where the processes run is held fast, since nothing else matters as much: a
- * request to a process on another CPU that idles takes twice as long or
- * more, and the scheduler keeps to one way or the other for seconds. (Linux
+ * The processes are bound to CPUs, because this has the largest effect: a
+ * request to a process on another, idle CPU takes at least twice as long,
+ * and the scheduler keeps a placement for seconds. (Linux
  * wakes a process where it ran if that CPU idles, else with its waker. In a
  * virtual machine a CPU that has idled for so long that the host took it away
  * does not count; one that idles for microseconds, as between two requests from
@@ -44,7 +44,7 @@
 /* The promise, in times of what it is without a guard */
 #define GUARD_RATIO 1.10
 
-/* What a request is, and the length of its answer */
+/* A request, and the length of its reply */
 typedef struct {
     guint8 data[64];
     gsize len;
@@ -58,7 +58,7 @@ typedef enum {
     KIND_LAST
 } Kind;
 
-/* Where an emulator runs */
+/* The CPU on which an emulator runs */
 typedef enum {
     PLACE_SAME = 0,     /* on the client's CPU */
     PLACE_OTHER,
@@ -363,7 +363,7 @@ medianOf(const Target *target,
 }
 
 
-/* How A compares to B: the median of what it is in each turn. */
+/* Returns the median of the ratios of A to B in all turns. */
 static double
 ratioOf(const Target *a,
         const Target *b,

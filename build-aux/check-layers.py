@@ -14,7 +14,7 @@ import sys
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 
-# Where the C library's and the kernel's headers are.
+# The directories of headers of the C library and the kernel.
 SYSTEM = ('arpa/', 'asm/', 'linux/', 'net/', 'netinet/', 'sys/')
 
 

@@ -14,10 +14,9 @@
 #                                    /src and the packages that its tests need
 #   debian_root_remove DIR           removes it
 #
-# What is mounted for a command is mounted in a mount namespace of that command's own,
-# and its processes are in a PID namespace: both are gone when it ends, however it ends,
-# so that nothing stays mounted or running, and debian_root_remove cannot reach through
-# a mount.
+# Each command runs in its own mount namespace and PID namespace. Both are removed when the
+# command ends for any reason: no mount and no process remains, and debian_root_remove cannot
+# remove files in a mount.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -u

@@ -62,7 +62,7 @@ tally_failures() {
                 next
             }
             { previous = $0 }
-            # What the driver adds to what the test has said
+            # The driver adds these lines to the output of the test.
             /^(FAIL|ERROR|XPASS): [^ ]+ / && failing { all[++count] = $0; if (/^FAIL/) next }
             !failing || /^(PASS|SKIP|XFAIL): / || /^(FAIL|ERROR|XPASS): [^ ]+$/ { next }
             { lines[++kept] = $0 }

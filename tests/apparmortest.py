@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # apparmortest.py: configure-apparmor, on directories as Debian 12 and Debian 13 have them
 #
-# Where the rules go, that everything else stays as it was, and that nothing is left after
-# "remove". The profiles are small ones with the includes of the distribution's.
+# Tests that the rules are inserted at the right place, that the rest of a profile is unchanged, and
+# that "remove" removes all of them. The profiles are short and have the includes of the
+# distribution's profiles.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

@@ -20,7 +20,7 @@ SHARED = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBa
 IDS = "<config vendorid='0x1234' deviceid='0xc5c5' subsystemid='0x77'/>"
 PAGES = 16
 
-# Where PIIX and ICH9 have the interrupts of PCI devices
+# The registers of PIIX and ICH9 that route the interrupts of PCI devices
 PCI_LINES = (10, 11) + tuple(range(16, 24))
 BOOT = 600
 

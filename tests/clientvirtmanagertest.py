@@ -20,7 +20,7 @@ import sys
 import time
 
 LIMIT = 180         # seconds; as emulatedpcistack.py's
-# Where X servers have their sockets; the first one makes it.
+# The directory of the sockets of X servers, which the first X server creates.
 SOCKETS = '/tmp/.X11-unix'
 PROGRAMS = {'virt-manager': 'virt-manager', 'Xvfb': 'xvfb', 'dbus-run-session': 'dbus-daemon'}
 ELEMENT = """    <emulatedpci devicename='citrix-pv-bus'>

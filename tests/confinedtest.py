@@ -130,7 +130,7 @@ def test(tap):
         return
     with open('/var/log/libvirt/trace', encoding='utf-8', errors='replace') as log:
         text = log.read()
-    # What setpriv and the shell do comes before the unit's filter.
+    # The system calls of setpriv and the shell precede the unit's filter.
     used = set(re.findall(r'^\d+ +(\w+)\(', text[text.rindex('execve("/mnt/virtemulatedpcid"'):], re.M))
     tap.ok(len(used) > 30, 'it was looked at', text[:2000])
     tap.equal(sorted(used - system_calls(settings) - {'exit', 'execve'}), [], 'all system calls are among the unit\'s')

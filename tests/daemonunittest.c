@@ -587,8 +587,8 @@ testDomcaps(void)
 #define BANNER(version) "\0QEMU emulator version " version "\0"
 #define BOTH "x-pci-proxy-dev\0vfio-user-pci\0"
 
-/* What a QEMU program is decides on the transports, and whether a domain is accepted: the
- * domain capabilities and lowering say the same. */
+/* The transports and the accepted domains depend on the QEMU program. The domain capabilities and
+ * lowering agree. */
 static void
 testDomcapsPrograms(void)
 {
@@ -612,7 +612,7 @@ testDomcapsPrograms(void)
         { PROGRAM(BANNER("5.2.0") "\0"), "kvm", NULL, NULL, TRUE },
         { PROGRAM(BANNER("7.2.0") "x-pci-proxy-devs\0"), "qemu", NULL, NULL, TRUE },
 
-        /* What cannot be read is not refused. */
+        /* A program that cannot be read is not an error. */
         { PROGRAM("#!/bin/sh"), "qemu", NULL, "mpqemu", FALSE },
         { "", 0, "qemu", "vfio-user", "mpqemu", FALSE },
 #undef PROGRAM
@@ -806,7 +806,7 @@ testValidateLimits(void)
 }
 
 
-/* What no parser may read is refused before one does. */
+/* Documents that must not be parsed are rejected before parsing. */
 static void
 testValidateRefused(void)
 {

@@ -326,7 +326,7 @@ def test_no_descriptors(tap, stack, limit):
     os.chmod(stack.program, 0o755)
     stack.start_daemon()
     stack.program = program
-    # What failed for a client that the log tells of was in earlier tests.
+    # The errors of clients in the log are those of earlier tests.
     before = len(FAILED.findall(stack.read('log/daemon.log')))
     clients = [rpc.Client(stack.socket) for _ in range(40)]
     stack.wait_for(lambda: len(FAILED.findall(stack.read('log/daemon.log'))) > before,

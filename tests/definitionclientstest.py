@@ -431,7 +431,7 @@ def test_wire(tap, stack, tools):
         client.open()
         tap.equal((code(client.call, 113, big), client.call(113, name)), (53, name), 'a name of 100000 characters')
 
-        # What is said of a definition that is missing names 20 others.
+        # The message about a missing definition names 20 others.
         longest = ['emulatedpci_' + '%02d' % i + 'x' * 200 for i in range(20)]
         for other in longest:
             client.call(123, rpc.string(definition(other, **MINE)) + struct.pack('>I', 0))

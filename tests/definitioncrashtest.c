@@ -424,7 +424,7 @@ undefine(DefinitionStore *store)
 }
 
 
-/* What there is of emulatedpci_one, in a word. */
+/* Returns the state of emulatedpci_one as a word. */
 static const char *
 stateOf(const DefinitionStore *store)
 {

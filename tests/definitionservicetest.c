@@ -273,7 +273,7 @@ testSlowRights(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* Who uses it cannot be found out: it stays. */
+/* If the users of a definition cannot be determined, it is not undefined. */
 static void
 testUnknownUse(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
@@ -353,7 +353,7 @@ testEvents(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* Who changes files by hand and sends SIGHUP is heard, too. */
+/* SIGHUP reloads files that the administrator has changed. */
 static void
 testReload(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
@@ -413,7 +413,7 @@ testReload(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* What no connection's process sends ends it, and nothing else. */
+/* A message that is not valid from a connection closes that connection only. */
 static void
 testMalformed(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # driverdaemontest.py: <driver> through virtemulatedpcid
 #
-# What virsh defines, shows, attaches and detaches of devices that name their
-# emulators, with a real libvirtd behind; and one start.
+# virsh defines, shows, attaches and detaches devices with a <driver>, with a real libvirtd; one
+# domain is started.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

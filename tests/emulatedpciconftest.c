@@ -94,8 +94,8 @@ assertRefused(const char *xml,
 }
 
 
-/* What stands in the error about bytes that are not UTF-8: the message is libxml2's, and another
- * one since version 2.14. */
+/* A part of the error about bytes that are not UTF-8. The message is libxml2's, which changed it in
+ * version 2.14. */
 static const char *
 notUTF8(void)
 {
@@ -605,7 +605,7 @@ testGiven(void)
     g_assert_cmpint(def->slot, ==, -1);
     g_assert_cmpint(def->multifunction, ==, -1);
 
-    /* What a caller does that learns of more functions later. */
+    /* A caller can change the address and set the defaults again. */
     def->hasAddress = TRUE;
     def->multifunction = 1;
     def->fields.value[EMULATED_PCI_FIELD_VENDORID] = 0x1af4;
@@ -1237,7 +1237,7 @@ testHostileBytes(void)
         g_assert_nonnull(def);
     }
 
-    /* What is no UTF-8 is refused however it is declared. */
+    /* Bytes that are not UTF-8 are an error with any declared encoding. */
     {
         gsize len;
         g_autofree char *utf16 = g_convert(DEVICE(CONFIG), -1, "UTF-16", "UTF-8", NULL, &len, NULL);

@@ -603,7 +603,7 @@ def emulatedpci_xml(fields, alias=None, address=None):
     return xml + '    </emulatedpci>\n'
 
 
-# What a lean domain needs of its architecture
+# The elements that a minimal domain of each architecture requires
 FEATURES = {
     'x86_64': '  <features>\n    <acpi/>\n  </features>\n',
     # ACPI would require a firmware; and the default CPU has 32 bits.

@@ -129,7 +129,7 @@ class Emulator:
                 break
             self.ready += data
         os.close(ready)
-        # What QEMU inherits, and where it finds the devices
+        # The descriptors that QEMU inherits, and the addresses of the devices
         self.qemu_fds = [sock.fileno() for sock in self.sockets]
         self.qemu_places = self.qemu_fds or places
         if for_qemu:

@@ -30,7 +30,7 @@ WIDTHS = (1, 2, 4)
 PATTERNS = (0xffffffff, 0x00000000, 0xa5a5a5a5)
 RANDOM_OPERATIONS = 600
 
-# What differs from every native endpoint: register: (bits, why)
+# The differences from all native endpoints: register: (bits, reason)
 EVERYWHERE = {
     0x04: (0x40, 'parity error response can be written (PCI 3.0, 6.2.2); QEMU hardwires it to 0'),
 }
@@ -150,7 +150,7 @@ class Bench:
                 inside = min(length, 256 - reg)
                 pair.compare(n.to_bytes(length, 'little')[:inside],
                              e.to_bytes(length, 'little')[:inside], reg, after)
-                # What lies beyond the end is the host bridge's.
+                # An access beyond the end reaches the host bridge.
                 if n >> 8 * inside != e >> 8 * inside:
                     pair.problems.append('%s, %s: beyond the end: native 0x%x, emulated 0x%x'
                                          % (pair.name, after, n, e))

@@ -30,8 +30,8 @@ def xml(deviceid):
 def listener_killed(tap, stack):
     states = set()
     source = random.Random(7)
-    # What libvirtd has been sent it does in its own time, so what was asked last time
-    # may come true only now.
+    # libvirtd may not have finished earlier calls yet, so their effect can become visible only
+    # now.
     before = [stack.direct('dumpxml', 'fault')]
     for number in range(12):
         client = rpc.Client(stack.socket).open()

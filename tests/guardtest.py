@@ -238,7 +238,7 @@ def check_qemu(tap, generator, link):
         arguments += emulator.qemu_arguments(*({'id': 'd%d' % i, 'addr': '%d' % (5 + i)} for i in range(2)))
         with QTestMachine(arguments, pass_fds=emulator.qemu_fds, stderr=subprocess.DEVNULL) as machine:
             emulator.qemu_has_them()
-            # What QEMU wrote while it looked for BARs has changed nothing.
+            # The writes of QEMU to find BARs have changed nothing.
             models = [Model(fields) for fields in devices]
             killer = Killer(emulator.process.pid, generator.random(), KILLS_QEMU)
             wrong = []

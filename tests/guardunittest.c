@@ -132,7 +132,7 @@ die(void)
 }
 
 
-/* What is in the devices' memory, as a worker would change it */
+/* Sets the number of requests that a device has served, as a worker does. */
 static void
 setServed(EmulatorStatus *status,
           size_t i,
@@ -337,7 +337,7 @@ testPoison(void)
 }
 
 
-/* What a worker writes there that a guest has taken over */
+/* Overwrites the memory, as a worker under the control of a guest could. */
 static int
 serveScribble(void *opaque)
 {
@@ -357,7 +357,7 @@ testScribble(void)
     Setup setup;
 
     setupInit(&setup, serveScribble);
-    /* Who has said that all devices are closed is taken at its word. */
+    /* The guard relies on a worker that has reported all devices as closed. */
     g_assert_cmpint(setupRun(&setup), ==, EXIT_SUCCESS);
     setupClear(&setup);
 }

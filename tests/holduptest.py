@@ -23,7 +23,8 @@ from systemstack import DAEMON, GROUP, LIBVIRTD, NOBODY, main, prepare, start_bo
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
 UUID = '5f1e7c52-9f36-4f7a-9f1c-0d6c9a4e3a11'
 RO, RW = DAEMON + '-ro', DAEMON
-# What root may have to wait at most, in s: an attacker has five, this machine may be busy.
+# The longest time that root may have to wait, in seconds. The attacker is limited to five; the rest
+# allows for a busy machine.
 PATIENCE = 20
 
 XML = domain_xml('victim', 'pc', emulatedpci_xml(FIELDS)).replace('</name>', '</name><uuid>%s</uuid>' % UUID)

@@ -24,7 +24,7 @@ from vfiouserserver import BAR_SIZE, CONFIG, DMA_READ, ERROR, GET_INFO, REPLY, V
 
 TIMEOUT = 240
 
-# What comes of it. QEMU 11.1 aborts or crashes where it should refuse; others may do better.
+# The possible results. QEMU 11.1 aborts or crashes instead of reporting an error.
 REFUSES, STARTS, EITHER, ENDS = 'refuses to start', 'starts', 'refuses to start, or starts', 'ends'
 
 

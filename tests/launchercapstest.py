@@ -111,7 +111,7 @@ def main(tap):
             tap.equal(stack.close(), [], 'everything ends')
             return
 
-        # What the launcher says when it fails is what the user is told.
+        # The user sees the launcher's error message.
         stack.define(domain_xml('fails', 'pc', emulatedpci_xml(FIELDS)))
         os.rename(stack.path('libexec/pci-emulator'), stack.path('libexec/gone'))
         done = stack.run(['virsh', '-q', '-c', stack.uri, 'start', 'fails'], check=False)

@@ -37,7 +37,7 @@
 /* "hello", or a device's name, and NULs */
 #define WORD 32
 
-/* What a QEMU program has in it; the test makes other versions of it. */
+/* The strings that a QEMU program contains; the test creates other versions of it. */
 static const char *const version = "QEMU emulator version 7.2.99 (stand-in)\n";
 static const char *const driver = "x-pci-proxy-dev";
 /* volatile: it must be in the program, for the test to change it */

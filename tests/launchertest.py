@@ -394,7 +394,7 @@ def elsewhere():
             run = fails(*args, program=link, message=re.escape(
                 f"'{link}' is not in the launch directory '{stage.launch}'"))
             expect(run.stdout, b"", "output")
-    # What it is called by is all that tells it: a name without a path tells nothing.
+    # The launcher only knows the name by which it is called; a name without a path is not enough.
     for word in ("", name):
         fails(executable=LAUNCHER, program=word, cwd=stage.launch,
               message=re.escape(f"'{word}' is not in the launch directory"))
@@ -1179,7 +1179,7 @@ def real_unconnected():
     devs = []
     for i, driver in enumerate(drivers):
         devs += ["-device", device(foreign=[*driver.items(), ("id", f"ua-{i}")])]
-    # What a QEMU without and one with the device say of a machine without a bus
+    # The messages of a QEMU without and one with the device for a machine without a bus
     refusal = "No 'PCI' bus found for device 'vfio-user-pci'" if VFIO_USER in qemu_transports()[0] else \
         "'vfio-user-pci' is not a valid device model name"
     for args, message in ((["-machine", "none"], refusal),

@@ -20,7 +20,7 @@ from emulatedpcistack import (KERNEL_ARGUMENTS, LIMIT, REGISTERS, Stack, StackEr
 from qemutransports import VFIO_USER
 
 
-# What the message has in it with which an older QEMU refuses to save a domain
+# A part of the message with which an older QEMU refuses to save a domain
 REFUSES_MIGRATION = 'x-pci-proxy-dev does not support migration'
 
 

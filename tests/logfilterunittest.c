@@ -27,7 +27,7 @@ addToString(const char *data,
 }
 
 
-/* What is left of the LEN bytes of TEXT, which come in pieces of up to MOST
+/* Returns the filtered text of the LEN bytes of TEXT, which arrive in pieces of up to MOST
  * bytes. */
 static GString *
 filter(const char *text,

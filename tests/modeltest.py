@@ -15,7 +15,7 @@ from emulatedpcistack import (KERNEL_ARGUMENTS, Qtest, Stack, Tap, domain_xml, e
                               read_dumps, run_tests)
 from qemutransports import MPQEMU, VFIO_USER
 
-# What the user is told who asks for a transport that QEMU cannot have without KVM
+# The message for a transport that this QEMU only supports with KVM
 WITHOUT = {MPQEMU: ('require KVM',), VFIO_USER: ("does not support device 'vfio-user-pci'", "version 'vfio-user'")}
 
 COUNTER = 0x40
@@ -91,7 +91,7 @@ def main(tap):
                        'the emulators end')
         tap.ok(True, 'emulators end with QEMU')
 
-        # What it says when it fails is what the user is told.
+        # The user sees its error message.
         for name, xml, messages in (
                 ('option', driver % '--bogus',
                  ("counter-emulator: unknown option '--bogus'",

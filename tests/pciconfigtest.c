@@ -35,8 +35,8 @@ static const uint32_t patterns[] = {
 };
 
 
-/* What bit BIT of register REG does: 'w' can be written, 'c' is cleared by
- * writing a one, 'r' is read-only. */
+/* Returns the type of bit BIT of register REG: 'w' can be written, 'c' is cleared by writing a
+ * one, 'r' is read-only. */
 static char
 bitKind(unsigned int reg,
         unsigned int bit)
@@ -253,8 +253,8 @@ testStickyPowerOn(void)
 }
 
 
-/* How a driver sizes BARs, and how QEMU does at realize: with 0x28 and the
- * expansion ROM too. */
+/* Drivers, and QEMU when it realizes the device, determine the size of BARs by writing ones. The
+ * BARs, register 0x28 and the expansion ROM must read as 0. */
 static void
 testNoBars(void)
 {

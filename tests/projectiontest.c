@@ -9,7 +9,7 @@
  *   NAME.lifted     what that is lifted to; not there: NAME.xml again
  *   NAME.relowered  what that is lowered to, if it is not NAME.lowered again
  *
- * What holds for every one of them is checked too, see testCase().
+ * testCase() also checks the rules that apply to all cases.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -670,8 +670,8 @@ detachBefore(const char *domain,
 }
 
 
-/* What libvirt keeps of detached devices of a running domain is hidden from
- * who asks for that, and nowhere else. */
+/* The remains of detached devices of a running domain are hidden if the option is set, and only
+ * then. */
 static void
 testHideDetached(void)
 {
@@ -711,7 +711,7 @@ testHideDetached(void)
 }
 
 
-/* Where the devices are in the text, and what they are. */
+/* Tests the positions of the devices in the text, and their fields. */
 static void
 testDevices(void)
 {
@@ -913,7 +913,7 @@ testVirtioMMIO(void)
     g_assert_null(strstr(lifted, "type='pci'"));
     g_assert_cmpstr(again, ==, lowered);
 
-    /* What is on another bus after all, libvirt's or the user's doing, is told. */
+    /* A device that libvirt or the user has moved to another bus is reported. */
     parts = g_strsplit(lowered, "<address type='pci'/>", -1);
     g_assert_cmpuint(g_strv_length(parts), ==, 2);
     moved = g_strjoinv("<address type='virtio-mmio'/>", parts);
@@ -949,8 +949,7 @@ testNoDefinitions(void)
 }
 
 
-/* What the definition says of bit 7 of headertype, and the address of
- * multifunction. */
+/* Tests bit 7 of headertype in the definition together with multifunction in the address. */
 static void
 testResolveHeadertype(void)
 {

@@ -137,7 +137,7 @@ testDriver(void)
 }
 
 
-/* What a server's device has in both forms, and what QEMU gets. */
+/* Tests a server's device in both formats, and the argument for QEMU. */
 static void
 testServer(void)
 {
@@ -379,7 +379,7 @@ testBounds(void)
 }
 
 
-/* What is not ours stays, in its order; ours goes. */
+/* Foreign properties are kept in their order; those of emulated-pci are removed. */
 static void
 testReplace(void)
 {

@@ -29,7 +29,7 @@ testNode(void)
 }
 
 
-/* What the name says, the explanation says. */
+/* The explanation contains the reason and the device in the name. */
 static void
 testRoundTrip(void)
 {

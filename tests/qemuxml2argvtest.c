@@ -27,12 +27,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What stands for the launch directory of this run in golden files. */
+/* The placeholder for the launch directory in golden files */
 #define LAUNCH_TOKEN "/LAUNCH"
 
 #define DATA_DIR "tests/qemuxml2argvdata"
 
-/* What a case leads to, in the order of the suffixes. */
+/* The files of a case, in the order of their suffixes */
 typedef enum {
     GOLDEN_NATIVE = 0,
     GOLDEN_ARGS,
@@ -265,8 +265,8 @@ appendNeighbour(const char *line, const char *text, GString *out)
 }
 
 
-/* What the user sees in "virsh dumpxml", cut to the devices that PCI
- * addressing is about and to what is there of libvirt's QEMU namespace. */
+/* Returns the output of "virsh dumpxml", reduced to the devices with PCI addresses and to the
+ * elements in libvirt's QEMU namespace. */
 static char *
 cutLifted(const char *lifted)
 {
@@ -514,8 +514,8 @@ checkNeighbours(const Case *c, const char *lifted)
 }
 
 
-/* Why this machine cannot run a case, or NULL: the QEMU that the case asks for
- * is not installed. */
+/* Returns the reason why this machine cannot run a case, or NULL if it can: the QEMU of the case is
+ * not installed. */
 static const char *
 missingQEMU(const char *native)
 {
@@ -543,8 +543,7 @@ caseUnknown(Case *c, const char *why)
 }
 
 
-/* What libvirt makes of the native domain: its own XML of it, lifted, and
- * the command line. */
+/* Defines the native domain, and compares libvirt's XML, lifted, and the command line. */
 static void
 runDomain(Case *c, const char *native)
 {
@@ -860,7 +859,7 @@ testVariants(void)
 }
 
 
-/* What a version in a file's name means, and which of two files counts. */
+/* Tests versions in the names of files, and the choice between two files. */
 static void
 testVersions(void)
 {

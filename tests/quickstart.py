@@ -21,8 +21,8 @@ from daemonstack import DaemonStack
 from emulatedpcistack import (FIELDS, KERNEL_ARGUMENTS, REGISTERS, config_fields,
                               emulated_devices, guest_buses, initramfs, read_dumps)
 
-# What firmware and operating system do to any device: SeaBIOS enables decoding,
-# and gives every device with an interrupt pin an IRQ.
+# Changes of registers by firmware and operating systems: SeaBIOS enables decoding, and assigns an
+# IRQ to each device with an interrupt pin.
 FIRMWARE_COMMAND = 0x0103
 
 

@@ -485,7 +485,7 @@ testCollect(Fixture *fix, const void *data G_GNUC_UNUSED)
 }
 
 
-/* What is put in goes between two frames, never into one. */
+/* An injected frame is sent between two frames, never inside one. */
 static void
 testInject(Fixture *fix, const void *data G_GNUC_UNUSED)
 {

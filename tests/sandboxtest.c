@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the child has: a socket with a byte to read, and a pipe. */
+/* The descriptors of the child: a socket with a byte to read, and a pipe */
 typedef struct {
     int sock;
     int notify;
@@ -331,7 +331,7 @@ static const Case cases[] = {
 };
 
 
-/* What a guard may do. It serves nothing, but has what its children need. */
+/* The system calls of a guard. It serves no device, but its children inherit the filter. */
 static const Case guardCases[] = {
     { "accept", callAccept, false },
     { "unlink", callUnlink, false },
@@ -484,7 +484,8 @@ testNames(void)
 }
 
 
-/* Which of ten descriptors are left, by bits, or -1. Keeps those of KEEP. */
+/* Closes all descriptors except those in KEEP. Returns a bit for each of ten descriptors that is
+ * still open, or -1. */
 static int
 closeOthers(int keep)
 {

@@ -1,9 +1,8 @@
 /*
  * schematest.c: the RELAX NG schemas against the parser and libvirt's own
  *
- * What the parser refuses, emulatedpci.rng refuses too, and the other way
- * round; exceptions[] lists all that one of them cannot see. The grammars
- * that extend libvirt's accept what libvirt's accept, and <emulatedpci>.
+ * The parser and emulatedpci.rng accept the same documents, except for those in exceptions[]. The
+ * grammars that extend libvirt's accept the same documents as libvirt's, and <emulatedpci>.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -377,7 +376,7 @@ static const struct {
       0, "a" },
 };
 
-/* What is wrong for a number, or for a word. */
+/* Invalid numbers, and invalid words */
 static const char *const oddities[] = {
     "", " ", "0x", "0X1", "x1", "00", "01", "007", "-0", "-1", "+1", " 1", "1 ", "\t1", "1\n",
     "&#9;1", "1&#10;", "1.0", "1e1", "0b1", "0o7", "1,", "0x0x1", "0xg", "0x 1", "ff", "1f", "one",
@@ -647,7 +646,7 @@ testRandom(void)
 
 /* --- whole domains */
 
-/* What stands before, between and after the devices. */
+/* The XML before, between and after the devices */
 #define DOMAIN_HEAD(type) \
     "<" type " type='kvm'><name>guest</name>" \
     "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid><memory unit='KiB'>1048576</memory>" \
@@ -1091,8 +1090,8 @@ compareNames(gconstpointer a,
 }
 
 
-/* What the element ROOT of the grammar FILE in DIR may have in it: sorted,
- * each once, separated by spaces. */
+/* Returns the names of the elements and attributes that the element ROOT of the grammar FILE in
+ * DIR can contain: sorted, each once, separated by spaces. */
 static char *
 listChildren(const char *dir,
              const char *file,

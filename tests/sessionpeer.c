@@ -127,7 +127,7 @@ sessionPeerSettle(SessionPeer *peer)
     int idle = 0;
     int i;
 
-    /* What the service has sent shows only in the step after it. */
+    /* The messages of the service are only visible in the next step. */
     for (i = 0; peer->session && idle < 3 && i < PEER_STEPS_MAX; i++) {
         idle = peerHasWork(peer) ? 0 : idle + 1;
         definitionServiceDispatch(peer->service);

@@ -377,7 +377,7 @@ testLockLost(void)
 }
 
 
-/* What the client has begun to send keeps nobody from stopping. */
+/* An incomplete frame of the client does not delay the end of the session. */
 static void
 testStop(void)
 {

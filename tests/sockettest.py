@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # sockettest.py: <driver socket='…'/>, at the start of a domain
 #
-# What the launcher finds out about a server before it becomes QEMU, and that the server does not
-# notice unless it was asked for its version. A script stands in for QEMU.
+# Tests that the launcher checks a server before it becomes QEMU, and that it connects to the server
+# only if it negotiates the version. A script replaces QEMU.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

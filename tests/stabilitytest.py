@@ -195,7 +195,7 @@ def test_machine(tap, stack, machine):
     domain.check('more memory and a second processor')
     tap.ok("<memory unit='KiB'>262144</memory>" in domain.xml(), '%s: which are there' % machine)
     editor = stack.write('tmp/editor.sh', """#!/bin/sh
-# What a user does in an editor: here one name and one NIC less.
+# Edits the XML as a user does: removes one name and one NIC.
 set -e
 '{tool}' lift --launch-dir '{launch}' "$1" > "$1.lifted"
 grep '<emulatedpci ' "$1.lifted" > /dev/null

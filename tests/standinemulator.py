@@ -24,8 +24,8 @@ from emulatedpcistack import LIMIT
 
 IDS = 0xc0005853
 
-# What comes of a way to misbehave: the guest reads all ones, or anything; or
-# QEMU itself may crash, which QEMU 11.1 does now and then.
+# The possible results of each fault: the guest reads all ones or other values, or QEMU crashes, as
+# QEMU 11.1 sometimes does.
 ALL_ONES, ANYTHING, CRASH = range(3)
 
 

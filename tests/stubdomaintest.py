@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # stubdomaintest.py: emulatedpci-stubdomain, an emulator in a world of its own
 #
-# What the kernel says of the processes (/proc), through the launcher, for a
-# stand-in and for the real pci-emulator. Where user namespaces are forbidden,
-# that they are must be said clearly; the rest is skipped.
+# Checks the isolation of the processes in /proc, for a script and for the real pci-emulator, which
+# the launcher starts. If user namespaces are forbidden, the message is checked and the rest is
+# skipped.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

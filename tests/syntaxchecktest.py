@@ -18,7 +18,7 @@ SOURCE = os.environ['abs_top_srcdir']
 LICENCE = 'SPDX-License-Identifier: LGPL-2.1-or-later'
 COMMENT = '/* %s */\n' % LICENCE
 
-# What `make` needs to run a rule, and files that keep all of ours.
+# The files that `make` requires to run a rule, and files that follow all rules.
 COPIED = ('GNUmakefile', 'maint.mk', 'cfg.mk', 'build-aux/check-layers.py', 'build-aux/layers.txt',
           'build-aux/vc-list-files')
 KEPT = {
@@ -109,7 +109,7 @@ def test_rule(tap, tree, rule):
 def test(tap):
     top = tempfile.mkdtemp(prefix='syntaxchecktest-')
     try:
-        # What is above the tree must not matter to a rule for src/.
+        # Directories above the tree must not affect a rule for src/.
         tree = Tree(os.path.join(top, 'src'))
         with open(os.path.join(SOURCE, 'cfg.mk'), encoding='utf-8') as file:
             rules = re.findall(r'^(sc_[\w-]+):', file.read(), flags=re.M)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # systemtest.py: virtemulatedpcid in front of a libvirtd that runs as root
 #
-# Who gets what: root, a member of libvirt's group, a user outside it, and the
+# Tests the access of root, of a member of libvirt's group, of another user, and through the
 # read-only socket.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
@@ -62,7 +62,7 @@ def test(tap):
         want = virsh(LIBVIRTD, 'undefine', 'system', user=user, groups=groups, readonly=True)
         tap.equal(got, want, 'with the very error of a direct connection')
 
-    # What an ssh server would run: virt-ssh-helper.
+    # virt-ssh-helper, which an ssh server would run
     ssh = write('/mnt/ssh', '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nexec sh -c "$3"\n', 0o755)
     for uri in ('emulatedpci:///system', 'emulatedpci+ssh://host/system?command=' + ssh):
         status, text = virsh(DAEMON, 'dumpxml', 'system', user=NOBODY, groups=[GROUP], uri=uri)

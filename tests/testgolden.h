@@ -18,7 +18,7 @@
 
 #include <glib.h>
 
-/* What a variant is of, in the order in which they count. */
+/* The type of a variant; a later one takes precedence. */
 typedef enum {
     TEST_GOLDEN_ANY = 0,        /* no variant: for every version */
     TEST_GOLDEN_LIBVIRT,
@@ -47,7 +47,7 @@ typedef unsigned long TestGoldenInstalled[TEST_GOLDEN_LAST];
  */
 gboolean testGoldenVersionParse(const char *text, TestGoldenVersion *version);
 
-/* What testGoldenVersionParse() reads; newly allocated. */
+/* Returns @version in the format of testGoldenVersionParse(), to be freed with g_free(). */
 char *testGoldenVersionFormat(const TestGoldenVersion *version);
 
 /* Whether a file of that VERSION holds for what is INSTALLED. */

@@ -436,8 +436,8 @@ testReadWrite(void)
 }
 
 
-/* What a client reads from COUNT registers at OFFSET, of which the interrupt
- * pin is one: its value. */
+/* Reads COUNT registers at OFFSET, which include the interrupt pin, as a client. Returns the value
+ * of the pin. */
 static guint8
 readPin(Device *device,
         guint offset,

@@ -110,7 +110,7 @@ testFormat(void)
 }
 
 
-/* What one version writes every other one reads: these bytes never change. */
+/* Each version reads the format of the others: these bytes never change. */
 static void
 testGolden(void)
 {
@@ -519,7 +519,7 @@ testSetOnce(void)
     g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, sizeof(request), &reply), ==, 0);
     g_assert_cmpint(reply.error, ==, EINVAL);
 
-    /* What a request has to have: registers only if there are some to take */
+    /* Only a request to restore registers must contain them. */
     request.sequence = 9;
     g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, EMULATOR_STATE_HEADER - 1, &reply), ==, -1);
     g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, sizeof(request) + 1, &reply), ==, -1);
@@ -665,7 +665,7 @@ busListOwners(GDBusConnection *connection,
 }
 
 
-/* What QEMU does at a save and at a restore. */
+/* The calls of QEMU when it saves and restores. */
 static void
 testBus(void)
 {

@@ -1,9 +1,8 @@
 /*
  * xmllimitstest.c: what a document may ask of an XML parser
  *
- * What is found in documents, and that each limit is where it is said to be: a
- * document at the limit passes, one beyond it does not, and neither does one that
- * hides behind an error or a comment what exceeds the limit.
+ * Tests each limit: a document at the limit passes, and one beyond it does not. An error or a
+ * comment before the part that exceeds the limit makes no difference.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -91,7 +90,7 @@ testFacts(void)
 }
 
 
-/* What stands between HEAD and TAIL: COUNT times PIECE, in which %u counts. */
+/* Returns HEAD, COUNT times PIECE, in which %u is the number, and TAIL. */
 static char *
 makeDocument(const char *head, const char *piece, guint count, const char *tail)
 {
@@ -216,8 +215,8 @@ lower(const char *xml, GError **err)
 }
 
 
-/* What is not for us passes, however much of it there is; and what the parser will not
- * read because there was an error before is not counted. */
+/* Documents without the element pass with any size. The part that the parser does not read
+ * because of an earlier error is not counted. */
 static void
 testOthersPass(void)
 {
@@ -233,7 +232,7 @@ testOthersPass(void)
 }
 
 
-/* What is kept of a document has a limit, too. */
+/* The stored elements of a document have a limit, too. */
 static void
 testObjects(void)
 {

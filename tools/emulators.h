@@ -1,10 +1,10 @@
 /*
  * emulators.h: the emulator processes of this machine
  *
- * What is read are the memory files that pci-emulator shares with whoever may
- * look into it (emulator_status.h), and /proc. So root sees those of all
- * users, others their own. Written by processes that a guest may have taken
- * over: every number and string is checked.
+ * The data come from /proc and from the memory that pci-emulator shares with processes of the same
+ * user (emulator_status.h). Therefore root sees the emulators of all users, and other users see
+ * their own. A guest may have taken over the process that writes the memory, so each number and
+ * string is checked.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

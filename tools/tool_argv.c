@@ -76,8 +76,7 @@ toolArgvLaunched(char **argv, const char *launchDir, const char *qemuDir, GError
         !(groups = launcherEmulatorsGroup((QEMUProps *const *) args.props->pdata, args.props->len, err)))
         return NULL;
 
-    /* Which QEMU there is, and where the domain's directory, only the start
-     * shows. */
+    /* The QEMU and the directory of the domain are only known when it starts. */
     sockets = launcherSocketNew(args.props->len);
     for (i = 0; i < groups->len; i++) {
         const EmulatedPCIDriverGroup *group = g_ptr_array_index(groups, i);

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How the element stands in the capabilities that our daemon shows. */
+/* The element in the domain capabilities that virtemulatedpcid adds */
 #define TOOL_CONNECT_MARK "<emulatedpci "
 
 #define TOOL_CONNECT_SCHEME "emulatedpci"

@@ -19,7 +19,7 @@ typedef struct {
     char **files;                   /* NULL: none given */
 } ToolOptions;
 
-/* How many files a subcommand takes at most. */
+/* The maximum number of files of a subcommand */
 #define TOOL_FILES_ANY 0
 
 /* The option that chooses where OPTIONS' definitions are. */

@@ -40,7 +40,7 @@
 #define DEVICES_MAX 256
 #define COUNTER 0x40
 
-/* How long to wait for QEMU where it has to connect, in milliseconds. */
+/* The longest time to wait until QEMU connects, in milliseconds */
 #define CONNECT_TIMEOUT 300000
 
 /* "State" in docs/pci-emulator-contract.rst: what a message begins with */
@@ -63,7 +63,7 @@ typedef struct {
     uint32_t reserved;
 } StateReply;
 
-/* What there is of a device: its registers, the counter among them. */
+/* A device: its registers, including the counter */
 typedef struct {
     union {
         StateRequest request;
@@ -338,7 +338,7 @@ serveDevices(void)
         open += device->fd >= 0;
     }
 
-    /* What the guest has written before is part of the state. */
+    /* The registers that the guest has written are part of the state. */
     if (!busy && polls[ndevices].revents && serveState() < 0) {
         close(stateFd);
         stateFd = -1;

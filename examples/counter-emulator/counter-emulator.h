@@ -16,8 +16,8 @@ typedef struct Device Device;
 struct Device {
     int fd;             /* connected, or listening for QEMU; -1 when it has gone */
 
-    /* What to do when there is something to read: 0, or -1 when QEMU has gone
-     * or is not to be understood. */
+    /* Handles data that can be read. Returns 0, or -1 if QEMU has closed the connection or has
+     * violated the protocol. */
     int (*serve)(Device *device);
 
     const char *path;   /* where it listens */

@@ -8,7 +8,7 @@
 
 #include "emulatedpci_error.h"
 
-/* How much of what the user wrote a message repeats, in characters. */
+/* The maximum length of a user's value in a message, in characters */
 #define QUOTE_MAX 64
 
 

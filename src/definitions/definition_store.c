@@ -18,7 +18,7 @@
 
 #define FILE_SUFFIX ".xml"
 
-/* How many names an error message lists. */
+/* The maximum number of names in an error message */
 #define NAMES_SHOWN 20
 
 struct _DefinitionStore {

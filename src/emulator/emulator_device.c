@@ -178,7 +178,7 @@ emulatorDeviceSending(EmulatorDevice *device)
 }
 
 
-/* What another process serves: it may change while it is read. */
+/* Returns the current state of a device that another process serves; it can change at any time. */
 static const EmulatorState *
 devicePeek(const EmulatorDevice *device)
 {

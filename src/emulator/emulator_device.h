@@ -104,5 +104,5 @@ typedef enum {
     EMULATOR_DEVICE_ANSWERING,      /* an answer is not sent yet */
 } EmulatorDeviceProgress;
 
-/* What another process is at. It may have gone on meanwhile. */
+/* Returns the progress of another process, which may have continued in the meantime. */
 EmulatorDeviceProgress emulatorDeviceGetProgress(const EmulatorDevice *device);

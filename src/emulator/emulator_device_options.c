@@ -130,7 +130,7 @@ deviceParseField(EmulatorDeviceOptions *device,
 }
 
 
-/* What the ranges of the single fields do not say. */
+/* Checks the rules that the widths of the fields do not express. */
 static int
 deviceValidate(const EmulatorDeviceOptions *device,
                EmulatorDeviceError *error)

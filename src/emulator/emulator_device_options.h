@@ -15,7 +15,7 @@
 
 #include "emulatedpci_fields.h"
 
-/* How QEMU and the device talk. */
+/* The protocol between QEMU and the device */
 typedef enum {
     EMULATOR_TRANSPORT_MPQEMU = 0,      /* over a connected socket */
     EMULATOR_TRANSPORT_VFIO_USER,       /* over the first connection to a listening one */
@@ -30,7 +30,7 @@ typedef struct {
     EmulatedPCIFields fields;
 } EmulatorDeviceOptions;
 
-/* What is wrong with a text, for its writer: one line. */
+/* An error message of one line */
 typedef struct {
     char text[512];
 } EmulatorDeviceError;

@@ -26,7 +26,7 @@
 
 #define _(s) gettext(s)
 
-/* What the guard remembers of the workers before. */
+/* The guard's record of earlier workers */
 typedef struct {
     uint64_t served;        /* by all of them */
     unsigned int failures;  /* in a row */
@@ -347,7 +347,7 @@ guardGoOn(EmulatorGuard *guard,
 
     guardJudgeDevice(guard, history);
 
-    /* What is wrong may pass: no memory, or too many processes. */
+    /* The reason can be temporary: too little memory, or too many processes. */
     pause = guardPause(history->failures, EMULATOR_GUARD_FAILURES);
     guardRest(pause);
     if (pause == EMULATOR_GUARD_PAUSE_MAX && !history->told) {
@@ -356,7 +356,7 @@ guardGoOn(EmulatorGuard *guard,
         history->told = true;
     }
 
-    /* What a worker, or the guard beside it, would notice. */
+    /* A worker, or the guard while a worker runs, would notice the same. */
     if (emulatorLoopHasMet(guard->loop))
         return !emulatorLoopIsOver(guard->loop);
     return guardNow() < guard->deadline && !guardClientHasGone(guard);

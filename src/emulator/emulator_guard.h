@@ -26,10 +26,10 @@
 #include "emulator_loop.h"
 #include "emulator_status.h"
 
-/* How often in a row a worker may be killed within EMULATOR_GUARD_SETTLED of
- * its start, and before any request was served, until the guard waits before
- * it makes the next one. A device whose request was in hand each time is
- * closed then, for the others' sake, and counting begins anew. */
+/* The number of consecutive workers that may be killed within EMULATOR_GUARD_SETTLED after their
+ * start, before they have served a request, until the guard delays the next one. If the same
+ * device had an unfinished request each time, that device is closed, so that the other devices
+ * continue, and the count starts again. */
 #define EMULATOR_GUARD_FAILURES 8
 
 /* Milliseconds between two tries: the first ones, and at most. The time doubles
@@ -59,7 +59,7 @@ typedef struct {
     unsigned int acceptFailures;
     int readyFd;            /* the first worker's; -1 in later ones */
 
-    /* What a worker does; the result is its exit status. */
+    /* The function that a worker runs; it returns the exit status. */
     int (*serve)(void *opaque);
     void *opaque;
 } EmulatorGuard;

@@ -99,7 +99,7 @@ listenerOpen(EmulatorListener *listener,
     if (!*listener->path && makeDefaultPath(listener) < 0)
         return -1;
 
-    /* What an emulator of the same id has left that was killed. */
+    /* Removes the socket of an emulator with the same id that was killed. */
     if (!*options->listenPath && lstat(listener->path, &sb) == 0 && S_ISSOCK(sb.st_mode))
         unlink(listener->path);
 

@@ -18,7 +18,7 @@
 /* Connections at one time, each with a domain or about to bring one. */
 #define EMULATOR_DOMAINS_MAX 64
 
-/* How long a peer may take to say something, in seconds. */
+/* The longest time that a peer may take to send a request, in seconds */
 #define EMULATOR_LISTEN_TIMEOUT 30
 
 /* Milliseconds between two tries to accept a connection, if the first one failed:

@@ -27,8 +27,8 @@
 /* Reads of a device's socket before its registers are told. */
 #define LOOP_DRAIN_TURNS 64
 
-/* What a process knows of a device by itself, and would not take from
- * memory that another one could write to. */
+/* The data of a device that a process does not read from the shared memory, because another
+ * process could have changed them */
 typedef struct {
     int fd;                 /* or -1 */
     bool listening;         /* FD is what the peer connects to, once */
@@ -68,8 +68,7 @@ loopAdd(EmulatorLoop *loop,
 }
 
 
-/* What the events of other sockets than the devices' carry, counted from the
- * number of devices. */
+/* The data of epoll events that do not belong to a device, added to the number of devices */
 enum {
     LOOP_EVENT_LISTEN = 0,
     LOOP_EVENT_STATE,

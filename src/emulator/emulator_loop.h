@@ -36,8 +36,8 @@ typedef struct _EmulatorLoop EmulatorLoop;
 EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options,
                               EmulatorStatus *status);
 
-/* What can be polled for a client that wants to connect to one of the
- * devices' listening sockets, or -1 if there are none (any more). */
+/* Returns a descriptor that becomes readable when a client connects to the listening socket of a
+ * device, or -1 if no device has a listening socket any more. */
 int emulatorLoopGetListenFd(const EmulatorLoop *loop);
 
 /* Takes the clients that wait to connect; each takes the listening socket's

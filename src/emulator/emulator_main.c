@@ -50,9 +50,9 @@ initLocale(void)
 static void
 initSignals(void)
 {
-    /* What a terminal or an ending session sends to QEMU's whole process
-     * group: QEMU lets its guest shut down then, which still needs its
-     * devices. This process ends with its sockets. */
+    /* A terminal or an ending session sends these signals to the whole process group of QEMU.
+     * QEMU then shuts the guest down, which still requires its devices. This process exits when
+     * its sockets are closed. */
     static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
     size_t i;
 
@@ -127,8 +127,8 @@ listenAll(EmulatorOptions *options)
 }
 
 
-/* What sandboxEnter() wants to know: 0 if nobody will connect, else more than
- * the number of any descriptor. */
+/* Returns the limit of descriptors for sandboxEnter(): 0 if no client can connect, otherwise more
+ * than the number of any descriptor. */
 static unsigned int
 acceptBelow(const EmulatorOptions *options)
 {
@@ -174,7 +174,7 @@ fail(const char *what)
 }
 
 
-/* What the processes of the program share. */
+/* The data that all processes of the program use */
 typedef struct {
     EmulatorGuard guard;
     SandboxProgram serving;

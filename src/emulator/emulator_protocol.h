@@ -20,7 +20,7 @@
 #define EMULATOR_REQUEST_MAX 2048
 #define EMULATOR_REPLY_MAX 288
 
-/* What a protocol remembers of a connection; all zeros is a fresh one. */
+/* The state of a connection; a new connection is all zeros. */
 typedef struct {
     uint64_t words[2];
 } EmulatorSession;
@@ -28,9 +28,9 @@ typedef struct {
 typedef struct {
     const char *name;       /* up to 15 bytes */
 
-    /* How long the message is that begins with the LEN bytes at DATA: up to
-     * EMULATOR_REQUEST_MAX. 0 if more bytes are needed to know; -1 if it is
-     * not this protocol, and then *WHY is a static string in English. */
+    /* Returns the length of the message that begins with the LEN bytes at DATA, at most
+     * EMULATOR_REQUEST_MAX; 0 if more bytes are required to determine it; or -1 if the bytes
+     * violate the protocol, with *WHY set to a static string in English. */
     ssize_t (*requestLength)(const uint8_t *data,
                              size_t len,
                              const char **why);

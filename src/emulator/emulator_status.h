@@ -26,8 +26,8 @@
  * domain. */
 #define EMULATOR_STATUS_PEER "EMULATEDPCI_QEMU_PID"
 
-/* What the memory begins with. A reader takes nothing else, and nothing of
- * another version or whose sizes are not its own. */
+/* The first bytes of the memory. A reader ignores memory with other bytes, another version or
+ * other sizes. */
 #define EMULATOR_STATUS_MAGIC "EPCISTAT"
 #define EMULATOR_STATUS_VERSION 1
 

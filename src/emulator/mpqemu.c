@@ -29,7 +29,7 @@ typedef struct {
 
 verify(sizeof(MPQemuConfigAccess) == 12);
 
-/* What the payload of each command measures, exactly. */
+/* The exact size of the payload of each command, in bytes */
 static const struct {
     uint16_t size;
     bool fromQEMU;

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* What a guest can change. All that is not here is read-only:
+/* The bits that a guest can write. All others are read-only:
  * - the latency timer: a device that never is a bus master for more than two
  *   data phases may hardwire it to 0 (6.2.4);
  * - MWI, special cycles, VGA snoop and fast back-to-back of the command

@@ -17,7 +17,7 @@
 #include <linux/filter.h>
 #include <stddef.h>
 
-/* What happens at a system call that is not allowed. */
+/* The action for a system call that is not allowed */
 typedef enum {
     SANDBOX_FILTER_KILL = 0,    /* the process is killed by SIGSYS */
     SANDBOX_FILTER_LOG,         /* the kernel logs it and lets it pass */
@@ -45,7 +45,7 @@ int sandboxFilterFromString(const char *str,
 int sandboxCloseOthers(int *fds,
                        size_t nfds);
 
-/* What a process is to do in its sandbox. */
+/* The task of a process, which determines the system calls that it may use */
 typedef enum {
     SANDBOX_ROLE_SERVE = 0,     /* answers what QEMU asks */
     SANDBOX_ROLE_GUARD,         /* makes processes that serve, and waits for them */

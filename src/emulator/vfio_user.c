@@ -117,11 +117,11 @@ enum {
     IRQ_SET_ACTION_TRIGGER = 1 << 5,
 };
 
-/* What we take of what a client may send along, and no more: descriptors are
- * closed on receipt anyway, so any number that QEMU likes will do. */
+/* The number of descriptors per message that the server reports. Received descriptors are closed
+ * at once, so the value only has to be large enough for QEMU. */
 #define MAX_MSG_FDS 8
 
-/* What the specification says of a client that does not say. */
+/* The default of the specification for clients that do not send the value */
 #define PEER_DATA_DEFAULT 1048576
 
 /* One message and its answer. A handler reads the payload, writes the

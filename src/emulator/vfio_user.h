@@ -1,8 +1,8 @@
 /*
  * vfio_user.h: the device's end of vfio-user (QEMU's vfio-user-pci)
  *
- * What each message of the protocol asks for and what is answered, for a
- * device that has nothing but a configuration space. The format is that of
+ * The requests and replies of the protocol, for a device that only has a configuration space. The
+ * format is that of
  * docs/interop/vfio-user.rst in QEMU 10.1, version 0.0: host byte order, a
  * 16-byte header, then the payload. "The specification" is that document.
  *
@@ -77,17 +77,16 @@ typedef enum {
     VFIO_USER_PIN_VISIBLE,
 } VFIOUserPin;
 
-/* What is remembered of a connection. All zeros is a fresh one. */
+/* The state of a connection; a new connection is all zeros. */
 typedef struct {
     uint32_t negotiated;            /* not 0: VERSION was answered */
     uint32_t pin;                   /* VFIOUserPin */
     uint64_t peerDataMax;           /* data that the peer takes in one message */
 } VFIOUserSession;
 
-/* How long the message is that begins with the LEN bytes at DATA, header
- * included: VFIO_USER_HEADER_SIZE to VFIO_USER_MESSAGE_MAX. 0 if more bytes
- * are needed to know, -1 if it is not this protocol or too long; *WHY is a
- * static string in English then. */
+/* Returns the length of the message that begins with the LEN bytes at DATA, including the header:
+ * VFIO_USER_HEADER_SIZE to VFIO_USER_MESSAGE_MAX; 0 if more bytes are required to determine it; or
+ * -1 if it violates the protocol or is too long, with *WHY set to a static string in English. */
 ssize_t vfioUserRequestLength(const uint8_t *data,
                               size_t len,
                               const char **why);

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-/* What is left of the text. Every function below takes from its beginning
- * and returns false if what it wants is not there. */
+/* The rest of the text. Each function below consumes its beginning, and returns false if it does
+ * not have the expected form. */
 typedef struct {
     const char *at;
     const char *end;
@@ -106,7 +106,7 @@ readNumber(JSONReader *reader)
 }
 
 
-/* What stands behind a backslash. */
+/* Consumes the characters after a backslash. */
 static bool
 readEscape(JSONReader *reader)
 {

@@ -27,8 +27,8 @@
  * space. */
 #define LOG_LINES_REPEATED "Unable to write to socket: Bad file descriptor"
 
-/* What is held back until a line is complete. A longer line is passed on in
- * pieces, and kept. */
+/* The maximum number of bytes that are held back until a line is complete. A longer line is
+ * written in pieces, and is not removed. */
 #define LOG_LINES_MAX 4096
 
 typedef struct {

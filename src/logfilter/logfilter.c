@@ -244,8 +244,8 @@ parseOptions(LogfilterOptions *options,
 static void
 ignoreSignals(void)
 {
-    /* What a terminal or an ending session sends to QEMU's whole process
-     * group: QEMU still writes while it ends. */
+    /* These signals of a terminal or an ending session reach the whole process group of QEMU,
+     * which still writes while it ends. */
     static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
     size_t i;
 

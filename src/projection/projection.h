@@ -104,8 +104,9 @@ typedef struct {
     gboolean (*launcher)(const char *qemu, const char *launcher, void *opaque, GError **err);
     void *launcherOpaque;
 
-    /* What the QEMU program PATH is; FALSE: not known. Lowering refuses a <domain> that
-     * this QEMU would surely refuse at the start. NULL: none is refused for its QEMU. */
+    /* Gets the properties of the QEMU program PATH; returns FALSE if they are unknown. Lowering
+     * reports an error for a <domain> that cannot start with this QEMU. If NULL, QEMU is not
+     * checked. */
     gboolean (*program)(const char *path, QEMUProgram *qemu, void *opaque);
     void *programOpaque;
 } ProjectionOptions;

@@ -19,7 +19,7 @@
 
 #define ALIAS_STEM EMULATED_PCI_ALIAS_PREFIX "emulatedpci"
 
-/* How much of what the user wrote a message repeats, in bytes. */
+/* The maximum length of a user's value in a message, in bytes */
 #define QUOTE_MAX 64
 
 /* The beginning of what the user wrote, fit for a message. */

@@ -96,8 +96,7 @@ gboolean projectionDomainCheck(const ProjectionDomain *domain,
  * lowering would have made. */
 gboolean projectionOwnsDeclaration(const ProjectionDomain *domain);
 
-/* What is wrong with the place of DOC's misplaced <emulatedpci>: a message, newly
- * allocated. */
+/* Returns a message about the misplaced <emulatedpci> of DOC, to be freed with g_free(). */
 char *projectionDescribeMisplaced(const ProjectionDocument *doc);
 
 /* Gives each of N devices its index, and an alias if it has none:

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* Where the pool begins to grow from; two devices have room in it. */
+/* The initial size of the pool, in bytes; two devices fit. */
 #define POOL_SIZE 4096
 
 typedef struct {

@@ -100,7 +100,8 @@ projectionResolve(EmulatedPCIDef *def,
 }
 
 
-/* Where there are several, says which of the devices ERR is about. Returns FALSE. */
+/* Adds the number, alias and line of the device to ERR if there are several devices. Returns
+ * FALSE. */
 static gboolean
 reportDevice(const Lowering *lowering,
              guint number,
@@ -437,8 +438,8 @@ assignDefs(Lowering *lowering,
 
 /* --- writing */
 
-/* Where devices have virtio-mmio addresses, libvirt gives one to every SCSI controller that
- * has no address: so the type is said. */
+/* If devices have virtio-mmio addresses, libvirt assigns one to each SCSI controller without an
+ * address. The type 'pci' prevents this. */
 static void
 formatController(const EmulatedPCIDef *def,
                  gboolean hasVirtioMMIO,
@@ -671,7 +672,7 @@ lowerNewOverride(Lowering *lowering)
 }
 
 
-/* Where the domain names no <emulator>, the one that libvirt would choose. */
+/* Adds the <emulator> that libvirt would choose if the domain has none. */
 static void
 lowerNewEmulator(Lowering *lowering,
                  const char *element)

@@ -27,12 +27,11 @@
 #define FRAGMENT_OPEN "<x>"
 #define FRAGMENT_CLOSE "</x>"
 
-/* How much text of an <emulatedpci> is kept, in bytes. There should be none
- * at all; what there is gets quoted in the error. */
+/* The maximum length of text in an <emulatedpci> that is stored, in bytes. Such text is invalid;
+ * the error quotes it. */
 #define TREE_TEXT_MAX 1024
 
-/* How much of a line, and of what libxml2 says, an error message repeats, in
- * bytes. */
+/* The maximum length of a line and of a message of libxml2 in an error, in bytes */
 #define ERROR_LINE_MAX 160
 #define ERROR_TEXT_MAX 500
 

@@ -39,15 +39,15 @@ typedef enum {
  * frontend, property and the document itself. */
 #define PLACE_DEPTH_MAX 8
 
-/* How many of the elements around a misplaced one a message names, and up to how many
- * bytes of each name. */
+/* The maximum number of parent elements of a misplaced element in a message, and the maximum
+ * length of each name, in bytes */
 #define PATH_DEPTH_MAX 6
 #define PATH_NAME_MAX 32
 
-/* What is kept of a document, in elements and attributes, so that memory stays in
- * proportion: a device with all its fields and address is some 25. A domain counts
- * for as many as it has tables and namespaces in scope; and an entity, whose name
- * libxml2 keeps, has no place in a document at all. */
+/* The maximum number of elements and attributes of a document that are stored, which limits the
+ * memory. A device with all fields and an address has about 25. A domain counts as
+ * OBJECTS_DOMAIN because of its tables and namespaces, and an entity as OBJECTS_ENTITY because
+ * libxml2 stores its name. */
 #define OBJECTS_MAX 262144
 #define OBJECTS_DOMAIN 256
 #define OBJECTS_ENTITY 64
@@ -77,7 +77,7 @@ typedef struct {
     guint foreign;              /* depth of the outermost element that is not ours, or 0 */
     guint shadow;               /* depth of the element that redeclares ownPrefix, or 0 */
 
-    /* Where we are; NULL outside of such an element. */
+    /* The current elements, or NULL outside of such an element */
     ProjectionDomain *domain;
     ProjectionEmulated *emulated;
     xmlNodePtr node;            /* in the tree of emulated */

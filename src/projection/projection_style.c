@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* How much indentation, in bytes, is given to new lines: a device has many. */
+/* The maximum indentation of new lines, in bytes: a device has many lines. */
 #define INDENT_MAX 256
 
 

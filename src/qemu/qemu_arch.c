@@ -17,10 +17,10 @@
 
 #define ARCH_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
-/* How much of what the user wrote a message repeats, in bytes. */
+/* The maximum length of a user's value in a message, in bytes */
 #define QUOTE_MAX 64
 
-/* Which machine types of an architecture libvirt gives a PCI bus. */
+/* The machine types of each architecture to which libvirt adds a PCI bus */
 typedef enum {
     MACHINES_NONE = 0,
     MACHINES_LISTED,        /* those in the list, or with "*" such that begin so */

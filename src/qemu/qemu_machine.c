@@ -29,7 +29,7 @@ static const struct {
     { "s390-ccw-virtio-", "s390-ccw-virtio", "s390-ccw-virtio" },
 };
 
-/* Which QEMU a distribution's versions are of. */
+/* The QEMU version of each version of a distribution's machine types */
 typedef struct {
     const char *name;
     unsigned int major;

@@ -1,8 +1,8 @@
 /*
  * qemu_program.c: what a QEMU program is able to do for us
  *
- * What --version prints stands in the program as one string. Finding that among
- * its constants takes 1 ms, in the whole file 10 ms.
+ * The output of --version is one string in the program. The search takes 1 ms in the section of
+ * constants, and 10 ms in the whole file.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -69,8 +69,8 @@ qemuUnmovableFormatNode(QEMUUnmovable reason,
 }
 
 
-/* What the node NAME of LEN bytes stands for, newly allocated; NULL if it is not
- * one of ours. */
+/* Returns the explanation for the node NAME of LEN bytes, to be freed with g_free(), or NULL if
+ * it is another node. */
 static char *
 unmovableExplainNode(const char *name,
                      gsize len)

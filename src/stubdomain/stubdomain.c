@@ -139,8 +139,8 @@ waitEnd(pid_t pid)
 }
 
 
-/* What a terminal or an ending session sends to QEMU's whole process group
- * is not for us, as it is not for the emulator: see pci-emulator(8). */
+/* Ignores signals that a terminal or an ending session sends to the whole process group of QEMU,
+ * as the emulator does: see pci-emulator(8). */
 static void
 ignoreSignals(void)
 {

@@ -96,7 +96,7 @@ stubdomainEnter(const char **what)
     if (sethostname(hostname, strlen(hostname)) < 0)
         return failed(what, _("cannot set the host name"));
 
-    /* What is mounted in here is seen in here only. */
+    /* Mounts in this namespace are not visible outside of it. */
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return failed(what, _("cannot detach the mount namespace"));
     return 0;

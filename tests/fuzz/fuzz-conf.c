@@ -1,8 +1,8 @@
 /*
  * fuzz-conf.c: any bytes as the XML of a device
  *
- * What is parsed can be written, and what was written is parsed to the same;
- * whatever is refused, is with a message of one line and bounded length.
+ * Each device that is parsed can be formatted, and parsing the result gives the same device. An
+ * error has a message of one line and limited length.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

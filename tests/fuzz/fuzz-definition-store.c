@@ -1,8 +1,8 @@
 /*
  * fuzz-definition-store.c: any bytes as a definition
  *
- * What is accepted must come out the same when it is written and read again,
- * and must be small enough for a file.
+ * Each accepted definition must be unchanged after it has been written and read again, and must be
+ * small enough for a file.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What came of a stream. */
+/* The result of a stream */
 typedef struct {
     EmulatorDevice device;
     PCIConfig config;       /* in the end */
@@ -35,7 +35,7 @@ typedef struct {
     unsigned int kills;     /* processes that died */
 } Outcome;
 
-/* Where the process dies next: the number of places left until then. */
+/* The number of points that the process still passes before it is killed */
 static unsigned int killAfter;
 static jmp_buf killed;
 
@@ -192,7 +192,7 @@ handle(Outcome *outcome,
     outcome->data = data;
     outcome->size = size;
 
-    /* What a process did to the next state before it died does not count. */
+    /* Changes of the next state by a process that was killed are ignored. */
     if (setjmp(killed) != 0) {
         outcome->kills++;
         memset(&outcome->device.states[!(outcome->device.current & 1)], outcome->kills,

@@ -1,9 +1,9 @@
 /*
  * fuzz-projection.c: any bytes as a document to lower and to lift
  *
- * What projection.h promises of every document, whatever it is: lowering and
- * lifting twice is doing it once; what lowering made is lifted, and what
- * lifting made can be lowered again; and all that comes out is XML.
+ * Tests the promises of projection.h for any document: lowering or lifting twice has the same
+ * result as once, lifting reverses lowering, a lifted document can be lowered again, and each
+ * result is well-formed XML.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -131,7 +131,7 @@ freeString(GString *str)
 }
 
 
-/* What lifting makes of XML: NULL if it makes nothing of it. */
+/* Returns the lifted XML, or NULL if it is unchanged. */
 static void
 checkLift(const char *xml,
           gsize len)
@@ -168,7 +168,7 @@ checkLower(const char *xml,
     loweredTwice = project(projectionLower, lowered->str, lowered->len);
     checkSame(lowered, loweredTwice);
 
-    /* What was lowered just now is lifted. */
+    /* The lowered document must be lifted. */
     lifted = project(projectionLift, lowered->str, lowered->len);
     g_assert_nonnull(lifted);
     checkIsXML(lifted);

@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What a socket takes at once for certain. */
+/* The number of bytes that a socket always accepts at once */
 #define INPUT_MAX 65536
 
 typedef struct {

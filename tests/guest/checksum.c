@@ -183,7 +183,7 @@ driveMSIX(Engine *engine)
     if (engine->registers[JOBS] != PAGES)
         complain(engine, "the number of jobs", engine->registers[JOBS], PAGES);
 
-    /* Where no memory is, and more than the device takes */
+    /* An address without memory, and a length beyond the limit of the device */
     errors += runMSIX(engine, UINT64_C(1) << 45, PAGE, 1);
     errors += runMSIX(engine, physical(buffer), UINT32_MAX, 1);
 

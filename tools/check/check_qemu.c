@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How QEMU calls the map in "info mtree", from hw/pci/pcie_host.c. */
+/* QEMU's name of the memory map in "info mtree" (hw/pci/pcie_host.c) */
 #define CHECK_QEMU_MAP "pcie-mmcfg-mmio"
 
 #define CHECK_QEMU_ENABLE 0x80000000U
@@ -94,7 +94,7 @@ checkQEMUGetBlockers(virDomainPtr domain, GError **err)
 }
 
 
-/* Where the map begins, by a line "START-END (prio 0, i/o): pcie-mmcfg-mmio". */
+/* Returns the start of the map from a line "START-END (prio 0, i/o): pcie-mmcfg-mmio". */
 static gboolean
 checkQEMUFindMap(CheckQEMU *qemu, GError **err)
 {

@@ -1,11 +1,10 @@
 /*
  * check_qemu.h: a running domain's PCI configuration space, through QEMU's monitor
  *
- * Where the machine maps configuration space into memory (q35), registers are read
- * there. Where it does not (pc), they are read as a guest does it, through the
- * I/O ports 0xcf8 and 0xcfc, and 0xcf8 is put back, for the guest may be between the
- * two ports. Either way the guest is suspended meanwhile: two accesses at once disturb
- * each other.
+ * If the machine maps configuration space into memory (q35), registers are read from memory.
+ * Otherwise (pc), they are read through the I/O ports 0xcf8 and 0xcfc, as a guest does, and 0xcf8
+ * is restored, because the guest may be between its accesses to the two ports. In both cases the
+ * guest is suspended while the registers are read, so that its own accesses do not interfere.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

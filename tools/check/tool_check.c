@@ -25,8 +25,8 @@
 #define TOOL_CHECK_COMMAND 0x0547
 #define TOOL_CHECK_STATUS 0xf900
 
-/* How long the guest is suspended at a time, in us, to read registers; no shorter than one
- * device takes. */
+/* The longest time that the guest is suspended while registers are read, in microseconds; a single
+ * device can take longer. */
 #define TOOL_CHECK_SUSPENDED_MAX (100 * 1000)
 
 typedef enum {

@@ -1,8 +1,8 @@
 /*
  * tool_definition.c: virt-emulatedpci list, show, define, clone and undefine
  *
- * What "virsh nodedev-…" does too, for definitions alone, on several hosts, and
- * with names as one would type them.
+ * The subcommands do the same as "virsh nodedev-…", but only for definitions, on several hosts,
+ * and with names that can omit the prefix.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -19,7 +19,8 @@
 #define FLEET_JOBS_DEFAULT 4
 #define FLEET_JOBS_MAX 64
 
-/* How often the progress bar is drawn and an interruption is noticed, in us. */
+/* The time between two updates of the progress bar and checks for an interruption, in
+ * microseconds */
 #define FLEET_TICK (100 * 1000)
 
 /* Set by the first SIGINT or SIGTERM; the second one ends the program. */

@@ -111,7 +111,7 @@ fleetSelectCheckXPath(const char *expression, GError **err)
 }
 
 
-/* Which key WHERE begins with, and where its value is. */
+/* Parses WHERE: a key, an operator and a value. */
 static gboolean
 fleetSelectParse(const char *where, FleetCondition *condition, GError **err)
 {

@@ -19,7 +19,7 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlXPathContext, xmlXPathFreeContext)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlXPathObject, xmlXPathFreeObject)
 
-/* Where the record of each VM is. */
+/* The path of the record of each VM */
 #define XENSERVER_OVA_VMS \
     "/value/struct/member[name='objects']/value/array/data/value/struct" \
     "[normalize-space(member[name='class']/value)='VM']/member[name='snapshot']/value/struct"

@@ -22,7 +22,7 @@ typedef enum {
     XENSERVER_FIRMWARE_LAST
 } XenserverFirmware;
 
-/* How the numbers of the platform map are written, and what they mean. */
+/* The format and the meaning of the numbers in the platform map */
 typedef enum {
     XENSERVER_PLATFORM_CURRENT = 0,     /* hexadecimal, as xenopsd reads them */
     XENSERVER_PLATFORM_DECIMAL,         /* the design page of 2015 */

@@ -15,8 +15,8 @@
 #define _(s) gettext(s)
 
 
-/* Where the value of the parameter in LINE begins, and where its NAME does; NULL if LINE is
- * no parameter. */
+/* Returns the value of the parameter in LINE and sets NAME and LEN to its name, or returns NULL
+ * if LINE is not a parameter. */
 static const char *
 xenserverRecordValue(const char *line, const char **name, gsize *len)
 {

@@ -30,9 +30,9 @@ typedef struct {
 /* All defaults. */
 DaemonConfig *daemonConfigNew(void);
 
-/* What is in the file PATH, over the defaults. NULL with ERR set, which
- * names file and line, if it cannot be read, is malformed or has an unknown
- * key. */
+/* Returns the settings in the file PATH, with defaults for missing ones, or NULL with ERR set if
+ * the file cannot be read, is malformed or has an unknown key. The message names the file and the
+ * line. */
 DaemonConfig *daemonConfigLoad(const char *path, GError **err);
 
 /* The same of TEXT; PATH is for messages. */

@@ -9,9 +9,8 @@
 
 #pragma once
 
-/* How many listening sockets systemd has passed, from descriptor 3 on; they
- * are close-on-exec now, and the environment no longer tells of them. 0 if
- * none. */
+/* Returns the number of listening sockets that systemd has passed, from descriptor 3 on, or 0.
+ * Sets close-on-exec for them and removes the environment variables. */
 int daemonSystemdSockets(void);
 
 /* Tells systemd STATE, such as "READY=1". Does nothing without systemd. */

@@ -17,7 +17,8 @@ typedef struct {
     gsize ngroups;
 } Identity;
 
-/* Who connected to SOCKET, as of then: SO_PEERCRED and SO_PEERGROUPS. */
+/* Gets the user and groups of the client at the time when it connected to SOCKET
+ * (SO_PEERCRED, SO_PEERGROUPS). */
 gboolean identityOfPeer(int socket, Identity *id, GError **err);
 
 /* Takes the identity for good and gives up all that root may; if we are not

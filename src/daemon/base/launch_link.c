@@ -22,7 +22,7 @@
 /* Linux's own limit of symbolic links in one path. */
 #define LAUNCH_LINK_FOLLOW_MAX 40
 
-/* What is in the launch directory at most: our links, and those that are installed. */
+/* The maximum number of entries in the launch directory: created and installed links */
 #define LAUNCH_DIR_ENTRIES_MAX (LAUNCH_LINKS_MAX + 16)
 
 

@@ -13,7 +13,7 @@
 
 #include <glib.h>
 
-/* How many links the listener makes at most, so that nobody can fill the directory. */
+/* The maximum number of links that the listener creates, so that users cannot fill the directory */
 #define LAUNCH_LINKS_MAX 64
 
 /**

@@ -23,11 +23,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long calls in flight may take when the service stops, in ms. */
+/* The longest time that active calls may take when the service stops, in milliseconds */
 #define LISTENER_GRACE 10000
 
-/* How long no client is taken after one could not be, in ms: what is missing then, such as
- * descriptors or memory, does not come back at once. */
+/* The time until another client is accepted after a failure, in milliseconds: missing resources,
+ * such as descriptors or memory, are not available again at once. */
 #define LISTENER_PAUSE 1000
 
 volatile sig_atomic_t listenerStopping;

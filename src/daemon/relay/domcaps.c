@@ -34,7 +34,7 @@ domcapsGet(const char *xml, const char *name)
 }
 
 
-/* What decides. */
+/* The values that decide whether the device is supported */
 typedef struct {
     char *type;
     char *arch;

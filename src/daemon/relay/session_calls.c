@@ -59,7 +59,7 @@ sessionIsRefusedAnyway(const Session *session, const RPCHeader *header, const Pr
 }
 
 
-/* What is too large to be what its procedure takes; libvirtd says so. */
+/* Returns TRUE if the call is too large for its procedure. libvirtd reports the error. */
 static gboolean
 sessionIsTooLarge(const RPCHeader *header, const Procedure *proc)
 {

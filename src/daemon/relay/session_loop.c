@@ -16,15 +16,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How long after the last frame memory is given back, in ms. */
+/* The time after the last frame until memory is returned to the system, in milliseconds */
 #define SESSION_IDLE 500
 
-/* How long a client that has gone, or one that is to be told why it cannot be
- * served, may keep the process, in ms. */
+/* The longest time that the process waits for a client that has closed its connection, or that
+ * still has to read an error, in milliseconds */
 #define SESSION_LINGER 10000
 
-/* How long a client may hold us up, neither reading nor sending, while its connection
- * holds a domain's lock or a definition, or while the daemon stops, in ms. */
+/* The longest time that a client may neither read nor send while its connection holds the lock of
+ * a domain or a definition, or while the daemon stops, in milliseconds */
 #define SESSION_PATIENCE_LOCK 5000
 #define SESSION_PATIENCE_STOP 1000
 
@@ -81,7 +81,8 @@ sessionRead(RPCChannel *channel, const char *who)
 }
 
 
-/* What one direction has put into the other, or has been waiting for. */
+/* Sends frames that were injected, and continues with frames that had to wait. Returns FALSE
+ * at the end of the session. */
 static gboolean
 sessionSettle(Session *session)
 {
@@ -121,7 +122,8 @@ sessionIsHeldUp(const Session *session)
 }
 
 
-/* How long the client may hold us up now, in ms; -1: for ever, since nobody waits. */
+/* Returns the time that the client may still neither read nor send, in milliseconds, or -1
+ * if nobody waits for it. */
 static int
 sessionPatience(const Session *session)
 {
@@ -261,7 +263,8 @@ sessionMove(Session *session)
 }
 
 
-/* What follows from one of both having closed. FALSE: it is over. */
+/* Handles a connection that the client or libvirtd has closed. Returns FALSE at the end of the
+ * session. */
 static gboolean
 sessionClose(Session *session)
 {

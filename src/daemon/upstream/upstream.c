@@ -21,14 +21,14 @@
 
 #define _(s) gettext(s)
 
-/* Where the distribution's libvirt has its sockets. */
+/* The directory of the sockets of the distribution's libvirt */
 #define UPSTREAM_SYSTEM_DIR "/run/libvirt"
 
-/* How long a libvirt may take to accept a connection, in s. */
+/* The longest time that libvirt may take to accept a connection, in seconds */
 #define UPSTREAM_CONNECT_TIMEOUT 30
 
-/* How long a user's libvirt may take until it listens, and how often that is
- * tried, in ms. */
+/* The longest time that a user's libvirt may take until it listens, and the time between two
+ * attempts to connect, in milliseconds */
 #define UPSTREAM_START_TIMEOUT 30000
 #define UPSTREAM_START_INTERVAL 10
 
@@ -115,7 +115,7 @@ upstreamMayStart(const char *name, gboolean system)
 }
 
 
-/* How long connect() and send() on FD may take; 0: any time. */
+/* Sets the timeout of connect() and send() on FD, in seconds; 0 means no timeout. */
 static void
 upstreamSetTimeout(int fd, int seconds)
 {

@@ -22,12 +22,12 @@
 
 #define _(s) gettext(s)
 
-/* How long another one of the user's programs may take to start it, in ms, and how often that
- * is looked at. */
+/* The longest time that another program of the user may take to start libvirt, and the time
+ * between two checks, in milliseconds */
 #define START_LOCK_TIMEOUT 30000
 #define START_LOCK_INTERVAL 10
 
-/* Where it is if PATH does not say. */
+/* The directories that are searched after those in PATH */
 #define START_DIR "/usr/sbin"
 
 struct _UpstreamStart {

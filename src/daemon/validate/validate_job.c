@@ -32,8 +32,8 @@
  * read, and nobody reads more than a few lines. */
 #define VALIDATE_MESSAGE_MAX 3072
 
-/* How long the process may take, in ms. It takes a fraction of a second, but its user, who is
- * the client, can stop it. */
+/* The longest time that the process may take, in milliseconds. It usually takes a fraction of a
+ * second, but the client can stop it because both have the same user. */
 #define VALIDATE_TIMEOUT 60000
 
 /* libxml2's RELAX NG takes time in the square of some elements' number. Documents
@@ -50,7 +50,7 @@ typedef struct {
     void *opaque;
 } ValidateJob;
 
-/* How a result travels through the pipe. */
+/* A result, as it is written to the pipe */
 typedef struct {
     int code;                           /* 0: valid */
     char message[VALIDATE_MESSAGE_MAX];
@@ -122,7 +122,7 @@ validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err
     if (!doc)
         return FALSE;
 
-    /* What is wrong with a grammar is said in the error, not on stderr. */
+    /* Errors in a grammar are reported in the reply, not on standard error. */
     xmlSetGenericErrorFunc(NULL, validateIgnoreMessage);
     root = xmlDocGetRootElement(doc);
     path = g_strdup_printf("%s/%s.rng", schemaDir,

@@ -26,7 +26,8 @@
  * that the connection does not read. */
 #define DEFINITION_REQUESTS_MAX 16
 
-/* How long the service may take to read, in s. It never waits, so this is never used up. */
+/* The longest time that the service may take to read a request, in seconds. The service
+ * does not block, so this limit is not reached. */
 #define DEFINITION_SEND_TIMEOUT 10
 
 

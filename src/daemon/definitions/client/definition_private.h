@@ -9,7 +9,7 @@
 #include "definition_client.h"
 #include "definition_message.h"
 
-/* How long the service may take to make a launcher, in ms. It does so at once. */
+/* The longest time that the service may take to create a launcher, in milliseconds */
 #define DEFINITION_LINK_TIMEOUT 10000
 
 /* Parent and capability of all definitions. */

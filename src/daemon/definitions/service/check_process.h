@@ -11,7 +11,7 @@
 
 #include "definition_check.h"
 
-/* How long it may take, in ms. A little more than it gives itself. */
+/* The longest time that the process may take, in milliseconds: slightly more than its own limit */
 #define CHECK_PROCESS_TIMEOUT 35000
 
 typedef struct _CheckProcess CheckProcess;

@@ -30,10 +30,10 @@
 
 #define _(s) gettext(s)
 
-/* How long all of it may take, in s. */
+/* The longest time that a check may take, in seconds */
 #define CHECK_TIMEOUT 30
 
-/* How many of the domains a message names. */
+/* The maximum number of domains that a message names */
 #define CHECK_NAMES 8
 
 #define CHECK_AUTH_TYPE_NONE 0
@@ -141,7 +141,8 @@ checkAuthenticate(CheckConnection *conn, GError **err)
 }
 
 
-/* Which of both libvirtd is, a path does not say; SYSTEM is tried first. */
+/* Opens the connection. The path does not tell whether libvirtd is the system's or the user's:
+ * if SYSTEM is set, the system's is tried first. */
 static gboolean
 checkOpen(CheckConnection *conn, gboolean system, GError **err)
 {
@@ -233,8 +234,8 @@ checkDomains(CheckConnection *conn,
              DefinitionCheckResult *result,
              GError **err)
 {
-    /* How lowering writes it and libvirt prints it; a definition's name has
-     * nothing to escape. */
+    /* This is libvirt's format of the lowered property. The name of a definition requires no
+     * escaping. */
     g_autofree char *pattern =
         g_strdup_printf("<qemu:property name='definition' type='string' value='%s'/>", definition);
     g_autoptr(GPtrArray) users = g_ptr_array_new_with_free_func(g_free);

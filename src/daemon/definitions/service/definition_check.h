@@ -25,7 +25,7 @@ typedef struct {
     const char *definition;     /* whose users are looked for; NULL: none */
 } DefinitionCheckOptions;
 
-/* How a result travels through the pipe. */
+/* A result, as it is written to the pipe */
 typedef struct {
     int code;                           /* libvirt's, if that failed; else 0 */
     guint users;                        /* domains that use the definition */

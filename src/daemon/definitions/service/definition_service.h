@@ -23,15 +23,16 @@ typedef struct _DefinitionPeer DefinitionPeer;
 DefinitionService *definitionServiceNew(GError **err);
 void definitionServiceFree(DefinitionService *service);
 
-/* Whom to ask who may change definitions, and who uses them: PATHS, OWN and
- * START are for upstreamConnect(). PATHS now belong to the service. */
+/* Sets the libvirtd that is asked whether a client may change definitions, and which domains use
+ * them. PATHS, OWN and START are arguments of upstreamConnect(); the service takes ownership of
+ * PATHS. */
 void definitionServiceSetUpstream(DefinitionService *service,
                                GStrv paths,
                                const char *own,
                                gboolean start);
 
-/* Where connections can have launchers made: see launchLinkMake(). Both strings must live as
- * long as SERVICE. */
+/* Sets the directories for launchers that connections request, see launchLinkMake(). Both strings
+ * must exist as long as SERVICE. */
 void definitionServiceSetLauncher(DefinitionService *service, const char *launchDir, const char *qemuDir);
 
 /* definitionServiceRead:

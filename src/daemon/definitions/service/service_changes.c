@@ -26,7 +26,8 @@
 /* Bytes of all requests that wait, other than root's. */
 #define SERVICE_WAITING_BYTES (64 * 1024 * 1024)
 
-/* How long a connection may use a definition that is to be undefined or destroyed, in ms. */
+/* The longest time that a connection may use a definition that another one undefines or
+ * destroys, in milliseconds */
 #define SERVICE_USE_TIMEOUT 30000
 
 

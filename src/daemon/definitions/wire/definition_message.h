@@ -13,7 +13,7 @@
 
 #include <glib.h>
 
-/* How the names of all definitions, and of no other node device, begin. */
+/* The prefix of the names of definitions; other node devices do not have it. */
 #define DEFINITION_PREFIX "emulatedpci_"
 
 /* Of a packet, and of the two strings in it together. A definition may have
@@ -68,8 +68,8 @@ typedef struct {
 /* A new packet; NULL if the strings are too long together. */
 GByteArray *definitionMessageEncode(const DefinitionMessage *message);
 
-/* What is in the packet of LEN bytes at DATA, into which MESSAGE will point.
- * FALSE if it is malformed. */
+/* Decodes the packet of LEN bytes at DATA; MESSAGE points into it. Returns FALSE if the packet is
+ * malformed. */
 gboolean definitionMessageDecode(const guint8 *data, gsize len, DefinitionMessage *message);
 
 /* One entry of the text of DEFINITION_NAMES. FALSE, and nothing appended, if it

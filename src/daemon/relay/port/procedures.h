@@ -1,9 +1,9 @@
 /*
  * procedures.h: the procedures that carry what is rewritten
  *
- * Which is domain XML, the URI of a connection, and what may be a definition.
- * The table has, for each of them, where in the arguments or in the reply that is, and how the
- * relay handles it. All other procedures pass untouched. The layouts are those of libvirt's
+ * They contain domain XML, the URI of a connection, or the name or XML of a definition. The table
+ * has the position of it in the arguments or in the reply, and the action of the relay. All other
+ * procedures pass unchanged. The layouts are those of libvirt's
  * src/remote/remote_protocol.x, which never change; the numbers are in rpc_procedures.h.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

@@ -17,7 +17,7 @@ typedef ProjectionResult (*RewriteFunc)(const char *xml, gsize len,
                                         char **out, gsize *outlen,
                                         GError **err);
 
-/* What a frame holds, by its procedure's layout. Pointers are into it. */
+/* The arguments in a frame, by the layout of its procedure. Pointers point into the frame. */
 typedef struct {
     const char *domain;         /* the domain as it is on the wire, or NULL */
     gsize domainLen;
