@@ -1,5 +1,5 @@
 /*
- * launcher_admin.c: the program under its own name, for the administrator
+ * launcher_admin.c: the command line of emulatedpci-launcher
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -22,35 +22,17 @@
 #include <unistd.h>
 
 #define _(s) gettext(s)
+#define N_(s) s
 
-/* One link of a launch directory, and what it stands for. */
+/* A link in a launch directory */
 typedef struct {
     const char *name;
     char *path;
-    char *qemu;         /* NULL: NAME is no launcher's */
+    char *qemu;         /* the program that the link runs, or NULL if it is not a launcher's link */
     LauncherStale state;
 } LauncherLink;
 
 typedef int (*LauncherLinkFunc)(const LauncherLink *link);
-
-static const char *const usage =
-    "emulatedpci-launcher --list\n"
-    "emulatedpci-launcher --refresh\n"
-    "emulatedpci-launcher --add QEMU\n"
-    "emulatedpci-launcher --print-capabilities | --help | --version\n";
-
-
-static void
-launcherAdminHelp(void)
-{
-    printf("%s\n%s\n%s\n%s\n%s\n", _("Usage:"), usage,
-           _("Starts QEMU for libvirt, and the emulators of its PCI devices before. A domain's\n"
-             "<emulator> names a link in the launch directory. See emulatedpci-launcher(8).\n"),
-           _("  --list     list the links with the QEMU that each runs, and its state\n"
-             "  --refresh  make libvirt notice the QEMUs that were replaced\n"
-             "  --add      create the link for the program QEMU, an absolute path, and print it\n"),
-           _("Exit status: 0 on success, 1 on failure, 2 if the command line is invalid."));
-}
 
 
 static void
@@ -70,7 +52,7 @@ launcherAdminCompareNames(gconstpointer a,
 }
 
 
-/* The names in DIR, sorted; NULL after a message. */
+/* Returns the sorted names in DIR, or NULL after a message. */
 static GPtrArray *
 launcherAdminReadDir(const char *dir)
 {
@@ -90,8 +72,8 @@ launcherAdminReadDir(const char *dir)
 }
 
 
-/* Calls FUNC for every link of DIR. Returns the exit status: 1 if one of
- * them returns that. */
+/* Calls FUNC for each link in DIR. Returns the exit status, which is 1 if FUNC has failed for a
+ * link. */
 static int
 launcherAdminForEach(const char *dir,
                      LauncherLinkFunc func)
@@ -153,7 +135,7 @@ launcherAdminRefreshLink(const LauncherLink *link)
     if (link->state != LAUNCHER_STALE_YES)
         return EXIT_SUCCESS;
 
-    /* An earlier link to the same file may have renewed it meanwhile. */
+    /* An earlier link to the same file may have been refreshed in the meantime. */
     if (launcherStaleCheck(link->path, link->qemu) != LAUNCHER_STALE_YES)
         return EXIT_SUCCESS;
 
@@ -198,33 +180,72 @@ launcherAdminAdd(const char *dir,
 }
 
 
-int
-launcherAdmin(int argc,
-              char **argv)
+/* The parsed command line */
+typedef struct {
+    gboolean list;
+    gboolean refresh;
+    char *add;
+    gboolean capabilities;
+    gboolean version;
+} LauncherAdminOptions;
+
+
+static gboolean
+launcherAdminParse(LauncherAdminOptions *options,
+                   int argc,
+                   char **argv,
+                   GError **err)
 {
-    const char *command = argc > 1 ? argv[1] : "";
-    const int operands = strcmp(command, "--add") == 0 ? 1 : 0;
+    const GOptionEntry entries[] = {
+        { "list", 0, 0, G_OPTION_ARG_NONE, &options->list,
+          N_("List the links with the QEMU that each of them runs, and its state"), NULL },
+        { "refresh", 0, 0, G_OPTION_ARG_NONE, &options->refresh,
+          N_("Make libvirt probe the replaced QEMU programs again"), NULL },
+        { "add", 0, 0, G_OPTION_ARG_FILENAME, &options->add,
+          N_("Create the link for the program QEMU, an absolute path, and print the link"),
+          N_("QEMU") },
+        { "print-capabilities", 0, 0, G_OPTION_ARG_NONE, &options->capabilities,
+          N_("Print the supported features as JSON"), NULL },
+        { "version", 0, 0, G_OPTION_ARG_NONE, &options->version,
+          N_("Print the version and exit"), NULL },
+        G_OPTION_ENTRY_NULL
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+    g_option_context_set_translation_domain(context, PACKAGE);
+    g_option_context_set_summary(context,
+                                 _("Starts the emulators of a domain's PCI devices, then QEMU. libvirt runs the\n"
+                                   "links in the launch directory, which are named in <emulator>."));
+    g_option_context_set_description(context,
+                                     _("Exit status: 0 on success, 1 on failure, 2 if the command line is invalid."));
+    g_option_context_add_main_entries(context, entries, PACKAGE);
+    if (!g_option_context_parse(context, &argc, &argv, err))
+        return FALSE;
+
+    if (argc > 1 || options->list + options->refresh + (options->add != NULL) +
+        options->capabilities + options->version != 1) {
+        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s",
+                    _("exactly one option is required"));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static int
+launcherAdminRun(const LauncherAdminOptions *options)
+{
     g_autoptr(GError) err = NULL;
     g_autofree char *home = NULL;
     g_autofree char *dir = NULL;
 
-    if (argc == 2 && strcmp(command, "--help") == 0) {
-        launcherAdminHelp();
-        return EXIT_SUCCESS;
-    }
-    if (argc == 2 && strcmp(command, "--version") == 0) {
+    if (options->version) {
         printf("%s (%s) %s\n", QEMU_LAUNCHER_PROGRAM, PACKAGE_NAME, PACKAGE_VERSION);
         return EXIT_SUCCESS;
     }
-    if (argc == 2 && strcmp(command, "--print-capabilities") == 0) {
+    if (options->capabilities) {
         launcherAdminCapabilities();
         return EXIT_SUCCESS;
-    }
-
-    if ((strcmp(command, "--list") != 0 && strcmp(command, "--refresh") != 0 && operands == 0) ||
-        argc != 2 + operands) {
-        launcherLog(_("invalid command line; see %1$s --help"), QEMU_LAUNCHER_PROGRAM);
-        return 2;
     }
 
     home = launcherPathsGetHome(&err);
@@ -234,8 +255,26 @@ launcherAdmin(int argc,
     }
     dir = launcherPathsGetLaunchDir(home);
 
-    if (operands > 0)
-        return launcherAdminAdd(dir, argv[2]);
-    return launcherAdminForEach(dir, strcmp(command, "--list") == 0 ?
-                                launcherAdminListLink : launcherAdminRefreshLink);
+    if (options->add)
+        return launcherAdminAdd(dir, options->add);
+    return launcherAdminForEach(dir, options->list ? launcherAdminListLink :
+                                launcherAdminRefreshLink);
+}
+
+
+int
+launcherAdmin(int argc,
+              char **argv)
+{
+    LauncherAdminOptions options = { 0 };
+    g_autoptr(GError) err = NULL;
+    int status = 2;
+
+    if (launcherAdminParse(&options, argc, argv, &err))
+        status = launcherAdminRun(&options);
+    else
+        launcherLog(_("invalid command line: %1$s; see %2$s --help"), err->message,
+                    QEMU_LAUNCHER_PROGRAM);
+    g_free(options.add);
+    return status;
 }

@@ -1,5 +1,5 @@
 /*
- * launcher_admin.h: the program under its own name, for the administrator
+ * launcher_admin.h: the command line of emulatedpci-launcher
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
