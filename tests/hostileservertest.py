@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # hostileservertest.py: what a vfio-user server can do to QEMU at the start
 #
-# <driver socket='…'/> connects QEMU to a program of anybody's. Here it is one that answers all
+# <driver socket='…'/> connects QEMU to another program. Here it is one that answers all
 # requests rightly but for one, and QEMU alone (no libvirt, no launcher). What comes of it belongs to
 # QEMU; this test holds what the documents say of it (docs/guide-vfio-user.md): QEMU refuses to start
 # with a message, or starts, and never hangs. hostileemulatortest.py has servers

@@ -41,7 +41,7 @@ emulatorsFree(void *opaque)
 }
 
 
-/* A string of a process that is not to be trusted: printable ASCII only. */
+/* Returns a string of a process that is not to be trusted: printable ASCII only. */
 static char *
 emulatorsCopyString(const char *str, gsize max)
 {
@@ -51,8 +51,8 @@ emulatorsCopyString(const char *str, gsize max)
 }
 
 
-/* The name that libvirt gave to the QEMU process PID: -name guest=NAME,...
- * with commas doubled. NULL if it is none of libvirt's. */
+/* Returns the name that libvirt gave to the QEMU process PID: -name guest=NAME,... with commas
+ * doubled. Returns NULL if it is none of libvirt's. */
 static char *
 emulatorsReadDomain(gint64 pid)
 {
@@ -85,8 +85,8 @@ emulatorsReadDomain(gint64 pid)
 }
 
 
-/* A number in /proc/PID/status: the last one of the line that begins with NAME, such as
- * "\nPPid:". 0 if there is none. */
+/* Returns a number in /proc/PID/status: the last one of the line that begins with NAME, such as
+ * "\nPPid:". Returns 0 if there is none. */
 static guint64
 emulatorsReadStatus(gint64 pid,
                     const char *name)
@@ -120,8 +120,8 @@ emulatorsReadMemory(gint64 pid)
 }
 
 
-/* The pid of the child of the guard PID that has the number WORKER in their pid namespace, where
- * the guard has the number INNER. 0 if there is none. */
+/* Returns the pid of the child of the guard PID that has the number WORKER in their pid namespace,
+ * where the guard has the number INNER. Returns 0 if there is none. */
 static gint64
 emulatorsFindWorker(gint64 pid, gint64 inner, gint64 worker)
 {
@@ -204,7 +204,7 @@ emulatorsRead(int fd, gint64 pid)
 }
 
 
-/* The memory file that the process of the directory PROC has, or -1. */
+/* Returns the memory file that the process of the directory PROC has, or -1. */
 static int
 emulatorsOpen(const char *proc)
 {

@@ -32,5 +32,5 @@ typedef struct {
     GPtrArray *devices;     /* of EmulatorsDevice */
 } Emulator;
 
-/* All emulators that the caller may look into, by pid. The array owns them. */
+/* Returns all emulators that the caller may look into, by pid. The array owns them. */
 GPtrArray *emulatorsFind(void);

@@ -8,15 +8,14 @@
 
 #include <glib.h>
 
-/* The arguments in NATIVE, what virConnectDomainXMLToNative() returned; the
- * environment before the program is left out. NULL with ERR set. */
+/* Returns the arguments in NATIVE, what virConnectDomainXMLToNative() returned; the environment
+ * before the program is left out. Returns NULL with ERR set. */
 char **toolArgvParse(const char *native, GError **err);
 
 /* Appends ARG to OUT, quoted for a shell if it needs to be. */
 void toolArgvAppendQuoted(GString *out, const char *arg);
 
-/* The arguments as QEMU gets them when the launcher has done its part: the
- * QEMU program that PATH in argv[0] stands for, and the devices that it has.
- * Descriptors are counted from 3; in a real start they differ. NULL with ERR
- * set. */
+/* Returns the arguments as QEMU gets them when the launcher has done its part: the QEMU program
+ * that PATH in argv[0] stands for, and the devices that it has. Descriptors are counted from 3; in
+ * a real start they differ. Returns NULL with ERR set. */
 char **toolArgvLaunched(char **argv, const char *launchDir, const char *qemuDir, GError **err);

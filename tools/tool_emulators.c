@@ -28,7 +28,7 @@ toolEmulatorsFormatUptime(guint64 seconds)
 }
 
 
-/* The cells of a row, in the order of the titles. */
+/* Returns the cells of a row, in the order of the titles. */
 static char **
 toolEmulatorsFormatRow(const Emulator *emulator, const EmulatorsDevice *device)
 {
@@ -158,7 +158,7 @@ toolEmulatorsShow(const char *domain, gboolean asJSON)
 }
 
 
-/* Whether URI names a libvirt of another machine. */
+/* Returns whether URI names a libvirt of another machine. */
 static gboolean
 toolEmulatorsIsRemote(const char *uri)
 {

@@ -127,7 +127,7 @@ toolLintProgram(const char *path, QEMUProgram *qemu, void *opaque G_GNUC_UNUSED)
 }
 
 
-/* Whether the document is lowered with PROJECTION; or what it is refused for. */
+/* Returns whether the document is lowered with PROJECTION; or what it is refused for. */
 static gboolean
 toolLintLower(const ToolLint *lint, const ProjectionOptions *projection, GError **err)
 {

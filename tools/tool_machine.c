@@ -20,7 +20,7 @@
 #define TOOL_MACHINE_MAJOR_MIN 6
 
 
-/* The content of ROOT's child, newly allocated, or NULL. */
+/* Returns the content of ROOT's child, newly allocated, or NULL. */
 static char *
 toolMachineChild(xmlNodePtr root, const char *name)
 {
@@ -110,8 +110,8 @@ toolMachineIsOld(virConnectPtr conn, const char *arch, const char *virttype, con
 }
 
 
-/* The name of the host's newest machine type of MACHINE's family. NULL with ERR set if that
- * cannot have devices either. */
+/* Returns the name of the host's newest machine type of MACHINE's family. Returns NULL with ERR set
+ * if that cannot have devices either. */
 static char *
 toolMachineNewest(virConnectPtr conn, const char *arch, const char *virttype,
                   const char *machine, GError **err)

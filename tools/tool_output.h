@@ -8,8 +8,8 @@
 
 #include "tool.h"
 
-/* Writes LEN bytes to standard output as they are. FALSE if that is not
- * possible; toolOutputFinish() will say so. */
+/* Writes LEN bytes to standard output as they are. Returns FALSE if that is not possible;
+ * toolOutputFinish() will say so. */
 gboolean toolOutputWrite(const char *data, gsize len);
 
 /* To be called last: whether everything arrived; an error on stderr if not. */

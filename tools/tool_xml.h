@@ -22,7 +22,7 @@ typedef struct {
 /* An xmlStructuredErrorFunc for a ToolXMLMessages. */
 void toolXMLCollect(void *messages, EmulatedPCIXMLErrorPtr err);
 
-/* All of them in one. Newly allocated. */
+/* Returns all messages as one string, to be freed with g_free(). */
 char *toolXMLJoin(const ToolXMLMessages *messages);
 
 /* Parses @input without network access, document type declarations and entities. Returns NULL
@@ -44,5 +44,5 @@ void toolXMLForEachDomain(xmlDocPtr doc, ToolXMLFunc func, void *opaque);
 void toolXMLForEachChild(xmlNodePtr parent, const char *in, const char *name,
                          ToolXMLFunc func, void *opaque);
 
-/* Whether NODE is an element NAME that is in no namespace. */
+/* Returns whether NODE is an element NAME that is in no namespace. */
 gboolean toolXMLIs(xmlNodePtr node, const char *name);

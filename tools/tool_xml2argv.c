@@ -55,7 +55,7 @@ toolXML2ArgvReport(const char *name)
 }
 
 
-/* libvirt's command line for the native XML. NULL after showing an error. */
+/* libvirt's command line for the native XML. Returns NULL after showing an error. */
 static char *
 toolXML2ArgvConvert(const char *name, const char *uri, const char *xml)
 {

@@ -278,7 +278,7 @@ parseAlias(EmulatedPCIDef *def,
 }
 
 
-/* Whether the device can have an address of this TYPE. */
+/* Returns whether the device can have an address of this TYPE. */
 static gboolean
 checkAddressType(const char *type,
                  GError **err)
@@ -556,7 +556,7 @@ hasNumbers(const EmulatedPCIDef *def)
 }
 
 
-/* Whether QEMU can do to the device of a server what is given. */
+/* Returns whether QEMU can do to the device of a server what is given. */
 static gboolean
 checkServer(const EmulatedPCIDef *def,
             GError **err)
@@ -860,7 +860,7 @@ emulatedPCIDefFree(EmulatedPCIDef *def)
 }
 
 
-/* FIELD as the user wrote it, or else as we would. Newly allocated. */
+/* Returns FIELD as the user wrote it, or else as we would. The caller frees the result. */
 static char *
 fieldText(const EmulatedPCIDef *def,
           EmulatedPCIField field)

@@ -351,7 +351,7 @@ emulatedPCIDriverFree(EmulatedPCIDriver *driver)
 
 /* --- how they go together */
 
-/* Whether there is more than a name. */
+/* Returns whether there is more than a name. */
 static gboolean
 describes(const EmulatedPCIDriver *driver)
 {
@@ -387,7 +387,7 @@ validateArgs(const EmulatedPCIDriver *driver,
 }
 
 
-/* Whether nothing stands beside a pid. */
+/* Returns whether nothing stands beside a pid. */
 static gboolean
 validatePid(const EmulatedPCIDriver *driver,
             GError **err)
@@ -416,7 +416,7 @@ validatePid(const EmulatedPCIDriver *driver,
 }
 
 
-/* Whether nothing but version 'vfio-user' stands beside a socket. */
+/* Returns whether nothing but version 'vfio-user' stands beside a socket. */
 static gboolean
 validateSocket(const EmulatedPCIDriver *driver,
                GError **err)
@@ -485,8 +485,7 @@ groupFree(void *opaque)
 }
 
 
-/* The name of the first attribute in which A and B are different emulators,
- * or NULL. */
+/* Returns the name of the first attribute in which A and B are different emulators, or NULL. */
 static const char *
 difference(const EmulatedPCIDriver *a,
            const EmulatedPCIDriver *b)

@@ -88,7 +88,7 @@ emulatedPCIXMLParse(const char *xml,
 }
 
 
-/* The index of NAME in the NULL-terminated NAMES, or -1. */
+/* Returns the index of NAME in the NULL-terminated NAMES, or -1. */
 static int
 findName(const char *const *names,
          const xmlChar *name)
@@ -103,8 +103,8 @@ findName(const char *const *names,
 }
 
 
-/* The value of ATTR, newly allocated; an entity reference in it is an error.
- * (libxml2's own functions would expand it.) */
+/* Returns the value of ATTR, newly allocated; an entity reference in it is an error. (libxml2's own
+ * functions would expand it.) */
 static char *
 readAttribute(xmlAttrPtr attr,
               GError **err)

@@ -75,7 +75,7 @@ typedef int AutoFD;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AutoFD, closeKeepingErrno)
 
 
-/* A descriptor of DIR, or -1 with errno set. */
+/* Returns a descriptor of DIR, or -1 with errno set. */
 static int
 openDir(const char *dir)
 {
@@ -91,7 +91,7 @@ compareNames(gconstpointer a,
 }
 
 
-/* The names in DIR that end in SUFFIX, and begin with a dot or do not. */
+/* Returns the names in DIR that end in SUFFIX, and begin with a dot or do not. */
 static GPtrArray *
 listNames(const char *dir,
           gboolean hidden,

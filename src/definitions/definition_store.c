@@ -204,7 +204,7 @@ reportMissing(const DefinitionStore *store,
 }
 
 
-/* The definition, or NULL with ERR set. */
+/* Returns the definition, or NULL with ERR set. */
 static StoredDefinition *
 requireDefinition(const DefinitionStore *store,
                   const char *nameOrUUID,
@@ -482,7 +482,7 @@ reportBuiltIn(const StoredDefinition *definition,
 }
 
 
-/* Whether DEFINITION's name and uuid are free, or both those of OLD. */
+/* Returns whether DEFINITION's name and uuid are free, or both those of OLD. */
 static gboolean
 checkUnique(const DefinitionStore *store,
             const EmulatedPCIDefinition *definition,

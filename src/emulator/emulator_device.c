@@ -30,8 +30,8 @@ deviceCommit(EmulatorDevice *device,
 }
 
 
-/* The state that follows FROM, with the same registers, no transfer under
- * way, and the LEN bytes at IN to handle. */
+/* Returns the state that follows FROM, with the same registers, no transfer under way, and the LEN
+ * bytes at IN to handle. */
 static EmulatorState *
 deviceNext(EmulatorDevice *device,
            const EmulatorState *from,
@@ -60,7 +60,7 @@ emulatorDeviceInit(EmulatorDevice *device,
 }
 
 
-/* Whether the numbers of a state fit each other. */
+/* Returns whether the numbers of a state fit each other. */
 static bool
 stateIsSane(const EmulatorState *state)
 {

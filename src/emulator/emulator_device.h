@@ -79,10 +79,9 @@ EmulatorDeviceNext emulatorDeviceStep(EmulatorDevice *device,
                                       const EmulatorProtocol *protocol,
                                       const char **why);
 
-/* The header for recvmmsg() or sendmmsg(), one message, after a step asked
- * for it. There is no room for control data in it, so the kernel closes the
- * descriptors that ride on a message before this process has them: unix(7),
- * SCM_RIGHTS. Only emulatorDeviceStep() may follow. */
+/* Returns the header for recvmmsg() or sendmmsg(), one message, after a step asked for it. There is
+ * no room for control data in it, so the kernel closes the descriptors that ride on a message
+ * before this process has them: unix(7), SCM_RIGHTS. Only emulatorDeviceStep() may follow. */
 struct mmsghdr *emulatorDeviceReceiving(EmulatorDevice *device);
 struct mmsghdr *emulatorDeviceSending(EmulatorDevice *device);
 

@@ -50,7 +50,7 @@ emulatorDeviceOptionsParseFd(const char *str)
 }
 
 
-/* Whether the socket option has that value. */
+/* Returns whether the socket option has that value. */
 static bool
 socketOptionIs(int fd,
                int option,

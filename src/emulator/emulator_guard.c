@@ -103,7 +103,7 @@ typedef enum {
 } GuardWake;
 
 
-/* The same, or until a client wants to connect, or never will. */
+/* The same, but also returns if a client wants to connect, or cannot connect any more. */
 static GuardWake
 guardSleepOrMeet(const EmulatorGuard *guard,
                  int milliseconds)
@@ -128,7 +128,7 @@ guardSleepOrMeet(const EmulatorGuard *guard,
 }
 
 
-/* Whether the process that is to connect has gone. */
+/* Returns whether the process that is to connect has gone. */
 static bool
 guardClientHasGone(const EmulatorGuard *guard)
 {
@@ -160,7 +160,7 @@ guardFork(void)
 }
 
 
-/* Whether some request waits at three looks in a row, and none was served
+/* Returns whether some request waits at three looks in a row, and none was served
  * between them. WAITING: how many looks found that up to now. */
 static bool
 guardFindStuck(const EmulatorGuard *guard,
@@ -181,8 +181,8 @@ guardFindStuck(const EmulatorGuard *guard,
 }
 
 
-/* The time to wait after the last one of FAILURES in a row, of which the first
- * ALLOWED cost none; in milliseconds. */
+/* Returns the time to wait after the last one of FAILURES in a row, of which the first ALLOWED cost
+ * none; in milliseconds. */
 static int
 guardPause(unsigned int failures,
            unsigned int allowed)

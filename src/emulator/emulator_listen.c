@@ -57,8 +57,8 @@ formatRuntimeDir(char *path,
 }
 
 
-/* The path at which a launcher looks for the emulator with this process's id,
- * in a directory that only its user can write to. */
+/* Returns the path at which a launcher looks for the emulator with this process's id, in a
+ * directory that only its user can write to. */
 static int
 makeDefaultPath(EmulatorListener *listener)
 {
@@ -160,8 +160,8 @@ answer(int fd,
 }
 
 
-/* The descriptor that came with MSG, or -1: none, or more than one. Those are
- * closed: there is room for two, since CMSG_SPACE() rounds up. */
+/* Returns the descriptor that came with MSG, or -1: none, or more than one. Those are closed: there
+ * is room for two, since CMSG_SPACE() rounds up. */
 static int
 takeDescriptor(struct msghdr *msg)
 {
@@ -185,7 +185,7 @@ takeDescriptor(struct msghdr *msg)
 }
 
 
-/* One message into TEXT, with a final NUL, and the descriptor that came with
+/* Receives one message into TEXT, with a final NUL, and the descriptor that came with
  * it, as above, in *PASSED. Returns its length, 0 at the end, -1 on failure;
  * there is no descriptor then. */
 static ssize_t
@@ -223,8 +223,8 @@ receive(int fd,
 }
 
 
-/* The message that hands over a socket on which registers are asked for, FD, instead of
- * a device. */
+/* Returns the message that hands over a socket on which registers are asked for, FD, instead of a
+ * device. */
 static int
 addState(EmulatorOptions *domain,
          int fd,
@@ -279,7 +279,7 @@ addDevice(EmulatorOptions *domain,
 }
 
 
-/* A child: takes the domain's devices, then serves them. */
+/* Receives the devices of a domain and serves them, in a child process. */
 static int
 domainRun(const EmulatorOptions *options,
           int fd,
@@ -369,7 +369,7 @@ listenerAccept(EmulatorListener *listener,
 }
 
 
-/* Whether to go on. */
+/* Returns whether to go on. */
 static bool
 listenerHandleSignals(EmulatorListener *listener)
 {

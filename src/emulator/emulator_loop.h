@@ -31,8 +31,8 @@
 
 typedef struct _EmulatorLoop EmulatorLoop;
 
-/* A loop for the devices of OPTIONS, whose registers and journals are in
- * STATUS. Both live as long as the process. NULL with errno set on failure. */
+/* Returns a loop for the devices of OPTIONS, whose registers and journals are in STATUS. Both live
+ * as long as the process. Returns NULL with errno set on failure. */
 EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options,
                               EmulatorStatus *status);
 
@@ -50,12 +50,12 @@ bool emulatorLoopAccept(EmulatorLoop *loop,
                         bool guarding);
 bool emulatorLoopAcceptItself(EmulatorLoop *loop);
 
-/* Whether nobody needs a process that serves: the peers of all devices have
+/* Returns whether nobody needs a process that serves: the peers of all devices have
  * gone. Without any connection it is false. For the process that made the
  * loop. */
 bool emulatorLoopIsOver(const EmulatorLoop *loop);
 
-/* Whether there is, or was, any connection. */
+/* Returns whether there is, or was, any connection. */
 bool emulatorLoopHasMet(const EmulatorLoop *loop);
 
 /* Removes the files of listening sockets. */
@@ -72,6 +72,6 @@ void emulatorLoopRun(EmulatorLoop *loop);
  * nobody needs them: all devices were unplugged, or QEMU has never connected to them. */
 void emulatorLoopSayFarewell(EmulatorLoop *loop);
 
-/* Whether a request waits for the process that serves, and not for its peer
+/* Returns whether a request waits for the process that serves, and not for its peer
  * to take an answer. For the process that made the loop. */
 bool emulatorLoopIsPending(const EmulatorLoop *loop);

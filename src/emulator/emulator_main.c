@@ -42,7 +42,7 @@ initLocale(void)
     bindtextdomain(PACKAGE, LOCALEDIR);
     textdomain(PACKAGE);
 
-    /* Makes gettext open its catalog now: it cannot in the sandbox. */
+    /* Lets gettext open its message catalog, because it cannot do so in the sandbox. */
     (void) _("pci-emulator");
 }
 
@@ -165,7 +165,7 @@ notifyReady(int fd)
 }
 
 
-/* The name of an errno rather than its text, which could need a catalog. */
+/* Returns the name of an errno rather than its text, which could require a message catalog. */
 static int
 fail(const char *what)
 {
@@ -181,7 +181,7 @@ typedef struct {
 } Emulator;
 
 
-/* A process that serves: the only one, or one after the other. */
+/* Serves the devices, in the only process or in a worker. */
 static int
 serve(void *opaque)
 {

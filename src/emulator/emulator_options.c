@@ -88,7 +88,7 @@ optionsAddDevice(EmulatorOptions *options,
 }
 
 
-/* A descriptor that is no device's. NAME: the option's. */
+/* Parses a descriptor of the option NAME, which must not belong to a device. */
 static int
 optionsSetFd(int *fd,
              const char *name,
@@ -161,7 +161,7 @@ optionsAllowUser(EmulatorOptions *options,
 }
 
 
-/* The rules between options, once all have been read. */
+/* Checks the rules about several options after all have been read. */
 static int
 optionsValidate(const EmulatorOptions *options)
 {

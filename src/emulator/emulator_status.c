@@ -27,7 +27,7 @@
 #endif
 
 
-/* A memory file of SIZE bytes, mapped. */
+/* Returns a memory file of SIZE bytes, mapped. */
 static void *
 statusMap(size_t size)
 {

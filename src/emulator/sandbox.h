@@ -83,7 +83,7 @@ int sandboxConfine(SandboxFilter filter,
  * Returns 0, or -1 with errno set. */
 int sandboxApply(const SandboxProgram *program);
 
-/* All of these in one, for a process that serves without a guard. */
+/* Returns all of these in one, for a process that serves without a guard. */
 int sandboxEnter(SandboxFilter filter,
                  int notifyFd,
                  unsigned int acceptBelow);

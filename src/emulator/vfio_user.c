@@ -160,7 +160,7 @@ exchangePut(const Exchange *exchange,
 }
 
 
-/* The capabilities that the client proposed and we have an answer to: "a
+/* Writes the supported capabilities of those that the client proposed: "a
  * subset of those proposed". Returns the length with the final NUL. */
 static size_t
 formatCapabilities(const VFIOUserCapabilities *proposed,
@@ -361,7 +361,7 @@ handleSetIRQs(Exchange *exchange)
 }
 
 
-/* Whether all of an access lies within its region. The regions of BARs have
+/* Returns whether all of an access lies within its region. The regions of BARs have
  * no bytes. */
 static bool
 accessIsValid(const VFIOUserRegionAccess *access)
@@ -372,7 +372,7 @@ accessIsValid(const VFIOUserRegionAccess *access)
 }
 
 
-/* Whether an access reads the interrupt pin at an occasion at which QEMU would
+/* Returns whether an access reads the interrupt pin at an occasion at which QEMU would
  * refuse its value: see VFIOUserPin. */
 static bool
 pinIsHidden(const Exchange *exchange,

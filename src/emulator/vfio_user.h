@@ -91,10 +91,9 @@ ssize_t vfioUserRequestLength(const uint8_t *data,
                               size_t len,
                               const char **why);
 
-/* Acts on one complete message of LEN bytes (see vfioUserRequestLength()) and
- * writes the answer to REPLY. Returns the answer's length; 0 if there is none
- * to send; -1 if the connection is to be closed, with *WHY as above, and then
- * nothing was changed. */
+/* Acts on one complete message of LEN bytes (see vfioUserRequestLength()) and writes the answer to
+ * REPLY. Returns the answer's length; 0 if there is none to send, or -1 if the connection is to be
+ * closed, with *WHY as above, and then nothing was changed. */
 ssize_t vfioUserAnswer(VFIOUserSession *session,
                        PCIConfig *config,
                        const uint8_t *request,

@@ -18,7 +18,7 @@
 #define _(s) gettext(s)
 
 
-/* Whether argv[I] is the value of a -device option. */
+/* Returns whether argv[I] is the value of a -device option. */
 static gboolean
 launcherArgsIsValue(int i,
                     char *const *argv)
@@ -28,7 +28,7 @@ launcherArgsIsValue(int i,
 }
 
 
-/* Whether it is one, and of our driver. */
+/* Returns whether it is one, and of our driver. */
 static gboolean
 launcherArgsIsDevice(int i,
                      char *const *argv)

@@ -92,7 +92,7 @@ launcherAttachConnect(pid_t pid,
 }
 
 
-/* Whether it is the right process at the other end of FD, and of a user that
+/* Returns whether it is the right process at the other end of FD, and of a user that
  * could do to QEMU what it likes anyhow. */
 static gboolean
 launcherAttachVerify(int fd,
@@ -215,7 +215,7 @@ launcherAttachDevice(int fd,
 }
 
 
-/* Whether the emulator takes STATE, a socket on which it will be asked for registers. One
+/* Returns whether the emulator takes STATE, a socket on which it will be asked for registers. One
  * that does not know such a message refuses it, and goes on. */
 static gboolean
 launcherAttachState(int fd,

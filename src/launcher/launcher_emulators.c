@@ -161,7 +161,7 @@ launcherEmulatorsStartGroup(LauncherEmulators *emulators,
 }
 
 
-/* Whether QEMU will find the servers of other people at their sockets. */
+/* Returns whether QEMU will find the servers of other people at their sockets. */
 static gboolean
 launcherEmulatorsCheckServers(const LauncherEmulators *emulators,
                               QEMUProps *const *props,

@@ -25,7 +25,7 @@
 #define _(s) gettext(s)
 
 
-/* Whether somebody may read what is written to standard error. */
+/* Returns whether somebody may read what is written to standard error. */
 static gboolean
 launcherLogfilterIsNeeded(void)
 {

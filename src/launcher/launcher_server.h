@@ -1,7 +1,7 @@
 /*
  * launcher_server.h: the vfio-user server at a socket of somebody else's
  *
- * <driver socket='/path'/>: QEMU connects to the socket by itself. If that fails, QEMU's
+ * With <driver socket='/path'/>, QEMU itself connects to the socket. If that fails, QEMU's
  * message does not tell what to do; so the launcher looks first.
  *
  * Many servers end, or are busy for a while, after their first client has gone. So the check

@@ -23,7 +23,7 @@
 #define STATE_OBJECT "dbus-vmstate"
 
 
-/* Whether ARGV has the option NAME, with one dash or two; and with TEXT in its
+/* Returns whether ARGV has the option NAME, with one dash or two; and with TEXT in its
  * value, unless that is NULL. */
 static gboolean
 stateHasOption(int argc,

@@ -23,7 +23,7 @@ logLinesFlush(LogLines *lines,
 }
 
 
-/* Whether the complete line, newline included, is to be left out. */
+/* Returns whether the complete line, newline included, is to be left out. */
 static bool
 logLinesIsRepeated(LogLines *lines)
 {

@@ -194,7 +194,7 @@ logfilterRun(Logfilter *filter)
 }
 
 
-/* A descriptor above standard error, decimal; -1 for anything else. */
+/* Returns a descriptor above standard error, decimal; -1 for anything else. */
 static int
 parseFd(const char *str)
 {

@@ -128,7 +128,7 @@ ProjectionDocument *projectionDocumentNew(void);
 ProjectionDomain *projectionDomainNew(void);
 ProjectionOverride *projectionOverrideNew(void);
 
-/* The number of the line, from 1, in which the byte OFFSET of the text is. */
+/* Returns the number of the line, from 1, in which the byte OFFSET of the text is. */
 guint projectionDocumentLine(const ProjectionDocument *doc, gsize offset);
 
 void projectionDocumentFree(ProjectionDocument *doc);

@@ -22,7 +22,7 @@
 /* The maximum length of a user's value in a message, in bytes */
 #define QUOTE_MAX 64
 
-/* The beginning of what the user wrote, fit for a message. */
+/* Returns the beginning of what the user wrote, fit for a message. */
 static char *
 quote(const char *str)
 {
@@ -215,7 +215,7 @@ indexesTake(Indexes *indexes,
 }
 
 
-/* The lowest free index, or -1. */
+/* Returns the lowest free index, or -1. */
 static int
 indexesLowest(Indexes *indexes)
 {

@@ -92,7 +92,7 @@ gboolean projectionDomainCheck(const ProjectionDomain *domain,
                                const char *emulator,
                                GError **err);
 
-/* Whether DOMAIN's declaration of the QEMU namespace is the only one, and the very one that
+/* Returns whether DOMAIN's declaration of the QEMU namespace is the only one, and the very one that
  * lowering would have made. */
 gboolean projectionOwnsDeclaration(const ProjectionDomain *domain);
 
@@ -119,7 +119,7 @@ gboolean projectionAssign(ProjectionSlot *slots,
 /* N if ALIAS is ua-emulatedpciN, else -1. */
 int projectionAliasNumber(const char *alias);
 
-/* The prefix that lowering declares for the QEMU namespace in a DOMAIN where
- * none is bound: "qemu", or the first of "qemu1", "qemu2" … that means nothing
- * else there. Newly allocated. */
+/* Returns the prefix that lowering declares for the QEMU namespace in a DOMAIN where none is bound:
+ * "qemu", or the first of "qemu1", "qemu2" … that means nothing else there. The caller frees the
+ * result. */
 char *projectionFreePrefix(const ProjectionDomain *domain);

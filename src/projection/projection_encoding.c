@@ -29,8 +29,8 @@
 #define EBCDIC_ENCODING "IBM037"
 
 
-/* The value of encoding= in the XML declaration, newly allocated, or NULL. *ENDPOS gets
- * the place behind it, which is where libxml2 begins to convert. */
+/* Returns the value of encoding= in the XML declaration, newly allocated, or NULL. *ENDPOS gets the
+ * place behind it, which is where libxml2 begins to convert. */
 static char *
 declaredEncoding(const char *text,
                  gsize len,
@@ -90,7 +90,7 @@ encodingIsUTF8(const char *encoding)
 }
 
 
-/* Whether the bytes of ASCII mean the same in ENCODING, and nothing else. */
+/* Returns whether the bytes of ASCII mean the same in ENCODING, and nothing else. */
 static gboolean
 encodingContainsASCII(const char *encoding)
 {
@@ -105,7 +105,7 @@ encodingContainsASCII(const char *encoding)
 }
 
 
-/* Whether the text is the same read as UTF-8. */
+/* Returns whether the text is the same read as UTF-8. */
 static gboolean
 encodingFits(const char *encoding,
              const char *text,
@@ -169,8 +169,8 @@ projectionWideContains(const char *text,
 }
 
 
-/* Returns @text converted to UTF-8 as far as possible, newly allocated, with its length in
- * @outlen; NULL if @encoding is unknown. */
+/* Returns @text converted to UTF-8 as far as possible, newly allocated, with its length in @outlen,
+ * or NULL if @encoding is unknown. */
 static char *
 decode(const char *text,
        gsize len,

@@ -318,7 +318,7 @@ removeElement(Lifting *lifting,
 }
 
 
-/* Whether nothing is left in OVERRIDE without our devices. */
+/* Returns whether nothing is left in OVERRIDE without our devices. */
 static gboolean
 isLeftEmpty(Lifting *lifting,
             const ProjectionOverride *override,
@@ -409,7 +409,7 @@ liftDeclaration(Lifting *lifting,
 }
 
 
-/* The set of ProjectionOverrideDevice that are to go. */
+/* Returns the set of ProjectionOverrideDevice that are to go. */
 static GHashTable *
 findOurs(Lifting *lifting)
 {
@@ -470,7 +470,7 @@ liftEmulator(Lifting *lifting)
 }
 
 
-/* Whether the two elements of a lowered device are all that there is, so that
+/* Returns whether the two elements of a lowered device are all that there is, so that
  * one element is what it is lifted to. */
 static gboolean
 isWholeDevice(Lifting *lifting)

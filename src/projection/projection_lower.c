@@ -344,7 +344,7 @@ checkDrivers(Lowering *lowering,
 
 /* --- aliases and indexes */
 
-/* The set of aliases that have an override. */
+/* Returns the set of aliases that have an override. */
 static GHashTable *
 overrideAliases(const ProjectionDomain *domain)
 {

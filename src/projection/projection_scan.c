@@ -233,7 +233,7 @@ onEntity(void *opaque,
 
 /* --- errors */
 
-/* An error as libvirt shows it: the line, with a caret under the place. */
+/* Returns an error as libvirt shows it: the line, with a caret under the place. */
 static char *
 scanFormatError(Scan *scan,
                 int line,

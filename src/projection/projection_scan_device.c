@@ -108,7 +108,7 @@ scanStartController(Scan *scan,
 }
 
 
-/* A child of a device: its alias and its address are what counts. */
+/* Stores the alias or the address of a device. */
 void
 scanStartDeviceChild(Scan *scan,
                      const ScanTag *tag)

@@ -139,7 +139,7 @@ startDomainChild(Scan *scan,
 }
 
 
-/* A root of a lowered device, of which there should be two. */
+/* Stores one of the two root elements of a lowered device. */
 static ScanPlace
 startFragmentChild(Scan *scan,
                    const ScanTag *tag)

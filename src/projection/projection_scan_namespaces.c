@@ -38,8 +38,8 @@ scanBindings(Scan *scan,
 }
 
 
-/* The declaration that DOMAIN's start tag ends in, if libvirt (or lowering) could
- * have written it: its prefix, newly allocated; else NULL. */
+/* Returns the declaration that DOMAIN's start tag ends in, if libvirt (or lowering) could have
+ * written it: its prefix, newly allocated; else NULL. */
 static char *
 domainLastDeclaration(Scan *scan,
                       const ProjectionDomain *domain)

@@ -46,7 +46,7 @@ scanStartOverrideDevice(Scan *scan,
 }
 
 
-/* A child of an override's device: its one front end is what counts. */
+/* Stores a child of <qemu:device>, which should be the only <qemu:frontend>. */
 ScanPlace
 scanStartOverrideFrontend(Scan *scan,
                           const ScanTag *tag)

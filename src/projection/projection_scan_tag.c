@@ -20,7 +20,7 @@ scanNameIs(const xmlChar *name,
 }
 
 
-/* Whether the element is NAME and in no namespace. */
+/* Returns whether the element is NAME and in no namespace. */
 gboolean
 scanTagIs(const ScanTag *tag,
           const char *name)
@@ -29,7 +29,7 @@ scanTagIs(const ScanTag *tag,
 }
 
 
-/* Whether the element is NAME in libvirt's QEMU namespace. */
+/* Returns whether the element is NAME in libvirt's QEMU namespace. */
 gboolean
 scanTagIsQEMU(const ScanTag *tag,
               const char *name)
@@ -38,8 +38,7 @@ scanTagIsQEMU(const ScanTag *tag,
 }
 
 
-/* The value of the attribute NAME, in no namespace, or NULL; *LEN is its
- * length. */
+/* Returns the value of the attribute NAME, in no namespace, or NULL; *LEN is its length. */
 const char *
 scanAttrFind(const ScanTag *tag,
              const char *name,
@@ -101,8 +100,8 @@ scanCount(Scan *scan,
 }
 
 
-/* The parser's position in the text. Before an element's start event that is
- * the '>' or '/>' of its start tag, before its end event the byte behind it. */
+/* Returns the parser's position in the text. Before an element's start event that is the '>' or
+ * '/>' of its start tag, before its end event the byte behind it. */
 gsize
 scanOffset(Scan *scan)
 {
@@ -118,7 +117,7 @@ scanOffset(Scan *scan)
 }
 
 
-/* The '<' of the tag that ends before END. No tag has another '<' in it. */
+/* Returns the '<' of the tag that ends before END. No tag has another '<' in it. */
 static gsize
 scanTagStart(Scan *scan,
              gsize end)

@@ -107,8 +107,7 @@ readHostArch(gpointer opaque G_GNUC_UNUSED)
 }
 
 
-/* The architecture that a domain has if it names none: the host's, by
- * libvirt's name. */
+/* Returns the architecture that a domain has if it names none: the host's, by libvirt's name. */
 static const char *
 hostArch(void)
 {

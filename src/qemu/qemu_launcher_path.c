@@ -21,7 +21,7 @@
 #define LAUNCHER_MISSING "Cannot check QEMU binary "
 
 
-/* Whether NAME is qemu-system-ARCH. */
+/* Returns whether NAME is qemu-system-ARCH. */
 static gboolean
 qemuLauncherNameIsPlain(const char *name)
 {
@@ -103,8 +103,8 @@ qemuLauncherEscape(const char *path)
 }
 
 
-/* The path that NAME may be the escaped form of; reads more than escaping
- * writes. NULL if a backslash begins no \xNN. */
+/* Returns the path that NAME may be the escaped form of; reads more than escaping writes. Returns
+ * NULL if a backslash begins no \xNN. */
 static char *
 qemuLauncherUnescape(const char *name)
 {
@@ -201,8 +201,8 @@ qemuLauncherPathToQEMU(const char *launchDir,
 }
 
 
-/* The length of the launcher's path at TEXT, whose directory has DIRLEN bytes. A ':' or '.' at
- * its end belongs to the sentence. */
+/* Returns the length of the launcher's path at TEXT, whose directory has DIRLEN bytes. A ':' or '.'
+ * at its end belongs to the sentence. */
 static gsize
 qemuLauncherPathSpan(const char *text,
                      gsize dirLen)

@@ -160,7 +160,7 @@ readUbuntu(const char *str,
 }
 
 
-/* The place in families[] of MACHINE, or -1. */
+/* Returns the place in families[] of MACHINE, or -1. */
 static int
 findFamily(const char *machine)
 {

@@ -170,7 +170,7 @@ qemuProgramIsSince(const QEMUProgram *qemu,
 }
 
 
-/* Whether a machine with x-pci-proxy-dev can run. */
+/* Returns whether a machine with x-pci-proxy-dev can run. */
 static gboolean
 checkProxy(const QEMUProgram *qemu,
            const char *program,

@@ -126,7 +126,7 @@ qemuPropsReportDriver(GError **err)
 }
 
 
-/* VALUE for a message: readable, and not endless. */
+/* Returns VALUE for a message: readable, and not endless. */
 static char *
 qemuPropsShow(const char *value)
 {
@@ -312,7 +312,7 @@ qemuPropsReadJSON(const char *arg)
 }
 
 
-/* The string that OBJECT is, or NULL; one with a NUL in it is none. */
+/* Returns the string that OBJECT is, or NULL; one with a NUL in it is none. */
 static const char *
 qemuPropsGetString(JSONObject *object)
 {
@@ -583,7 +583,7 @@ qemuPropsNextPair(const char **arg)
 }
 
 
-/* The pairs of ARG; a first word without '=' becomes driver=word. */
+/* Returns the pairs of ARG; a first word without '=' becomes driver=word. */
 static GPtrArray *
 qemuPropsReadPairs(const char *arg)
 {

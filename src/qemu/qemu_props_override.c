@@ -49,7 +49,7 @@ readNumber(EmulatedPCIField field,
 }
 
 
-/* Whether NAME is one of the emulator's, which come in the order in which
+/* Returns whether NAME is one of the emulator's, which come in the order in which
  * they are written, and takes it. */
 static gboolean
 readDriver(QEMUPropsOverride *props,
@@ -181,8 +181,8 @@ formatProperty(const char *name,
 }
 
 
-/* NUMBER in decimal, at the end of BUF. This and not printf(): lowering
- * writes many of them. */
+/* Returns NUMBER in decimal, at the end of BUF. This and not printf(): lowering writes many of
+ * them. */
 static const char *
 formatNumber(guint32 number,
              char *buf,

@@ -95,7 +95,7 @@ unmovableExplainNode(const char *name,
 }
 
 
-/* TEXT with the part from BEGIN to END replaced, newly allocated. */
+/* Returns TEXT with the part from BEGIN to END replaced, newly allocated. */
 static char *
 unmovableReplace(const char *text,
                  const char *begin,

@@ -278,7 +278,7 @@ rpcChannelSendFD(RPCChannel *channel, guint8 byte, int fd)
 }
 
 
-/* The oldest unclaimed descriptor, or -1. */
+/* Returns the oldest unclaimed descriptor, or -1. */
 static int
 rpcChannelClaimFD(RPCChannel *channel)
 {

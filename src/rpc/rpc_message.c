@@ -171,7 +171,7 @@ rpcMessageReadErrorReply(const GByteArray *frame, RPCErrorReply *error)
 }
 
 
-/* Appends the nullable string that READER is at to OUT, as FUNC gives it. FALSE if it is
+/* Appends the nullable string that READER is at to OUT, as FUNC gives it. Returns FALSE if it is
  * malformed. */
 static gboolean
 rpcMessageMapText(RPCReader *reader, GByteArray *out, RPCErrorTextFunc func, void *opaque,

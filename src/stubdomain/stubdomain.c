@@ -56,7 +56,7 @@ fail(const char *format, ...)
 }
 
 
-/* A descriptor above standard error, decimal. Returns -1 for anything else. */
+/* Returns a descriptor above standard error, decimal. Returns -1 for anything else. */
 static int
 parseFd(const char *str)
 {

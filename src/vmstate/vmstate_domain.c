@@ -228,7 +228,7 @@ domainFind(GPtrArray *devices,
 }
 
 
-/* Whether SAVED is of just the domain's devices. */
+/* Returns whether SAVED is of just the domain's devices. */
 static gboolean
 domainCheck(const VMStateDomain *domain,
             GPtrArray *saved,

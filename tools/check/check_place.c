@@ -68,7 +68,7 @@ checkPlaceAddress(xmlNodePtr device, CheckPlace *place)
 }
 
 
-/* The controller that has bus INDEX behind it. */
+/* Returns the controller that has bus INDEX behind it. */
 static xmlNodePtr
 checkPlaceController(xmlNodePtr root, guint index)
 {
@@ -110,7 +110,7 @@ checkPlaceExpander(xmlNodePtr controller)
 }
 
 
-/* The way to a device at PLACE; NULL if its bus leads nowhere. */
+/* Returns the way to a device at PLACE, or NULL if its bus leads nowhere. */
 static char *
 checkPlaceWay(xmlNodePtr root, const CheckPlace *place, guint depth)
 {

@@ -22,10 +22,10 @@ typedef struct {
 void checkPlaceFree(CheckPlace *place);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CheckPlace, checkPlaceFree)
 
-/* The place of DEVICE, an element of the domain at ROOT with a PCI address. NULL
- * if it has none. */
+/* Returns the place of DEVICE, an element of the domain at ROOT with a PCI address. Returns NULL if
+ * it has none. */
 CheckPlace *checkPlaceInXML(xmlNodePtr root, xmlNodePtr device);
 
-/* All places of devices with an id in the answer to query-pci: alias that the user knows ->
- * CheckPlace. NULL with ERR set if it is no such answer. */
+/* Returns the places of all devices with an id in the reply to query-pci: the user's alias ->
+ * CheckPlace. Returns NULL with ERR set if it is no such reply. */
 GHashTable *checkPlacesInQEMU(const char *answer, GError **err);

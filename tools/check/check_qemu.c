@@ -25,7 +25,7 @@
 #define CHECK_QEMU_ENABLE 0x80000000U
 
 
-/* The human monitor's answer to COMMAND; NULL with ERR set. */
+/* Returns the human monitor's answer to COMMAND, or NULL with ERR set. */
 static char *
 checkQEMUCommand(virDomainPtr domain, GError **err, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

@@ -25,11 +25,12 @@ typedef struct {
     guint32 address;            /* what was in 0xcf8 */
 } CheckQEMU;
 
-/* QEMU's answer to query-pci; NULL with ERR set. */
+/* Returns QEMU's answer to query-pci, or NULL with ERR set. */
 char *checkQEMUQueryPCI(virDomainPtr domain, GError **err);
 
-/* QEMU's reasons why the guest can neither be saved nor migrated, newly allocated: those that are
- * about emulated devices, explained. Empty if there are none; NULL with ERR set. */
+/* Returns QEMU's reasons why the guest can neither be saved nor migrated, an array that the caller
+ * frees; reasons about emulated devices are explained. The array is empty if there are none.
+ * Returns NULL with ERR set on failure. */
 GPtrArray *checkQEMUGetBlockers(virDomainPtr domain, GError **err);
 
 /* Finds out how to read. */
@@ -44,5 +45,5 @@ gboolean checkQEMUBegin(CheckQEMU *qemu, GError **err);
 gboolean checkQEMURead(CheckQEMU *qemu, const CheckPlace *place,
                        guint8 config[CHECK_CONFIG_SIZE], GError **err);
 
-/* Puts everything back. FALSE with ERR set if that is not possible. */
+/* Puts everything back. Returns FALSE with ERR set if that is not possible. */
 gboolean checkQEMUEnd(CheckQEMU *qemu, GError **err);

@@ -116,7 +116,7 @@ toolCheckField(EmulatedPCIField field, guint32 expected, guint32 got)
 }
 
 
-/* Whether these are the registers of a device that does not answer: no device has all bits of the
+/* Returns whether these are the registers of a device that does not answer: no device has all bits of the
  * status register set. */
 static gboolean
 toolCheckIsGone(const guint8 *config)
@@ -202,7 +202,7 @@ toolCheckPlaceText(const CheckPlace *place)
 }
 
 
-/* Whether nothing is wrong with it; what has to be read, was. */
+/* Returns whether nothing is wrong with it; what has to be read, was. */
 static gboolean
 toolCheckDeviceGood(const ToolCheck *check, const ToolCheckDevice *device)
 {

@@ -342,7 +342,7 @@ toolDefinitionSet(EmulatedPCIDefinition *definition, const char *set, GError **e
 }
 
 
-/* The new definition's XML; NULL with ERR set. */
+/* Returns the new definition's XML, or NULL with ERR set. */
 static char *
 toolDefinitionCloneXML(ToolDefinition *tool, virNodeDevicePtr from, GError **err)
 {

@@ -8,13 +8,13 @@
 
 #include "tool_connect.h"
 
-/* NAME with the prefix that definitions' names have. Newly allocated. */
+/* Returns NAME with the prefix that definitions' names have. The caller frees the result. */
 char *toolDefinitionFullName(const char *name);
 
-/* The definition of that name (with or without the prefix) or uuid. NULL with
- * ERR set, to VIR_ERR_NO_NODE_DEVICE if there is none. */
+/* Returns the definition of that name (with or without the prefix) or uuid. Returns NULL with ERR
+ * set, to VIR_ERR_NO_NODE_DEVICE if there is none. */
 virNodeDevicePtr toolDefinitionLookup(virConnectPtr conn, const char *nameOrUUID, GError **err);
 
-/* All definitions, active or not, sorted by name: a new array that frees them. NULL with
- * ERR set. */
+/* Returns all definitions, active or not, sorted by name: a new array that frees them. Returns NULL
+ * with ERR set. */
 GPtrArray *toolDefinitionLookupAll(virConnectPtr conn, GError **err);

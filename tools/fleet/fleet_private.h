@@ -82,7 +82,7 @@ void fleetGather(Fleet *fleet);
 
 /* --- fleet_worker.c --- */
 
-/* The function of a thread, with the Fleet: works on domains until there are none left. */
+/* The function of a thread: processes domains of the Fleet until none is left. */
 void *fleetWork(void *opaque);
 
 /* --- fleet_report.c --- */

@@ -95,7 +95,7 @@ fleetJSONAddError(json_object *object, const GError *err)
 }
 
 
-/* Whether the name of that number is no domain's; not known while a host is silent. */
+/* Returns whether the name of that number is no domain's; not known while a host is silent. */
 static gboolean
 fleetIsMissing(const Fleet *fleet, guint number)
 {

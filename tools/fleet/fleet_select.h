@@ -15,9 +15,8 @@
 
 typedef struct _FleetSelect FleetSelect;
 
-/* Reads WHERE (NULL: no condition, every domain is meant). NULL with ERR set:
- * an unknown key, a state that no domain can have, or an XPath expression that
- * is none. */
+/* Reads WHERE (NULL: no condition, every domain is meant). Returns NULL with ERR set: an unknown
+ * key, a state that no domain can have, or an XPath expression that is none. */
 FleetSelect *fleetSelectNew(char **where, GError **err);
 void fleetSelectFree(FleetSelect *select);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetSelect, fleetSelectFree)
@@ -32,11 +31,11 @@ typedef enum {
  * threads can call this at the same time. */
 FleetSelectResult fleetSelectMatch(const FleetSelect *select, virDomainPtr domain, GError **err);
 
-/* The domain of that id, uuid or name, in virsh's order. NULL if there is none. */
+/* Returns the domain of that id, uuid or name, in virsh's order. Returns NULL if there is none. */
 virDomainPtr fleetDomainLookup(virConnectPtr conn, const char *name);
 
-/* The domain's XML, parsed; NULL with ERR set. */
+/* Returns the domain's XML, parsed, or NULL with ERR set. */
 xmlDocPtr fleetDomainXML(virDomainPtr domain, unsigned int flags, GError **err);
 
-/* The name of a state, as --where and JSON have it. */
+/* Returns the name of a state, as --where and JSON have it. */
 const char *fleetStateName(int state);

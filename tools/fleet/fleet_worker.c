@@ -42,7 +42,7 @@ fleetLinkTake(Fleet *fleet, FleetLink *link, FleetHost *host, GError **err)
 }
 
 
-/* The domain on LINK, once; NULL with ERR set. */
+/* Returns the domain on LINK, once, or NULL with ERR set. */
 static virDomainPtr
 fleetLinkFind(FleetLink *link, const FleetDomain *domain, GError **err)
 {

@@ -116,7 +116,7 @@ toolAttachFindDevice(xmlNodePtr node, void *opaque)
 }
 
 
-/* NULL with ERR set. */
+/* Returns NULL with ERR set. */
 static GPtrArray *
 toolAttachFindAll(const ToolAttach *attach, const char *name, xmlDocPtr doc, GError **err)
 {

@@ -133,7 +133,7 @@ toolImportOperands(char **operands, ToolImport *import)
 }
 
 
-/* Whether ARG is QEMU's option NAME, with or without its value in the same argument. */
+/* Returns whether ARG is QEMU's option NAME, with or without its value in the same argument. */
 static gboolean
 toolImportIsOption(const char *arg, const char *name)
 {
@@ -179,8 +179,8 @@ toolImportVMName(const XenserverVM *vm)
 }
 
 
-/* Removes all VMs but the one that the options select. FALSE with an error shown if there is
- * not exactly one with devices. */
+/* Removes all VMs but the one that the options select. Returns FALSE with an error shown if there
+ * is not exactly one with devices. */
 static gboolean
 toolImportSelect(ToolImport *import)
 {
@@ -224,7 +224,7 @@ toolImportComment(const XenserverVM *vm, GString *out)
 }
 
 
-/* The document of a definition of DEF with that NAME (NULL: made of devicename). */
+/* Returns the document of a definition of DEF with that NAME (NULL: made of devicename). */
 static char *
 toolImportFormatDefinition(EmulatedPCIDef *def, const char *name, char **full)
 {
@@ -300,7 +300,7 @@ toolImportFormat(const ToolImport *import, gboolean definition, const char *name
 }
 
 
-/* Reads the texts of the options into OPTIONS. FALSE with an error shown if one is wrong. */
+/* Reads the texts of the options into OPTIONS. Returns FALSE with an error shown if one is wrong. */
 static gboolean
 toolImportReadOptions(const ToolCommand *command,
                       const char *format,
@@ -409,7 +409,7 @@ typedef struct {
 } ToolExport;
 
 
-/* The line for DEF. Newly allocated, or NULL with ERR set. */
+/* Returns the line for DEF. The caller frees the result. Returns NULL with ERR set. */
 static char *
 toolExportFormat(const ToolExport *export, const EmulatedPCIDef *def, GError **err)
 {

@@ -61,8 +61,8 @@ xenserverFindChild(xmlNodePtr parent, const char *name)
 }
 
 
-/* The text of the element NAME in PARENT, or of PARENT itself if NAME is NULL, without white
- * space around it. Newly allocated, or NULL. */
+/* Returns the text of the element NAME in PARENT, or of PARENT itself if NAME is NULL, without
+ * white space around it. The caller frees the result, which can be NULL. */
 static char *
 xenserverGetText(xmlNodePtr parent, const char *name)
 {
@@ -75,7 +75,7 @@ xenserverGetText(xmlNodePtr parent, const char *name)
 }
 
 
-/* Appends a map's pair to TEXT as xe prints it. FALSE if that is not possible. */
+/* Appends a map's pair to TEXT as xe prints it. Returns FALSE if that is not possible. */
 static gboolean
 xenserverAddPair(GString *text, xmlNodePtr member, GError **err)
 {
@@ -92,7 +92,7 @@ xenserverAddPair(GString *text, xmlNodePtr member, GError **err)
 }
 
 
-/* The VALUE of a member as xe prints it. NULL with ERR set if it cannot be read. */
+/* Returns the VALUE of a member as xe prints it. Returns NULL with ERR set if it cannot be read. */
 static char *
 xenserverFormatValue(xmlNodePtr value, GError **err)
 {

@@ -233,7 +233,7 @@ xenserverQEMUDevice(const char *value, GPtrArray *defs, GError **err)
 }
 
 
-/* The arguments of LINE, without quotation marks around them. */
+/* Returns the arguments of LINE, without quotation marks around them. */
 static char **
 xenserverQEMUSplit(const char *line)
 {
@@ -310,7 +310,7 @@ xenserverParseQEMU(const char *line, char **name, GPtrArray *defs, GError **err)
 
 /* --- and back */
 
-/* Whether DEF is a xen-pvdevice of any ids and revision. */
+/* Returns whether DEF is a xen-pvdevice of any ids and revision. */
 static gboolean
 xenserverIsPVDevice(const EmulatedPCIDef *def)
 {
@@ -330,7 +330,7 @@ xenserverIsPVDevice(const EmulatedPCIDef *def)
 }
 
 
-/* The xen-platform device with the properties that DEF gives it. */
+/* Returns the xen-platform device with the properties that DEF gives it. */
 static EmulatedPCIDef *
 xenserverPlatformLike(const EmulatedPCIDef *def)
 {

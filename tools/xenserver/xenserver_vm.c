@@ -92,7 +92,7 @@ xenserverVMIs(const XenserverVM *vm, const char *text)
 
 /* --- the platform map */
 
-/* The pairs of TEXT, behind the name of the parameter if that is there. */
+/* Returns the pairs of TEXT, behind the name of the parameter if that is there. */
 static char **
 xenserverPlatformSplit(const char *text)
 {
@@ -111,7 +111,7 @@ xenserverPlatformSplit(const char *text)
 }
 
 
-/* Splits PAIR into its key and value, which point into it. FALSE if it is none. */
+/* Splits PAIR into its key and value, which point into it. Returns FALSE if it is none. */
 static gboolean
 xenserverPlatformPair(char *pair, char **key, char **value)
 {
@@ -230,7 +230,7 @@ xenserverPlatformNumber(const XenserverVM *vm,
 }
 
 
-/* The platform device as described in the design page of 2015 */
+/* Returns the platform device as described in the design page of 2015 */
 static EmulatedPCIDef *
 xenserverPlatformDecimal(const XenserverVM *vm, GError **err)
 {
@@ -250,7 +250,7 @@ xenserverPlatformDecimal(const XenserverVM *vm, GError **err)
 }
 
 
-/* Notes in FIRMWARE that SOURCE says it is SAID. FALSE if it contradicts what is known. */
+/* Notes in FIRMWARE that SOURCE says it is SAID. Returns FALSE if it contradicts what is known. */
 static gboolean
 xenserverAgree(XenserverFirmware *firmware,
                XenserverFirmware said,
@@ -300,7 +300,7 @@ xenserverFindFirmware(const XenserverVM *vm,
 }
 
 
-/* The platform device of the current xenopsd */
+/* Returns the platform device of the current xenopsd */
 static EmulatedPCIDef *
 xenserverPlatformCurrent(const XenserverVM *vm, const XenserverOptions *options, GError **err)
 {

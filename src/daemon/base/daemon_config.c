@@ -90,7 +90,7 @@ configFindKey(const char *name)
 }
 
 
-/* The content of "…" or '…'; *REST gets what follows. */
+/* Returns the content of "…" or '…'; *REST gets what follows. */
 static char *
 configParseString(const char *text, const char **rest)
 {

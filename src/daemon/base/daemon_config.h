@@ -27,7 +27,7 @@ typedef struct {
     char *logOutputs;           /* log_outputs, or NULL */
 } DaemonConfig;
 
-/* All defaults. */
+/* Returns the default settings. */
 DaemonConfig *daemonConfigNew(void);
 
 /* Returns the settings in the file PATH, with defaults for missing ones, or NULL with ERR set if
@@ -35,7 +35,7 @@ DaemonConfig *daemonConfigNew(void);
  * line. */
 DaemonConfig *daemonConfigLoad(const char *path, GError **err);
 
-/* The same of TEXT; PATH is for messages. */
+/* The same for TEXT. Messages name PATH. */
 DaemonConfig *daemonConfigParse(const char *text, const char *path, GError **err);
 
 void daemonConfigFree(DaemonConfig *config);

@@ -18,11 +18,10 @@ typedef enum {
     DAEMON_LOG_ERROR = 4,
 } DaemonLogLevel;
 
-/* LEVEL is what is logged unless FILTERS ("LEVEL:MATCH …", MATCH being part of
- * a source's name) say otherwise; OUTPUTS ("LEVEL:stderr", "LEVEL:journald",
- * "LEVEL:file:PATH", separated by spaces) say where. NULL or "" is no filter,
- * and stderr, or the journal where stderr leads there. FALSE with ERR set, and
- * nothing changed, if they are malformed. */
+/* LEVEL is what is logged unless FILTERS ("LEVEL:MATCH …", MATCH being part of a source's name) say
+ * otherwise; OUTPUTS ("LEVEL:stderr", "LEVEL:journald", "LEVEL:file:PATH", separated by spaces) say
+ * where. NULL or "" is no filter, and stderr, or the journal where stderr leads there. Returns
+ * FALSE with ERR set, and nothing changed, if they are malformed. */
 gboolean daemonLogSetup(int level, const char *filters, const char *outputs, GError **err);
 
 typedef struct _DaemonLog DaemonLog;

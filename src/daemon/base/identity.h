@@ -21,9 +21,8 @@ typedef struct {
  * (SO_PEERCRED, SO_PEERGROUPS). */
 gboolean identityOfPeer(int socket, Identity *id, GError **err);
 
-/* Takes the identity for good and gives up all that root may; if we are not
- * root, ID must be ours or root's. FALSE with ERR set if that is not possible: then the
- * process must not go on. */
+/* Takes the identity for good and gives up all that root may; if we are not root, ID must be ours
+ * or root's. Returns FALSE with ERR set if that is not possible: then the process must not go on. */
 gboolean identityBecome(const Identity *id, GError **err);
 
 void identityClear(Identity *id);

@@ -26,7 +26,7 @@
 #define LAUNCH_DIR_ENTRIES_MAX (LAUNCH_LINKS_MAX + 16)
 
 
-/* Whether ST belongs to root or to this process, and nobody else can write to it. */
+/* Returns whether ST belongs to root or to this process, and nobody else can write to it. */
 static gboolean
 launchLinkIsOurs(const struct stat *st)
 {
@@ -54,7 +54,7 @@ launchLinkFollow(GString *path, GString *rest, GError **err)
 }
 
 
-/* Moves the first component of REST to PATH. FALSE if there is none. */
+/* Moves the first component of REST to PATH. Returns FALSE if there is none. */
 static gboolean
 launchLinkStep(GString *path, GString *rest)
 {
@@ -112,7 +112,7 @@ launchLinkIsTrusted(const char *path, GError **err)
 }
 
 
-/* Whether there is room for one more link in DIR. */
+/* Returns whether there is room for one more link in DIR. */
 static gboolean
 launchLinkHasRoom(const char *dir)
 {

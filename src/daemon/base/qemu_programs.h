@@ -15,6 +15,6 @@
  * qemuProgramsGet() reads the file. */
 void qemuProgramsInit(void);
 
-/* For ProjectionOptions.program: qemuProgramReadFile() of PATH, read once. OPAQUE is not
- * used. FALSE if it is not known what the program is. */
+/* For ProjectionOptions.program: qemuProgramReadFile() of PATH, read once. OPAQUE is not used.
+ * Returns FALSE if it is not known what the program is. */
 gboolean qemuProgramsGet(const char *path, QEMUProgram *qemu, void *opaque);

@@ -96,7 +96,7 @@ deviceJobLower(DeviceJob *job, char **edited)
 }
 
 
-/* Whether XML, as libvirt formats it, is that of a running domain. */
+/* Returns whether XML, as libvirt formats it, is that of a running domain. */
 static gboolean
 deviceXMLIsActive(const char *xml)
 {

@@ -78,7 +78,7 @@ machineRead(const char *xml)
 }
 
 
-/* Whether MACHINE is an older version of OTHER's family. */
+/* Returns whether MACHINE is an older version of OTHER's family. */
 static gboolean
 machineIsOlder(const char *machine, const char *other)
 {

@@ -89,7 +89,7 @@ deviceIsEmulated(const xmlChar *root)
 }
 
 
-/* Whether XML, which is not what we accept, would nevertheless be an <emulatedpci>:
+/* Returns whether XML, which is not what we accept, would nevertheless be an <emulatedpci>:
  * nothing behind the root's name is read, no entity least of all. Other devices, and
  * what is not well-formed before that, are libvirt's to complain about. */
 static gboolean

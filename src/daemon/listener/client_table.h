@@ -41,14 +41,14 @@ gboolean clientTableAdmits(const ClientTable *table, uid_t uid, guint max, GErro
  * @refusal: whether it only tells a client that it cannot be served */
 void clientTableAdd(ClientTable *table, pid_t pid, uid_t uid, gboolean refusal);
 
-/* Whether PID was in the table; it is not any more. */
+/* Returns whether PID was in the table; it is not any more. */
 gboolean clientTableRemove(ClientTable *table, pid_t pid);
 
 /* Connections, and processes that refuse one. */
 guint clientTableSize(const ClientTable *table);
 guint clientTableRefusals(const ClientTable *table);
 
-/* Whether there is no process at all. */
+/* Returns whether there is no process at all. */
 gboolean clientTableIsEmpty(const ClientTable *table);
 
 /* Sends SIG to all processes. */

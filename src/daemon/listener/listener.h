@@ -27,8 +27,7 @@ typedef struct {
     gboolean verbose;
 } ListenerOptions;
 
-/* Reads the configuration and sets the log up; NULL with ERR set if it is
- * wrong. */
+/* Reads the configuration and sets the log up. Returns NULL with ERR set if it is wrong. */
 DaemonConfig *listenerConfigure(const ListenerOptions *opts, GError **err);
 
 /* Listens and serves until a signal or the timeout ends it. CONFIG now

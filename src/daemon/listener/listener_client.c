@@ -25,7 +25,7 @@
 #define _(s) gettext(s)
 
 
-/* The path of the socket that CLIENT came through; a new string. */
+/* Returns the path of the socket that CLIENT came through; a new string. */
 static char *
 listenerOwnPath(int client)
 {

@@ -18,7 +18,7 @@
 #define LISTENER_DESCRIPTORS 64
 
 
-/* The configuration as the options have it. What is wrong in it changes nothing. */
+/* Returns the configuration as the options have it. What is wrong in it changes nothing. */
 static DaemonConfig *
 listenerReadConfig(const ListenerOptions *opts, GError **err)
 {

@@ -29,7 +29,7 @@
 #define LISTENER_BACKLOG 1000
 
 
-/* Whether a daemon listens at ADDR already. The process that listened there may be
+/* Returns whether a daemon listens at ADDR already. The process that listened there may be
  * gone: a child that it made just before it was killed has not closed the socket yet. */
 static gboolean
 listenerIsTaken(const struct sockaddr_un *addr)

@@ -119,7 +119,7 @@ programParse(Program *program, int argc, char **argv)
 }
 
 
-/* NAME in libvirt's directory of configuration, of the system or the user; a new string. */
+/* Returns NAME in libvirt's directory of configuration, of the system or the user; a new string. */
 static char *
 programConfigPath(const Program *program, const char *name)
 {

@@ -13,8 +13,8 @@
 
 #include "projection.h"
 
-/* The URI for upstream; PROJECTION_UNCHANGED if it is the same. A RewriteFunc:
- * OPTS is not used, and there are no errors. */
+/* Returns the URI for upstream; PROJECTION_UNCHANGED if it is the same. A RewriteFunc: OPTS is not
+ * used, and there are no errors. */
 ProjectionResult connectURI(const char *uri, gsize len,
                             const ProjectionOptions *opts,
                             char **out, gsize *outlen,

@@ -69,7 +69,7 @@ domcapsClear(Domcaps *caps)
 }
 
 
-/* Whether an emulator can talk to this QEMU in that VERSION. Of a program that cannot be
+/* Returns whether an emulator can talk to this QEMU in that VERSION. Of a program that cannot be
  * read it is assumed to be what QEMU has with KVM since 6.0. */
 static gboolean
 domcapsHasTransport(const Domcaps *caps, EmulatedPCIVersion version, const ProjectionOptions *opts)

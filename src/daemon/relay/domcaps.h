@@ -17,6 +17,6 @@ ProjectionResult domcapsExtend(const char *xml, gsize len,
                                char **out, gsize *outlen,
                                GError **err);
 
-/* The text of the element NAME right below the root of XML, a whole document of libvirt's
- * domain capabilities: "machine", "arch" … Newly allocated; NULL if there is none. */
+/* Returns the text of the element NAME right below the root of XML, a whole document of libvirt's
+ * domain capabilities: "machine", "arch" … Newly allocated, or NULL if there is none. */
 char *domcapsGet(const char *xml, const char *name);

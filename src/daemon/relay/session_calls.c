@@ -38,7 +38,7 @@ sessionIsDefinitionXML(guint32 procedure)
 }
 
 
-/* Whether libvirtd refuses the call whatever is in it, so that it costs nothing here: no
+/* Returns whether libvirtd refuses the call whatever is in it, so that it costs nothing here: no
  * memory, no process and no lock. Before libvirtd has let the client in, that is every
  * call; on a read-only connection, every call that changes something. */
 static gboolean

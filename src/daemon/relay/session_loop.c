@@ -112,7 +112,7 @@ sessionSettle(Session *session)
 
 /* --- a client that holds us up --- */
 
-/* Whether the client does not take what there is for it, or has not sent all of a frame,
+/* Returns whether the client does not take what there is for it, or has not sent all of a frame,
  * behind which nothing of ours can be sent. */
 static gboolean
 sessionIsHeldUp(const Session *session)
@@ -170,7 +170,7 @@ sessionTimeout(Session *session, int wait)
 }
 
 
-/* Whether nothing is under way. A frame that a client has begun to send does not count. */
+/* Returns whether nothing is under way. A frame that a client has begun to send does not count. */
 static gboolean
 sessionCanStop(const Session *session)
 {

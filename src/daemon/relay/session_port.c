@@ -100,8 +100,7 @@ sessionForward(RelayPort *port, const RPCHeader *call, const RPCHeader *header, 
 }
 
 
-/* A serial that no call in flight has: clients count up, and this is half the
- * range away. */
+/* Returns a serial that no call in flight has: clients count up, and this is half the range away. */
 static guint32
 sessionNextSerial(Session *session)
 {

@@ -61,7 +61,7 @@ upstreamDefaults(gboolean system, gboolean readonly)
 }
 
 
-/* The value of socket= in the URI's query, or NULL. */
+/* Returns the value of socket= in the URI's query, or NULL. */
 static char *
 upstreamSocketOfURI(const char *uri)
 {
@@ -168,8 +168,8 @@ upstreamIsSame(const char *path, const char *other)
 }
 
 
-/* A connection to the first of PATHS that has a listener, or -1 with *ERRNUM
- * set and *WHERE, which one failed. */
+/* Returns a connection to the first of PATHS that has a listener, or -1 with *ERRNUM set and
+ * *WHERE, which one failed. */
 static int
 upstreamTry(const char *const *paths, const char *own, const char **where, int *errnum)
 {

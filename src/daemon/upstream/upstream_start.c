@@ -92,7 +92,7 @@ upstreamStartEnd(UpstreamStart *start)
 }
 
 
-/* FALSE with errno set if the lock cannot be had in time. */
+/* Returns FALSE with errno set if the lock cannot be had in time. */
 static gboolean
 startLock(int fd)
 {

@@ -13,8 +13,8 @@
 
 typedef struct _UpstreamStart UpstreamStart;
 
-/* Finds the program and waits for the lock. NULL with ERR set if there is no
- * program, or no lock can be had. */
+/* Finds the program and waits for the lock. Returns NULL with ERR set if there is no program, or no
+ * lock can be had. */
 UpstreamStart *upstreamStartBegin(GError **err);
 
 /* Starts it in the background, until nobody has used it for two minutes. */

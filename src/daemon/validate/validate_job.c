@@ -144,7 +144,7 @@ validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err
 }
 
 
-/* The process's writable memory, in bytes: the sixth number of statm is in pages. */
+/* Returns the process's writable memory, in bytes: the sixth number of statm is in pages. */
 static guint64
 validateMemory(void)
 {
@@ -244,8 +244,8 @@ validateReportEnd(int status, GError **err)
 }
 
 
-/* The error that the process has found or that it has failed with, or NULL. READABLE: it has
- * ended, or has written its whole result. */
+/* Returns the error that the process has found or that it has failed with, or NULL. READABLE: it
+ * has ended, or has written its whole result. */
 static GError *
 validateJobResult(ValidateJob *job, gboolean readable)
 {

@@ -87,8 +87,8 @@ void definitionClientFetch(DefinitionClient *client,
                            void (*ready)(void *opaque),
                            void *opaque);
 
-/* For ProjectionOptions.definition, whose opaque is the DefinitionClient: returns the fields of
- * the definition NAME, which has been fetched; NULL with ERR set. */
+/* For ProjectionOptions.definition, whose opaque is the DefinitionClient: returns the fields of the
+ * definition NAME, which has been fetched, or NULL with ERR set. */
 const EmulatedPCIDef *definitionClientDefinition(const char *name, void *opaque, GError **err);
 
 /* Drops the definitions that have been fetched. */

@@ -117,7 +117,7 @@ definitionInvalidate(DefinitionClient *client)
 
 
 /* Puts the definition in REPLY into the cache under NAME. It is parsed only if it differs from the
- * one there. Returns its fields, which stay the cache's; NULL with ERR set. */
+ * one there. Returns its fields, which stay the cache's, or NULL with ERR set. */
 static EmulatedPCIDef *
 definitionCache(DefinitionClient *client,
                 const char *name,

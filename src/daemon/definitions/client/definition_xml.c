@@ -35,7 +35,7 @@ definitionChild(xmlNodePtr parent, const char *name)
 }
 
 
-/* Whether ATTR is just VALUE. (libxml2's own functions would expand entities,
+/* Returns whether ATTR is just VALUE. (libxml2's own functions would expand entities,
  * as often as a client pleases.) */
 static gboolean
 definitionAttributeIs(const xmlAttr *attr, const char *value)
@@ -47,7 +47,7 @@ definitionAttributeIs(const xmlAttr *attr, const char *value)
 }
 
 
-/* Whether XML, which no parser has read, looks like a definition. */
+/* Returns whether XML, which no parser has read, looks like a definition. */
 static gboolean
 definitionMeansDefinition(const char *xml, gsize len, const EmulatedPCIXMLFacts *facts)
 {

@@ -73,8 +73,8 @@ checkExchange(CheckConnection *conn, GByteArray *frame, RPCHeader *header)
 }
 
 
-/* The payload that answers PROCEDURE with ARGS; NULL with ERR set to what
- * upstream said, or if it said nothing. */
+/* Returns the payload that answers PROCEDURE with ARGS, or NULL with ERR set to what upstream said,
+ * or if it said nothing. */
 static GByteArray *
 checkCall(CheckConnection *conn, guint32 procedure, const GByteArray *args, GError **err)
 {

@@ -32,8 +32,8 @@ typedef struct {
     char message[DEFINITION_CHECK_MAX];    /* why it failed, or the domains' names */
 } DefinitionCheckResult;
 
-/* The process, or -1 with ERR set. *FD becomes readable when it has written
- * its DefinitionCheckResult, or has died without. */
+/* Returns the process, or -1 with ERR set. *FD becomes readable when it has written its
+ * DefinitionCheckResult, or has died without. */
 pid_t definitionCheckStart(const DefinitionCheckOptions *opts, int *fd, GError **err);
 
 /* The question itself, in this process; identity aside. */

@@ -53,8 +53,8 @@ gboolean definitionServiceLoad(DefinitionService *service,
                             const char *dir,
                             GError **err);
 
-/* A connection's end of its pair, or -1; the caller closes it in the listener.
- * ID is copied. */
+/* Returns a connection's end of its pair, or -1; the caller closes it in the listener. ID is
+ * copied. */
 int definitionServiceAddPeer(DefinitionService *service, const Identity *id, gboolean readonly);
 
 /* In a process that was forked: closes what is the listener's. */
@@ -76,5 +76,5 @@ void definitionServiceReaped(DefinitionService *service, pid_t pid);
  * more. */
 void definitionServiceStop(DefinitionService *service);
 
-/* Whether there are definitions that end with the daemon. */
+/* Returns whether there are definitions that end with the daemon. */
 gboolean definitionServiceHasTransient(const DefinitionService *service);

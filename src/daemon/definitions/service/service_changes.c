@@ -31,7 +31,7 @@
 #define SERVICE_USE_TIMEOUT 30000
 
 
-/* The first change, if it takes a definition away and has got that far. */
+/* Returns the first change, if it takes a definition away and has got that far. */
 const char *
 serviceBeingTaken(const DefinitionService *service)
 {

@@ -22,8 +22,8 @@
 #define SERVICE_CHECKS_USER_MAX 4
 
 
-/* Starts a process that asks upstream: as the user ID, if not NULL, about DEFINITION, if
- * not NULL. NULL with ERR set if that is not possible. */
+/* Starts a process that asks upstream: as the user ID, if not NULL, about DEFINITION, if not NULL.
+ * Returns NULL with ERR set if that is not possible. */
 CheckProcess *
 serviceAsk(DefinitionService *service,
            const Identity *id,

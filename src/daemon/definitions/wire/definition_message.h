@@ -65,15 +65,15 @@ typedef struct {
     guint textLen;
 } DefinitionMessage;
 
-/* A new packet; NULL if the strings are too long together. */
+/* Returns a new packet, or NULL if the strings are too long together. */
 GByteArray *definitionMessageEncode(const DefinitionMessage *message);
 
 /* Decodes the packet of LEN bytes at DATA; MESSAGE points into it. Returns FALSE if the packet is
  * malformed. */
 gboolean definitionMessageDecode(const guint8 *data, gsize len, DefinitionMessage *message);
 
-/* One entry of the text of DEFINITION_NAMES. FALSE, and nothing appended, if it
- * does not fit in any more. */
+/* One entry of the text of DEFINITION_NAMES. Returns FALSE, and nothing appended, if it does not
+ * fit in any more. */
 gboolean definitionNamesAppend(GByteArray *text, const char *name, guint32 state);
 
 /* The entry at *OFFSET of TEXT, which moves on; FALSE at the end. */

@@ -44,9 +44,9 @@ typedef struct {
     guint32 validate;           /* the flag that asks for validation, or 0 */
 } Procedure;
 
-/* The procedure of that NUMBER of the remote program, or NULL if it carries
- * nothing of interest. */
+/* Returns the procedure of that NUMBER of the remote program, or NULL if it carries nothing of
+ * interest. */
 const Procedure *procedureLookup(guint32 number);
 
-/* Whether a typed parameter of that NAME, LEN bytes, is domain XML. */
+/* Returns whether a typed parameter of that NAME, LEN bytes, is domain XML. */
 gboolean procedureParameterIsXML(const char *name, gsize len);

@@ -26,8 +26,8 @@ typedef struct {
     guint32 flags;              /* 0 if there are none */
 } RewriteArguments;
 
-/* Reads the payload that begins at OFFSET of FRAME. FALSE if it is not of that
- * layout: then it is upstream's to complain. */
+/* Reads the payload that begins at OFFSET of FRAME. Returns FALSE if it is not of that layout: then
+ * it is upstream's to complain. */
 gboolean rewriteRead(const Procedure *proc,
                      const GByteArray *frame,
                      gsize offset,
