@@ -68,5 +68,6 @@ void rpcPutU32(uint8_t *data, uint32_t value);
 void rpcHeaderDecode(const uint8_t *data, RPCHeader *header);
 void rpcHeaderEncode(uint8_t *data, const RPCHeader *header);
 
-/* Returns true if a frame of @length bytes, including the length word, is within libvirt's limits. */
+/* Returns true if a frame of @length bytes, including the length word, is within libvirt's
+ * limits. */
 bool rpcLengthIsValid(uint32_t length);

@@ -116,8 +116,8 @@ toolCheckField(EmulatedPCIField field, guint32 expected, guint32 got)
 }
 
 
-/* Returns whether these are the registers of a device that does not answer: no device has all bits of the
- * status register set. */
+/* Returns whether these are the registers of a device that does not answer: no device has all bits
+ * of the status register set. */
 static gboolean
 toolCheckIsGone(const guint8 *config)
 {

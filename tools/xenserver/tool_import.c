@@ -300,7 +300,8 @@ toolImportFormat(const ToolImport *import, gboolean definition, const char *name
 }
 
 
-/* Reads the texts of the options into OPTIONS. Returns FALSE with an error shown if one is wrong. */
+/* Reads the texts of the options into OPTIONS. Returns FALSE with an error shown if one is
+ * wrong. */
 static gboolean
 toolImportReadOptions(const ToolCommand *command,
                       const char *format,

@@ -22,7 +22,8 @@ typedef struct {
 gboolean identityOfPeer(int socket, Identity *id, GError **err);
 
 /* Takes the identity for good and gives up all that root may; if we are not root, ID must be ours
- * or root's. Returns FALSE with ERR set if that is not possible: then the process must not go on. */
+ * or root's. Returns FALSE with ERR set if that is not possible: then the process must not go
+ * on. */
 gboolean identityBecome(const Identity *id, GError **err);
 
 void identityClear(Identity *id);

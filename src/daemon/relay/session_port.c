@@ -100,7 +100,8 @@ sessionForward(RelayPort *port, const RPCHeader *call, const RPCHeader *header, 
 }
 
 
-/* Returns a serial that no call in flight has: clients count up, and this is half the range away. */
+/* Returns a serial that no call in flight has: clients count up, and this is half the range
+ * away. */
 static guint32
 sessionNextSerial(Session *session)
 {

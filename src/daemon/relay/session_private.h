@@ -75,7 +75,8 @@ extern const RelayPort sessionPort;
 /* Removes the client's call with that serial, because it gets its reply. */
 void sessionEndCall(Session *session, guint32 serial);
 
-/* Replaces the launcher's paths in an error of libvirtd by those of QEMU, which the client knows. */
+/* Replaces the launcher's paths in an error of libvirtd by those of QEMU, which the client
+ * knows. */
 void sessionMapError(Session *session, RPCFrame *reply);
 
 /* --- session_calls.c --- */
