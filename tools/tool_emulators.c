@@ -9,6 +9,7 @@
 #include "emulators.h"
 #include "tool_options.h"
 #include "tool_output.h"
+#include "tool_table.h"
 
 #include <json-c/json.h>
 #include <libvirt/virterror.h>
@@ -48,32 +49,6 @@ toolEmulatorsFormatRow(const Emulator *emulator, const EmulatorsDevice *device)
 }
 
 
-static gboolean
-toolEmulatorsWriteTable(GPtrArray *rows)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    glong widths[G_N_ELEMENTS(titles)] = { 0 };
-    gsize i;
-    gsize c;
-
-    for (i = 0; i < rows->len; i++) {
-        for (c = 0; c < G_N_ELEMENTS(titles); c++)
-            widths[c] = MAX(widths[c], g_utf8_strlen(((char **) rows->pdata[i])[c], -1));
-    }
-    for (i = 0; i < rows->len; i++) {
-        for (c = 0; c < G_N_ELEMENTS(titles); c++) {
-            const char *cell = ((char **) rows->pdata[i])[c];
-
-            g_string_append(text, cell);
-            if (c + 1 < G_N_ELEMENTS(titles))
-                g_string_append_printf(text, "%*s", (int) (widths[c] - g_utf8_strlen(cell, -1) + 2), "");
-        }
-        g_string_append_c(text, '\n');
-    }
-    return toolOutputWrite(text->str, text->len);
-}
-
-
 static json_object *
 toolEmulatorsFormatJSON(const Emulator *emulator, const EmulatorsDevice *device)
 {
@@ -97,29 +72,17 @@ toolEmulatorsFormatJSON(const Emulator *emulator, const EmulatorsDevice *device)
 }
 
 
-static void
-toolEmulatorsFreeRow(void *row)
-{
-    g_strfreev(row);
-}
-
-
 /* Shows the devices of DOMAIN, or all. */
 static ToolExit
 toolEmulatorsShow(const char *domain, gboolean asJSON)
 {
     g_autoptr(GPtrArray) emulators = emulatorsFind();
-    g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(toolEmulatorsFreeRow);
+    g_autoptr(ToolTable) table = toolTableNew(titles, G_N_ELEMENTS(titles));
     json_object *array = json_object_new_array();
-    char **header = g_new0(char *, G_N_ELEMENTS(titles) + 1);
     gboolean ok = TRUE;
     guint found = 0;
     guint i;
     guint d;
-
-    for (i = 0; i < G_N_ELEMENTS(titles); i++)
-        header[i] = g_strdup(_(titles[i]));
-    g_ptr_array_add(rows, header);
 
     for (i = 0; i < emulators->len; i++) {
         const Emulator *emulator = emulators->pdata[i];
@@ -133,7 +96,7 @@ toolEmulatorsShow(const char *domain, gboolean asJSON)
             if (asJSON)
                 json_object_array_add(array, toolEmulatorsFormatJSON(emulator, device));
             else
-                g_ptr_array_add(rows, toolEmulatorsFormatRow(emulator, device));
+                toolTableAdd(table, toolEmulatorsFormatRow(emulator, device));
         }
     }
 
@@ -143,7 +106,10 @@ toolEmulatorsShow(const char *domain, gboolean asJSON)
 
         ok = toolOutputWrite(text, strlen(text));
     } else if (found > 0) {
-        ok = toolEmulatorsWriteTable(rows);
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        toolTableFormat(table, text);
+        ok = toolOutputWrite(text->str, text->len);
     }
     json_object_put(array);
 

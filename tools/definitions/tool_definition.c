@@ -13,6 +13,7 @@
 #include "tool_definition_lookup.h"
 #include "tool_options.h"
 #include "tool_output.h"
+#include "tool_table.h"
 #include "tool_xml.h"
 
 #include "emulatedpci_definition.h"
@@ -23,6 +24,8 @@
 #include <string.h>
 
 #define TOOL_DEFINITION_END "</device>"
+
+static const char *const titles[] = { N_("Name"), N_("Device"), N_("Class"), N_("State") };
 
 typedef struct {
     const ToolCommand *command;
@@ -145,18 +148,22 @@ toolDefinitionListJSON(ToolDefinition *tool, const char *uri, virNodeDevicePtr d
 }
 
 
-static void
-toolDefinitionListRow(virNodeDevicePtr device, const EmulatedPCIDefinition *definition, int width,
-                      GString *out)
+/* Returns the cells of a row, in the order of the titles. */
+static char **
+toolDefinitionFormatRow(virNodeDevicePtr device, const EmulatedPCIDefinition *definition)
 {
     const guint32 *value = definition->def->fields.value;
     const char *state = definition->builtIn ? _("built in")
         : virNodeDeviceIsActive(device) != 1 ? _("inactive")
         : virNodeDeviceIsPersistent(device) == 1 ? _("active") : _("transient");
+    char **row = g_new0(char *, G_N_ELEMENTS(titles) + 1);
 
-    g_string_append_printf(out, "%-*s  %04x:%04x  %06x  %s\n", width, definition->name,
-                           value[EMULATED_PCI_FIELD_VENDORID], value[EMULATED_PCI_FIELD_DEVICEID],
-                           value[EMULATED_PCI_FIELD_CLASSCODE], state);
+    row[0] = g_strdup(definition->name);
+    row[1] = g_strdup_printf("%04x:%04x", value[EMULATED_PCI_FIELD_VENDORID],
+                             value[EMULATED_PCI_FIELD_DEVICEID]);
+    row[2] = g_strdup_printf("%06x", value[EMULATED_PCI_FIELD_CLASSCODE]);
+    row[3] = g_strdup(state);
+    return row;
 }
 
 
@@ -165,21 +172,14 @@ toolDefinitionListHost(ToolDefinition *tool, virConnectPtr conn, const char *uri
 {
     g_autoptr(GError) err = NULL;
     g_autoptr(GPtrArray) devices = toolDefinitionLookupAll(conn, &err);
+    g_autoptr(ToolTable) table = toolTableNew(titles, G_N_ELEMENTS(titles));
     g_autoptr(GString) out = g_string_new(NULL);
-    int width = strlen(_("Name"));
     guint i;
 
     if (!devices) {
         toolDefinitionFailed(tool, uri, NULL, err);
         return;
     }
-    for (i = 0; i < devices->len; i++)
-        width = MAX(width, (int) strlen(virNodeDeviceGetName(g_ptr_array_index(devices, i))));
-    if (tool->many)
-        g_string_append_printf(out, "%s\n", uri);
-    g_string_append_printf(out, "%-*s  %-9s  %-6s  %s\n", width, _("Name"), _("Device"), _("Class"),
-                           _("State"));
-
     for (i = 0; i < devices->len; i++) {
         virNodeDevicePtr device = g_ptr_array_index(devices, i);
         g_autoptr(GError) failure = NULL;
@@ -190,11 +190,15 @@ toolDefinitionListHost(ToolDefinition *tool, virConnectPtr conn, const char *uri
         else if (tool->json)
             toolDefinitionListJSON(tool, uri, device, definition);
         else
-            toolDefinitionListRow(device, definition, width, out);
+            toolTableAdd(table, toolDefinitionFormatRow(device, definition));
     }
     tool->done++;
-    if (!tool->json)
-        toolOutputWrite(out->str, out->len);
+    if (tool->json)
+        return;
+    if (tool->many)
+        g_string_append_printf(out, "%s\n", uri);
+    toolTableFormat(table, out);
+    toolOutputWrite(out->str, out->len);
 }
 
 
