@@ -76,8 +76,8 @@ emulatedPCIXMLParse(const char *xml,
         len -= 3;
     }
 
-    /* libvirt's strings are UTF-8, whatever a declaration in them says; and
-     * conversion errors of other encodings would be printed by libxml2. */
+    /* libvirt's strings are UTF-8 even if their declaration has another encoding, and libxml2 would
+     * print conversion errors of other encodings. */
     doc = emulatedPCIXMLFeed(ctxt, xml, len, name, "UTF-8", XML_PARSE_NONET);
     xmlFreeParserCtxt(ctxt);
     if (!doc && !malformed)

@@ -199,8 +199,8 @@ syncDir(int fd,
 }
 
 
-/* Makes DIR and what it is in, unless it exists. All may read it, whatever the
- * umask says: what is in it is no secret. */
+/* Creates DIR and its parents unless they exist. All users can read it, independent of the
+ * umask. */
 static gboolean
 makeDir(const char *dir,
         GError **err)

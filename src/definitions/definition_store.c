@@ -376,7 +376,7 @@ loadFile(DefinitionStore *store,
         !loadCheck(store, definition, file, err))
         return FALSE;
 
-    /* Somebody wrote it by hand. It keeps its first uuid. */
+    /* A file that was written by hand can lack a UUID; the generated one is stored. */
     if (*definition->uuid == '\0') {
         makeUUID(definition);
         if (!builtIn && !store->readOnly && !saveDefinition(store, definition, err))

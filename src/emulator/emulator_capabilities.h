@@ -1,5 +1,5 @@
 /*
- * emulator_capabilities.h: what pci-emulator can do, for callers to probe
+ * emulator_capabilities.h: the supported features of pci-emulator
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

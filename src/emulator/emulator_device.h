@@ -1,22 +1,21 @@
 /*
  * emulator_device.h: a device that survives its process
  *
- * A device is its registers and a journal of the request in flight, in memory
- * that outlives the process that serves it. That process may be killed between
- * any two instructions; the next one goes on from here, and no request is
- * lost, none is acted on twice, and no answer is sent twice or left out.
+ * A device consists of its registers and a journal of the current request, in memory that
+ * outlives the process that serves it. That process can be killed between any two
+ * instructions. The next process continues from this memory: no request is lost or processed
+ * twice, and no reply is lost or sent twice.
  *
- * There are two states, the current one and the next. A step reads the current
- * one, writes the next one, and makes it the current one by a single store, so
- * a process that is killed on the way has done nothing. What cannot be done
- * again is taking bytes from the socket and giving bytes to it. Both are done
- * by recvmmsg() and sendmmsg(), with message headers that lie in the current
- * state: the kernel takes the bytes and stores msg_len there within one system
- * call, which a signal, even SIGKILL, can only precede or follow. So what has
- * come and what has gone stands in the state itself.
+ * There are two states, the current one and the next one. A step reads the current one, writes
+ * the next one, and makes it the current one with a single store. A process that is killed
+ * during the step has therefore changed nothing. Receiving and sending bytes cannot be repeated.
+ * Therefore recvmmsg() and sendmmsg() are used, with message headers in the current state: the
+ * kernel transfers the bytes and stores msg_len there in one system call, which a signal, even
+ * SIGKILL, can only precede or follow. So the state itself contains the received and sent
+ * lengths.
  *
- * The order of a process's own stores is all that matters (a process that has
- * died is read after its end), so it is for the compiler only to keep it.
+ * Only the order of the stores of one process matters, because a process reads the memory of
+ * another one only after the other one has ended. A compiler barrier is sufficient.
  *
  * The memory may have been written to by a process that a guest had taken
  * over: every number in it is checked before it is used, and addresses in it
@@ -68,33 +67,60 @@ typedef enum {
     EMULATOR_DEVICE_VIOLATION,      /* the stream cannot be trusted any more */
 } EmulatorDeviceNext;
 
-/* Powers DEVICE, which is all zeros, up. VALUES as for pciConfigInit(). */
+/**
+ * emulatorDeviceInit:
+ * @device: a device that is all zeros
+ * @values: the power-on values, as for pciConfigInit()
+ *
+ * Sets the registers to their power-on values.
+ */
 void emulatorDeviceInit(EmulatorDevice *device,
                         const uint32_t values[EMULATED_PCI_FIELD_LAST]);
 
-/* Goes on as far as that is possible without the socket: from a fresh device,
- * after a transfer of whatever outcome, or from what a process left that was
- * killed. With EMULATOR_DEVICE_VIOLATION *WHY is a static string in English. */
+/**
+ * emulatorDeviceStep:
+ * @device: a new device, a device after a transfer with any result, or one of a process that
+ *          was killed
+ * @protocol: the protocol of its socket
+ * @why: set to a static string in English if the result is EMULATOR_DEVICE_VIOLATION
+ *
+ * Continues until the socket is required.
+ *
+ * Returns the next operation on the socket.
+ */
 EmulatorDeviceNext emulatorDeviceStep(EmulatorDevice *device,
                                       const EmulatorProtocol *protocol,
                                       const char **why);
 
-/* Returns the header for recvmmsg() or sendmmsg(), one message, after a step asked for it. There is
- * no room for control data in it, so the kernel closes the descriptors that ride on a message
- * before this process has them: unix(7), SCM_RIGHTS. Only emulatorDeviceStep() may follow. */
+/**
+ * emulatorDeviceReceiving, emulatorDeviceSending:
+ * @device: a device for which emulatorDeviceStep() has requested this operation
+ *
+ * Return the header for recvmmsg() or sendmmsg(), with one message. It has no space for control
+ * data, so that the kernel closes descriptors in a message before this process gets them
+ * (unix(7), SCM_RIGHTS). emulatorDeviceStep() must be called next.
+ */
 struct mmsghdr *emulatorDeviceReceiving(EmulatorDevice *device);
 struct mmsghdr *emulatorDeviceSending(EmulatorDevice *device);
 
-/* The registers that DEVICE has now, and those that it had in another process,
- * as for pciConfigRestore(). For the process that serves, between two steps.
- * One that is killed while it restores leaves some of the registers restored:
- * the next one has to do it again. */
+/**
+ * emulatorDeviceGetRegisters, emulatorDeviceRestore:
+ * @device: a device
+ * @registers: its registers
+ *
+ * Get the current registers, and set them as pciConfigRestore(). Only the process that serves
+ * the device can call these functions, between two steps. If it is killed while it restores,
+ * the next process has to restore again.
+ *
+ * emulatorDeviceRestore() returns false, and changes nothing, if the registers cannot be those of
+ * the device.
+ */
 void emulatorDeviceGetRegisters(EmulatorDevice *device,
                                 uint8_t registers[PCI_CONFIG_SIZE]);
 bool emulatorDeviceRestore(EmulatorDevice *device,
                            const uint8_t registers[PCI_CONFIG_SIZE]);
 
-/* Requests that were acted on since power-on. */
+/* Returns the number of requests that were processed since power-on. */
 uint64_t emulatorDeviceServed(const EmulatorDevice *device);
 
 typedef enum {

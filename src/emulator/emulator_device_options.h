@@ -1,9 +1,9 @@
 /*
- * emulator_device_options.h: the text that describes a device to pci-emulator
+ * emulator_device_options.h: the description of a device as text
  *
- * KEY=VALUE,...: the value of --device, and a message to an emulator that
- * runs with --listen, where the socket comes along instead of its number.
- * Stable and documented in docs/pci-emulator.rst.
+ * The format KEY=VALUE,... is that of --device, and of a message to an emulator with --listen,
+ * which contains the socket itself instead of its number. It is stable and documented in
+ * docs/pci-emulator.rst.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

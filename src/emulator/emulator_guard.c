@@ -328,9 +328,8 @@ guardJudgeDevice(EmulatorGuard *guard,
 }
 
 
-/* A worker has gone after AGE milliseconds, or could not be made. Waits before
- * the next one is made, if there have been many. Returns false when nobody
- * needs one. */
+/* Handles the end of a worker after AGE milliseconds, or a failure to start one. Waits before the
+ * next one if there were many. Returns false if no worker is required any more. */
 static bool
 guardGoOn(EmulatorGuard *guard,
           GuardHistory *history,
@@ -385,8 +384,8 @@ guardRun(EmulatorGuard *guard,
         if (pid == 0) {
             *guarding = false;
             guardForgetClient(guard);
-            /* Without a guard nobody would accept QEMU's connection, and it
-             * would wait for an answer. */
+            /* Without a guard, QEMU's connection would not be accepted, and QEMU would wait for a
+             * reply. */
             if (emulatorLoopGetListenFd(guard->loop) >= 0)
                 prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
             return guard->serve(guard->opaque);

@@ -1,22 +1,20 @@
 /*
  * emulator_guard.h: the process that replaces a worker that was killed
  *
- * The guard is the process that the launcher starts. It prepares the memory and
- * the sockets of the devices and forks the worker, which serves. If the worker is
- * killed by a signal, the guard forks another one, which continues where that one
- * was (emulator_device.h): the guest waits a little longer for its answer, and
- * notices nothing else. The guard never reads what QEMU sends. It reads numbers in
- * the devices' memory, but only compares them.
+ * The launcher starts the guard. The guard creates the memory and the sockets of the devices and
+ * forks the worker, which serves them. If a signal kills the worker, the guard forks another one,
+ * which continues from the same state (emulator_device.h). The guest waits a little longer for
+ * its access, but does not notice anything else. The guard does not read the data that QEMU
+ * sends. It compares numbers in the memory of the devices, but does not use them otherwise.
  *
- * A worker that has stopped or hangs, and does not act on a request for a while, is
+ * A worker that is stopped or hangs, so that it does not process a request for some time, is
  * killed and replaced, too.
  *
- * The guard accepts connections, so that they outlive workers. A worker does not
- * have a connection that comes after its start: it is replaced by one that has.
+ * The guard accepts connections, so that they outlive workers. A worker does not have the
+ * connections that were accepted after its start: it is replaced by one that has them.
  *
- * If the guard is killed, its worker continues without a guard until QEMU ends. If
- * QEMU has not connected to all devices yet, the worker ends, so that QEMU is told
- * that nobody listens.
+ * If the guard is killed, its worker continues without a guard until QEMU exits. If QEMU has not
+ * connected to all devices yet, the worker exits, so that QEMU's connection fails at once.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -32,19 +30,18 @@
  * continue, and the count starts again. */
 #define EMULATOR_GUARD_FAILURES 8
 
-/* Milliseconds between two tries: the first ones, and at most. The time doubles
- * from one to the next. */
+/* The time between two attempts to start a worker, in milliseconds: it doubles from the minimum to
+ * the maximum. */
 #define EMULATOR_GUARD_PAUSE_MIN 10
 #define EMULATOR_GUARD_PAUSE_MAX 1000
 
-/* Milliseconds. */
+/* The time after which a worker is considered stable, in milliseconds */
 #define EMULATOR_GUARD_SETTLED 1000
 
-/* Milliseconds between two looks whether requests are waiting, and between
- * those that follow a look which found some. A worker is replaced when three
- * looks in a row find requests waiting and none served: after 3.5 seconds at
- * the latest. QEMU's vfio-user-pci waits for 5 seconds and then gives the
- * device up for good. */
+/* The time between two checks for waiting requests, and the time between the checks after one that
+ * has found a waiting request, in milliseconds. A worker is replaced if three consecutive checks
+ * find waiting requests and none was processed: after 3.5 seconds at the latest. QEMU's
+ * vfio-user-pci disconnects a device permanently after 5 seconds. */
 #define EMULATOR_GUARD_INTERVAL 2000
 #define EMULATOR_GUARD_RECHECK 750
 

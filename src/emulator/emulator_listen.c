@@ -89,8 +89,7 @@ static int
 listenerOpen(EmulatorListener *listener,
              const EmulatorOptions *options)
 {
-    /* Whoever may attach must be able to connect; who it is, is looked at
-     * then. */
+    /* All users that can be allowed must be able to connect; the user is checked afterwards. */
     const mode_t mode = options->nallowed > 0 ? 0666 : 0600;
     struct stat sb;
     sigset_t mask;

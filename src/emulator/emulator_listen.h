@@ -1,12 +1,12 @@
 /*
  * emulator_listen.h: pci-emulator --listen, one emulator for several domains
  *
- * A connection to the control socket brings a domain's devices, one message
- * each, and gets a process of its own (an emulator as any other) that serves
- * them from the connection's end on. So whatever one domain does, the others
- * do not notice, and the process that listens never sees a byte of a guest's.
+ * A connection to the control socket transfers the devices of a domain, one in each message. A
+ * separate process, which works as any other emulator, serves these devices after the end of the
+ * connection. Therefore domains do not affect each other, and the listening process does not read
+ * any data of a guest.
  *
- * docs/pci-emulator.rst, ATTACHING, is the contract.
+ * docs/pci-emulator.rst, ATTACHING, describes the protocol.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,11 +1,10 @@
 /*
- * emulator_log.h: what pci-emulator says on standard error
+ * emulator_log.h: messages of pci-emulator on standard error
  *
- * Libvirt shows a domain's standard error to its users and keeps it in a file
- * under /var/log. So a message is one line, and a process that serves a
- * hostile guest writes a bounded number of them: see EMULATOR_LOG_MAX. A
- * standard error that nobody reads never holds the process up; the line is
- * dropped instead.
+ * Libvirt shows the standard error of a domain to its users and stores it in a file under
+ * /var/log. Therefore a message has one line, and a process that serves a hostile guest writes a
+ * limited number of them: see EMULATOR_LOG_MAX. If nobody reads standard error, the process does
+ * not block, and the line is dropped.
  *
  * Allocates nothing, and uses only system calls that the sandbox allows.
  *
@@ -14,7 +13,7 @@
 
 #pragma once
 
-/* Lines that one process writes; then one that says so, then none. */
+/* The maximum number of lines of a process; a last line then reports that there are no more. */
 #define EMULATOR_LOG_MAX 300
 
 /**

@@ -149,8 +149,8 @@ deviceWatch(EmulatorLoop *loop,
 }
 
 
-/* Ends a device. Other processes have its socket too: shutting it down is
- * what the peer notices, and whatever it has sent goes away here. */
+/* Closes a device. Other processes have its socket, too, so that it is shut down for the peer. Data
+ * that the peer has sent are discarded. */
 static void
 deviceClose(EmulatorLoop *loop,
             LoopDevice *device,
@@ -255,7 +255,7 @@ loopRecover(EmulatorLoop *loop)
         if (device->listening)
             continue;
 
-        /* Whatever that one waited for. */
+        /* The earlier process may have waited for any event. */
         if (device->status->closed || !deviceWatch(loop, device, false))
             deviceClose(loop, device, EMULATOR_STATUS_FAILED);
         else

@@ -1,18 +1,16 @@
 /*
  * emulator_loop.h: serves the sockets of all devices of the process
  *
- * One thread, one epoll. A socket never holds up another one: nothing here
- * blocks, a peer that does not take its answers is not read from, and one
- * turn for a socket is one read.
+ * There is one thread and one epoll instance. A socket does not block another one: all sockets
+ * are non-blocking, a peer that does not read its replies is not read from, and each turn of a
+ * socket is one read.
  *
- * It sleeps in epoll_wait() between requests. Looking for the next one for a
- * while before sleeping was tried and was slower, most likely because the kernel
- * then runs this process on another CPU than QEMU: a read with the two pinned
- * to different CPUs takes two to five times as long. Blocking in recv() with
- * a single device was tried, too: with all on one CPU a read takes 1.2 times as
- * long, most likely because this process then does not run before QEMU sleeps.
- * bench/bench-config.py measures reads, and bench/bench-transports.c tells why
- * the kernel runs processes on one CPU, or not.
+ * The loop sleeps in epoll_wait() between requests. Polling for the next request before sleeping
+ * was slower, probably because the kernel then runs this process on another CPU than QEMU: with
+ * the two bound to different CPUs, a read takes two to five times as long. Blocking in recv() for
+ * a single device was slower, too: with both on one CPU, a read takes 1.2 times as long, probably
+ * because this process then does not run before QEMU sleeps. bench/bench-config.py measures reads;
+ * bench/bench-transports.c explains the placement by the kernel.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -25,14 +23,21 @@
 #include "emulator_options.h"
 #include "emulator_status.h"
 
-/* Milliseconds between two tries to accept a connection, if the first one
- * failed: there are no descriptors, or there is no memory. */
+/* The time until the next attempt to accept a connection after a failure, for example because of
+ * too little memory, in milliseconds */
 #define EMULATOR_LOOP_ACCEPT_PAUSE 100
 
 typedef struct _EmulatorLoop EmulatorLoop;
 
-/* Returns a loop for the devices of OPTIONS, whose registers and journals are in STATUS. Both live
- * as long as the process. Returns NULL with errno set on failure. */
+/**
+ * emulatorLoopNew:
+ * @options: the devices
+ * @status: their registers and journals
+ *
+ * Both arguments must exist as long as the process.
+ *
+ * Returns a loop, or NULL with errno set.
+ */
 EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options,
                               EmulatorStatus *status);
 
@@ -40,19 +45,32 @@ EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options,
  * device, or -1 if no device has a listening socket any more. */
 int emulatorLoopGetListenFd(const EmulatorLoop *loop);
 
-/* Takes the clients that wait to connect; each takes the listening socket's
- * place. Returns whether there was any. A guard does that (GUARDING), and
- * then starts a worker that has the connections, too; it also removes the
- * sockets' files, and notes who connects. Or the loop does it itself while it
- * runs, after emulatorLoopAcceptItself(), which returns false with errno set
- * on failure. */
+/**
+ * emulatorLoopAccept:
+ * @loop: the loop
+ * @guarding: whether the caller is the guard
+ *
+ * Accepts the connections of waiting clients; each connection replaces the listening socket of
+ * its device. The guard also removes the file of the socket and stores the pid of the client; it
+ * then starts a worker, which has the connections, too.
+ *
+ * Returns true if a client has connected.
+ */
 bool emulatorLoopAccept(EmulatorLoop *loop,
                         bool guarding);
+
+/**
+ * emulatorLoopAcceptItself:
+ * @loop: the loop
+ *
+ * Lets emulatorLoopRun() accept connections, if there is no guard.
+ *
+ * Returns false with errno set on failure.
+ */
 bool emulatorLoopAcceptItself(EmulatorLoop *loop);
 
-/* Returns whether nobody needs a process that serves: the peers of all devices have
- * gone. Without any connection it is false. For the process that made the
- * loop. */
+/* Returns true if no device requires a process any more because all peers have disconnected; false
+ * if there was no connection. Only the process that created the loop can call this. */
 bool emulatorLoopIsOver(const EmulatorLoop *loop);
 
 /* Returns whether there is, or was, any connection. */
@@ -61,17 +79,21 @@ bool emulatorLoopHasMet(const EmulatorLoop *loop);
 /* Removes the files of listening sockets. */
 void emulatorLoopUnlink(const EmulatorLoop *loop);
 
-/* Goes on from what is in the journals, and serves until the peer of the last
- * device has closed its socket; devices that nobody has connected to do not
- * count once somebody had connected to another one. A loop may be run by one
- * process after the other, each forked by the one that made the loop and that
- * runs none itself. Makes only system calls that the sandbox allows. */
+/**
+ * emulatorLoopRun:
+ * @loop: the loop
+ *
+ * Continues from the journals, and serves until all peers have closed their sockets. Devices
+ * without a connection are ignored if another device has had one. Several processes can run the
+ * loop, one after the other; each of them is forked by the process that created the loop, which
+ * does not run it. The sandbox allows all system calls of this function.
+ */
 void emulatorLoopRun(EmulatorLoop *loop);
 
-/* Tells whoever asks for registers (emulator_state.h) that this process is about to end, and that
- * nobody needs them: all devices were unplugged, or QEMU has never connected to them. */
+/* Reports to the process that requests registers (emulator_state.h) that this process will exit, and
+ * that the registers are not required: all devices were unplugged, or QEMU has never connected. */
 void emulatorLoopSayFarewell(EmulatorLoop *loop);
 
-/* Returns whether a request waits for the process that serves, and not for its peer
- * to take an answer. For the process that made the loop. */
+/* Returns true if a request waits for the process that serves, rather than a reply for the peer.
+ * Only the process that created the loop can call this. */
 bool emulatorLoopIsPending(const EmulatorLoop *loop);

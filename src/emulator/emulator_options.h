@@ -16,15 +16,15 @@
 #include "emulator_device_options.h"
 #include "sandbox.h"
 
-/* Devices of one process: more than the 32 slots of 8 functions of a bus. */
+/* The maximum number of devices of a process: a bus has 32 slots with 8 functions. */
 #define EMULATOR_DEVICES_MAX 256
 
-/* Seconds that devices wait for the first connection to one of them, unless it
- * is known who will make it: a QEMU that could not start never makes any. */
+/* The time that devices wait for the first connection to one of them if the client is not known, in
+ * seconds: a QEMU that has failed to start does not connect. */
 #define EMULATOR_CONNECT_TIMEOUT 300
 #define EMULATOR_CONNECT_TIMEOUT_MAX 86400
 
-/* --allow-user options. */
+/* The maximum number of --allow-user options */
 #define EMULATOR_ALLOWED_MAX 16
 
 typedef enum {

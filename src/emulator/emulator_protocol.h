@@ -1,10 +1,9 @@
 /*
- * emulator_protocol.h: what the emulator must know of a link with QEMU
+ * emulator_protocol.h: the interface of a protocol between QEMU and the emulator
  *
- * A protocol is a pair of pure functions over buffers. They make no system
- * call, remember nothing outside of what they are given, and change nothing
- * else: a request that is handled twice from the same state has the same
- * outcome. emulator_device.h rests on that.
+ * A protocol consists of two functions on buffers. They make no system call and change only their
+ * arguments: a request that is processed twice from the same state has the same result, which
+ * emulator_device.h requires.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -16,7 +15,7 @@
 
 #include "pci_config.h"
 
-/* No request of any protocol is longer, no answer either. */
+/* The maximum lengths of a request and of a reply of any protocol, in bytes */
 #define EMULATOR_REQUEST_MAX 2048
 #define EMULATOR_REPLY_MAX 288
 
@@ -35,8 +34,8 @@ typedef struct {
                              size_t len,
                              const char **why);
 
-    /* Acts on the complete message of LEN bytes at REQUEST. Returns the
-     * length of the answer in REPLY, 0 if there is none, or -1 as above. */
+    /* Processes the complete message of LEN bytes at REQUEST. Returns the length of the reply in
+     * REPLY, 0 if there is none, or -1 as above. */
     ssize_t (*answer)(EmulatorSession *session,
                       PCIConfig *config,
                       const uint8_t *request,

@@ -1,17 +1,15 @@
 /*
- * emulator_state.h: what the emulator tells of its devices' registers, and takes back
+ * emulator_state.h: requests for the registers of devices, and to restore them
  *
- * A guest that is saved or migrated takes its devices' registers along. The
- * process that does this for QEMU (src/vmstate) has one end of a SOCK_SEQPACKET
- * socket pair; the emulator has the other one, --state-fd. One message is a
- * request, one is its reply; numbers are in the host's byte order, since both
- * ends are on one host. docs/pci-emulator-contract.rst describes the messages for
- * emulators of other people, whose state may have another length than ours.
+ * The registers of devices are part of a guest that is saved or migrated. The process that
+ * provides them to QEMU (src/vmstate) has one end of a SOCK_SEQPACKET socket pair, and the
+ * emulator has the other one (--state-fd). Each message is a request or a reply; numbers are in
+ * host byte order, because both processes run on one host. docs/pci-emulator-contract.rst
+ * describes the messages for other emulators, whose state can have another length.
  *
- * A worker that is killed may take a request with it. Whoever asks therefore
- * asks again, with the same sequence number, after a while without a reply. A
- * state that is given back twice is taken once: the virtual CPUs may have begun
- * to run after the first reply.
+ * A request can be lost if a worker is killed. The peer therefore repeats it with the same
+ * sequence number if there is no reply for some time. A repeated request to restore is processed
+ * once, because the virtual CPUs may run after the first reply.
  *
  * An emulator that ends since all its devices were unplugged says so unasked: a reply to request
  * 0, which says EMULATOR_STATUS_GONE. The end of the socket without it is that of an emulator that
@@ -34,11 +32,11 @@ typedef enum {
     EMULATOR_STATE_SET = 2,     /* take them */
 } EmulatorStateCommand;
 
-/* Bytes of a request or a reply before the registers. */
+/* The size of a request or reply without the registers, in bytes */
 #define EMULATOR_STATE_HEADER 16
 
-/* The most bytes that an emulator can have for one device. pci-emulator has
- * PCI_CONFIG_SIZE. */
+/* The maximum size of the state of a device of any emulator, in bytes. In pci-emulator it has
+ * PCI_CONFIG_SIZE bytes. */
 #define EMULATOR_STATE_MAX 4096
 
 typedef struct {
@@ -57,8 +55,18 @@ typedef struct {
     uint8_t registers[PCI_CONFIG_SIZE];     /* GET; else zeros */
 } EmulatorStateReply;
 
-/* Acts on the message REQUEST of LEN bytes for the NDEVICES devices of STATUS,
- * and fills in REPLY. Returns 0, or -1 if it is no request, and has no reply. */
+/**
+ * emulatorStateAnswer:
+ * @status: the memory of the devices
+ * @ndevices: their number
+ * @request: a message
+ * @len: its length, in bytes
+ * @reply: set to the reply
+ *
+ * Processes a request.
+ *
+ * Returns 0, or -1 if the message is not a request; then there is no reply.
+ */
 int emulatorStateAnswer(EmulatorStatus *status,
                         size_t ndevices,
                         const void *request,

@@ -85,7 +85,7 @@ emulatorStatusNew(const EmulatorOptions *options)
         snprintf(to->devicename, sizeof(to->devicename), "%s", from->fields.devicename);
         snprintf(to->transport, sizeof(to->transport), "%s",
                  emulatorTransportGet(from->transport)->name);
-        /* A listening socket's peer is whoever listens. */
+        /* The peer of a listening socket would be this process. */
         if (from->transport == EMULATOR_TRANSPORT_MPQEMU)
             to->peer = emulatorStatusPeer(from->fd);
         emulatorDeviceInit(&to->device, from->fields.value);

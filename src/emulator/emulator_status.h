@@ -1,11 +1,10 @@
 /*
  * emulator_status.h: the memory of the devices of a process
  *
- * A mapping of a memory file of fixed size, which the guard creates and its
- * workers inherit. It has the devices, with their registers and journals, and
- * what "virt-emulatedpci emulators" shows of the process. A reader opens the
- * file as /proc/PID/fd/N, a link to /memfd:emulatedpci-status. Seals keep anybody
- * from writing to it that way, or from changing its size.
+ * The guard creates a memory file of fixed size, and its workers inherit the mapping. It contains
+ * the devices with their registers and journals, and the data that "virt-emulatedpci emulators"
+ * shows. A reader opens the file as /proc/PID/fd/N, a link to /memfd:emulatedpci-status. Seals
+ * prevent writing through this descriptor and changes of the size.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -31,7 +30,7 @@
 #define EMULATOR_STATUS_MAGIC "EPCISTAT"
 #define EMULATOR_STATUS_VERSION 1
 
-/* Whether, and why, a device is served no more. */
+/* The reason why a device is not served any more */
 typedef enum {
     EMULATOR_STATUS_OPEN = 0,
     EMULATOR_STATUS_GONE,       /* its peer has closed the connection: it was unplugged */
@@ -86,7 +85,7 @@ int32_t emulatorStatusPeer(int fd);
  * @status: the memory
  * @ndevices: number of devices in it
  *
- * Returns how many requests all devices have served together.
+ * Returns the number of requests that all devices have processed.
  */
 uint64_t emulatorStatusServed(const EmulatorStatus *status,
                               size_t ndevices);

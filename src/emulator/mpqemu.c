@@ -134,7 +134,7 @@ mpqemuAnswer(EmulatorSession *session,
         return mpqemuAnswerConfig(config, header.cmd, request + sizeof(header), reply, why);
 
     case MPQEMU_CMD_BAR_READ:
-        /* There is no BAR, so nobody claims the access. */
+        /* There is no BAR: all bits are one, as for an access that no device claims. */
         return mpqemuReply(reply, UINT64_MAX);
 
     case MPQEMU_CMD_BAR_WRITE:

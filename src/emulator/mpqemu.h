@@ -5,7 +5,7 @@
  * include/hw/remote/mpqemu-link.h in QEMU 6.0 to 10.1: host byte order, a 16-byte
  * header, then the payload.
  *
- * Pure: knows no socket, makes no system call, allocates nothing.
+ * The functions use no socket, make no system call, and allocate nothing.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -32,10 +32,10 @@ typedef enum {
 
 #define MPQEMU_HEADER_SIZE 16
 
-/* The largest message that QEMU sends: SYNC_SYSMEM's 192 bytes of payload. */
+/* The length of QEMU's longest message, SYNC_SYSMEM with a payload of 192 bytes */
 #define MPQEMU_MESSAGE_MAX (MPQEMU_HEADER_SIZE + 192)
 
-/* Every answer is a RET with a u64. */
+/* The length of each reply: a RET with a 64-bit number */
 #define MPQEMU_REPLY_SIZE (MPQEMU_HEADER_SIZE + 8)
 
 extern const EmulatorProtocol mpqemuProtocol;

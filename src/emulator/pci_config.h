@@ -1,12 +1,12 @@
 /*
  * pci_config.h: the configuration space of an emulated PCI endpoint
  *
- * 256 bytes with a type 0 header, no BARs, no capabilities and no expansion
- * ROM: which bits a guest can write, which it clears by writing ones, and
- * what a reset brings back. Section numbers are those of the PCI Local Bus
- * Specification, revision 3.0.
+ * The space has 256 bytes with a type 0 header, no BARs, no capabilities and no expansion ROM.
+ * This file implements the bits that a guest can write, the bits that it clears by writing ones,
+ * and the values after a reset. Section numbers are those of the PCI Local Bus Specification,
+ * revision 3.0.
  *
- * Pure: knows no transport, makes no system call, allocates nothing.
+ * The functions know no transport, make no system call, and allocate nothing.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -89,8 +89,8 @@ void pciConfigReset(PCIConfig *config);
  * Sets the registers.
  *
  * Returns false, and changes nothing, if @registers cannot be those of a device with
- * these power-on values: a bit differs that nobody can change, or one is set that
- * can only be cleared.
+ * these power-on values: a read-only bit differs, or a bit is set that can only be
+ * cleared.
  */
 bool pciConfigRestore(PCIConfig *config,
                       const uint8_t registers[PCI_CONFIG_SIZE],

@@ -1,13 +1,12 @@
 /*
- * sandbox.h: what is left to pci-emulator once it serves a guest
+ * sandbox.h: restricts a process before it serves a guest
  *
- * The guest chooses the bytes of its configuration accesses, and a QEMU that
- * a guest has taken over chooses every byte on the sockets. So the process
- * keeps nothing that it does not need: no descriptor but its own, none that
- * it could get (RLIMIT_NOFILE), no privilege, no core file, and the handful
- * of system calls that serving takes. None of them maps or opens anything.
+ * The guest chooses the bytes of its configuration accesses, and a QEMU under the control of a
+ * guest chooses all bytes on the sockets. Therefore the process keeps only the resources that it
+ * requires: its own descriptors and no way to get others (RLIMIT_NOFILE), no privileges, no core
+ * file, and a few system calls, none of which maps memory or opens a file.
  *
- * Knows no device and no protocol.
+ * This file knows neither devices nor protocols.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -24,24 +23,31 @@ typedef enum {
     SANDBOX_FILTER_NONE,        /* there is no filter */
 } SandboxFilter;
 
-/* The sanitizers' run time makes system calls of its own, in any place. */
+/* The run-time libraries of the sanitizers make additional system calls. */
 #ifdef WITH_SANITIZERS
 # define SANDBOX_FILTER_DEFAULT SANDBOX_FILTER_LOG
 #else
 # define SANDBOX_FILTER_DEFAULT SANDBOX_FILTER_KILL
 #endif
 
-/* "kill", "log", "none" */
+/* Returns "kill", "log" or "none". */
 const char *sandboxFilterToString(SandboxFilter filter);
 
-/* Returns 0, or -1 for another string. */
+/* Sets @filter to the action with that name. Returns 0, or -1 if there is none. */
 int sandboxFilterFromString(const char *str,
                             SandboxFilter *filter);
 
-/* Closes every descriptor except standard error and the NFDS ones of FDS,
- * which are above 2 and get sorted; standard input and output become
- * /dev/null, and standard error too if it is closed. To be called early, so
- * that no descriptor opened later is hit. Returns 0, or -1 with errno set. */
+/**
+ * sandboxCloseOthers:
+ * @fds: descriptors above 2, which are sorted
+ * @nfds: their number
+ *
+ * Closes all descriptors except standard error and @fds. Standard input and output become
+ * /dev/null, and standard error, too, if it is closed. Must be called before other descriptors
+ * are opened.
+ *
+ * Returns 0, or -1 with errno set.
+ */
 int sandboxCloseOthers(int *fds,
                        size_t nfds);
 
@@ -83,7 +89,7 @@ int sandboxConfine(SandboxFilter filter,
  * Returns 0, or -1 with errno set. */
 int sandboxApply(const SandboxProgram *program);
 
-/* Returns all of these in one, for a process that serves without a guard. */
+/* Calls all of these functions, for a process without a guard. */
 int sandboxEnter(SandboxFilter filter,
                  int notifyFd,
                  unsigned int acceptBelow);

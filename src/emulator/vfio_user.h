@@ -2,13 +2,12 @@
  * vfio_user.h: the device's end of vfio-user (QEMU's vfio-user-pci)
  *
  * The requests and replies of the protocol, for a device that only has a configuration space. The
- * format is that of
- * docs/interop/vfio-user.rst in QEMU 10.1, version 0.0: host byte order, a
- * 16-byte header, then the payload. "The specification" is that document.
+ * format is that of docs/interop/vfio-user.rst in QEMU 10.1, version 0.0: host byte order, a
+ * header of 16 bytes, then the payload. "The specification" is that document.
  *
- * Pure: knows no socket, makes no system call, allocates nothing, and changes
- * nothing but the session and the configuration space that it is given. So
- * a request that is handled again from the same state has the same answer.
+ * The functions use no socket, make no system call, allocate nothing, and change only the session
+ * and the configuration space in their arguments. A request that is processed again from the same
+ * state therefore has the same reply.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -55,22 +54,21 @@ typedef enum {
 /* The highest interrupt pin that QEMU accepts: INTD#. */
 #define VFIO_USER_PIN_MAX 4
 
-/* The data of one REGION_READ or REGION_WRITE: the whole of the one region
- * that has any. */
+/* The maximum length of the data of REGION_READ or REGION_WRITE: the size of the configuration
+ * space, in bytes */
 #define VFIO_USER_DATA_MAX PCI_CONFIG_SIZE
 
-/* The largest message that is taken. QEMU's largest one is VERSION with its
- * capabilities, about 250 bytes; the rest is room for a longer list. */
+/* The maximum length of a message, in bytes. The longest one of QEMU is VERSION with its
+ * capabilities, about 250 bytes; the rest allows for a longer list. */
 #define VFIO_USER_MESSAGE_MAX 2048
 
-/* The largest answer: REGION_READ of all registers. */
+/* The length of the longest reply, which is that of REGION_READ for all registers */
 #define VFIO_USER_REPLY_MAX (VFIO_USER_HEADER_SIZE + 16 + VFIO_USER_DATA_MAX)
 
-/* Whether the interrupt pin can be read. QEMU reads the pin itself when it sets
- * the device up, and once more after each reset, and then refuses a value above
- * VFIO_USER_PIN_MAX. The guest has not run before the first reset. So a pin that
- * QEMU would refuse reads as 0, which means no interrupt, at these two occasions;
- * the guest reads the value that the user asked for. */
+/* Determines whether the interrupt pin can be read. QEMU itself reads the pin when it sets the
+ * device up, and once after each reset, and rejects a value above VFIO_USER_PIN_MAX. The guest does
+ * not run before the first reset. Therefore such a pin reads as 0, which means no interrupt, on
+ * these two occasions; the guest reads the user's value. */
 typedef enum {
     VFIO_USER_PIN_HIDDEN = 0,       /* no DEVICE_RESET has come yet */
     VFIO_USER_PIN_RESET,            /* the last message was DEVICE_RESET */
@@ -84,16 +82,34 @@ typedef struct {
     uint64_t peerDataMax;           /* data that the peer takes in one message */
 } VFIOUserSession;
 
-/* Returns the length of the message that begins with the LEN bytes at DATA, including the header:
- * VFIO_USER_HEADER_SIZE to VFIO_USER_MESSAGE_MAX; 0 if more bytes are required to determine it; or
- * -1 if it violates the protocol or is too long, with *WHY set to a static string in English. */
+/**
+ * vfioUserRequestLength:
+ * @data: the beginning of a message
+ * @len: the number of bytes
+ * @why: set to a static string in English if the result is -1
+ *
+ * Returns the length of the message including the header, VFIO_USER_HEADER_SIZE to
+ * VFIO_USER_MESSAGE_MAX; 0 if more bytes are required to determine it; or -1 if it violates the
+ * protocol or is too long.
+ */
 ssize_t vfioUserRequestLength(const uint8_t *data,
                               size_t len,
                               const char **why);
 
-/* Acts on one complete message of LEN bytes (see vfioUserRequestLength()) and writes the answer to
- * REPLY. Returns the answer's length; 0 if there is none to send, or -1 if the connection is to be
- * closed, with *WHY as above, and then nothing was changed. */
+/**
+ * vfioUserAnswer:
+ * @session: the state of the connection
+ * @config: the configuration space
+ * @request: a complete message, see vfioUserRequestLength()
+ * @len: its length, in bytes
+ * @reply: set to the reply
+ * @why: set to a static string in English if the result is -1
+ *
+ * Processes a message.
+ *
+ * Returns the length of the reply; 0 if there is none; or -1 if the connection must be closed, in
+ * which case nothing was changed.
+ */
 ssize_t vfioUserAnswer(VFIOUserSession *session,
                        PCIConfig *config,
                        const uint8_t *request,
@@ -101,5 +117,5 @@ ssize_t vfioUserAnswer(VFIOUserSession *session,
                        uint8_t reply[VFIO_USER_REPLY_MAX],
                        const char **why);
 
-/* The same, for devices: emulator_device.h. */
+/* These functions as a protocol, for emulator_device.h */
 extern const EmulatorProtocol vfioUserProtocol;

@@ -1,9 +1,8 @@
 /*
  * vfio_user_json.h: the capabilities in vfio-user's VERSION message
  *
- * A reader of JSON text (RFC 8259) that looks for a few numbers and skips
- * everything else. The text comes from a hostile peer: nesting has a limit,
- * nothing is allocated, and no byte beyond the text is looked at.
+ * A parser for JSON text (RFC 8259) that reads a few numbers and skips the rest. The peer can be
+ * hostile: nesting is limited, nothing is allocated, and no byte beyond the text is read.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -14,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Objects and arrays within each other; the messages of today have 3. */
+/* The maximum nesting of objects and arrays; current messages have 3 levels. */
 #define VFIO_USER_JSON_DEPTH_MAX 16
 
 typedef struct {
@@ -24,11 +23,18 @@ typedef struct {
     uint64_t maxDataXferSize;
 } VFIOUserCapabilities;
 
-/* Reads LEN bytes of TEXT, an object that may have an object "capabilities".
- * Of a member that is there twice the last one counts. Names are compared as
- * they are written: none that we know needs an escape. Returns 0, or -1 if it
- * is no such object, or if a capability that we know is no whole number from
- * 0 to 2^64 - 1; *CAPABILITIES is undefined then. */
+/**
+ * vfioUserCapabilitiesParse:
+ * @capabilities: set to the capabilities; undefined on failure
+ * @text: an object, which can contain an object "capabilities"
+ * @len: its length, in bytes
+ *
+ * If a member occurs twice, the last one is used. Names are compared without processing escapes,
+ * because no known name requires one.
+ *
+ * Returns 0, or -1 if the text is not such an object, or if a known capability is not an integer
+ * from 0 to 2^64 - 1.
+ */
 int vfioUserCapabilitiesParse(VFIOUserCapabilities *capabilities,
                               const char *text,
                               size_t len);

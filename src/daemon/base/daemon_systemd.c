@@ -18,7 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Nobody passes more: two sockets are what there is to pass. */
+/* The maximum number of sockets; the units have two. */
 #define SYSTEMD_SOCKETS_MAX 16
 #define SYSTEMD_FIRST_FD 3
 

@@ -76,7 +76,7 @@ identityBecome(const Identity *id, GError **err)
     uid_t suid;
 
     if (geteuid() != 0) {
-        /* Root may be whoever it likes; libvirtd lets it in, too. */
+        /* Root is permitted, as in libvirtd. */
         if (id->uid == geteuid() || id->uid == 0)
             return TRUE;
         emulatedPCIReportError(err, VIR_ERR_OPERATION_DENIED,

@@ -192,7 +192,7 @@ listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GErro
         return FALSE;
     }
 
-    /* Nobody gets in before the mode is what it shall be. */
+    /* Clients cannot connect before the permissions are set. */
     mask = umask(0777);
     rc = bind(sock->fd, (struct sockaddr *) &addr, sizeof(addr));
     umask(mask);

@@ -38,9 +38,9 @@ sessionIsDefinitionXML(guint32 procedure)
 }
 
 
-/* Returns whether libvirtd refuses the call whatever is in it, so that it costs nothing here: no
- * memory, no process and no lock. Before libvirtd has let the client in, that is every
- * call; on a read-only connection, every call that changes something. */
+/* Returns TRUE if libvirtd rejects the call independent of its content. Such a call uses no memory,
+ * process or lock here. These are all calls before libvirtd has accepted the client, and calls
+ * that make changes on a read-only connection. */
 static gboolean
 sessionIsRefusedAnyway(const Session *session, const RPCHeader *header, const Procedure *proc)
 {

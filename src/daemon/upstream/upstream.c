@@ -197,7 +197,7 @@ upstreamTry(const char *const *paths, const char *own, const char **where, int *
 }
 
 
-/* Starts the user's libvirt, unless somebody else just does. */
+/* Starts the user's libvirt, unless another program is starting it. */
 static int
 upstreamStartAndTry(const char *const *paths,
                     const char *own,

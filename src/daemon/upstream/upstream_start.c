@@ -181,7 +181,7 @@ upstreamStartSpawn(const UpstreamStart *start, GError **err)
             env = g_environ_setenv(env, variables[i], value, TRUE);
     }
 
-    /* Nobody waits for it: glib forks twice. */
+    /* GLib forks twice, so that the process is not a child that has to be reaped. */
     if (!g_spawn_async("/", argv, env,
                        G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
                        startPrepare, NULL, NULL, &local)) {

@@ -1,8 +1,8 @@
 /*
  * upstream_start.h: starting the user's own libvirt
  *
- * As libvirt's clients do it, with the lock that they use among each other:
- * whoever comes while one is being started waits, and then finds it.
+ * This works as in libvirt's clients, and uses the same lock: another program that starts libvirt
+ * at the same time waits, and then connects to it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -17,7 +17,7 @@ typedef struct _UpstreamStart UpstreamStart;
  * lock can be had. */
 UpstreamStart *upstreamStartBegin(GError **err);
 
-/* Starts it in the background, until nobody has used it for two minutes. */
+/* Starts libvirt in the background; it exits after two minutes without a client. */
 gboolean upstreamStartSpawn(const UpstreamStart *start, GError **err);
 
 /* Gives the lock back. */

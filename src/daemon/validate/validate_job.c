@@ -28,16 +28,15 @@
 
 #define _(s) gettext(s)
 
-/* A result longer than a pipe takes at once could not be written before it is
- * read, and nobody reads more than a few lines. */
+/* The maximum length of a message, in bytes: a pipe accepts it in one write. */
 #define VALIDATE_MESSAGE_MAX 3072
 
 /* The longest time that the process may take, in milliseconds. It usually takes a fraction of a
  * second, but the client can stop it because both have the same user. */
 #define VALIDATE_TIMEOUT 60000
 
-/* libxml2's RELAX NG takes time in the square of some elements' number. Documents
- * of megabytes that people have take a second and 100 MiB. */
+/* The time of libxml2's RELAX NG is quadratic in the number of some elements. Existing documents of
+ * several megabytes take a second and 100 MiB. */
 #define VALIDATE_CPU_MAX 10             /* seconds */
 #define VALIDATE_MEMORY_MAX 256         /* MiB, beyond what the process has already */
 

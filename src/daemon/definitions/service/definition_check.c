@@ -1,7 +1,7 @@
 /*
- * definition_check.c: questions to upstream that the listener asks for itself
+ * definition_check.c: checks that the listener makes with libvirtd
  *
- * A client of libvirt's, one call at a time, that waits for the answers.
+ * A client of libvirtd that makes one call at a time and waits for the reply.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

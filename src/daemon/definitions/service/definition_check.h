@@ -1,8 +1,8 @@
 /*
- * definition_check.h: questions to upstream that the listener asks for itself
+ * definition_check.h: checks that the listener makes with libvirtd
  *
- * May this client change what libvirt keeps? Does any domain use that
- * definition? A process of its own asks, since the listener waits for nobody.
+ * One check finds out whether a client has read-write access to libvirtd, the other whether a
+ * domain uses a definition. A separate process makes them, because the listener must not block.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,7 +13,7 @@
 
 #include <glib.h>
 
-/* Of the result; less than a pipe takes at once. */
+/* The size of the message in a result, in bytes: a pipe accepts the result in one write. */
 #define DEFINITION_CHECK_MAX 3072
 
 typedef struct {
@@ -36,5 +36,5 @@ typedef struct {
  * DefinitionCheckResult, or has died without. */
 pid_t definitionCheckStart(const DefinitionCheckOptions *opts, int *fd, GError **err);
 
-/* The question itself, in this process; identity aside. */
+/* Makes the check in this process, with its identity. */
 void definitionCheckRun(const DefinitionCheckOptions *opts, DefinitionCheckResult *result);

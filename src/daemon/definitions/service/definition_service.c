@@ -1,17 +1,16 @@
 /*
  * definition_service.c: the definitions, in the listener
  *
- * Questions are answered at once. A client whom libvirtd has not yet been asked about waits
- * until it has, in a process of its own (check_process.h): its changes hold up nobody
- * else's. The changes of those who may make them wait in one queue, in the order in which they
- * came, since to take a definition away a process asks upstream, too:
+ * Requests are answered at once. The first change of a client waits until a separate process
+ * (check_process.h) has asked libvirtd whether the client has access; this does not delay other
+ * clients. The changes of clients with access wait in one queue, in the order of their arrival,
+ * because removing a definition requires a process that asks libvirtd, too:
  *
- *     [nobody is about to use it]  --  [no domain uses it]  --  done
+ *     [no connection is about to use it]  --  [no domain uses it]  --  done
  *
- * A connection is about to use a definition from its question (DEFINITION_USE)
- * until upstream has answered the call in which the definition is; what asks
- * while it is being taken away waits until that is decided. For a built-in one,
- * which nobody takes away, it asks once.
+ * A connection is about to use a definition from its request (DEFINITION_USE) until libvirtd has
+ * replied to the call with the definition. Requests for a definition that is being removed wait
+ * until this is decided. Built-in definitions, which cannot be removed, are requested only once.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,10 @@
 /*
  * definition_service.h: the definitions, in the listener
  *
- * The store of definitions, to which the connection processes send their requests. They run
- * with their clients' identity and are not trusted: what may be changed is
- * judged here, by the socket that a client came through and by what upstream
- * lets it do. Never waits for one of them: whoever does not read is cut off.
+ * The service has the store of definitions, to which the connection processes send their
+ * requests. They run with the identity of their clients and are not trusted: this process decides
+ * whether a client can make changes, by the socket of the client and its access to libvirtd. It
+ * does not wait for a connection process, and disconnects one that does not read.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -72,8 +72,7 @@ void definitionServiceDispatch(DefinitionService *service);
 /* The listener has reaped its child PID, which it did not fork itself. */
 void definitionServiceReaped(DefinitionService *service, pid_t pid);
 
-/* Ends the processes that ask upstream: nobody waits for their answers any
- * more. */
+/* Ends the processes that ask libvirtd, because no client waits for their results any more. */
 void definitionServiceStop(DefinitionService *service);
 
 /* Returns whether there are definitions that end with the daemon. */

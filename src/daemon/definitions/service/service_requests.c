@@ -111,7 +111,7 @@ serviceUse(DefinitionService *service, DefinitionPeer *peer, guint32 serial, con
         return;
     }
 
-    /* Whoever can write nothing takes nothing into use. */
+    /* A read-only client cannot use a definition in a domain. */
     if (!peer->readonly) {
         if (!peer->uses)
             peer->uses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
