@@ -1,8 +1,8 @@
 /*
  * error_name.h: the names of libvirt's error codes
  *
- * libvirt has messages for its codes, but not their names, which are what one
- * looks up and what scripts compare.
+ * libvirt has messages for its codes, but no names of them. Documentation and scripts use the
+ * names.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,8 +1,8 @@
 /*
  * tool_definitions.h: definitions for documents that refer to them
  *
- * Read from the disk, without the daemon that keeps them, when the first
- * document asks for one. Nothing is changed there.
+ * They are read from disk, without the daemon, when a document first refers to one. They are not
+ * changed.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

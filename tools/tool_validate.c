@@ -1,9 +1,9 @@
 /*
  * tool_validate.c: virt-emulatedpci validate
  *
- * The parser and its rules judge first: they name field, value and what is
- * allowed. The schema then judges the rest of the document, as libvirt's own
- * "define --validate" does.
+ * The parser and its rules are applied first, because their messages name the field, the value and
+ * the allowed values. The schema then validates the rest of the document, as libvirt's "define
+ * --validate".
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,8 +1,7 @@
 /*
- * virt-emulatedpci.c: the command line tool's main program
+ * virt-emulatedpci.c: the main program of virt-emulatedpci
  *
- * Global options and the table of subcommands. What a subcommand does is in
- * tool_NAME.c.
+ * Contains the global options and the table of subcommands. Each subcommand is in tool_NAME.c.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,8 @@
 /*
- * emulatedpci_lint.c: what is legal in an <emulatedpci>, but unwise
+ * emulatedpci_lint.c: warnings about valid but probably unintended values
  *
- * The registers' rules are those of the PCI Local Bus Specification 3.0,
- * chapter 6.2; the class codes those of the PCI Code and ID Assignment
- * Specification.
+ * The rules about registers are from the PCI Local Bus Specification 3.0, chapter 6.2; the class
+ * codes are from the PCI Code and ID Assignment Specification.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,7 +1,7 @@
 /*
- * emulatedpci_text.h: text as it stands in XML
+ * emulatedpci_text.h: text in XML documents
  *
- * Writes it, and needs no XML library for that.
+ * Escapes text without an XML library.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,9 @@
 /*
- * emulatedpci_xml_feed.h: giving a document to libxml2 bit by bit
+ * emulatedpci_xml_feed.h: passing a document to libxml2 in pieces
  *
- * libxml2 2.9 goes on parsing behind a fatal error, though nothing of it is
- * reported any more, and what emulatedpci_xml_limits.h has found of a document
- * does not hold there. So the parser gets the document in small pieces, and no
- * more of them after the first error.
+ * libxml2 2.9 continues to parse after a fatal error, although it does not report anything more,
+ * and the limits that emulatedpci_xml_limits.h has checked do not apply there. Therefore the parser
+ * gets the document in small pieces, and no further piece after the first error.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,18 +1,15 @@
 /*
- * emulatedpci_xml_limits.h: what a document may ask of an XML parser
+ * emulatedpci_xml_limits.h: limits of documents
  *
- * A parser spends time and memory on some documents that is out of all
- * proportion to their size: libxml2 2.9 compares every attribute of an element
- * with every other, every prefixed name with every namespace in scope, and
- * searches the names that it has seen in a table that stops growing; and a
- * document type declaration can declare entities and default attributes that
- * are many times as long as the document. A document that a client sends is
- * therefore looked at here before any parser reads it.
+ * The time and memory of a parser are not proportional to the size of some documents. libxml2 2.9
+ * compares every attribute of an element with every other one, and every prefixed name with every
+ * namespace in scope; its table of names does not grow beyond a size; and a document type
+ * declaration can declare entities and default attributes that are much longer than the document.
+ * Therefore a document of a client is checked here before it is parsed.
  *
- * The look is one pass over the text, in constant memory, and knows no more of
- * XML than what tags, comments and the like begin and end with. Of well-formed
- * documents it is exact. Of others it is exact up to the first error, at which
- * a parser has to stop.
+ * The check is one pass over the text in constant memory. It only knows how tags, comments and
+ * similar constructs begin and end. It is exact for well-formed documents; for others it is exact
+ * up to the first error, where a parser has to stop.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

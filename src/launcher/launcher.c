@@ -1,8 +1,8 @@
 /*
  * launcher.c: the program in a domain's <emulator>
  *
- * By the name of a link in the launch directory it stands in for a QEMU; by
- * its own name it serves the administrator.
+ * If it is called by the name of a link in the launch directory, it starts the emulators and
+ * becomes QEMU. If it is called by its own name, it processes the administrator's options.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,8 +1,8 @@
 /*
- * launcher_accel.c: which accelerator QEMU's command line asks for
+ * launcher_accel.c: the accelerator in QEMU's command line
  *
- * The options: -accel NAME[,…], -machine or -M [TYPE,]accel=NAME[:NAME…],
- * -enable-kvm; each also with two dashes.
+ * The options are -accel NAME[,…], -machine or -M [TYPE,]accel=NAME[:NAME…], and -enable-kvm, each
+ * also with two dashes.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

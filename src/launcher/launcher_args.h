@@ -1,9 +1,9 @@
 /*
  * launcher_args.h: the emulated devices in QEMU's command line
  *
- * Finds them and replaces them by devices that QEMU has. An option is
- * "-device" or "--device", followed by its value, as QEMU reads them; the rest
- * of the command line is neither read nor changed.
+ * Finds the devices and replaces them by devices that QEMU supports. An option is "-device" or
+ * "--device", followed by its value, as in QEMU; the rest of the command line is not read or
+ * changed.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,14 +1,14 @@
 /*
- * launcher_attach.h: devices for an emulator that already runs
+ * launcher_attach.h: attaches devices to a running emulator
  *
- * <driver pid='N'/>: N is a pci-emulator --listen, whose control socket is
+ * In <driver pid='N'/>, N is the pid of a pci-emulator --listen with the control socket
  *
  *   RUNDIR/emulatedpci/N.sock
  *
- * where RUNDIR is the first of $XDG_RUNTIME_DIR, /run/user/UID and /run that
- * has it. The launcher sends one message for each device: the text of its --device
- * option without the socket, and the socket itself. The emulator answers each with
- * "ok" or "error: …", and serves the devices when the connection ends.
+ * RUNDIR is the first of $XDG_RUNTIME_DIR, /run/user/UID and /run that contains it. The launcher
+ * sends a message for each device, which contains the text of its --device option without the
+ * socket, and the socket itself. The emulator replies "ok" or "error: …" to each message, and
+ * serves the devices when the connection ends.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

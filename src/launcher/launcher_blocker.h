@@ -1,20 +1,17 @@
 /*
  * launcher_blocker.h: makes QEMU refuse to save or migrate a guest
  *
- * QEMU's vfio-user-pci neither saves the registers of a device nor objects to
- * a save or a migration: the guest would go on with power-on values and not
- * notice. Where those registers do not travel with the guest, QEMU has to be
- * told that it cannot be moved. It has no option for that, but every open
- * image of a format that cannot be migrated has this effect. So QEMU gets a
- * block node of such a format: an empty, read-only disk of 1 MiB that is no
- * part of the machine. QEMU then refuses at once, and libvirt, which asks QEMU
- * for its reasons beforehand, does so before it touches the guest:
+ * QEMU's vfio-user-pci neither saves the registers of a device nor prevents a save or a migration:
+ * the guest would continue with power-on values. If the registers cannot be saved, QEMU has to
+ * refuse these operations. There is no option for this, but an open image of a format without
+ * support for migration has this effect. Therefore QEMU gets a block node of such a format: an
+ * empty, read-only disk of 1 MiB that is not part of the machine. QEMU then refuses at once, and
+ * libvirt, which asks QEMU for its reasons, refuses before it changes the guest:
  *
  *   The vdi format used by node 'model-of-ua-first' does not support live migration
  *
- * The name of the node tells the reason: qemu_unmovable.h.
- *
- * A read-only node is left out of internal snapshots of disks alone.
+ * The name of the node contains the reason: qemu_unmovable.h. Internal snapshots of disks do not
+ * include a read-only node.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

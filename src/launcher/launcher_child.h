@@ -1,9 +1,9 @@
 /*
- * launcher_child.h: children that leave no trace in QEMU
+ * launcher_child.h: child processes of which QEMU does not notice anything
  *
- * The launcher becomes QEMU, so QEMU would inherit its children, and a
- * pending SIGCHLD if libvirt had it blocked. Nothing here changes a signal's
- * disposition or the signal mask: QEMU gets those as libvirt gave them.
+ * The launcher becomes QEMU, so that QEMU would inherit its children, and a pending SIGCHLD if
+ * libvirt has blocked it. These functions do not change the disposition of signals or the signal
+ * mask, which QEMU gets from libvirt.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

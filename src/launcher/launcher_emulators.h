@@ -1,8 +1,8 @@
 /*
  * launcher_emulators.h: all emulators of a domain
  *
- * Devices that name the same emulator get one process, others get their own,
- * and some go to a process that already runs.
+ * Devices that name the same emulator share a process, other devices have separate ones, and some
+ * are attached to a process that is already running.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,9 @@
 /*
- * launcher_log.h: one line on stderr, which libvirt shows or logs
+ * launcher_log.h: messages on standard error, which libvirt shows or logs
  *
- * libvirt connects QEMU's stderr with the domain's log, and shows the end of
- * that to the user if QEMU does not start. So a message is one line, says who
- * speaks, and is written at once.
+ * libvirt connects QEMU's standard error with the domain's log, and shows the end of the log to the
+ * user if QEMU does not start. Therefore a message has one line with the name of the program, and
+ * is written at once.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

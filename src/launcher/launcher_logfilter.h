@@ -1,9 +1,8 @@
 /*
- * launcher_logfilter.h: keeps the domain's log readable
+ * launcher_logfilter.h: removes repeated lines from the domain's log
  *
- * QEMU's x-pci-proxy-dev logs the same line thousands of times during a start
- * (log_lines.h tells why). emulatedpci-logfilter is put between QEMU's standard
- * error and the domain's log.
+ * QEMU's x-pci-proxy-dev logs the same line thousands of times during a start; log_lines.h explains
+ * the reason. emulatedpci-logfilter runs between QEMU's standard error and the domain's log.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

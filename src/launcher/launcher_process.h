@@ -1,8 +1,7 @@
 /*
  * launcher_process.h: starts a process that outlives the launcher
  *
- * It is no child of the launcher's, which becomes QEMU, but of whoever adopts
- * orphans.
+ * The process is not a child of the launcher, which becomes QEMU. It is adopted, as orphans are.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

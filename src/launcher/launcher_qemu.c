@@ -1,8 +1,8 @@
 /*
- * launcher_qemu.c: the QEMU that is about to be run
+ * launcher_qemu.c: determines the version and the devices of QEMU
  *
- * Running QEMU only to hear its version takes 10 to 50 ms, most of it for
- * loading its many libraries; so the program's file is read first.
+ * Running QEMU to get its version takes 10 to 50 ms, mainly to load its libraries. Therefore the
+ * file of the program is read first.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

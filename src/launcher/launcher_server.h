@@ -1,13 +1,13 @@
 /*
- * launcher_server.h: the vfio-user server at a socket of somebody else's
+ * launcher_server.h: checks of a vfio-user server
  *
- * With <driver socket='/path'/>, QEMU itself connects to the socket. If that fails, QEMU's
- * message does not tell what to do; so the launcher looks first.
+ * With <driver socket='/path'/>, QEMU itself connects to the socket. QEMU's message about a failure
+ * does not explain the solution. Therefore the launcher checks the socket first.
  *
- * Many servers end, or are busy for a while, after their first client has gone. So the check
- * does not connect: the kernel looks up the socket in the same way for a socket of another
- * type, and then refuses. Only where the user gave a version does the launcher connect
- * once, to ask for the server's.
+ * Many servers exit, or are busy for some time, after their first client has disconnected.
+ * Therefore the check does not connect: it uses a socket of another type, for which the kernel
+ * makes the same lookup and then reports an error. Only if the user has specified the version does
+ * the launcher connect once, to negotiate it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,9 @@
 /*
- * launcher_socket.h: what connects QEMU with one device
+ * launcher_socket.h: the socket between QEMU and a device
  *
- * mpqemu: a pair of connected sockets, of which QEMU inherits one. vfio-user:
- * a path, on which the emulator listens and to which QEMU connects; it lies
- * in the directory that libvirt made for the domain alone, and gave to QEMU
- * as its HOME.
+ * With mpqemu, it is a pair of connected sockets, one of which QEMU inherits. With vfio-user, it is
+ * a path on which the emulator listens and to which QEMU connects. The path is in the domain's own
+ * directory, which libvirt has created and which is QEMU's HOME.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,16 +1,15 @@
 /*
- * launcher_stale.h: makes libvirt notice that a QEMU was replaced
+ * launcher_stale.h: makes libvirt notice that a QEMU program was replaced
  *
- * libvirt keeps a QEMU's capabilities and asks for them again when the ctime
- * (in seconds) of the program in <emulator> changes, or the mtime of the
- * directory of the distribution's QEMU modules. <emulator> leads to the
- * launcher, so a new QEMU under it would go unnoticed unless its modules were
- * replaced with it. Therefore the launcher's ctime must never be older than
- * its QEMUs': it is renewed by setting the mode that the file has, which
- * changes nothing else.
+ * libvirt caches the capabilities of QEMU. It requests them again when the ctime (in seconds) of
+ * the program in <emulator> changes, or the mtime of the directory of the distribution's QEMU
+ * modules. <emulator> is the launcher, so that libvirt would not notice a new QEMU unless its
+ * modules were replaced, too. Therefore the ctime of the launcher must not be older than those of
+ * its QEMU programs. It is updated by setting the current mode of the file, which has no other
+ * effect.
  *
- * The links of a launch directory lead to one file, so all QEMUs are asked
- * again when one was replaced: some tenths of a second each, once.
+ * The links of a launch directory point to one file. Therefore libvirt probes all QEMU programs
+ * again if one of them was replaced, which takes some tenths of a second for each.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,15 +1,14 @@
 /*
- * launcher_state.h: lets the devices' registers travel with a guest
+ * launcher_state.h: saves the registers of the devices with a guest
  *
- * QEMU's vfio-user-pci does not save the registers of its device. Its
- * dbus-vmstate object asks another process for what is to be saved, and gives it
- * back at the other end: emulatedpci-vmstate is that process, one for a domain, with
- * a socket to each of the domain's emulators. It is started, and QEMU gets
+ * QEMU's vfio-user-pci does not save the registers of its device. QEMU's dbus-vmstate object
+ * requests state from another process, and restores it there: this process is emulatedpci-vmstate,
+ * one for a domain, with a socket to each of the domain's emulators. If all devices of a domain can
+ * provide their registers, it is started, and QEMU gets
  *
  *   -object {"qom-type":"dbus-vmstate","id":"emulatedpci-vmstate","addr":"unix:path=…","id-list":"emulatedpci"}
  *
- * where all of a domain's devices can tell their registers. Where one cannot, the
- * guest must not be moved: launcher_blocker.h.
+ * Otherwise the guest must not be saved or migrated: launcher_blocker.h.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,19 +1,17 @@
 /*
- * log_lines.h: leaves out what QEMU says again and again
+ * log_lines.h: removes lines that QEMU repeats
  *
- * x-pci-proxy-dev sends its process the descriptors of the guest's memory
- * whenever the memory map changes. Ordinary guest memory has no descriptors, and
- * so QEMU logs for each device and each change, thousands of times during a
- * start,
+ * x-pci-proxy-dev sends the descriptors of the guest's memory to its process whenever the memory
+ * map changes. Ordinary guest memory has no descriptors. Therefore QEMU logs the following line for
+ * each device and each change, thousands of times during a start,
  *
  *   qemu-system-x86_64: Unable to write to socket: Bad file descriptor
  *
- * (hw/remote/proxy-memory-listener.c in QEMU), with a time and the option, or
- * without anything in front of it. It is harmless: pci-emulator needs no guest memory.
- * The first one of these lines is kept; everything else is, in its order and
- * without a change.
+ * (hw/remote/proxy-memory-listener.c in QEMU), with a time and the option, or without a prefix. The
+ * error is harmless, because pci-emulator does not use guest memory. Only the first of these lines
+ * is kept; all other lines are kept unchanged and in order.
  *
- * Pure: makes no system call, allocates nothing.
+ * The functions make no system call and allocate nothing.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

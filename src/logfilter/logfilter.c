@@ -3,22 +3,20 @@
  *
  *   emulatedpci-logfilter --input-fd=N [--qemu-fd=N] [--monitor-fd=N] [--ready-fd=N]
  *
- * Reads what QEMU writes to its standard error, which is the other end of the
- * pipe N, and writes it to its own, the domain's log, without what log_lines.h
- * describes. Ends when nobody can write to the pipe any more.
+ * Reads the standard error of QEMU from the pipe N, and writes it to its own standard error, the
+ * domain's log, without the lines that log_lines.h describes. Exits when no process can write to
+ * the pipe any more.
  *
- * libvirt reads the log as soon as QEMU ends during its start, to show to the
- * user what is in it. It notices that by its connection to QEMU's monitor,
- * which QEMU does not accept before it runs. So this process keeps the monitor's
- * listening socket too, and with it the connection that waits there: until
- * all that QEMU has written is in the log. If the log is a pipe to virtlogd, this
- * process also waits until virtlogd has read the pipe, for at most LOGFILTER_DRAIN.
+ * libvirt reads the log when QEMU exits during its start, and shows it to the user. libvirt notices
+ * the exit through its connection to QEMU's monitor, which QEMU accepts only when it runs.
+ * Therefore this process also keeps the listening socket of the monitor, and with it the waiting
+ * connection, until all output of QEMU is in the log. If the log is a pipe to virtlogd, this
+ * process also waits until virtlogd has read the pipe, at most LOGFILTER_DRAIN.
  *
- * A process that QEMU has started may have the pipe longer than QEMU. It is
- * served, but the monitor's socket is closed as soon as QEMU itself has ended
- * and the pipe is empty.
+ * A process that QEMU has started can have the pipe longer than QEMU. Its output is still filtered,
+ * but the monitor's socket is closed as soon as QEMU has exited and the pipe is empty.
  *
- * If this process is killed, QEMU goes on: it ignores SIGPIPE.
+ * If this process is killed, QEMU continues, because it ignores SIGPIPE.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,8 +1,8 @@
 /*
- * projection_document.h: where in a document the things are that we rewrite
+ * projection_document.h: the elements of a document that are rewritten
  *
- * For each domain in a document the byte ranges and the few values that
- * lowering and lifting look at. Plain data; projection_scan.h fills it.
+ * The byte ranges and values that lowering and lifting use, for each domain of a document.
+ * projection_scan.h fills in these structures.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,9 @@
 /*
- * projection_domain.h: what lowering and lifting decide the same way
+ * projection_domain.h: rules that lowering and lifting share
  *
- * Whether a domain can have emulated devices at all, which alias and which
- * index each gets, which prefix the QEMU namespace gets. Lifting asks these
- * what lowering will do with its result.
+ * Decides whether a domain can have emulated devices, and assigns the alias and index of each
+ * device and the prefix of the QEMU namespace. Lifting uses these functions to find out how
+ * lowering would process its result.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,8 +1,8 @@
 /*
- * projection_lift.c: from stock libvirt's XML to the user's
+ * projection_lift.c: conversion of stock libvirt's XML to the user's XML
  *
- * Whatever is not exactly what lowering writes (or libvirt prints of it) is
- * somebody else's and stays as it is.
+ * Elements that differ from the output of lowering, and from libvirt's format of it, belong to the
+ * user and are unchanged.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * qemu_program.c: what a QEMU program is able to do for us
+ * qemu_program.c: the features of a QEMU program
  *
  * The output of --version is one string in the program. The search takes 1 ms in the section of
  * constants, and 10 ms in the whole file.

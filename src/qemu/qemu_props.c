@@ -1,10 +1,9 @@
 /*
  * qemu_props.c: properties of QEMU's emulated-pci device
  *
- * The key=value form is QEMU's option syntax (qemu-options and
- * util/qemu-option.c of QEMU): pairs separated by commas, a comma in a value
- * written twice, a first word without '=' being the driver, any other word
- * without '=' a switch.
+ * The key=value format is QEMU's option syntax (qemu-options and util/qemu-option.c in QEMU): pairs
+ * are separated by commas, a comma in a value is written twice, a first word without '=' is the
+ * driver, and any other word without '=' is a switch.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,12 +1,12 @@
 /*
- * qemu_unmovable.h: why a guest cannot be saved or migrated with its emulated devices
+ * qemu_unmovable.h: the reasons why a guest cannot be saved or migrated
  *
- * QEMU knows only that a block node keeps it from migrating (launcher_blocker.h), or
- * that x-pci-proxy-dev does. The name of that node tells the device and the reason:
+ * QEMU only reports that a block node prevents migration (launcher_blocker.h), or that
+ * x-pci-proxy-dev does. The name of that node contains the device and the reason:
  *
  *   The vdi format used by node 'model-of-ua-first' does not support live migration
  *
- * The launcher names it; the daemon and virt-emulatedpci explain it.
+ * The launcher sets the name; the daemon and virt-emulatedpci explain it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

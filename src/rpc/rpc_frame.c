@@ -1,8 +1,7 @@
 /*
  * rpc_frame.c: frames of libvirt's RPC protocol
  *
- * The header of every frame that passes is decoded here, so this is plain
- * loads; rpc_xdr.h is for payloads.
+ * The header of every forwarded frame is decoded here with plain loads; rpc_xdr.h is for payloads.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

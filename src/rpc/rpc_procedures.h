@@ -1,7 +1,7 @@
 /*
  * rpc_procedures.h: the numbers of procedures of libvirt's remote protocol
  *
- * Those that the daemon handles or calls itself. The names and numbers are those of
+ * These are the procedures that the daemon handles or calls. The names and numbers are those of
  * enum remote_procedure in libvirt's src/remote/remote_protocol.x, which never change.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

@@ -1,16 +1,15 @@
 /*
- * stubdomain.c: emulatedpci-stubdomain, around an emulator of stubdomain='yes'
+ * stubdomain.c: emulatedpci-stubdomain, which isolates an emulator with stubdomain='yes'
  *
  *   emulatedpci-stubdomain --ready-fd=N PROGRAM [ARGUMENT…]
  *
- * Runs PROGRAM in namespaces of its own. It is loaded from the file system as
- * any other; once it has written to descriptor N that it is ready, and before
- * whoever waits for that hears of it, its root directory becomes an empty
- * one. So a program needs to know nothing of this; it must only have opened
- * by then what it needs.
+ * Runs PROGRAM in separate namespaces. The program is loaded from the file system as usual. After
+ * it has reported on descriptor N that it is ready, and before this is passed to the launcher, its
+ * root directory is replaced by an empty one. The program requires no changes for this, but must
+ * have opened all its files by then.
  *
- * This process waits for the program's end, with nothing open and no
- * privileges. If it is killed, so is the program.
+ * This process waits for the exit of the program, without open files and privileges. If it is
+ * killed, the program is killed, too.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

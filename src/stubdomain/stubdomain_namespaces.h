@@ -1,8 +1,8 @@
 /*
- * stubdomain_namespaces.h: namespaces for one process
+ * stubdomain_namespaces.h: creates the namespaces of a process
  *
- * They are created without privileges, in a user namespace in which only this
- * user is mapped. See namespaces(7).
+ * They are created without privileges, in a user namespace in which only this user is mapped. See
+ * namespaces(7).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

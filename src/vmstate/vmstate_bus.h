@@ -1,15 +1,14 @@
 /*
- * vmstate_bus.h: D-Bus as QEMU's dbus-vmstate object speaks it
+ * vmstate_bus.h: the D-Bus interface for QEMU's dbus-vmstate object
  *
- * QEMU is the client of a message bus. There is no bus: this end of its one
- * connection answers for the bus, whose only service is this end, too. GLib's
- * GDBus has the protocol; what QEMU asks for is in docs/interop/dbus-vmstate.rst
- * and backends/dbus-vmstate.c of its sources.
+ * QEMU is the client of a message bus. There is no bus: this end of its only connection answers for
+ * the bus and for its only service. GLib's GDBus implements the protocol;
+ * docs/interop/dbus-vmstate.rst and backends/dbus-vmstate.c in QEMU describe the calls.
  *
- * At a save QEMU asks the bus who serves org.qemu.VMState1, then calls Save. If
- * the former fails, the save fails and the guest runs on; if the latter does, QEMU
- * before and including 11.1 goes on without a state. So the registers are
- * collected for the first question already.
+ * When a guest is saved, QEMU asks the bus for the owner of org.qemu.VMState1, then calls Save. If
+ * the first call fails, the save fails and the guest continues. If the second call fails, QEMU up
+ * to 11.1 continues without a state. Therefore the registers are collected when the first call
+ * arrives.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

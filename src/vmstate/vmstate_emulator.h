@@ -1,8 +1,8 @@
 /*
- * vmstate_emulator.h: asks an emulator for registers, and gives them back
+ * vmstate_emulator.h: requests registers from an emulator, and restores them
  *
- * Over the socket of emulator_state.h. An emulator whose worker is killed has
- * the next one within milliseconds; a request that went with it is repeated.
+ * Uses the socket of emulator_state.h. If the worker of an emulator is killed, the next one is
+ * available within milliseconds; a request that was lost is repeated.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

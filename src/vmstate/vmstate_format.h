@@ -1,15 +1,14 @@
 /*
  * vmstate_format.h: the registers of a domain's devices as bytes
  *
- * Stable and documented in docs/emulatedpci-vmstate.rst: a saved guest may be
- * restored years later, by another version, on a machine of another byte
- * order. Eight bytes "EPCISTAT", the version as a big-endian number of four
- * bytes, and then, in version 1, a GVariant of type a(ssauay) in its
- * little-endian serialization: alias, devicename, the numeric fields in their
- * order, and all registers: PCI_CONFIG_SIZE bytes, or as many as an emulator of
- * somebody else's has, up to EMULATOR_STATE_MAX.
+ * The format is stable and documented in docs/emulatedpci-vmstate.rst, because a guest may be
+ * restored years later, by another version, on a machine with another byte order. It consists of
+ * the eight bytes "EPCISTAT", the version as a big-endian number of four bytes, and, in version 1,
+ * a GVariant of type a(ssauay) in little-endian serialization: alias, devicename, the numeric
+ * fields in order, and all registers: PCI_CONFIG_SIZE bytes, or the state of another emulator with
+ * up to EMULATOR_STATE_MAX bytes.
  *
- * Pure: knows neither sockets nor D-Bus.
+ * This file does not use sockets or D-Bus.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

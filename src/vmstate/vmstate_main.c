@@ -1,9 +1,9 @@
 /*
- * vmstate_main.c: emulatedpci-vmstate, which takes registers along with a guest
+ * vmstate_main.c: emulatedpci-vmstate, which saves and restores registers with a guest
  *
- * Between QEMU, which speaks D-Bus, and the emulators of one domain. It holds
- * nothing that is needed while the guest runs: if it ends, a later save fails,
- * and that is all. docs/emulatedpci-vmstate.rst is the contract.
+ * The program runs between QEMU, which uses D-Bus, and the emulators of one domain. It has no state
+ * that a running guest requires: if it is killed, only later saves fail.
+ * docs/emulatedpci-vmstate.rst describes its interface.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,7 +1,7 @@
 /*
- * vmstate_options.h: emulatedpci-vmstate's command line
+ * vmstate_options.h: the command line of emulatedpci-vmstate
  *
- * The launcher writes it. Stable and documented in docs/emulatedpci-vmstate.rst.
+ * The launcher writes it. It is stable and documented in docs/emulatedpci-vmstate.rst.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

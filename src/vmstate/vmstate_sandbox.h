@@ -1,9 +1,9 @@
 /*
- * vmstate_sandbox.h: what is left to emulatedpci-vmstate once it serves QEMU
+ * vmstate_sandbox.h: the sandbox of emulatedpci-vmstate
  *
- * As for the emulator (sandbox.h), except that GLib needs threads and memory,
- * and more of it than one version does: a system call that is not allowed fails
- * and does not end the process. None that is allowed opens or runs anything.
+ * It is the same as for the emulator (sandbox.h), except that GLib requires threads and memory, and
+ * later versions may require more: a forbidden system call fails, and does not kill the process. No
+ * allowed system call opens a file or runs a program.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,8 @@
 /*
- * check_place.h: where devices are, by the domain's XML and by QEMU
+ * check_place.h: the places of devices in the domain's XML and in QEMU
  *
- * A guest numbers its buses itself, so bus numbers are not compared but ways: the
- * slots and functions of the bridges that lead from the root to a device, and
- * its own.
+ * A guest assigns bus numbers itself. Therefore paths are compared instead: the slots and functions
+ * of the bridges from the root to a device, and its own.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,11 +1,11 @@
 /*
- * fleet.h: one operation on many domains of many hosts
+ * fleet.h: an operation on many domains of many hosts
  *
- * Picks the domains, does the operation on each in parallel, tells of each how
- * it went, and goes on after failures. Knows nothing of what the operation is.
+ * Selects the domains, runs the operation on them in parallel, reports each result, and continues
+ * after failures. This file does not depend on the operation.
  *
- * Every worker has a connection of its own to every host that it comes to:
- * libvirt passes the calls of one connection one after the other.
+ * Each worker has its own connection to each host, because libvirt processes the calls of a
+ * connection one after the other.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,8 +1,8 @@
 /*
  * fleet_progress.h: a progress bar on standard error
  *
- * On a terminal only. Follows the terminal's width; in a narrow one it is just
- * numbers. No colour if NO_COLOR is set.
+ * The bar is only shown on a terminal, and has its width. A narrow terminal only shows numbers. If
+ * NO_COLOR is set, there are no colors.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

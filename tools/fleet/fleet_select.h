@@ -1,9 +1,8 @@
 /*
- * fleet_select.h: which domains of a host are meant
+ * fleet_select.h: selection of domains
  *
- * A list of conditions KEY=GLOB or KEY!=GLOB; a domain is meant if all of them
- * hold. What a condition needs to know of a domain is asked of libvirt when it
- * is needed, the XML last of all.
+ * A selection is a list of conditions KEY=GLOB or KEY!=GLOB; a domain is selected if all of them
+ * are true. The values are requested from libvirt when they are required, the XML last.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

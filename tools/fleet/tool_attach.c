@@ -1,8 +1,8 @@
 /*
  * tool_attach.c: virt-emulatedpci attach and detach
  *
- * Both change what libvirt keeps of a domain, so that its next start has or
- * has not the device; with --live the running domain, too. libvirt gives the address.
+ * Both change the persistent configuration of a domain, for its next start, and with --live the
+ * running domain, too. libvirt assigns the address.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,8 @@
 /*
- * xenserver_device.h: the string form of an emulated PCI device
+ * xenserver_device.h: emulated PCI devices as strings
  *
- * XenServer's tool stack handed QEMU one string for each device, after the
- * argument -pciemulation. Pure functions between such a string and an
- * EmulatedPCIDef.
+ * XenServer's tool stack passed a string for each device to QEMU, after the argument -pciemulation.
+ * The functions convert such a string to an EmulatedPCIDef, and back.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,8 @@
 /*
- * xenserver_ova.h: the file ova.xml of a VM's export
+ * xenserver_ova.h: the file ova.xml of an exported VM
  *
- * An XVA file is an archive whose first member, ova.xml, holds the exported
- * objects in the form of XML-RPC values (ocaml/xapi/export.ml of
- * xapi-project/xen-api).
+ * An XVA file is an archive. Its first member, ova.xml, contains the exported objects as XML-RPC
+ * values (ocaml/xapi/export.ml of xapi-project/xen-api).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,11 +1,10 @@
 /*
  * xenserver_vm.h: the PCI devices that XenServer's tool stack gives to a VM
  *
- * A VM's parameters, wherever they were read from, and the devices that
- * follow from them. Follows xenopsd of xapi-project/xen-api (functions
- * xen_platform_of in xenops_server_xen.ml, xen_platform and pv_device in
- * device.ml) and, for the decimal format, the design page "Specifying
- * Emulated PCI Devices" of 2015.
+ * The parameters of a VM, which can have different sources, and the devices that result from them.
+ * The rules are those of xenopsd of xapi-project/xen-api (functions xen_platform_of in
+ * xenops_server_xen.ml, xen_platform and pv_device in device.ml) and, for the decimal format, of
+ * the design page "Specifying Emulated PCI Devices" of 2015.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,10 @@
 /*
  * xenserver_xe.h: the VM records that xe prints
  *
- * Follows print_field in ocaml/xapi-cli-server/cli_operations.ml and
- * multi_line_record in cli_printer.ml of xapi-project/xen-api: a line is
- * "NAME ( RO): VALUE", with RW for RO, S or M for the blank in front of it
- * and " [DEPRECATED]" behind the parenthesis; an empty line ends a record.
+ * The format is that of print_field in ocaml/xapi-cli-server/cli_operations.ml and
+ * multi_line_record in cli_printer.ml of xapi-project/xen-api: a line is "NAME ( RO): VALUE", with
+ * RW in place of RO, S or M in place of the space before it, and optionally " [DEPRECATED]" after
+ * the parenthesis; an empty line ends a record.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

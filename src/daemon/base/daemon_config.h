@@ -1,9 +1,8 @@
 /*
  * daemon_config.h: the configuration file
  *
- * In the format of libvirt's daemons' files: key = "string", key = number,
- * comments with '#'. The keys that libvirt has are called as libvirt calls
- * them.
+ * The format is that of libvirt's daemons: key = "string", key = number, and comments with '#'.
+ * Settings that libvirt's daemons have, too, have the same names.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

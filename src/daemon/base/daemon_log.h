@@ -1,8 +1,8 @@
 /*
- * daemon_log.h: what the daemon says
+ * daemon_log.h: the log of the daemon
  *
- * libvirt's levels (1 debug, 2 information, 3 warnings, 4 errors), filters
- * by the name of what speaks, and outputs, each with a level of its own.
+ * Levels (1 debug, 2 information, 3 warnings, 4 errors), filters by source, and outputs with a
+ * level each, as in libvirt's daemons.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

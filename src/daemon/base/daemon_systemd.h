@@ -1,8 +1,8 @@
 /*
- * daemon_systemd.h: the two protocols that a service speaks with systemd
+ * daemon_systemd.h: socket activation and notification of systemd
  *
- * Both are stable and documented, sd_listen_fds(3) and sd_notify(3), and are
- * a few lines each; see docs/dependencies.md for why not libsystemd.
+ * The two protocols, sd_listen_fds(3) and sd_notify(3), are stable and documented.
+ * docs/dependencies.md explains why libsystemd is not used.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

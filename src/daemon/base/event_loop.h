@@ -1,9 +1,8 @@
 /*
  * event_loop.h: waits for descriptors
  *
- * A thin layer over epoll(7). Who waits for a descriptor has an EventSource for it, and so needs
- * no index into a list that others share. After a fork, the two processes share the epoll instance:
- * one of them must do nothing with its loop but free it.
+ * A layer over epoll(7). Each user of a descriptor has an EventSource for it. After a fork, the two
+ * processes share the epoll instance: one of them must only free its loop.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,10 @@
 /*
- * launch_link.h: the link to the launcher that stands for a QEMU program
+ * launch_link.h: the link to the launcher for a QEMU program
  *
- * A domain's <emulator> can name any QEMU program, and each requires a link in the launch
- * directory (qemu_launcher_path.h). Those for the distribution's programs are installed. The
- * listener, which runs as root, makes the others when a connection asks for one; it trusts
- * neither the connection nor what is in a directory that others can write to.
+ * A domain's <emulator> can name any QEMU program. Each program requires a link in the launch
+ * directory (qemu_launcher_path.h). The links for the distribution's programs are installed. The
+ * listener, which runs as root, creates others at the request of a connection. It does not trust
+ * the connection or the content of directories that other users can write to.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

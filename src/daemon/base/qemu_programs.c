@@ -1,8 +1,8 @@
 /*
- * qemu_programs.c: what QEMU programs can do, remembered
+ * qemu_programs.c: a cache of the features of QEMU programs
  *
- * One word for a program: which file it was, in the upper bits, and in the lower ones
- * what it is.
+ * The cache has one word for each program: the upper bits identify the file, the lower bits are its
+ * features.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

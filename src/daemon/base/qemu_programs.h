@@ -1,8 +1,8 @@
 /*
- * qemu_programs.h: what QEMU programs can do, remembered
+ * qemu_programs.h: a cache of the features of QEMU programs
  *
- * Reading a program takes milliseconds, and every connection is a process of its own: what
- * was found is remembered for all, as long as the file is the same.
+ * Reading a program takes milliseconds, and each connection is a separate process. Therefore all
+ * processes share the results, which are valid until the file changes.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

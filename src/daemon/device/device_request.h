@@ -1,7 +1,7 @@
 /*
- * device_request.h: what a client wants to attach, detach or update
+ * device_request.h: the device in a call to attach, detach or update
  *
- * Reads the XML of a device call. Knows no connection.
+ * Parses the XML of a device call. This file does not use the connection.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,10 @@
 /*
- * domain_lock.h: one at a time changes a domain's persistent XML
+ * domain_lock.h: a lock for changes of a domain's persistent XML
  *
- * The lock is a byte of a file that all connections of a daemon share, chosen by
- * the domain's UUID; it belongs to the process and ends with it. Two domains that
- * have the same byte merely wait for each other. Nobody waits for ever: neither for the
- * lock, nor with it.
+ * The lock is a byte in a file that all connections of a daemon share. The domain's UUID selects
+ * the byte. The process owns the lock, which is released when the process exits. Two domains can
+ * have the same byte; their changes then wait for each other. The time to wait for the lock and the
+ * time to hold it are limited.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

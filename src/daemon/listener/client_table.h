@@ -1,8 +1,8 @@
 /*
- * client_table.h: the processes of the clients, and who may have another one
+ * client_table.h: the client processes, and the limits for each user
  *
- * No user can take all connections of a daemon that serves everyone: a tenth of them is
- * kept for root, and one user other than root has half of them at most.
+ * One user cannot use all connections of a system daemon: a tenth of them is reserved for root, and
+ * each other user can have at most half of them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,8 @@
 /*
- * listener.c: the sockets that clients connect to, and the processes that
- * serve them
+ * listener.c: the sockets for clients, and the processes that serve them
  *
- * Each client gets a process of its own, forked and not executed anew: it
- * shares almost all of its memory with this one. This process handles no byte
- * that a client sends.
+ * Each client has a process, which is forked without exec() and therefore shares most of its memory
+ * with this process. This process does not read any data from clients.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,7 +1,7 @@
 /*
  * virtemulatedpcid.c: the daemon between libvirt's clients and libvirtd
  *
- * The program: its options.
+ * This file contains main() and the options.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,8 @@
 /*
- * call_table.h: the calls of a connection that have no reply yet
+ * call_table.h: the calls of a connection without a reply
  *
- * Each call of the client and each call of our own has an entry from its header
- * until its reply. A reply belongs to a call only if program, procedure and
- * serial are the same: a serial alone is the client's choice.
+ * Each call of the client or of the relay has an entry until its reply arrives. A reply belongs to
+ * a call only if program, procedure and serial are equal, because the client chooses the serial.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,9 @@
 /*
  * connect_uri.h: the URI that a client opens
  *
- * libvirt's clients find a daemon's socket by the URI's scheme: they, and
- * virt-ssh-helper on another host, look for virtSCHEMEd-sock. So
- * emulatedpci:///system leads to this daemon without naming its socket, and
- * means qemu:///system to the libvirtd behind it.
+ * Libvirt's clients derive a daemon's socket from the scheme of the URI: they look for
+ * virtSCHEMEd-sock, as virt-ssh-helper does on another host. Therefore emulatedpci:///system
+ * connects to this daemon without the name of its socket; libvirtd gets qemu:///system.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,8 +1,8 @@
 /*
  * domcaps.c: <emulatedpci> in libvirt's domain capabilities
  *
- * libvirt formats the document itself and always the same way, with two
- * spaces of indent a level, so that its lines can be taken at their word.
+ * libvirt itself formats the document, always with two spaces of indentation for each level.
+ * Therefore lines can be compared.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,9 @@
 /*
  * lift_cache.h: the documents that were lifted last
  *
- * Clients ask for a domain's XML again and again, and mostly it is what it
- * was: then comparing is all there is to do. Compares whole documents, so
- * that nothing can be stale. One cache a process, that is, a connection.
+ * Clients often request the XML of a domain that has not changed. The cache compares complete
+ * documents, so that an entry cannot be outdated. Each process, and therefore each connection, has
+ * one cache.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

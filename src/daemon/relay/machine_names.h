@@ -1,9 +1,9 @@
 /*
  * machine_names.h: libvirtd's names for the machine types of a document
  *
- * "pc", or no name at all, stands for a machine type that depends on the versions of libvirt and
- * QEMU. For the names with which a domain is lowered, libvirtd is asked through its domain
- * capabilities. Nothing is kept for other calls.
+ * "pc", or no name, is a machine type that depends on the versions of libvirt and QEMU. libvirtd is
+ * asked for the names that lowering a document requires, through its domain capabilities. The names
+ * are not kept for other calls.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

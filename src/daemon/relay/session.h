@@ -1,8 +1,8 @@
 /*
  * session.h: one client's connection
  *
- * Runs in a process of its own with the client's identity. Relays between
- * the client and its own connection upstream; rewrites the XML that passes.
+ * A session runs in a separate process with the client's identity. It relays between the client and
+ * its own connection to libvirtd, and rewrites XML.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

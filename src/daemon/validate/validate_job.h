@@ -1,8 +1,8 @@
 /*
- * validate_job.h: validates a document against our schema
+ * validate_job.h: validates a document by the project's schema
  *
- * Reading libvirt's schema takes some ten megabytes and fifty milliseconds. A process of its own
- * does it, while the connection goes on relaying libvirtd's replies; its memory is freed with it.
+ * Reading libvirt's schema takes about ten megabytes and fifty milliseconds. A separate process
+ * does it while the connection relays libvirtd's replies; its memory is freed when it exits.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,10 @@
 /*
- * definition_client.h: the definitions of devices, as a connection sees them
+ * definition_client.h: the definitions of devices in a connection
  *
- * To libvirt's clients, definitions are node devices whose names begin with DEFINITION_PREFIX. A
- * client's calls about them are answered with the help of the service (definition_service.h) in
- * the listener; lists hold libvirtd's node devices and the definitions. The definitions that an
- * <emulatedpci definition='…'/> of a domain refers to are fetched here, too.
+ * Libvirt's clients see definitions as node devices whose names begin with DEFINITION_PREFIX. The
+ * client's calls about them are answered with the help of the service in the listener
+ * (definition_service.h). Lists contain libvirtd's node devices and the definitions. The
+ * definitions to which an <emulatedpci definition='…'/> of a domain refers are fetched here, too.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

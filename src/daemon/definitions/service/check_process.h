@@ -1,8 +1,8 @@
 /*
- * check_process.h: the process that asks upstream for the listener
+ * check_process.h: the process that makes a check with libvirtd
  *
- * A definition_check.h in a process of its own, with a deadline. It has the user of the
- * client for whom it asks, who can therefore stop it; then it is killed.
+ * The process runs definition_check.h with a deadline. It has the user of the client, who can
+ * therefore stop it; in this case it is killed.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

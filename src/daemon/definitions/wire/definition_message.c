@@ -1,6 +1,5 @@
 /*
- * definition_message.c: what a connection's process and its parent say about
- * definitions
+ * definition_message.c: messages about definitions between a connection process and the listener
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,9 @@
 /*
- * definition_message.h: what a connection's process and its parent say about
- * definitions
+ * definition_message.h: messages about definitions between a connection process and the listener
  *
- * One shape for all, requests, replies and events: a packet of a SOCK_SEQPACKET
- * pair that holds a kind, a serial, a word and two strings, in XDR. Knows no
- * definition and no node device.
+ * Requests, replies and events have the same format: a packet of a SOCK_SEQPACKET socket pair with
+ * a kind, a serial, a number and two strings, in XDR. This file does not depend on definitions or
+ * node devices.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

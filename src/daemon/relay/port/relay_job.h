@@ -1,8 +1,8 @@
 /*
- * relay_job.h: work that a connection does beside relaying
+ * relay_job.h: jobs of a connection besides relaying
  *
- * The relay owns a list of jobs. It waits for their descriptors and deadlines, lets them go on,
- * and frees those that have ended.
+ * The relay owns a list of jobs. It waits for their descriptors and deadlines, runs them, and frees
+ * jobs that have ended.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

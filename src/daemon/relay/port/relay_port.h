@@ -1,8 +1,8 @@
 /*
  * relay_port.h: the requests that a job can make to its connection
  *
- * A job works for one client, whose connection the relay owns. This is all that a job can see
- * of it.
+ * A job belongs to a client, whose connection the relay owns. A job can use its connection only
+ * through this interface.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,8 +1,8 @@
 /*
  * rewrite.h: XML in the payload of a frame
  *
- * Finds the XML by a procedure's layout and replaces it. Pure functions: no
- * socket, no state.
+ * Finds the XML by the layout of the procedure, and replaces it. The functions use no socket and no
+ * global state.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
