@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# bench-daemon.py: what virtemulatedpcid costs
+# bench-daemon.py: the cost of virtemulatedpcid
 #
 # The same calls to one libvirtd, directly, through a plain byte relay (socat)
 # and through the daemon, in turns within one run.

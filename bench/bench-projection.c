@@ -1,5 +1,5 @@
 /*
- * bench-projection.c: how fast documents are lowered and lifted
+ * bench-projection.c: the speed of lowering and lifting
  *
  * Documents of 8 KB as libvirt prints them, with and without emulated
  * devices, on one core; next to a plain search of the text (what a document

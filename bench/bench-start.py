@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# bench-start.py: what launcher and emulator add to the start of a QEMU
+# bench-start.py: the time that the launcher and the emulator add to the start of QEMU
 #
 # From exec until QMP has answered a command of a stopped machine: QEMU by
 # itself, QEMU through the launcher without a device, with 1 and with 28

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# bench-state.py: what it costs that registers travel with a guest
+# bench-state.py: the cost of saving registers with a guest
 #
 # The start of a QEMU with one device, with and without the process that saves
 # registers (an emulator given as a model has none); that process's own memory; and

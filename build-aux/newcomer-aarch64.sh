@@ -1,4 +1,4 @@
-# newcomer-aarch64.sh: what a test guest on aarch64 needs
+# newcomer-aarch64.sh: the requirements of a test guest on aarch64
 #
 # To be sourced by bash after newcomer.sh. Without KVM such a guest can have an
 # emulated device only where QEMU has vfio-user-pci; elsewhere its test skips,

@@ -1,5 +1,5 @@
-# newcomer.sh: what ./quickstart, ./quickcheck and .ci/run share: installing
-# Debian packages, getting a kernel for the test guest, telling how far we are
+# newcomer.sh: functions of ./quickstart, ./quickcheck and .ci/run, to install Debian
+# packages, to get a kernel for the test guest, and to print the progress
 #
 # To be sourced by bash with set -u. Functions:
 #

@@ -1,4 +1,4 @@
-# clientutil.py: what the tests with real clients share
+# clientutil.py: functions of the tests with real clients
 #
 # Programs on a terminal of their own (virsh edit asks, virsh console talks),
 # and domains to play with. Knows nothing of the daemon's inside.

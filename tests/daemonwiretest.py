@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# daemonwiretest.py: virtemulatedpcid and what no well-behaved client does
+# daemonwiretest.py: virtemulatedpcid with clients that violate the protocol
 #
 # Frames by hand, slow and hostile clients, a libvirtd that dies, and the
 # daemon as a service: signals, configuration, systemd's protocols, and who a

@@ -1,5 +1,5 @@
 /*
- * definitioncrashtest.c: what power loss and a failing disk leave of a store
+ * definitioncrashtest.c: power loss and disk errors while definitions are stored
  *
  * The store's system calls go through a table. Here every one of them is, in
  * turn, the moment at which the power goes: a child process does something with

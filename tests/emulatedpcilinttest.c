@@ -1,5 +1,5 @@
 /*
- * emulatedpcilinttest.c: what lint finds, and what it must not find
+ * emulatedpcilinttest.c: the warnings of lint, and devices without warnings
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# faultstest.py: what daemonwiretest.py does not break
+# faultstest.py: faults that daemonwiretest.py does not test
 #
 # The listener is killed while domains are defined and starts anew; libvirtd is
 # killed under a real virsh; hostile frames come from a client that libvirtd has

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# holduptest.py: a local user who wants to hold up everyone else
+# holduptest.py: a local user who tries to block all other users
 #
 # Each case was once enough to keep root waiting. The attacker is nobody, through the
 # read-only socket or as a member of libvirt's group; it stops its own connection's processes,

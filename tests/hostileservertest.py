@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# hostileservertest.py: what a vfio-user server can do to QEMU at the start
+# hostileservertest.py: the effects of a faulty vfio-user server on QEMU at its start
 #
 # <driver socket='…'/> connects QEMU to another program. Here it is one that answers all
 # requests rightly but for one, and QEMU alone (no libvirt, no launcher). What comes of it belongs to

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# launchertest.py: emulatedpci-launcher, by what its neighbours see of it
+# launchertest.py: emulatedpci-launcher with stand-ins for the programs that it starts
 #
 # Stand-ins for QEMU and pci-emulator (launcherhelper.c) tell what they were
 # given; the last tests take the real ones.

@@ -1,4 +1,4 @@
-# launcherutil.py: what the tests and benches of the launcher share
+# launcherutil.py: functions of the tests and benchmarks of the launcher
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# racetest.py: who changes a domain while devices are attached to it
+# racetest.py: changes of a domain while devices are attached to it
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

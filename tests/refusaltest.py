@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# refusaltest.py: what the launcher says when it refuses a start is what virsh prints
+# refusaltest.py: virsh prints the error of the launcher if a domain does not start
 #
 # Every kind of refusal, several times over, since libvirt may connect to the monitor
 # before or after the launcher has ended; and with both ways in which libvirt writes a

@@ -1,5 +1,6 @@
 /*
- * sandboxtest.c: what pci-emulator's sandbox lets through and what it kills
+ * sandboxtest.c: the system calls that pci-emulator's sandbox allows, and those for which it kills
+ * the process
  *
  * Each case runs in a child of its own, which enters the sandbox and makes
  * one system call.

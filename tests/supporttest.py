@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# supporttest.py: where emulated PCI devices are supported
+# supporttest.py: the domains that support emulated PCI devices
 #
 # The domain capabilities, define, and what is shown of a domain afterwards agree for every
 # machine type, by each of its names, with and without an administrator's minimum.

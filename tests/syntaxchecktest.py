@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# syntaxchecktest.py: each of our rules of `make syntax-check` finds what breaks it
+# syntaxchecktest.py: each rule of `make syntax-check` of this project finds violations
 #
 # In a small source tree of its own with our rules: all pass on files that keep them,
 # and each fails, and names the file, when one is added that does not.

@@ -1,5 +1,5 @@
 /*
- * testutils.c: what every GLib test of ours shares
+ * testutils.c: functions of all GLib tests
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * testutils.h: what every GLib test of ours shares
+ * testutils.h: functions of all GLib tests
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# toolcompletiontest.py: what bash offers when virt-emulatedpci is completed
+# toolcompletiontest.py: the completion of virt-emulatedpci in bash
 #
 # Loads the completions into a bash of its own, as bash-completion would, and
 # asks for the candidates for a command line; for names of definitions and

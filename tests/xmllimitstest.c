@@ -1,5 +1,5 @@
 /*
- * xmllimitstest.c: what a document may ask of an XML parser
+ * xmllimitstest.c: the limits of documents
  *
  * Tests each limit: a document at the limit passes, and one beyond it does not. An error or a
  * comment before the part that exceeds the limit makes no difference.

@@ -1,5 +1,5 @@
 /*
- * tool.h: what virt-emulatedpci's subcommands and its main program share
+ * tool.h: common declarations of virt-emulatedpci's subcommands and main program
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * tool_launcher.c: whether what lowering put into <emulator> is there
+ * tool_launcher.c: checks that the launcher in a lowered <emulator> exists
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * tool_output.c: what the tool writes: results on stdout, errors on stderr
+ * tool_output.c: results on standard output, and errors on standard error
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

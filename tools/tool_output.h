@@ -1,5 +1,5 @@
 /*
- * tool_output.h: what the tool writes: results on stdout, errors on stderr
+ * tool_output.h: results on standard output, and errors on standard error
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

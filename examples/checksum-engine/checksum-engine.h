@@ -1,5 +1,5 @@
 /*
- * checksum-engine.h: what the files of checksum-engine share
+ * checksum-engine.h: the interfaces of the files of checksum-engine
  *
  * From the guest to the bytes: checksum-protocol.c takes QEMU's messages apart,
  * checksum-device.c is the device, checksum-dma.c reads the guest's memory, and

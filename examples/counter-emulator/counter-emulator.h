@@ -1,5 +1,5 @@
 /*
- * counter-emulator.h: what the files of counter-emulator share
+ * counter-emulator.h: the interfaces of the files of counter-emulator
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * emulatedpci_text.c: text as it stands in XML
+ * emulatedpci_text.c: text in XML documents
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

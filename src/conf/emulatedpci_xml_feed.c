@@ -1,5 +1,5 @@
 /*
- * emulatedpci_xml_feed.c: giving a document to libxml2 bit by bit
+ * emulatedpci_xml_feed.c: passing a document to libxml2 in pieces
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

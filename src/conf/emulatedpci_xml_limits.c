@@ -1,5 +1,5 @@
 /*
- * emulatedpci_xml_limits.c: what a document may ask of an XML parser
+ * emulatedpci_xml_limits.c: limits of documents
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

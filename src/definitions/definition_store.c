@@ -1,5 +1,5 @@
 /*
- * definition_store.c: definitions of emulated PCI devices
+ * definition_store.c: the definitions of emulated PCI devices, in memory and on disk
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

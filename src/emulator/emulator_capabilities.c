@@ -1,5 +1,5 @@
 /*
- * emulator_capabilities.c: what pci-emulator can do, for callers to probe
+ * emulator_capabilities.c: the supported features of pci-emulator
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

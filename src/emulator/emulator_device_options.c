@@ -1,5 +1,5 @@
 /*
- * emulator_device_options.c: the text that describes a device to pci-emulator
+ * emulator_device_options.c: the description of a device as text
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

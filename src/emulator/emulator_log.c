@@ -1,5 +1,5 @@
 /*
- * emulator_log.c: what pci-emulator says on standard error
+ * emulator_log.c: messages of pci-emulator on standard error
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

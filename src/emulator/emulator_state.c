@@ -1,5 +1,5 @@
 /*
- * emulator_state.c: what the emulator tells of its devices' registers, and takes back
+ * emulator_state.c: requests for the registers of devices, and to restore them
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

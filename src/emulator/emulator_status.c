@@ -1,5 +1,5 @@
 /*
- * emulator_status.c: the memory in which the devices of a process live
+ * emulator_status.c: the memory of the devices of a process
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * sandbox.c: what is left to pci-emulator once it serves a guest
+ * sandbox.c: restricts a process before it serves a guest
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

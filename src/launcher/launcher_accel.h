@@ -1,5 +1,5 @@
 /*
- * launcher_accel.h: which accelerator QEMU's command line asks for
+ * launcher_accel.h: the accelerator in QEMU's command line
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

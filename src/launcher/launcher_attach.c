@@ -1,5 +1,5 @@
 /*
- * launcher_attach.c: devices for an emulator that already runs
+ * launcher_attach.c: attaches devices to a running emulator
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

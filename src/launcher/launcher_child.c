@@ -1,5 +1,5 @@
 /*
- * launcher_child.c: children that leave no trace in QEMU
+ * launcher_child.c: child processes of which QEMU does not notice anything
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

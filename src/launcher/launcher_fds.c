@@ -1,5 +1,5 @@
 /*
- * launcher_fds.c: which process gets which descriptor
+ * launcher_fds.c: descriptors of the launcher, and which process inherits them
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

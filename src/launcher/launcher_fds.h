@@ -1,5 +1,5 @@
 /*
- * launcher_fds.h: descriptors
+ * launcher_fds.h: descriptors of the launcher, and which process inherits them
  *
  * libvirt passes descriptors to QEMU by their numbers, which must not change, and
  * no other process may get them. The launcher's own descriptors are created

@@ -1,5 +1,5 @@
 /*
- * launcher_log.c: one line on stderr, which libvirt shows or logs
+ * launcher_log.c: messages on standard error, which libvirt shows or logs
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

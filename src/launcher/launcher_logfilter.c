@@ -1,5 +1,5 @@
 /*
- * launcher_logfilter.c: keeps the domain's log readable
+ * launcher_logfilter.c: removes repeated lines from the domain's log
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

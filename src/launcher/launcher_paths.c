@@ -1,5 +1,5 @@
 /*
- * launcher_paths.c: where the launcher lies, and what lies around it
+ * launcher_paths.c: the paths of the launcher and of the programs that it starts
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * launcher_qemu.h: the QEMU that is about to be run
+ * launcher_qemu.h: determines the version and the devices of QEMU
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

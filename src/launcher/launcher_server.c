@@ -1,5 +1,5 @@
 /*
- * launcher_server.c: the vfio-user server at a socket of somebody else's
+ * launcher_server.c: checks of a vfio-user server
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * launcher_socket.c: what connects QEMU with one device
+ * launcher_socket.c: the socket between QEMU and a device
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

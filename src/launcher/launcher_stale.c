@@ -1,5 +1,5 @@
 /*
- * launcher_stale.c: makes libvirt notice that a QEMU was replaced
+ * launcher_stale.c: makes libvirt notice that a QEMU program was replaced
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

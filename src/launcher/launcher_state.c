@@ -1,5 +1,5 @@
 /*
- * launcher_state.c: lets the devices' registers travel with a guest
+ * launcher_state.c: saves the registers of the devices with a guest
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * log_lines.c: leaves out what QEMU says again and again
+ * log_lines.c: removes lines that QEMU repeats
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * projection_devices.c: which emulated PCI devices a domain's XML holds
+ * projection_devices.c: the emulated PCI devices in a domain's XML
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * projection_document.c: where in a document the things are that we rewrite
+ * projection_document.c: the elements of a document that are rewritten
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

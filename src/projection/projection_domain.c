@@ -1,5 +1,5 @@
 /*
- * projection_domain.c: what lowering and lifting decide the same way
+ * projection_domain.c: rules that lowering and lifting share
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * projection_scan.c: finds the elements of a document that are rewritten
+ * projection_scan.c: reading a document
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

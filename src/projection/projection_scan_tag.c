@@ -1,5 +1,5 @@
 /*
- * projection_scan_tag.c: reads tags, and where they are
+ * projection_scan_tag.c: reads tags and their positions
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * projection_style.c: the white space that a document is laid out with
+ * projection_style.c: the white space and indentation of a document
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * qemu_launcher_path.c: which launcher stands for which QEMU
+ * qemu_launcher_path.c: the launcher's link for each QEMU program
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

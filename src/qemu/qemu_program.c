@@ -1,5 +1,5 @@
 /*
- * qemu_program.c: the features of a QEMU program
+ * qemu_program.c: the devices that a QEMU program supports
  *
  * The output of --version is one string in the program. The search takes 1 ms in the section of
  * constants, and 10 ms in the whole file.

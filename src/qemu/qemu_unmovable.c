@@ -1,5 +1,5 @@
 /*
- * qemu_unmovable.c: why a guest cannot be saved or migrated with its emulated devices
+ * qemu_unmovable.c: the reasons why a guest cannot be saved or migrated
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * rpc_message.c: whole frames, made and taken apart
+ * rpc_message.c: creating and parsing complete frames
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * stubdomain_namespaces.c: a world of its own for one process
+ * stubdomain_namespaces.c: creates the namespaces of a process
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

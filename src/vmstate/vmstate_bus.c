@@ -1,5 +1,5 @@
 /*
- * vmstate_bus.c: D-Bus as QEMU's dbus-vmstate object speaks it
+ * vmstate_bus.c: the D-Bus interface for QEMU's dbus-vmstate object
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

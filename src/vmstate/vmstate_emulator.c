@@ -1,5 +1,5 @@
 /*
- * vmstate_emulator.c: asks an emulator for registers, and gives them back
+ * vmstate_emulator.c: requests registers from an emulator, and restores them
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

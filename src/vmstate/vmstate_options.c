@@ -1,5 +1,5 @@
 /*
- * vmstate_options.c: emulatedpci-vmstate's command line
+ * vmstate_options.c: the command line of emulatedpci-vmstate
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * vmstate_sandbox.c: what is left to emulatedpci-vmstate once it serves QEMU
+ * vmstate_sandbox.c: the sandbox of emulatedpci-vmstate
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * fuzz.h: what a libFuzzer target must have
+ * fuzz.h: the interface of a libFuzzer target
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * guest.h: what the files of the test guest share
+ * guest.h: the interfaces of the files of the test guest
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

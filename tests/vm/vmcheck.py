@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# vmcheck.py: what "make check-vm" runs in the virtual machine, in each of its two boots
+# vmcheck.py: the tests of "make check-vm" in the virtual machine, in each of its two boots
 #
 # Its results are TAP on the second serial line; build-aux/check-vm.sh reads it there.
 #

@@ -1,5 +1,5 @@
 /*
- * check_place.c: where devices are, by the domain's XML and by QEMU
+ * check_place.c: the places of devices in the domain's XML and in QEMU
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * fleet.c: one operation on many domains of many hosts
+ * fleet.c: an operation on many domains of many hosts
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * fleet_select.c: which domains of a host are meant
+ * fleet_select.c: selection of domains
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * xenserver_device.c: the string form of an emulated PCI device
+ * xenserver_device.c: emulated PCI devices as strings
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

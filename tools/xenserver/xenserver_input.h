@@ -1,5 +1,5 @@
 /*
- * xenserver_input.h: the devices in a text of XenServer's, whatever its form
+ * xenserver_input.h: the devices in a text of any of XenServer's formats
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

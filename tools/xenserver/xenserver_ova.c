@@ -1,5 +1,5 @@
 /*
- * xenserver_ova.c: the file ova.xml of a VM's export
+ * xenserver_ova.c: the file ova.xml of an exported VM
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

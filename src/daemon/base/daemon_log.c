@@ -1,5 +1,5 @@
 /*
- * daemon_log.c: what the daemon says
+ * daemon_log.c: the log of the daemon
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * daemon_systemd.c: the two protocols that a service speaks with systemd
+ * daemon_systemd.c: socket activation and notification of systemd
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * identity.h: who a client is, and becoming that
+ * identity.h: the identity of a client, which its process takes
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * launch_link.c: the link to the launcher that stands for a QEMU program
+ * launch_link.c: the link to the launcher for a QEMU program
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * device_request.c: what a client wants to attach, detach or update
+ * device_request.c: the device in a call to attach, detach or update
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * domain_lock.c: one at a time changes a domain's persistent XML
+ * domain_lock.c: a lock for changes of a domain's persistent XML
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * client_table.c: the processes of the clients, and who may have another one
+ * client_table.c: the client processes, and the limits for each user
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,6 +1,5 @@
 /*
- * listener.h: the sockets that clients connect to, and the processes that
- * serve them
+ * listener.h: the sockets for clients, and the processes that serve them
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

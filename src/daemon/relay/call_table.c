@@ -1,5 +1,5 @@
 /*
- * call_table.c: the calls of a connection that have no reply yet
+ * call_table.c: the calls of a connection without a reply
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * session_loop.c: what a connection waits for, and for how long
+ * session_loop.c: the event loop and the timeouts of a connection
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

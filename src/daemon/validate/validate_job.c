@@ -1,5 +1,5 @@
 /*
- * validate_job.c: validates a document against our schema
+ * validate_job.c: validates a document by the project's schema
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

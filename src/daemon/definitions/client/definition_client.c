@@ -1,5 +1,5 @@
 /*
- * definition_client.c: the definitions of devices, as a connection sees them
+ * definition_client.c: the definitions of devices in a connection
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

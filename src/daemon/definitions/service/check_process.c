@@ -1,5 +1,5 @@
 /*
- * check_process.c: the process that asks upstream for the listener
+ * check_process.c: the process that makes a check with libvirtd
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

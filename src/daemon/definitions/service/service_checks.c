@@ -1,5 +1,5 @@
 /*
- * service_checks.c: who may change definitions, and which domains use one
+ * service_checks.c: the checks whether a client can change definitions, and which domains use one
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * procedures.c: the procedures that carry what is rewritten
+ * procedures.c: the procedures whose calls or replies are rewritten
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * procedures.h: the procedures that carry what is rewritten
+ * procedures.h: the procedures whose calls or replies are rewritten
  *
  * They contain domain XML, the URI of a connection, or the name or XML of a definition. The table
  * has the position of it in the arguments or in the reply, and the action of the relay. All other
