@@ -277,12 +277,12 @@ def other_versions():
             (reply(struct.pack('=HH', 1, 2)), 'its version is 1[.]2'),
             (reply(struct.pack('=HH', 0xffff, 0) + b'x' * 4000), 'its version is 65535[.]0'),
             (reply(flags=0x21, error=22), 'it refuses this version .Invalid argument.'),
-            (reply(RIGHT, command=2), 'it answers with something else .command 2, flags 0x1.'),
-            (reply(RIGHT, flags=0), 'it answers with something else .*'),
-            (b'HTTP/1.1 400 Bad Request\r\n\r\n', 'it answers with something else .*'),
-            (reply(size=16), 'its answer has 16 bytes, and 20 to 4096 are expected'),
-            (reply(RIGHT, size=0xffffffff), 'its answer has 4294967295 bytes, .*'),
-            (reply(RIGHT, size=4), 'its answer has 4 bytes, .*'),
+            (reply(RIGHT, command=2), 'its reply is of another protocol .command 2, flags 0x1.'),
+            (reply(RIGHT, flags=0), 'its reply is of another protocol .*'),
+            (b'HTTP/1.1 400 Bad Request\r\n\r\n', 'its reply is of another protocol .*'),
+            (reply(size=16), 'its reply has 16 bytes: 20 to 4096 are expected'),
+            (reply(RIGHT, size=0xffffffff), 'its reply has 4294967295 bytes: .*'),
+            (reply(RIGHT, size=4), 'its reply has 4 bytes: .*'),
             (b'', 'Connection reset by peer'),
             (None, 'Connection timed out'),
             (reply(RIGHT)[:10], 'Connection timed out'),
@@ -295,7 +295,7 @@ def other_versions():
 def floods():
     """a server that never stops is not listened to for longer than its answer"""
     with Server('v.sock', b'\xff' * (64 << 20)) as server:
-        fails(server.path, '.* it answers with something else .*', version='vfio-user')
+        fails(server.path, '.* its reply is of another protocol .*', version='vfio-user')
     with Server('v.sock', reply(RIGHT) + b'\xff' * (64 << 20)) as server:
         starts(server.path, version='vfio-user')
 

@@ -594,7 +594,7 @@ testDomainDevices(void)
     /* Its emulator has given up on it. */
     emulator.status->devices[1].closed = EMULATOR_STATUS_FAILED;
     g_assert_null(vmstateDomainSave(domain, &err));
-    g_assert_nonnull(strstr(err->message, "'ua-b': its emulator serves it no longer"));
+    g_assert_nonnull(strstr(err->message, "'ua-b': its emulator does not serve it any more"));
     g_clear_error(&err);
 
     g_assert_false(vmstateDomainAdd(domain, newDevice("ua-a", "a"), 0, 0, FALSE, &err));

@@ -180,7 +180,7 @@ optionsValidate(const EmulatorOptions *options)
             return -1;
         }
         if (options->stateFd >= 0) {
-            emulatorLog(_("--state-fd needs --device"));
+            emulatorLog(_("--state-fd requires --device"));
             return -1;
         }
         return 0;
@@ -195,7 +195,7 @@ optionsValidate(const EmulatorOptions *options)
     }
     for (i = 0; i < options->ndevices; i++) {
         if (options->stateFd >= 0 && options->devices[i].fd == options->stateFd) {
-            emulatorLog(_("--state-fd: fd %1$d is a device's"), options->stateFd);
+            emulatorLog(_("--state-fd: fd %1$d is already used by a device"), options->stateFd);
             return -1;
         }
         if (options->readyFd >= 0 && options->devices[i].fd == options->readyFd) {
@@ -209,7 +209,7 @@ optionsValidate(const EmulatorOptions *options)
     }
     if (options->stateFd >= 0 &&
         (options->stateFd == options->readyFd || options->stateFd == options->clientFd)) {
-        emulatorLog(_("--state-fd: fd %1$d is that of another option"), options->stateFd);
+        emulatorLog(_("--state-fd: fd %1$d is already used by another option"), options->stateFd);
         return -1;
     }
     if (options->clientFd >= 0 && options->clientFd == options->readyFd) {

@@ -112,7 +112,7 @@ launcherBlockerAdd(GPtrArray *args,
 
     if (fd < 0 || !launcherFdsInherit(fd)) {
         emulatedPCIReportError(err, VIR_ERR_INTERNAL_ERROR,
-                               _("cannot make the image that keeps QEMU from migrating: %1$s"),
+                               _("cannot create the image that prevents QEMU from migrating: %1$s"),
                                g_strerror(errno));
         launcherFdsClose(&fd);
         return FALSE;

@@ -131,7 +131,7 @@ launcherEmulatorsStartGroup(LauncherEmulators *emulators,
         return TRUE;
     if (emulators->travels && !launcherFdsPacketpair(state)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("cannot make a socket for the PCI device emulator '%1$s': %2$s"),
+                               _("cannot create a socket for the PCI device emulator '%1$s': %2$s"),
                                spec.name, g_strerror(errno));
         return FALSE;
     }

@@ -255,7 +255,7 @@ liveStart(const LiveRequest *request,
         return FALSE;
     if (saves && !launcherFdsPacketpair(state)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("cannot make a socket for the PCI device emulator '%1$s': %2$s"),
+                               _("cannot create a socket for the PCI device emulator '%1$s': %2$s"),
                                LAUNCHER_EMULATORS_DEFAULT, g_strerror(errno));
         return FALSE;
     }

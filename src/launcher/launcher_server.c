@@ -224,12 +224,12 @@ serverReadVersion(int fd)
         return g_strdup(g_strerror(errno));
     if (header.command != SERVER_COMMAND_VERSION ||
         (header.flags & SERVER_FLAGS_TYPE) != SERVER_FLAGS_REPLY)
-        return g_strdup_printf(_("it answers with something else (command %1$u, flags 0x%2$x)"),
+        return g_strdup_printf(_("its reply is of another protocol (command %1$u, flags 0x%2$x)"),
                                header.command, header.flags);
     if (header.flags & SERVER_FLAGS_ERROR)
         return g_strdup_printf(_("it refuses this version (%1$s)"), g_strerror((int) header.error));
     if (header.size < sizeof(header) + sizeof(version) || header.size > LAUNCHER_SERVER_REPLY_MAX)
-        return g_strdup_printf(_("its answer has %1$u bytes, and %2$zu to %3$d are expected"),
+        return g_strdup_printf(_("its reply has %1$u bytes: %2$zu to %3$d are expected"),
                                header.size, sizeof(header) + sizeof(version), LAUNCHER_SERVER_REPLY_MAX);
     if (!serverReadAll(fd, &version, sizeof(version), deadline) ||
         !serverReadAll(fd, rest, header.size - sizeof(header) - sizeof(version), deadline))

@@ -70,7 +70,7 @@ domainGet(DomainDevice *entry,
     }
     if (reply.closed != EMULATOR_STATUS_OPEN && reply.closed != EMULATOR_STATUS_GONE) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("emulated PCI device '%1$s': its emulator serves it no longer, so its registers are lost"),
+                               _("emulated PCI device '%1$s': its emulator does not serve it any more, and its registers are lost"),
                                entry->device->alias);
         return FALSE;
     }

@@ -148,7 +148,7 @@ launchLinkMake(const char *launchDir,
         return FALSE;
     if (!launchLinkHasRoom(dir)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                               _("there are %1$d launchers already"), LAUNCH_LINKS_MAX);
+                               _("too many launchers: at most %1$d are supported"), LAUNCH_LINKS_MAX);
         return FALSE;
     }
     if (symlink("../" QEMU_LAUNCHER_PROGRAM, path) == 0 || errno == EEXIST)

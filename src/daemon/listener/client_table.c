@@ -15,8 +15,8 @@
 
 #define _(s) gettext(s)
 
-/* Of the connections: what is kept for root is one part of these, what a user other than
- * root can have is two. */
+/* A tenth of the connections is reserved for root; each other user can have at most half of
+ * them. */
 #define CLIENT_ROOT_PART 10
 #define CLIENT_USER_PART 2
 
@@ -78,16 +78,15 @@ clientTableAdmits(const ClientTable *table, uid_t uid, guint max, GError **err)
 
     if (clientTableOf(table, uid) >= forUser) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("too many connections: user %1$u has %2$u, and no user may have "
-                                 "more than half of the %3$u that this daemon takes (max_clients)"),
+                               _("too many connections: user %1$u has %2$u; a user can have at most "
+                                 "half of max_clients, which is %3$u"),
                                uid, clientTableOf(table, uid), max);
         return FALSE;
     }
     if (table->others >= forOthers) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("too many connections: the users other than root have %1$u, and "
-                                 "the rest of the %2$u that this daemon takes (max_clients) is "
-                                 "kept for root"), table->others, max);
+                               _("too many connections: users other than root have %1$u; the rest "
+                                 "of max_clients, which is %2$u, is reserved for root"), table->others, max);
         return FALSE;
     }
     return TRUE;

@@ -143,7 +143,7 @@ listenerFork(Listener *listener,
         definitions = definitionServiceAddPeer(listener->definitions, id, readonly);
         if (definitions < 0) {
             emulatedPCIReportError(&err, VIR_ERR_INTERNAL_ERROR, "%s",
-                                   _("the daemon has no descriptors left"));
+                                   _("too many open file descriptors of the daemon"));
             refusal = err;
         }
     }

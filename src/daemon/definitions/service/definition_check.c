@@ -133,7 +133,7 @@ checkAuthenticate(CheckConnection *conn, GError **err)
 
     if (!polkit) {
         emulatedPCIReportError(err, VIR_ERR_AUTH_FAILED, "%s",
-                               _("libvirtd's way of authentication is not for this"));
+                               _("unsupported authentication of libvirtd: 'none' or 'polkit' is required"));
         return FALSE;
     }
     done = checkCall(conn, PROCEDURE_AUTH_POLKIT, NULL, err);
