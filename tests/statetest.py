@@ -326,7 +326,7 @@ def try_own(tap, stack):
         stack.virsh('resume', guest.name)
         guest.counts(words[0])
 
-    # What the program refuses: a register that no guest can write
+    # The program rejects a change of a read-only register
     stack.virsh('save', guest.name, image)
     change = (b'\x53\x58\x00\xc0', b'\x53\x58\x01\xc0')
     known = patched(image, [change])

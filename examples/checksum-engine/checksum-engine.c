@@ -43,7 +43,7 @@
 
 #define DEVICES_MAX 16
 
-/* How long to wait for QEMU, if it has to come, in milliseconds. */
+/* The longest time to wait until QEMU connects, in milliseconds */
 #define CONNECT_TIMEOUT 300000
 
 static Device devices[DEVICES_MAX];

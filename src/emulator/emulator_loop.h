@@ -90,8 +90,9 @@ void emulatorLoopUnlink(const EmulatorLoop *loop);
  */
 void emulatorLoopRun(EmulatorLoop *loop);
 
-/* Reports to the process that requests registers (emulator_state.h) that this process will exit, and
- * that the registers are not required: all devices were unplugged, or QEMU has never connected. */
+/* Reports to the process that requests registers (emulator_state.h) that this process will exit,
+ * and that the registers are not required: all devices were unplugged, or QEMU has never
+ * connected. */
 void emulatorLoopSayFarewell(EmulatorLoop *loop);
 
 /* Returns true if a request waits for the process that serves, rather than a reply for the peer.

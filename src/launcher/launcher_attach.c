@@ -25,7 +25,7 @@
 #define LAUNCHER_ATTACH_ANSWER_MAX 1024
 
 
-/* The places of the control socket, in the order in which they are tried. */
+/* Returns the places of the control socket, in the order in which they are tried. */
 static char **
 launcherAttachGetPaths(pid_t pid)
 {
@@ -42,7 +42,7 @@ launcherAttachGetPaths(pid_t pid)
 }
 
 
-/* A connection to PATH, or -1 with errno set. */
+/* Returns a connection to PATH, or -1 with errno set. */
 static int
 launcherAttachOpen(const char *path)
 {
@@ -68,7 +68,7 @@ launcherAttachOpen(const char *path)
 }
 
 
-/* A connection to the emulator PID, or -1 with ERR set. */
+/* Returns a connection to the emulator PID, or -1 with ERR set. */
 static int
 launcherAttachConnect(pid_t pid,
                       GError **err)

@@ -74,8 +74,8 @@ launcherBlockerFillImage(guint8 image[LAUNCHER_BLOCKER_SIZE])
 }
 
 
-/* A descriptor of the image, for reading only, since QEMU compares. -1 with
- * errno set. */
+/* Returns a descriptor of the image, for reading only, since QEMU compares. Returns -1 with errno
+ * set. */
 static int
 launcherBlockerOpen(void)
 {

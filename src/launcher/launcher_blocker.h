@@ -32,10 +32,10 @@
  * a header of 512 bytes and a block map of another 512. */
 void launcherBlockerFillImage(guint8 image[LAUNCHER_BLOCKER_SIZE]);
 
-/* Adds the options for the node to ARGS, an array of newly allocated strings. REASON and
- * ALIAS tell why the guest cannot be moved, as for qemuUnmovableFormatNode().
- * The image is an unnamed file in memory that nobody can change, whose
- * descriptor lives through exec. FALSE with ERR set. */
+/* Adds the options for the node to ARGS, an array of newly allocated strings. REASON and ALIAS tell
+ * why the guest cannot be moved, as for qemuUnmovableFormatNode(). The image is an unnamed file in
+ * memory that nobody can change, whose descriptor lives through exec. Returns FALSE with ERR
+ * set. */
 gboolean launcherBlockerAdd(GPtrArray *args,
                             QEMUUnmovable reason,
                             const char *alias,

@@ -38,8 +38,8 @@ launcherEmulatorFormatDevice(const QEMUProps *props)
 }
 
 
-/* For an emulator that QEMU is to connect to: what tells that it will not. -1 if the emulator
- * does not know what that is, or this Linux does not. */
+/* For an emulator that QEMU is to connect to: what tells that it will not. Returns -1 if the
+ * emulator does not know what that is, or this Linux does not. */
 static int
 launcherEmulatorOpenClient(const LauncherEmulatorSpec *spec)
 {

@@ -31,12 +31,12 @@
  * pci-emulator needs about three. */
 #define LAUNCHER_EMULATOR_TIMEOUT 10000
 
-/* Where a program that is not pci-emulator finds the number of its state socket, and
- * the byte with which it announces itself if it uses that. */
+/* The environment variable with the number of the state socket for a program other than
+ * pci-emulator, and the byte that the program writes to --ready-fd if it uses this socket */
 #define LAUNCHER_EMULATOR_STATE_ENV "EMULATEDPCI_STATE_FD"
 #define LAUNCHER_EMULATOR_STATE_BYTE 'S'
 
-/* Where an emulator finds QEMU's pid: emulator_status.h. */
+/* The environment variable with QEMU's pid: emulator_status.h */
 #define LAUNCHER_EMULATOR_QEMU_ENV "EMULATEDPCI_QEMU_PID"
 
 typedef struct {

@@ -28,8 +28,8 @@ gboolean launcherFdsPipe(int fds[2]);
  */
 int launcherFdsSelf(void);
 
-/* Moves *FD above the standard descriptors. FALSE with errno set, and *FD is
- * closed then. */
+/* Moves *FD above the standard descriptors. Returns FALSE with errno set, and *FD is closed
+ * then. */
 gboolean launcherFdsRaise(int *fd);
 
 /* Closes *@fd unless it is -1, and sets it to -1. Keeps errno. */

@@ -52,7 +52,7 @@ launcherLiveIsMeant(int argc,
 }
 
 
-/* The value of "--NAME=VALUE" in ARG, or NULL. */
+/* Returns the value of "--NAME=VALUE" in ARG, or NULL. */
 static const char *
 liveGetValue(const char *arg,
              const char *name)
@@ -76,7 +76,7 @@ liveReadNumber(const char *text,
 }
 
 
-/* The version whose name is NAME, or EMULATED_PCI_VERSION_NONE. */
+/* Returns the version whose name is NAME, or EMULATED_PCI_VERSION_NONE. */
 static EmulatedPCIVersion
 liveReadVersion(const char *name)
 {
@@ -132,7 +132,7 @@ liveFormat(LiveJSON *object)
 }
 
 
-/* Whether COMMAND attaches an emulated PCI device. */
+/* Returns whether COMMAND attaches an emulated PCI device. */
 static gboolean
 liveReadCommand(LiveRequest *request,
                 const char *command)
@@ -179,7 +179,7 @@ liveRefuse(const LiveRequest *request,
 }
 
 
-/* Whether a device with DRIVER can be attached. */
+/* Returns whether a device with DRIVER can be attached. */
 static gboolean
 liveCheckDriver(const LiveRequest *request,
                 const EmulatedPCIDriver *driver,
@@ -212,7 +212,7 @@ liveCheckDriver(const LiveRequest *request,
 }
 
 
-/* The arguments of device_add for the device in EMULATED. */
+/* Returns the arguments of device_add for the device in EMULATED. */
 static char *
 liveReplace(const char *emulated,
             const LauncherSocket *socket,
@@ -285,7 +285,7 @@ liveStart(const LiveRequest *request,
 }
 
 
-/* Makes the command that QEMU gets. NULL with ERR set. */
+/* Makes the command that QEMU gets. Returns NULL with ERR set. */
 static LiveJSON *
 liveAttach(LiveRequest *request,
            LauncherSocket *socket,

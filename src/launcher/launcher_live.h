@@ -22,7 +22,7 @@
 
 #include <glib.h>
 
-/* Whether the command line is such a one. */
+/* Returns whether the command line is such a one. */
 gboolean launcherLiveIsMeant(int argc, char *const *argv);
 
 /* Answers. Returns the exit status. */

@@ -37,8 +37,8 @@ launcherLogfilterIsNeeded(void)
 }
 
 
-/* Starts PROGRAM, which reads from INPUT and announces itself on READY. FALSE with
- * errno set. */
+/* Starts PROGRAM, which reads from INPUT and announces itself on READY. Returns FALSE with errno
+ * set. */
 static gboolean
 launcherLogfilterSpawn(const char *program,
                        int input,

@@ -13,7 +13,7 @@
 #define MACHINE_TYPE "type="
 
 
-/* The machine type in an option's VALUE, or NULL. */
+/* Returns the machine type in an option's VALUE, or NULL. */
 static char *
 launcherMachineReadOption(const char *value)
 {

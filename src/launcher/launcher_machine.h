@@ -8,7 +8,7 @@
 
 #include <glib.h>
 
-/* The machine type in ARGV: of "-machine TYPE[,…]", "-machine type=TYPE", or
- * the same with -M, each also with two dashes. The last one counts. Newly
- * allocated; NULL if there is none, and QEMU takes its default. */
+/* Returns the machine type in ARGV: of "-machine TYPE[,…]", "-machine type=TYPE", or the same with
+ * -M, each also with two dashes. The last one counts. The caller frees the result. Returns NULL if
+ * there is none, and QEMU takes its default. */
 char *launcherMachineGetType(int argc, char *const *argv);

@@ -21,8 +21,7 @@
 /* The value of libvirt's -chardev option, up to the descriptor's number. */
 #define LAUNCHER_MONITOR_CHARDEV "socket,id=charmonitor,fd="
 
-/* What QEMU says first, see docs/interop/qmp-spec in QEMU; libvirt reads
- * nothing of it but the name. */
+/* QEMU's greeting, see docs/interop/qmp-spec in QEMU; libvirt only reads the name in it. */
 #define LAUNCHER_MONITOR_GREETING "{\"QMP\": {\"capabilities\": []}}\r\n"
 
 
@@ -84,8 +83,8 @@ launcherMonitorIsListening(int fd)
 }
 
 
-/* The connection that comes to FD until DEADLINE, a g_get_monotonic_time(). -1
- * if none comes. */
+/* Returns the connection that comes to FD until DEADLINE, a g_get_monotonic_time(). Returns -1 if
+ * none comes. */
 static int
 launcherMonitorAccept(int fd,
                       gint64 deadline)

@@ -50,7 +50,7 @@ int launcherMonitorFind(int argc, char *const *argv);
  */
 void launcherMonitorReplace(char **argv, int fd);
 
-/* Whether @fd is a listening socket. */
+/* Returns whether @fd is a listening socket. */
 gboolean launcherMonitorIsListening(int fd);
 
 /**

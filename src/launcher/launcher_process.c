@@ -23,8 +23,8 @@
 /* The longest time that a program may take until it runs, in milliseconds. */
 #define LAUNCHER_PROCESS_TIMEOUT 10000
 
-/* What the two generations of children tell the launcher, each in one
- * write to a pipe, and so whole. */
+/* A report of the child or the grandchild to the launcher, in one write to a pipe, so that it is
+ * not split */
 typedef struct {
     enum {
         LAUNCHER_REPORT_PID,        /* value: the program's */

@@ -26,7 +26,7 @@
 #define _(s) gettext(s)
 
 
-/* The value of the option NAME in ARGV, or NULL. */
+/* Returns the value of the option NAME in ARGV, or NULL. */
 static const char *
 relayFindOption(char *const *argv,
                 const char *name)

@@ -93,7 +93,8 @@ launcherRunWarnLive(const char *reason)
 }
 
 
-/* Whether the relay can be run. Without it, the domain is as good as one that needs none. */
+/* Returns whether the relay can be run. Without it, the domain is as good as one that needs
+ * none. */
 static gboolean
 launcherRunHasRelay(const char *home)
 {
@@ -237,7 +238,8 @@ launcherRunPrepare(const char *qemu,
 }
 
 
-/* The QEMU that this link stands for, whose path is in the link's NAME. NULL with ERR set. */
+/* Returns the QEMU that this link stands for, whose path is in the link's NAME. Returns NULL with
+ * ERR set. */
 static char *
 launcherRunFindQEMU(const char *path,
                     GError **err)

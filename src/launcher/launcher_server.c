@@ -76,8 +76,8 @@ serverConnect(const char *path,
 }
 
 
-/* The first directory above PATH that this user may not search, newly allocated; NULL if there is
- * none. */
+/* Returns the first directory above PATH that this user may not search, newly allocated, or NULL if
+ * there is none. */
 static char *
 serverFindDirectory(const char *path)
 {

@@ -38,7 +38,7 @@ launcherSocketNew(size_t n)
 }
 
 
-/* The domain's own directory, or NULL with ERR set. */
+/* Returns the domain's own directory, or NULL with ERR set. */
 static const char *
 launcherSocketGetDir(GError **err)
 {
@@ -75,7 +75,7 @@ launcherSocketMakePath(LauncherSocket *socket,
 
     socket->path = g_strdup_printf(LAUNCHER_SOCKET_NAME, dir, (int) getpid(), number);
 
-    /* What is to be read in pci-emulator's options and in QEMU's JSON. */
+    /* The path must be valid in pci-emulator's options and in QEMU's JSON. */
     if (strlen(socket->path) > max || strchr(socket->path, ',') ||
         !g_utf8_validate(socket->path, -1, NULL)) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,

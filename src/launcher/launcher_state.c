@@ -42,8 +42,8 @@ stateHasOption(int argc,
 }
 
 
-/* The name of device I, newly allocated; NULL if it has none. A device that was attached to the
- * running domain has the same one as if it had been there from the start. */
+/* Returns the name of device I, newly allocated, or NULL if it has none. A device that was attached
+ * to the running domain has the same one as if it had been there from the start. */
 static char *
 stateGetAlias(const LauncherArgs *args,
               guint i,
@@ -69,8 +69,8 @@ stateSetReason(LauncherEmulators *emulators,
 }
 
 
-/* Why a device's registers cannot travel whatever its emulator is able to do, newly
- * allocated; NULL if there is no reason. */
+/* Returns the reason why the registers of a device cannot be saved with any emulator, to be freed
+ * with g_free(), or NULL if there is none. */
 static char *
 stateFindReason(LauncherEmulators *emulators,
                 const LauncherArgs *args,
@@ -112,8 +112,8 @@ stateFindReason(LauncherEmulators *emulators,
 }
 
 
-/* The first device whose emulator does not hand over registers, newly allocated as
- * above; NULL if there is none. */
+/* Returns the first device whose emulator does not hand over registers, newly allocated as above,
+ * or NULL if there is none. */
 static char *
 stateFindEmulator(LauncherEmulators *emulators,
                   const LauncherArgs *args,

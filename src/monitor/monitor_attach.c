@@ -94,7 +94,7 @@ attachAnswered(MonitorStatus *status)
 }
 
 
-/* The text that is to be sent in STATE, and what comes when it has been. */
+/* Returns the text that is to be sent in STATE, and what comes when it has been. */
 static MonitorFlowResult
 attachSend(MonitorSession *session,
            MonitorDirection direction,
@@ -106,7 +106,7 @@ attachSend(MonitorSession *session,
     MonitorFlow *flow = &session->status->flow[direction];
     MonitorFlowResult result;
 
-    /* What is in the middle of a line, or is still to be taken from its socket, goes first. */
+    /* The rest of an incomplete line, and data that are still in the socket, are sent first. */
     if (flow->inLine || flow->owed > 0)
         return MONITOR_FLOW_EMPTY;
 
@@ -209,7 +209,8 @@ monitorAttachRun(MonitorSession *session,
 }
 
 
-/* Whether a text is to be sent in STATE, or the reply to one is needed before anything else. */
+/* Returns whether a text is to be sent in STATE, or the reply to one is needed before anything
+ * else. */
 static bool
 attachHasText(uint32_t state)
 {
@@ -290,7 +291,7 @@ monitorAttachJudgeLibvirt(MonitorFlow *flow,
 }
 
 
-/* The id of the command whose reply is waited for, or NULL. */
+/* Returns the id of the command whose reply is waited for, or NULL. */
 static const char *
 attachGetAwaited(const MonitorAttach *attach)
 {

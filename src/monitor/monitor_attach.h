@@ -41,7 +41,7 @@ typedef struct {
  */
 int monitorAttachRun(MonitorSession *session, MonitorFlowResult *result, MonitorDirection *direction);
 
-/* Whether what has come for @direction must wait for a text of the relay's own. */
+/* Returns whether what has come for @direction must wait for a text of the relay's own. */
 bool monitorAttachIsPaused(const MonitorStatus *status, MonitorDirection direction);
 
 /* MonitorFlowJudges; OPAQUE is the MonitorSession. */

@@ -87,7 +87,7 @@ monitorFlowSettle(MonitorFlow *flow)
 }
 
 
-/* What errno after a failure to send means. */
+/* Returns the meaning of errno after a failure to send. */
 static MonitorFlowResult
 flowSendResult(bool *gone)
 {
@@ -203,9 +203,9 @@ flowPeek(MonitorFlow *flow,
 }
 
 
-/* Of LEN bytes that have come with descriptors: how many come before the byte that these
- * belong to. The kernel tells no boundary, but has no descriptor for bytes before it. -1 with
- * errno set. */
+/* Of LEN bytes that have come with descriptors: how many come before the byte that these belong to.
+ * The kernel tells no boundary, but has no descriptor for bytes before it. Returns -1 with errno
+ * set. */
 static ssize_t
 flowFindBoundary(MonitorFlow *flow,
                  int from,

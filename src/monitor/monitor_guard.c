@@ -69,7 +69,7 @@ guardSleep(int milliseconds)
 }
 
 
-/* Whether FD can be read, or has ended, within TIMEOUT milliseconds. */
+/* Returns whether FD can be read, or has ended, within TIMEOUT milliseconds. */
 static bool
 guardWaitFor(int fd,
              int timeout)
@@ -104,7 +104,7 @@ guardMoved(const Guard *guard)
 }
 
 
-/* Whether bytes wait for a worker that could move them. */
+/* Returns whether bytes wait for a worker that could move them. */
 static bool
 guardIsWaiting(const Guard *guard,
                MonitorDirection direction)
@@ -228,7 +228,7 @@ guardRelay(Guard *guard)
 }
 
 
-/* A connection to QEMU's monitor, or -1. */
+/* Returns a connection to QEMU's monitor, or -1. */
 static int
 guardConnect(const Guard *guard)
 {

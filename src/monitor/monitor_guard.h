@@ -21,8 +21,8 @@
 
 #include "monitor_options.h"
 
-/* How often in a row a worker may be killed without having moved anything until the guard
- * waits before it makes the next one. */
+/* The number of consecutive workers that may be killed before they have relayed data, until the
+ * guard delays the next one */
 #define MONITOR_GUARD_FAILURES 8
 
 /* Milliseconds: between two tries, at first and at most. */
@@ -37,9 +37,8 @@
 /* The longest time to wait for QEMU's last lines to be in the log, in milliseconds. */
 #define MONITOR_GUARD_LOG_TIMEOUT 10000
 
-/* What begins the name of an abstract socket that tells that a domain's relay is there; the
- * domain's UUID, a slash and QEMU's process id follow. The daemon looks for it in
- * /proc/net/unix. */
+/* The prefix of the name of an abstract socket, which shows that a domain has a relay; the domain's
+ * UUID, a slash and QEMU's process ID follow. The daemon looks for it in /proc/net/unix. */
 #define MONITOR_GUARD_MARKER "emulatedpci-monitor/"
 
 /* Relays until QEMU ends. Returns the exit status. */

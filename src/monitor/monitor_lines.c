@@ -13,7 +13,7 @@
 
 #include "qemu_props_marker.h"
 
-/* How libvirt begins the command: it writes JSON without spaces, and the driver first. */
+/* The beginning of the command: libvirt writes JSON without spaces, and the driver first. */
 #define LINE_ATTACH "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"lsi\""
 
 #define LINE_COMMAND "\"device_add\""

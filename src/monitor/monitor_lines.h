@@ -17,7 +17,7 @@
 
 #include "monitor_status.h"
 
-/* The length of the line that DATA begins with, in bytes with its end; 0 if it has none. */
+/* Returns the length of the line that DATA begins with, in bytes with its end; 0 if it has none. */
 size_t monitorLineLength(const char *data, size_t len);
 
 /**
@@ -31,8 +31,10 @@ size_t monitorLineLength(const char *data, size_t len);
  */
 bool monitorLineIsAttach(const char *line, size_t len, char id[MONITOR_ID_MAX + 1]);
 
-/* Whether the LEN bytes of DATA can be the beginning of such a line, as libvirt writes it. */
+/* Returns whether the LEN bytes of DATA can be the beginning of such a line, as libvirt writes
+ * it. */
 bool monitorLineMayBeAttach(const char *data, size_t len);
 
-/* Whether LINE, a whole line of QEMU's, is the reply to the command ID; *ERROR: and an error. */
+/* Returns whether LINE, a whole line of QEMU's, is the reply to the command ID; *ERROR: and an
+ * error. */
 bool monitorLineIsReply(const char *line, size_t len, const char *id, bool *error);

@@ -26,7 +26,7 @@
 static void
 initSignals(void)
 {
-    /* What a terminal or an ending session sends to QEMU's whole process group: see
+    /* A terminal or an ending session sends these signals to the process group of QEMU: see
      * emulator_main.c. */
     static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
     size_t i;

@@ -77,7 +77,7 @@ typedef enum {
     MONITOR_ATTACH_RELEASE,         /* the guard: it closes what belongs to the command */
 } MonitorAttachState;
 
-/* What is to become of a command. */
+/* The action for a command */
 typedef enum {
     MONITOR_ANSWER_REFUSE = 'E',    /* TEXT is the reply for libvirt */
     MONITOR_ANSWER_PASS = 'P',      /* it is none of ours */
@@ -107,7 +107,7 @@ typedef struct {
     MonitorAttach attach;
 } MonitorStatus;
 
-/* What a worker's exit status asks the guard for. */
+/* The request of a worker to the guard, as its exit status */
 enum {
     MONITOR_EXIT_END = 0,           /* one side has closed its connection */
     MONITOR_EXIT_FAILURE = 1,

@@ -15,7 +15,7 @@
 /* Milliseconds until the next try, where there is no memory or no descriptor. */
 #define WORKER_PAUSE 50
 
-/* What is watched: each socket as one to read from, and, while it is full, to write to. */
+/* The watched events: each socket for reading, and for writing while it is full */
 typedef struct {
     int epfd;
     int fds[2];                 /* by the direction that is written to it */
@@ -62,7 +62,7 @@ workerMove(MonitorSession *session,
     const bool toQEMU = direction == MONITOR_TO_QEMU;
     MonitorFlow *flow = &session->status->flow[direction];
 
-    /* What is owed was sent, and is in nobody's way. */
+    /* The direction is paused after all of its pending data were sent. */
     if (flow->owed == 0 && monitorAttachIsPaused(session->status, direction))
         return MONITOR_FLOW_EMPTY;
     return monitorFlowRun(flow, toQEMU ? session->libvirt : session->qemu,

@@ -178,7 +178,7 @@ reportOtherBus(const ProjectionController *controller,
 }
 
 
-/* What CONTROLLER stands for, if that was attached to a running domain; or NULL. */
+/* Returns the device of CONTROLLER if it was attached to a running domain, or NULL. */
 static EmulatedPCIDef *
 makeLiveDef(const ProjectionController *controller,
             const ProjectionDomain *domain)
@@ -190,7 +190,7 @@ makeLiveDef(const ProjectionController *controller,
         def = makeDef(controller, domain->hasVirtioMMIO, &props);
         g_free(def->alias);
         def->alias = qemuPropsAliasGetName(controller->alias);
-        /* What the user could not write has another's alias, or none. */
+        /* An alias that a user cannot write belongs to another device, or there is no alias. */
         if (g_hash_table_contains(domain->aliases, def->alias))
             g_clear_pointer(&def, emulatedPCIDefFree);
     }

@@ -110,7 +110,7 @@ liveCheckLauncher(const ProjectionDomain *domain,
 }
 
 
-/* Whether the launcher can start what DRIVER describes for a running domain. */
+/* Returns whether the launcher can start what DRIVER describes for a running domain. */
 static gboolean
 liveCheckDriver(const EmulatedPCIDriver *driver,
                 GError **err)

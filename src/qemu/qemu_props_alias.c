@@ -202,7 +202,7 @@ aliasReadAll(const char *pos,
 }
 
 
-/* What PROPS has, as qemuPropsAliasFormat() takes it. Nothing is copied. */
+/* Returns PROPS in the form for qemuPropsAliasFormat(), without copying strings. */
 static QEMUProps
 aliasGetProps(const QEMUPropsOverride *override)
 {

@@ -37,10 +37,10 @@
  */
 char *qemuPropsAliasFormat(const char *name, const QEMUProps *props, GError **err);
 
-/* Whether ALIAS has the marker in it. */
+/* Returns whether ALIAS has the marker in it. */
 gboolean qemuPropsAliasIsMarked(const char *alias);
 
-/* The user's part of ALIAS, all of it if it has no marker. Newly allocated. */
+/* Returns the user's part of ALIAS, all of it if it has no marker. The caller frees the result. */
 char *qemuPropsAliasGetName(const char *alias);
 
 /**

@@ -12,10 +12,11 @@
 typedef struct json_object JSONObject;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JSONObject, json_object_put)
 
-/* The object that ARG is, or NULL. Only white space may follow it, as for QEMU. */
+/* Returns the object that ARG is, or NULL. Only white space may follow it, as for QEMU. */
 JSONObject *qemuPropsReadJSON(const char *arg);
 
-/* The string property KEY of OBJECT, which owns it, or NULL; one with a NUL in it is none. */
+/* Returns the string property KEY of OBJECT, which owns it, or NULL; one with a NUL in it is
+ * none. */
 const char *qemuPropsGetStringProperty(JSONObject *object, const char *key);
 
 /* OBJECT without spaces, newly allocated. */

@@ -8,5 +8,6 @@
 
 #pragma once
 
-/* What follows the user's alias in one that holds all fields. No other alias has it. */
+/* The text after the user's alias in an alias that contains all fields; other aliases do not
+ * contain it. */
 #define QEMU_PROPS_ALIAS_MARKER "--pci1-"

@@ -89,7 +89,7 @@ domainGet(DomainDevice *entry,
 }
 
 
-/* Whether ENTRY's device is still there; one whose emulator does not answer may be. */
+/* Returns whether ENTRY's device is still there; one whose emulator does not answer may be. */
 static gboolean
 domainIsThere(DomainDevice *entry)
 {
@@ -194,7 +194,7 @@ vmstateDomainSave(VMStateDomain *domain,
 }
 
 
-/* The device of that ALIAS that the domain has, or NULL. */
+/* Returns the device of that ALIAS that the domain has, or NULL. */
 static const VMStateDevice *
 domainFindHere(const VMStateDomain *domain,
                const char *alias)

@@ -41,7 +41,7 @@ callIsFarewell(const VMStateReply *reply)
 }
 
 
-/* Whether the emulator has said that it ends. Late replies are dropped. */
+/* Returns whether the emulator has said that it ends. Late replies are dropped. */
 static gboolean
 callReadFarewell(int fd,
                  VMStateReply *reply)

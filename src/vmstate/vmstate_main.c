@@ -38,8 +38,7 @@ fail(const char *message)
 }
 
 
-/* QEMU's connection; -1 if none will come. Only this user's processes are
- * accepted. */
+/* Returns QEMU's connection, or -1 if none will come. Only this user's processes are accepted. */
 static int
 acceptQEMU(const VMStateOptions *options)
 {
@@ -98,7 +97,7 @@ int
 main(int argc,
      char **argv)
 {
-    /* What a terminal sends to QEMU's process group: see emulator_main.c. */
+    /* A terminal sends these signals to the process group of QEMU: see emulator_main.c. */
     static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
     g_auto(VMStateOptions) options = { 0 };
     g_autoptr(GError) error = NULL;

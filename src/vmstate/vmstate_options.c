@@ -46,7 +46,7 @@ static const struct option longOptions[] = {
     { NULL, 0, NULL, 0 },
 };
 
-/* Where the options that belong together have got to. */
+/* The state of options that belong together */
 typedef struct {
     int emulator;           /* of the devices that follow; or -1 */
     gboolean own;           /* that one is somebody else's */

@@ -21,8 +21,8 @@
 #define MARKER_LINE_MAX 512
 
 
-/* Whether a line of the list of UNIX sockets contains NAME. There can be very many sockets, but
- * no line is longer than MARKER_LINE_MAX. */
+/* Returns whether a line of the list of UNIX sockets contains NAME. There can be very many sockets,
+ * but no line is longer than MARKER_LINE_MAX. */
 static gboolean
 markerFind(const char *name)
 {

@@ -17,7 +17,7 @@
 #include <string.h>
 
 
-/* Whether the running domain XML has no such device; else ERR is set. */
+/* Returns whether the running domain XML has no such device; else ERR is set. */
 static gboolean
 deviceJobIsAbsent(const DeviceJob *job, const char *xml, guint len, GError **err)
 {

@@ -107,7 +107,7 @@ deviceXMLIsActive(const char *xml)
 }
 
 
-/* The domain's XML with the change; NULL, without ERR set, if it has no device of that
+/* Returns the domain's XML with the change; NULL, without ERR set, if it has no device of that
  * alias. */
 static char *
 deviceJobEdit(const DeviceJob *job, const char *xml, GError **err)

@@ -16,7 +16,7 @@
 
 #define _(s) gettext(s)
 
-/* How libvirt indents a device, and ends the list of them. */
+/* libvirt's indentation of a device, and the end of the list of devices */
 #define DEVICE_INDENT "    "
 #define DEVICE_LIST_END "\n  </devices>"
 
@@ -70,7 +70,7 @@ deviceMatches(const EmulatedPCIDef *have, const EmulatedPCIDef *want, DeviceMatc
 }
 
 
-/* What WANT is found by, for messages. */
+/* Returns the property of WANT that was compared, for messages. */
 static const char *
 deviceWanted(const EmulatedPCIDef *want, DeviceMatch match)
 {
@@ -85,7 +85,7 @@ deviceWanted(const EmulatedPCIDef *want, DeviceMatch match)
 }
 
 
-/* The aliases of all DEVICES that WANT matches, for a message. */
+/* Returns the aliases of all DEVICES that WANT matches, for a message. */
 static char *
 deviceAliases(GPtrArray *devices, const EmulatedPCIDef *want, DeviceMatch match)
 {
@@ -102,7 +102,7 @@ deviceAliases(GPtrArray *devices, const EmulatedPCIDef *want, DeviceMatch match)
 }
 
 
-/* The only one of DEVICES that WANT matches, or NULL with ERR set. */
+/* Returns the only one of DEVICES that WANT matches, or NULL with ERR set. */
 static ProjectionDevice *
 deviceFind(GPtrArray *devices,
            const EmulatedPCIDef *want,

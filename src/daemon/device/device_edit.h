@@ -16,19 +16,18 @@ typedef enum {
     DEVICE_UPDATE,
 } DeviceOperation;
 
-/* The domain XML with DEF attached, detached or updated; a new string, or
- * NULL with ERR set. A device is found by its alias if DEF has one, else by
- * its address, else (to detach) by all fields that DEF gives or (to update)
- * by its devicename. What an update does not say of alias, index and address stays as it
- * is. */
+/* Returns the domain XML with DEF attached, detached or updated; a new string, or NULL with ERR
+ * set. A device is found by its alias if DEF has one, else by its address, else (to detach) by all
+ * fields that DEF gives or (to update) by its devicename. What an update does not say of alias,
+ * index and address stays as it is. */
 char *deviceEdit(const char *xml, DeviceOperation op, EmulatedPCIDef *def, GError **err);
 
-/* The alias of the device that DEF matches, as to detach it; a new string, or
- * NULL with ERR set. */
+/* Returns the alias of the device that DEF matches, as to detach it; a new string, or NULL with ERR
+ * set. */
 char *deviceFindAlias(const char *xml, const EmulatedPCIDef *def, GError **err);
 
-/* The domain XML without the device of that ALIAS; NULL without ERR set if it
- * has no such emulated device. */
+/* Returns the domain XML without the device of that ALIAS; NULL without ERR set if it has no such
+ * emulated device. */
 char *deviceRemoveAlias(const char *xml, const char *alias, GError **err);
 
 /* FALSE, with ERR set to VIR_ERR_OPERATION_UNSUPPORTED, if the running domain XML has an emulated

@@ -23,7 +23,7 @@
 /* QEMU's longest have some thirty. */
 #define MACHINE_LEN_MAX 64
 
-/* How libvirt begins the element. */
+/* The beginning of the element in libvirt's format */
 #define MACHINE_OS "\n  <os"
 
 
@@ -57,7 +57,7 @@ machineChild(xmlNodePtr parent, const char *name)
 }
 
 
-/* The machine type of the domain in XML, a new string, or NULL. */
+/* Returns the machine type of the domain in XML, a new string, or NULL. */
 static char *
 machineRead(const char *xml)
 {

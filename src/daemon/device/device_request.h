@@ -23,7 +23,7 @@ typedef struct {
 void deviceRequestClear(DeviceRequest *request);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeviceRequest, deviceRequestClear)
 
-/* What PROCEDURE, of a device, does. */
+/* Returns the operation of PROCEDURE, which is a device call. */
 DeviceOperation deviceRequestOperation(guint32 procedure);
 
 /* deviceRequestParse:

@@ -65,7 +65,7 @@ deviceJobBegin(DeviceJob *job)
 }
 
 
-/* A job for a device call. */
+/* Returns a job for a device call. */
 static DeviceJob *
 deviceJobNewDevice(const DeviceJobOptions *opts,
                    const RPCHeader *header,
@@ -139,8 +139,8 @@ deviceFlags(const Procedure *proc, const RewriteArguments *args)
 }
 
 
-/* A call with a device of libvirt's own, or with an alias, which may be that of an emulated PCI
- * device. NULL: libvirtd does it alone. */
+/* Handles a call with a native device, or with an alias, which can be that of an emulated PCI
+ * device. Returns NULL if libvirtd handles the call alone. */
 static RelayJob *
 deviceJobStartOther(const DeviceJobOptions *opts,
                     const RPCHeader *header,
@@ -153,7 +153,8 @@ deviceJobStartOther(const DeviceJobOptions *opts,
     DeviceJob *job;
 
     /* libvirt itself does everything that leaves the persistent XML alone, but an emulated PCI
-     * device of a running domain can have a longer alias there, and not every one can be detached. */
+     * device of a running domain can have a longer alias there, and not every one can be
+     * detached. */
     if ((flags == VIR_DOMAIN_AFFECT_LIVE && !mayBeOurs) || (byAlias && flags & ~DEVICE_FLAGS))
         return NULL;
 

@@ -17,7 +17,7 @@
 
 #define _(s) gettext(s)
 
-/* How often the lock is tried, in ms: at first, and after a while. */
+/* The time between two attempts to get the lock, in milliseconds: at first, and later */
 #define LOCK_INTERVAL_MIN 5
 #define LOCK_INTERVAL_MAX 80
 
@@ -36,7 +36,7 @@ struct _DomainLock {
 };
 
 
-/* The byte that stands for the domain of that UUID. */
+/* Returns the byte that stands for the domain of that UUID. */
 static off_t
 domainLockOffset(const guint8 *uuid)
 {

@@ -13,8 +13,8 @@
 
 #include <glib.h>
 
-/* How long a call waits for a lock, and how long it may keep it, in ms. The second is
- * less than the first, so that a call that has just missed the lock still gets it. */
+/* The longest time that a call waits for a lock, and that it may hold it, in milliseconds. The
+ * second is less than the first, so that a call can wait for the holder of the lock. */
 #define DOMAIN_LOCK_WAIT 30000
 #define DOMAIN_LOCK_HOLD 25000
 
