@@ -319,6 +319,27 @@ def try_save(tap, stack, guest, transport):
         tap.ok(not guest.has(LIVE), '%s: saved and restored after it was detached' % guest.name)
 
 
+def try_q35(tap, stack, launcher):
+    """On the bridge that libvirt has added for the first device, on a root port, and where there is no place."""
+    guest = Guest(tap, stack, 'q35', 'q35', emulatedpci_xml(FIRST, 'ua-first'))
+    guest.start()
+    try_attach(tap, stack, guest, None)
+    guest.attach(LIVE, 'ua-port', address="<address type='pci' domain='0x0000' bus='0x03' slot='0x00' function='0x0'/>")
+    stack.wait_for(lambda: guest.has(LIVE), 'the guest finds the device at a root port')
+    stack.virsh('detach-device-alias', 'q35', 'ua-port')
+    guest.wait_gone(LIVE)
+    stack.wait_for(lambda: 'ua-port' not in guest.xml(), 'libvirt has let go of it')
+    tap.ok(guest.has(FIRST), 'q35: attached to a root port, and detached')
+    stack.virsh('destroy', 'q35')
+
+    guest = Guest(tap, stack, 'full', 'q35', emulator='    <emulator>%s</emulator>\n' % launcher)
+    stack.virsh('start', '--paused', 'full')
+    before = guest.xml()
+    fails(tap, guest, 'q35: no free slot', 'No more available PCI slots', guest.attach(LIVE, check=False))
+    tap.equal(guest.xml(), before, 'q35: and nothing has changed')
+    stack.virsh('destroy', 'full')
+
+
 def main(tap):
     needs('libvirtd', 'virsh', 'qemu-system-x86_64')
     kernel, reason = guest_kernel()
@@ -353,6 +374,7 @@ def main(tap):
         try_attach(tap, stack, guest, None)
         stack.virsh('destroy', 'ready')
 
+        try_q35(tap, stack, launcher)
         guest = Guest(tap, stack, 'none', 'pc')
         guest.start()
         tap.equal([command for _, command in stack.processes('emulatedpci-monitor')], [], 'a domain that needs no relay has none')
@@ -360,7 +382,7 @@ def main(tap):
         stack.virsh('destroy', 'none')
         done = stack.run([stack.tool, 'attach', '-c', stack.uri, '--live', '--file', device_file(stack), 'none'], check=False)
         tap.ok(done.returncode == 1 and 'not running' in done.stderr, 'attach --live to a domain that is not running', done.stderr)
-        for name in 'pc', 'ready', 'none':
+        for name in 'pc', 'ready', 'q35', 'full', 'none':
             stack.virsh('undefine', name)
         tap.equal(stack.close(), [], 'everything ended by itself')
 
