@@ -27,14 +27,14 @@ BAR_ADDRESS = 0xe0000000
 MEMORY = 64 << 20
 CHUNK = 65536
 
-# How long a server floods, in seconds; what QEMU may keep of it
+# The time that a server floods QEMU, in seconds, and the memory that QEMU may keep of it
 FLOOD = 2
 KEEP_FDS, KEEP_MEMORY = 16, 32 << 20
 
 # The number of requests, or of writes, that a server does not read
 UNREAD, UNREAD_WRITES = 1000, 50000
 
-# What becomes of the device, and what QEMU may keep
+# The state of the device afterwards, and the memory that QEMU may keep
 WORKS, GONE, EITHER = 'works', 'reads as all ones', 'works, or reads as all ones'
 NOTHING, FDS, BYTES = 'nothing', 'descriptors', 'memory'
 

@@ -34,7 +34,7 @@ typedef struct {
 } Run;
 
 
-/* What the guard does. */
+/* Acts as the guard. */
 static void
 follow(Run *run, int status)
 {
@@ -79,7 +79,7 @@ receive(Run *run)
 }
 
 
-/* What a worker does until there is nothing left to do. */
+/* Acts as a worker until no data is left. */
 static void
 work(Run *run)
 {

@@ -55,7 +55,8 @@ typedef struct {
     unsigned int wrong;
 } Engine;
 
-/* How often a device is looked at, and how long the guest goes on without it, in microseconds */
+/* The time between two checks of a device, and the time that the guest continues without it, in
+ * microseconds */
 #define WATCH_PAUSE 200000
 #define WATCH_AFTER 2000000
 
@@ -322,7 +323,7 @@ checksumDrive(void)
 }
 
 
-/* What the guest reads of a device that is gone. */
+/* Reads the registers of a device that has been removed. */
 static void
 reportGone(void)
 {
