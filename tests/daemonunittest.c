@@ -12,6 +12,7 @@
 #include "domcaps.h"
 #include "emulatedpci_error.h"
 #include "lift_cache.h"
+#include "login_session.h"
 #include "procedures.h"
 #include "qemu_programs.h"
 #include "rewrite.h"
@@ -827,6 +828,45 @@ testValidateRefused(void)
 }
 
 
+/* --- moving a connection to the login session of its client --- */
+
+static void
+testLoginSessionCommand(const char *cgroups, const char *expected)
+{
+    g_auto(GStrv) argv = loginSessionCommand(cgroups, 4711);
+    g_autofree char *command = argv ? g_strjoinv(" ", argv) : NULL;
+
+    if (!expected)
+        g_assert_null(command);
+    else
+        g_assert_true(command && g_str_has_suffix(command, expected));
+}
+
+
+static void
+testLoginSession(void)
+{
+    const char *expected = " StartTransientUnit ssa(sv)a(sa(sv)) virtemulatedpcid-4711.scope fail 4"
+        " Description s Connection to virtemulatedpcid Slice s user-1000.slice"
+        " PIDs au 1 4711 CollectMode s inactive-or-failed 0";
+
+    /* On a terminal, in a control group below that of the session, and on a desktop, where the
+     * user's manager has started the client */
+    testLoginSessionCommand("0::/user.slice/user-1000.slice/session-3.scope\n", expected);
+    testLoginSessionCommand("12:cpu:/x\n0::/user.slice/user-1000.slice/session-c1.scope/below", expected);
+    testLoginSessionCommand("0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope\n", expected);
+
+    testLoginSessionCommand("", NULL);
+    testLoginSessionCommand("0::/\n", NULL);
+    testLoginSessionCommand("0::/../../x\n", NULL);
+    testLoginSessionCommand("0::/system.slice/cron.service\n", NULL);
+    testLoginSessionCommand("0::/user.slice/user-1000.slice\n", NULL);
+    testLoginSessionCommand("0::/user.slice/user-1000.slice/other.scope\n", NULL);
+    testLoginSessionCommand("0::/machine.slice/user-1000.slice/session-3.scope\n", NULL);
+    testLoginSessionCommand("1:name=systemd:/user.slice/user-1000.slice/session-3.scope\n", NULL);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -846,6 +886,7 @@ main(int argc, char **argv)
     g_test_add_func("/daemon/domcaps", testDomcaps);
     g_test_add_func("/daemon/domcaps/programs", testDomcapsPrograms);
     g_test_add_func("/daemon/lift-cache", testLiftCache);
+    g_test_add_func("/daemon/login-session", testLoginSession);
     g_test_add_func("/daemon/validate", testValidate);
     g_test_add_func("/daemon/validate/limits", testValidateLimits);
     g_test_add_func("/daemon/validate/refused", testValidateRefused);

@@ -11,6 +11,7 @@ import traceback
 
 import vm_boot
 import vm_emulators
+import vm_polkit
 import vm_qemu
 import vm_use
 import vmlib
@@ -25,8 +26,9 @@ def first_boot(tap, lines):
         # The firmware does not boot from a disk without a whole cylinder.
         file.truncate(1 << 20)
     vm_use.packages(tap, lines)
-    for check in (vm_use.worker, vm_emulators.stubdomain, vm_emulators.model, vm_emulators.attached,
-                  vm_qemu.replaced, vm_use.users, vm_use.units, vm_use.upgrade):
+    for check in (vm_use.worker, vm_use.users, vm_polkit.sessions, vm_polkit.prompt,
+                  vm_use.units, vm_use.upgrade,
+                  vm_emulators.stubdomain, vm_emulators.model, vm_emulators.attached, vm_qemu.replaced):
         tap.guarded(check, lines)
     vm_boot.before(tap)
 

@@ -9,6 +9,7 @@
 #include "daemon_log.h"
 #include "emulatedpci_error.h"
 #include "listener_private.h"
+#include "login_session.h"
 #include "qemu_programs.h"
 #include "session.h"
 #include "upstream.h"
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -60,6 +62,7 @@ listenerServe(Listener *listener,
               gboolean readonly)
 {
     const ListenerOptions *opts = listener->opts;
+    const pid_t parent = getppid();
     g_auto(GStrv) paths = NULL;
     g_autofree char *own = listenerOwnPath(client);
     const char *name = listener->config->upstream;
@@ -81,6 +84,7 @@ listenerServe(Listener *listener,
         .stop = &listenerStopping,
         .sigmask = &listener->sigmask,
     };
+    gboolean moved = opts->system && !readonly && loginSessionJoin(id);
     int errnum = 0;
 
     if (!identityBecome(id, &err)) {
@@ -88,6 +92,10 @@ listenerServe(Listener *listener,
         sessionRefuse(client, err->code, err->message, errnum);
         return 1;
     }
+
+    /* systemd ends the other processes of the unit with the listener. */
+    if (moved && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent))
+        return 1;
 
     daemonInfo("session", "client: user %u, group %u, process %d%s", id->uid, id->gid,
                (int) id->pid, readonly ? ", read-only" : "");

@@ -10,6 +10,7 @@
 
 #include "emulatedpci_error.h"
 #include "definition_check.h"
+#include "login_session.h"
 #include "rpc_frame.h"
 #include "rpc_message.h"
 #include "rpc_procedures.h"
@@ -320,6 +321,8 @@ checkChild(const DefinitionCheckOptions *opts, int fd)
     signal(SIGINT, SIG_DFL);
     alarm(CHECK_TIMEOUT);
 
+    if (opts->id && opts->system)
+        loginSessionJoin(opts->id);
     if (opts->id && !identityBecome(opts->id, &err)) {
         result.code = err->code;
         g_strlcpy(result.message, err->message, sizeof(result.message));
