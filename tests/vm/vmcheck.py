@@ -10,6 +10,7 @@ import subprocess
 import traceback
 
 import vm_boot
+import vm_deployment
 import vm_emulators
 import vm_polkit
 import vm_qemu
@@ -27,7 +28,7 @@ def first_boot(tap, lines):
         file.truncate(1 << 20)
     vm_use.packages(tap, lines)
     for check in (vm_use.worker, vm_use.users, vm_polkit.sessions, vm_polkit.prompt,
-                  vm_use.units, vm_use.upgrade,
+                  vm_deployment.documented, vm_use.units, vm_use.upgrade, vm_deployment.hook,
                   vm_emulators.stubdomain, vm_emulators.model, vm_emulators.attached, vm_qemu.replaced):
         tap.guarded(check, lines)
     vm_boot.before(tap)
