@@ -155,7 +155,7 @@ make_disk() {
         cp build-aux/check-vm.service "$image/etc/systemd/system/" &&
         in_root 60 "$image" systemctl enable check-vm.service &&
         in_root 60 "$image" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
-            e2scrub_all.timer fstrim.timer systemd-tmpfiles-clean.timer serial-getty@ttyS0.service &&
+            e2scrub_all.timer fstrim.timer systemd-tmpfiles-clean.timer &&
         trim_profiles "$image/etc/apparmor.d" &&
         cp "$image"/boot/vmlinuz-* "$work/vmlinuz" &&
         cp "$image"/boot/initrd.img-* "$work/initrd" &&
@@ -169,10 +169,9 @@ run_machine() {
     local shown=0 count
 
     : > "$work/tap"
-    timeout --kill-after=10 "$run_limit" qemu-system-x86_64 -machine pc -cpu max,-svm -accel tcg -smp 2 -m 2048 \
+    timeout --kill-after=10 "$run_limit" qemu-system-x86_64 -machine pc -cpu max -accel tcg -smp 2 -m 2048 \
         -nodefaults -display none -nic none \
-        -kernel "$work/vmlinuz" -initrd "$work/initrd" \
-        -append 'root=/dev/vda rw console=ttyS0 panic=-1 mitigations=off apparmor=1 security=apparmor' \
+        -kernel "$work/vmlinuz" -initrd "$work/initrd" -append 'root=/dev/vda rw console=ttyS0 panic=-1 apparmor=1 security=apparmor' \
         -drive "if=virtio,format=raw,cache=unsafe,file=$work/disk" \
         -serial "file:$work/console" -serial "file:$work/tap" >> "$log" 2>&1 < /dev/null &
     running=$!
