@@ -152,8 +152,8 @@ testRefused(void)
         "ua-a--pci1-5853c14700000010070a0b0c001234abcd0501-x_Afrob_E1",
         "ua-a--pci1-5853c14700000010070a0b0c001234abcd0501-x_Apid_E",
         "ua-a--pci1-5853c14700000010070a0b0c001234abcd0501-x_Aarg1_Ea",
-        "ua-a--pci1-5853c14700000010070a0b0c001234abcd0501-"
-        "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddee",
+        ("ua-a--pci1-5853c14700000010070a0b0c001234abcd0501-"
+         "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddee"),
     };
     QEMUPropsOverride override;
     size_t i;

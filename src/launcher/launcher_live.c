@@ -322,7 +322,7 @@ launcherLive(int argc G_GNUC_UNUSED,
              char **argv)
 {
     LiveRequest request = { .link = -1, .state = -1 };
-    LauncherSocket *socket = launcherSocketNew(1);
+    LauncherSocket *socket;
     g_autoptr(GError) err = NULL;
     LiveJSON *command;
     int status;
@@ -334,15 +334,18 @@ launcherLive(int argc G_GNUC_UNUSED,
         return 2;
     }
 
+    socket = launcherSocketNew(1);
     if (!liveReadCommand(&request, argv[6])) {
         status = liveAnswer('P', NULL);
     } else if (!(command = liveAttach(&request, socket, &err))) {
         launcherLog("%s", err->message);
         status = liveRefuse(&request, err);
-        launcherSocketFree(socket, 1);
     } else {
         status = liveAnswer(request.transport == EMULATED_PCI_VERSION_VFIO_USER ? 'S' : 'F', command);
+        /* QEMU will connect to it, and the emulator will remove it. */
+        g_clear_pointer(&socket->path, g_free);
     }
+    launcherSocketFree(socket, 1);
     json_object_put(request.command);
     return status;
 }
