@@ -1,0 +1,79 @@
+/*
+ * answer.c: the smallest program that QEMU's x-pci-proxy-dev can work with
+ *
+ *   answer FD...
+ *
+ * bench-start.py compares the emulator with it, to see how much of a start is QEMU's
+ * own. It has a thread for each socket, which answers each request at once and without
+ * looking at it: no registers, no sandbox, no guard. It ends when QEMU has closed all sockets.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "mpqemu.h"
+
+typedef struct {
+    gint32 cmd;
+    guint32 padding;
+    guint64 size;
+} Header;
+
+
+static gpointer
+serve(gpointer opaque)
+{
+    const int fd = GPOINTER_TO_INT(opaque);
+    const struct {
+        Header header;
+        guint64 value;
+    } reply = { { MPQEMU_CMD_RET, 0, sizeof(guint64) }, 0 };
+    guint8 data[1024];
+    gsize len = 0;
+
+    for (;;) {
+        const ssize_t got = recv(fd, data + len, sizeof(data) - len, 0);
+        Header header;
+
+        if (got <= 0)
+            return NULL;
+        len += got;
+
+        while (len >= sizeof(header)) {
+            gsize size;
+
+            memcpy(&header, data, sizeof(header));
+            if (header.size > sizeof(data) - sizeof(header))
+                return NULL;
+            size = sizeof(header) + header.size;
+            if (len < size)
+                break;
+            len -= size;
+            memmove(data, data + size, len);
+            if (header.cmd != MPQEMU_CMD_SYNC_SYSMEM && header.cmd != MPQEMU_CMD_SET_IRQFD &&
+                send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) < 0)
+                return NULL;
+        }
+    }
+}
+
+
+int
+main(int argc,
+     char **argv)
+{
+    g_autoptr(GPtrArray) threads = g_ptr_array_new();
+    guint i;
+
+    for (i = 1; i < (guint) argc; i++)
+        g_ptr_array_add(threads, g_thread_new("answer", serve, GINT_TO_POINTER(atoi(argv[i]))));
+    for (i = 0; i < threads->len; i++)
+        g_thread_join(g_ptr_array_index(threads, i));
+    return EXIT_SUCCESS;
+}
