@@ -71,8 +71,13 @@ main(int argc,
     g_autoptr(GPtrArray) threads = g_ptr_array_new();
     guint i;
 
-    for (i = 1; i < (guint) argc; i++)
-        g_ptr_array_add(threads, g_thread_new("answer", serve, GINT_TO_POINTER(atoi(argv[i]))));
+    for (i = 1; i < (guint) argc; i++) {
+        gint64 fd;
+
+        if (!g_ascii_string_to_signed(argv[i], 10, 0, G_MAXINT, &fd, NULL))
+            return EXIT_FAILURE;
+        g_ptr_array_add(threads, g_thread_new("answer", serve, GINT_TO_POINTER((gint) fd)));
+    }
     for (i = 0; i < threads->len; i++)
         g_thread_join(g_ptr_array_index(threads, i));
     return EXIT_SUCCESS;
