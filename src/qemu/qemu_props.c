@@ -492,9 +492,10 @@ qemuPropsReplaceJSON(const char *arg,
 }
 
 
-static void
-qemuPropsFormatDriverJSON(JSONObject *object,
-                          const EmulatedPCIDriver *driver)
+void
+qemuPropsForEachDriverProperty(const EmulatedPCIDriver *driver,
+                               QEMUPropsDriverFunc func,
+                               void *opaque)
 {
     int i;
 
@@ -502,16 +503,26 @@ qemuPropsFormatDriverJSON(JSONObject *object,
         g_autofree char *value = emulatedPCIDriverGet(driver, i);
 
         if (value)
-            json_object_object_add(object, emulatedPCIDriverAttrToString(i),
-                                   i == EMULATED_PCI_DRIVER_PID ?
-                                   json_object_new_int64(driver->pid) :
-                                   json_object_new_string(value));
+            func(emulatedPCIDriverAttrToString(i), value, i == EMULATED_PCI_DRIVER_PID, opaque);
     }
     for (i = 0; driver->args[i]; i++) {
-        g_autofree char *key = g_strdup_printf(QEMU_EMULATED_PCI_ARG "%d", i);
+        g_autofree char *name = g_strdup_printf(QEMU_EMULATED_PCI_ARG "%d", i);
 
-        json_object_object_add(object, key, json_object_new_string(driver->args[i]));
+        func(name, driver->args[i], FALSE, opaque);
     }
+}
+
+
+/* A QEMUPropsDriverFunc that adds the property to the JSON object OPAQUE. */
+static void
+qemuPropsAddDriverJSON(const char *name,
+                       const char *value,
+                       gboolean isNumber,
+                       void *opaque)
+{
+    json_object_object_add(opaque, name, isNumber ?
+                           json_object_new_int64(g_ascii_strtoll(value, NULL, 10)) :
+                           json_object_new_string(value));
 }
 
 
@@ -535,7 +546,7 @@ qemuPropsFormatJSON(const QEMUProps *props)
         json_object_object_add(object, QEMU_EMULATED_PCI_DEFINITION,
                                json_object_new_string(props->definition));
     if (props->driver)
-        qemuPropsFormatDriverJSON(object, props->driver);
+        qemuPropsForEachDriverProperty(props->driver, qemuPropsAddDriverJSON, object);
     return qemuPropsJSONToString(object);
 }
 
@@ -712,37 +723,21 @@ qemuPropsReplaceKeyValue(const char *arg,
 }
 
 
-/* Appends ,KEY=VALUE with the commas in VALUE doubled. */
+/* A QEMUPropsDriverFunc that appends ,NAME=VALUE to the string OPAQUE, with the commas in VALUE
+ * doubled. */
 static void
-qemuPropsAppendPair(GString *result,
-                    const char *key,
-                    const char *value)
+qemuPropsAppendDriverPair(const char *name,
+                          const char *value,
+                          gboolean isNumber G_GNUC_UNUSED,
+                          void *opaque)
 {
-    g_string_append_printf(result, ",%s=", key);
+    GString *result = opaque;
+
+    g_string_append_printf(result, ",%s=", name);
     for (; *value; value++) {
         g_string_append_c(result, *value);
         if (*value == ',')
             g_string_append_c(result, ',');
-    }
-}
-
-
-static void
-qemuPropsFormatDriverKeyValue(GString *result,
-                              const EmulatedPCIDriver *driver)
-{
-    int i;
-
-    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
-        g_autofree char *value = emulatedPCIDriverGet(driver, i);
-
-        if (value)
-            qemuPropsAppendPair(result, emulatedPCIDriverAttrToString(i), value);
-    }
-    for (i = 0; driver->args[i]; i++) {
-        g_autofree char *key = g_strdup_printf(QEMU_EMULATED_PCI_ARG "%d", i);
-
-        qemuPropsAppendPair(result, key, driver->args[i]);
     }
 }
 
@@ -765,7 +760,7 @@ qemuPropsFormatKeyValue(const QEMUProps *props)
     if (props->definition)
         g_string_append_printf(result, ",%s=%s", QEMU_EMULATED_PCI_DEFINITION, props->definition);
     if (props->driver)
-        qemuPropsFormatDriverKeyValue(result, props->driver);
+        qemuPropsForEachDriverProperty(props->driver, qemuPropsAppendDriverPair, result);
     return g_string_free(result, FALSE);
 }
 

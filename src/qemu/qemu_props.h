@@ -75,6 +75,33 @@ gboolean qemuPropsHasField(const QEMUProps *props, EmulatedPCIField field);
 int qemuPropsGetArgNumber(const char *key);
 
 /**
+ * QEMUPropsDriverFunc:
+ * @name: the name of a property
+ * @value: its value
+ * @isNumber: whether the value is a decimal number
+ * @opaque: what was given to qemuPropsForEachDriverProperty()
+ *
+ * Handles one property of an emulator.
+ */
+typedef void (*QEMUPropsDriverFunc)(const char *name,
+                                    const char *value,
+                                    gboolean isNumber,
+                                    void *opaque);
+
+/**
+ * qemuPropsForEachDriverProperty:
+ * @driver: an emulator
+ * @func: a function
+ * @opaque: given to @func
+ *
+ * Calls @func for each property that @driver has: its attributes in the order of
+ * EmulatedPCIDriverAttr, then its arguments.
+ */
+void qemuPropsForEachDriverProperty(const EmulatedPCIDriver *driver,
+                                    QEMUPropsDriverFunc func,
+                                    void *opaque);
+
+/**
  * qemuPropsIsEmulatedPCI:
  * @arg: an argument of -device
  *

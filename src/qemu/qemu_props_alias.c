@@ -48,23 +48,14 @@ aliasAppendPair(GString *alias,
 }
 
 
+/* A QEMUPropsDriverFunc. */
 static void
-aliasAppendDriver(GString *alias,
-                  const EmulatedPCIDriver *driver)
+aliasAppendDriverPair(const char *name,
+                      const char *value,
+                      gboolean isNumber G_GNUC_UNUSED,
+                      void *opaque)
 {
-    int i;
-
-    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
-        g_autofree char *value = emulatedPCIDriverGet(driver, i);
-
-        if (value)
-            aliasAppendPair(alias, emulatedPCIDriverAttrToString(i), value);
-    }
-    for (i = 0; driver->args[i]; i++) {
-        g_autofree char *name = g_strdup_printf(QEMU_EMULATED_PCI_ARG "%d", i);
-
-        aliasAppendPair(alias, name, driver->args[i]);
-    }
+    aliasAppendPair(opaque, name, value);
 }
 
 
@@ -92,7 +83,7 @@ qemuPropsAliasFormat(const char *name,
     if (props->definition)
         aliasAppendPair(alias, QEMU_EMULATED_PCI_DEFINITION, props->definition);
     if (props->driver)
-        aliasAppendDriver(alias, props->driver);
+        qemuPropsForEachDriverProperty(props->driver, aliasAppendDriverPair, alias);
 
     if (alias->len > QEMU_PROPS_ALIAS_MAX) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,

@@ -199,27 +199,25 @@ formatNumber(guint32 number,
 }
 
 
+/* The arguments of formatProperty() that are the same for all properties */
+typedef struct {
+    const char *prefix;
+    const char *lineBreak;
+    GString *buf;
+} FormatPlace;
+
+
+/* A QEMUPropsDriverFunc. */
 static void
-formatDriver(const EmulatedPCIDriver *driver,
-             const char *prefix,
-             const char *lineBreak,
-             GString *buf)
+formatDriverProperty(const char *name,
+                     const char *value,
+                     gboolean isNumber,
+                     void *opaque)
 {
-    int i;
+    const FormatPlace *place = opaque;
 
-    for (i = 0; i < EMULATED_PCI_DRIVER_LAST; i++) {
-        g_autofree char *value = emulatedPCIDriverGet(driver, i);
-
-        if (value)
-            formatProperty(emulatedPCIDriverAttrToString(i),
-                           i == EMULATED_PCI_DRIVER_PID ? TYPE_UNSIGNED : TYPE_STRING,
-                           value, prefix, lineBreak, buf);
-    }
-    for (i = 0; driver->args[i]; i++) {
-        g_autofree char *name = g_strdup_printf(QEMU_EMULATED_PCI_ARG "%d", i);
-
-        formatProperty(name, TYPE_STRING, driver->args[i], prefix, lineBreak, buf);
-    }
+    formatProperty(name, isNumber ? TYPE_UNSIGNED : TYPE_STRING, value, place->prefix,
+                   place->lineBreak, place->buf);
 }
 
 
@@ -248,6 +246,9 @@ qemuPropsOverrideFormat(const QEMUProps *props,
     if (props->definition)
         formatProperty(QEMU_EMULATED_PCI_DEFINITION, TYPE_STRING, props->definition,
                        prefix, lineBreak, buf);
-    if (props->driver)
-        formatDriver(props->driver, prefix, lineBreak, buf);
+    if (props->driver) {
+        FormatPlace place = { prefix, lineBreak, buf };
+
+        qemuPropsForEachDriverProperty(props->driver, formatDriverProperty, &place);
+    }
 }
