@@ -12,12 +12,7 @@
 #include "projection_domain.h"
 #include "projection_scan.h"
 
-#include "gettext.h"
-
 #include <string.h>
-
-#define _(s) gettext(s)
-
 
 static void
 deviceFree(void *opaque)
@@ -41,18 +36,13 @@ projectionFindMisplaced(const char *xml, gsize len)
 GPtrArray *
 projectionDevices(const char *xml, gsize len, GError **err)
 {
-    g_autoptr(ProjectionDocument) doc = projectionScan(xml, len, err);
+    g_autoptr(ProjectionDocument) doc = projectionScanDomain(xml, len, err);
     g_autoptr(GPtrArray) devices = NULL;
     const ProjectionDomain *domain;
     guint i;
 
     if (!doc)
         return NULL;
-    if (doc->domains->len != 1) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
-                               _("the document does not contain exactly one domain"));
-        return NULL;
-    }
 
     domain = g_ptr_array_index(doc->domains, 0);
     devices = g_ptr_array_new_with_free_func(deviceFree);

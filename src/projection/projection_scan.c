@@ -411,3 +411,19 @@ projectionScan(const char *text,
     emulatedPCIXMLLook(text, len, "emulatedpci", &facts);
     return emulatedPCIXMLAccept(text, &facts, err) ? projectionScanAccepted(text, len, err) : NULL;
 }
+
+
+ProjectionDocument *
+projectionScanDomain(const char *text,
+                     gsize len,
+                     GError **err)
+{
+    g_autoptr(ProjectionDocument) doc = projectionScan(text, len, err);
+
+    if (doc && doc->domains->len != 1) {
+        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
+                               _("the document does not contain exactly one domain"));
+        return NULL;
+    }
+    return g_steal_pointer(&doc);
+}

@@ -29,6 +29,13 @@
 ProjectionDocument *projectionScan(const char *text, gsize len, GError **err);
 
 /**
+ * projectionScanDomain:
+ *
+ * The same, for a @text with exactly one domain; otherwise @err is set to VIR_ERR_XML_ERROR.
+ */
+ProjectionDocument *projectionScanDomain(const char *text, gsize len, GError **err);
+
+/**
  * projectionScanAccepted:
  *
  * The same, if emulatedPCIXMLAccept() has accepted @text before.
