@@ -267,16 +267,23 @@ deviceRemoveAlias(const char *xml, const char *alias, GError **err)
 }
 
 
+/* Returns the emulated devices of the domain in XML, or NULL with ERR set. Most domains have none,
+ * which requires no parser. */
+static GPtrArray *
+deviceList(const char *xml, GError **err)
+{
+    if (!strstr(xml, "<emulatedpci "))
+        return g_ptr_array_new();
+    return projectionDevices(xml, strlen(xml), err);
+}
+
+
 gboolean
 deviceCheckDetachable(const char *xml, const char *alias, GError **err)
 {
-    g_autoptr(GPtrArray) devices = NULL;
+    g_autoptr(GPtrArray) devices = deviceList(xml, err);
     guint i;
 
-    /* most have none at all, which needs no parser */
-    if (!strstr(xml, "<emulatedpci "))
-        return TRUE;
-    devices = projectionDevices(xml, strlen(xml), err);
     if (!devices)
         return FALSE;
 
@@ -298,13 +305,9 @@ deviceCheckDetachable(const char *xml, const char *alias, GError **err)
 gboolean
 deviceCheckAbsent(const char *xml, const EmulatedPCIDef *def, GError **err)
 {
-    g_autoptr(GPtrArray) devices = NULL;
+    g_autoptr(GPtrArray) devices = deviceList(xml, err);
     guint i;
 
-    /* most have none at all, which needs no parser */
-    if (!strstr(xml, "<emulatedpci "))
-        return TRUE;
-    devices = projectionDevices(xml, strlen(xml), err);
     if (!devices)
         return FALSE;
 

@@ -309,9 +309,9 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
 /* For rewriteFrame(): collects the definitions and machine types that lowering requires. */
 static ProjectionResult
 sessionCollect(const char *xml, gsize len,
-                          const ProjectionOptions *opts,
-                          char **out G_GNUC_UNUSED, gsize *outlen G_GNUC_UNUSED,
-                          GError **err G_GNUC_UNUSED)
+               const ProjectionOptions *opts,
+               char **out G_GNUC_UNUSED, gsize *outlen G_GNUC_UNUSED,
+               GError **err G_GNUC_UNUSED)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     guint i;
