@@ -58,8 +58,8 @@ emulatedPCIVersionToString(EmulatedPCIVersion version)
 }
 
 
-static EmulatedPCIVersion
-versionFromString(const char *name)
+EmulatedPCIVersion
+emulatedPCIVersionFromString(const char *name)
 {
     int i;
 
@@ -225,7 +225,7 @@ emulatedPCIDriverSet(EmulatedPCIDriver *driver,
         break;
 
     case EMULATED_PCI_DRIVER_VERSION:
-        driver->version = versionFromString(value);
+        driver->version = emulatedPCIVersionFromString(value);
         ok = driver->version != EMULATED_PCI_VERSION_NONE;
         break;
 
@@ -357,6 +357,17 @@ describes(const EmulatedPCIDriver *driver)
 {
     return driver && (driver->version != EMULATED_PCI_VERSION_NONE || driver->stubdomain >= 0 ||
                       driver->model || driver->args[0] || driver->pid > 0 || driver->socket);
+}
+
+
+int
+emulatedPCIDriverGetOther(const EmulatedPCIDriver *driver)
+{
+    if (driver && driver->model)
+        return EMULATED_PCI_DRIVER_MODEL;
+    if (driver && driver->pid > 0)
+        return EMULATED_PCI_DRIVER_PID;
+    return driver && driver->socket ? EMULATED_PCI_DRIVER_SOCKET : -1;
 }
 
 

@@ -79,8 +79,10 @@ typedef struct {
 const char *emulatedPCIDriverAttrToString(EmulatedPCIDriverAttr attr);
 int emulatedPCIDriverAttrFromString(const char *name);
 
-/* Returns the name of a version; "" for EMULATED_PCI_VERSION_NONE. */
+/* Returns the name of a version ("" for EMULATED_PCI_VERSION_NONE), or the version of that name
+ * (EMULATED_PCI_VERSION_NONE if there is none). */
 const char *emulatedPCIVersionToString(EmulatedPCIVersion version);
+EmulatedPCIVersion emulatedPCIVersionFromString(const char *name);
 
 /* Returns a driver without attributes, or a copy of @driver; never NULL. */
 EmulatedPCIDriver *emulatedPCIDriverNew(void);
@@ -131,6 +133,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDriver, emulatedPCIDriverFree)
  * EMULATED_PCI_VERSION_NONE if it is not specified.
  */
 EmulatedPCIVersion emulatedPCIDriverGetVersion(const EmulatedPCIDriver *driver);
+
+/**
+ * emulatedPCIDriverGetOther:
+ * @driver: a driver, or NULL
+ *
+ * Returns the attribute because of which the device's emulator is not pci-emulator as the launcher
+ * starts it, EMULATED_PCI_DRIVER_MODEL, EMULATED_PCI_DRIVER_PID or EMULATED_PCI_DRIVER_SOCKET; or
+ * -1.
+ */
+int emulatedPCIDriverGetOther(const EmulatedPCIDriver *driver);
 
 /**
  * emulatedPCIDriverValidate:

@@ -15,6 +15,8 @@
 #include "launcher_paths.h"
 #include "qemu_program.h"
 #include "qemu_props_alias.h"
+#include "qemu_props_json.h"
+#include "qemu_props_marker.h"
 
 #include "gettext.h"
 
@@ -28,19 +30,13 @@
 
 #define _(s) gettext(s)
 
-/* The name that emulatedpci-monitor gives to the socket of x-pci-proxy-dev. */
-#define LIVE_FDNAME "emulatedpci"
-
-typedef struct json_object LiveJSON;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(LiveJSON, json_object_put)
-
 typedef struct {
     EmulatedPCIVersion transport;
     int link;
     int state;                      /* or -1 */
     size_t number;
-    LiveJSON *command;
-    LiveJSON *arguments;            /* of the command */
+    JSONObject *command;
+    JSONObject *arguments;          /* of the command */
 } LiveRequest;
 
 
@@ -67,26 +63,7 @@ liveReadNumber(const char *text,
                gint64 max,
                gint64 *value)
 {
-    char *end;
-
-    if (!text)
-        return FALSE;
-    *value = g_ascii_strtoll(text, &end, 10);
-    return end != text && *end == '\0' && *value >= min && *value <= max;
-}
-
-
-/* Returns the version whose name is NAME, or EMULATED_PCI_VERSION_NONE. */
-static EmulatedPCIVersion
-liveReadVersion(const char *name)
-{
-    int i;
-
-    for (i = EMULATED_PCI_VERSION_NONE + 1; i < EMULATED_PCI_VERSION_LAST; i++) {
-        if (strcmp(emulatedPCIVersionToString(i), name) == 0)
-            return i;
-    }
-    return EMULATED_PCI_VERSION_NONE;
+    return text && g_ascii_string_to_signed(text, 10, min, max, value, NULL);
 }
 
 
@@ -104,31 +81,12 @@ liveReadOptions(LiveRequest *request,
         !liveReadNumber(liveGetValue(argv[4], "--state-fd="), -1, G_MAXINT, &state) ||
         !liveReadNumber(liveGetValue(argv[5], "--number="), 0, G_MAXINT, &number))
         return FALSE;
-    request->transport = liveReadVersion(transport);
+    request->transport = emulatedPCIVersionFromString(transport);
     request->link = link;
     request->state = state;
     /* Above those of the devices that QEMU was started with. */
     request->number = number + EMULATED_PCI_DEVICES_MAX + 2;
     return request->transport > EMULATED_PCI_VERSION_NONE;
-}
-
-
-static const char *
-liveGetString(LiveJSON *object,
-              const char *key)
-{
-    LiveJSON *value;
-
-    return json_object_object_get_ex(object, key, &value) &&
-        json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
-}
-
-
-static char *
-liveFormat(LiveJSON *object)
-{
-    return g_strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 
@@ -141,11 +99,11 @@ liveReadCommand(LiveRequest *request,
 
     request->command = json_tokener_parse(command);
     if (!json_object_is_type(request->command, json_type_object) ||
-        g_strcmp0(liveGetString(request->command, "execute"), "device_add") != 0 ||
+        g_strcmp0(qemuPropsGetStringProperty(request->command, "execute"), "device_add") != 0 ||
         !json_object_object_get_ex(request->command, "arguments", &request->arguments) ||
         !json_object_is_type(request->arguments, json_type_object))
         return FALSE;
-    arguments = liveFormat(request->arguments);
+    arguments = qemuPropsJSONToString(request->arguments);
     return qemuPropsAliasIsReservation(arguments);
 }
 
@@ -153,9 +111,9 @@ liveReadCommand(LiveRequest *request,
 /* Writes KIND and the line of QMP that OBJECT is. */
 static int
 liveAnswer(char kind,
-           LiveJSON *object)
+           JSONObject *object)
 {
-    g_autofree char *text = object ? liveFormat(object) : g_strdup("");
+    g_autofree char *text = object ? qemuPropsJSONToString(object) : g_strdup("");
 
     printf("%c%s%s", kind, text, object ? "\r\n" : "");
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -166,9 +124,9 @@ static int
 liveRefuse(const LiveRequest *request,
            const GError *err)
 {
-    g_autoptr(LiveJSON) reply = json_object_new_object();
-    LiveJSON *error = json_object_new_object();
-    LiveJSON *id;
+    g_autoptr(JSONObject) reply = json_object_new_object();
+    JSONObject *error = json_object_new_object();
+    JSONObject *id;
 
     if (json_object_object_get_ex(request->command, "id", &id))
         json_object_object_add(reply, "id", json_object_get(id));
@@ -185,20 +143,14 @@ liveCheckDriver(const LiveRequest *request,
                 const EmulatedPCIDriver *driver,
                 GError **err)
 {
-    const char *attribute = NULL;
+    const int attribute = emulatedPCIDriverGetOther(driver);
 
     if (!driver)
         return TRUE;
-    if (driver->model)
-        attribute = "model";
-    else if (driver->pid > 0)
-        attribute = "pid";
-    else if (driver->socket)
-        attribute = "socket";
-    if (attribute) {
+    if (attribute >= 0) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("a device with '%1$s' of <driver> cannot be attached to a running domain"),
-                               attribute);
+                               emulatedPCIDriverAttrToString(attribute));
         return FALSE;
     }
     if (driver->version != EMULATED_PCI_VERSION_NONE && driver->version != request->transport) {
@@ -219,7 +171,7 @@ liveReplace(const char *emulated,
             GError **err)
 {
     g_autofree char *text = NULL;
-    g_autoptr(LiveJSON) object = NULL;
+    g_autoptr(JSONObject) object = NULL;
 
     if (socket->path)
         return qemuPropsReplaceDriverPath(emulated, QEMU_PROGRAM_VFIO_USER, socket->path, err);
@@ -228,8 +180,8 @@ liveReplace(const char *emulated,
     object = text ? json_tokener_parse(text) : NULL;
     if (!object)
         return NULL;
-    json_object_object_add(object, "fd", json_object_new_string(LIVE_FDNAME));
-    return liveFormat(object);
+    json_object_object_add(object, "fd", json_object_new_string(QEMU_PROPS_ATTACH_FDNAME));
+    return qemuPropsJSONToString(object);
 }
 
 
@@ -286,12 +238,12 @@ liveStart(const LiveRequest *request,
 
 
 /* Makes the command that QEMU gets. Returns NULL with ERR set. */
-static LiveJSON *
+static JSONObject *
 liveAttach(LiveRequest *request,
            LauncherSocket *socket,
            GError **err)
 {
-    g_autofree char *arguments = liveFormat(request->arguments);
+    g_autofree char *arguments = qemuPropsJSONToString(request->arguments);
     g_autofree char *emulated = qemuPropsAliasExpand(arguments, err);
     g_autoptr(QEMUProps) props = emulated ? qemuPropsParse(emulated, err) : NULL;
     g_autofree char *id = emulated ? qemuPropsGetId(emulated) : NULL;
@@ -324,7 +276,7 @@ launcherLive(int argc G_GNUC_UNUSED,
     LiveRequest request = { .link = -1, .state = -1 };
     LauncherSocket *socket;
     g_autoptr(GError) err = NULL;
-    LiveJSON *command;
+    JSONObject *command;
     int status;
 
     if (!liveReadOptions(&request, argv) ||

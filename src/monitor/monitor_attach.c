@@ -14,15 +14,16 @@
 #include <string.h>
 
 #include "monitor_lines.h"
+#include "qemu_props_marker.h"
 
 #define ATTACH_GETFD_ID "emulatedpci-getfd"
 #define ATTACH_CLOSEFD_ID "emulatedpci-closefd"
 
 static const char getfd[] =
-    "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"" MONITOR_ATTACH_FDNAME "\"},"
+    "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"" QEMU_PROPS_ATTACH_FDNAME "\"},"
     "\"id\":\"" ATTACH_GETFD_ID "\"}\r\n";
 static const char closefd[] =
-    "{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"" MONITOR_ATTACH_FDNAME "\"},"
+    "{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"" QEMU_PROPS_ATTACH_FDNAME "\"},"
     "\"id\":\"" ATTACH_CLOSEFD_ID "\"}\r\n";
 
 

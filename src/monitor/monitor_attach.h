@@ -26,9 +26,6 @@ typedef struct {
     int link;                   /* QEMU's end of an emulator's socket; or -1 */
 } MonitorSession;
 
-/* The name that QEMU's monitor has for the socket. */
-#define MONITOR_ATTACH_FDNAME "emulatedpci"
-
 /**
  * monitorAttachRun:
  * @session: the connections

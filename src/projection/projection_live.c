@@ -104,8 +104,8 @@ liveCheckLauncher(const ProjectionDomain *domain,
     emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
                            _("an emulated PCI device cannot be attached to a running domain whose "
                              "<emulator> is '%1$s': the domain must be started with an emulated "
-                             "PCI device, or with the launcher as its <emulator>; with --config "
-                             "it is there from the next start on"), emulator);
+                             "PCI device, or with the launcher as its <emulator>; use --config "
+                             "to attach it at the next start"), emulator);
     return FALSE;
 }
 
@@ -115,20 +115,14 @@ static gboolean
 liveCheckDriver(const EmulatedPCIDriver *driver,
                 GError **err)
 {
-    const char *attribute = NULL;
+    const int attribute = emulatedPCIDriverGetOther(driver);
 
-    if (driver && driver->model)
-        attribute = "model";
-    else if (driver && driver->pid > 0)
-        attribute = "pid";
-    else if (driver && driver->socket)
-        attribute = "socket";
-    if (!attribute)
+    if (attribute < 0)
         return TRUE;
     emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                            _("a device with '%1$s' of <driver> cannot be attached to a running "
-                             "domain; with --config it is there from the next start on"),
-                           attribute);
+                             "domain; use --config to attach it at the next start"),
+                           emulatedPCIDriverAttrToString(attribute));
     return FALSE;
 }
 
@@ -169,16 +163,11 @@ projectionLiveLower(const char *xml,
                     const ProjectionOptions *opts,
                     GError **err)
 {
-    g_autoptr(ProjectionDocument) doc = projectionScan(xml, len, err);
+    g_autoptr(ProjectionDocument) doc = projectionScanDomain(xml, len, err);
     const ProjectionDomain *domain;
 
     if (!doc)
         return NULL;
-    if (doc->domains->len != 1) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "%s",
-                               _("the document does not contain exactly one domain"));
-        return NULL;
-    }
     domain = g_ptr_array_index(doc->domains, 0);
     if (!liveCheckLauncher(domain, opts, err) || !liveCheckDriver(def->driver, err) ||
         !liveAssign(domain, def, other, err))

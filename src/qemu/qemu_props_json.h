@@ -1,5 +1,5 @@
 /*
- * qemu_props_json.h: -device arguments in the JSON form, for src/qemu alone
+ * qemu_props_json.h: -device arguments in the JSON form, for src/qemu and src/launcher
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

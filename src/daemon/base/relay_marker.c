@@ -56,7 +56,7 @@ relayMarkerCheck(const guint8 *uuid,
     emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
                            _("an emulated PCI device cannot be attached to this running domain: it "
                              "has no emulatedpci-monitor; the domain's log can tell why, or it was "
-                             "started by an older version; with --config the device is there from "
-                             "the next start on"));
+                             "started by an older version; use --config to attach it at the next "
+                             "start"));
     return FALSE;
 }
