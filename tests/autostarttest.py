@@ -8,9 +8,39 @@ import signal
 import threading
 
 from daemonstack import DaemonStack
-from emulatedpcistack import domain_xml, emulated_devices, emulatedpci_xml, needs, run_tests
+from emulatedpcistack import LIMIT, domain_xml, emulated_devices, emulatedpci_xml, needs, run_tests
 
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
+
+
+# Connects as soon as that is possible. Prints the error that a client of libvirt, which has started
+# the daemon and waits for it, would not expect.
+CONNECT = """
+import errno, socket, sys, time
+end = time.monotonic() + float(sys.argv[2])
+print('waiting', flush=True)
+while True:
+    with socket.socket(socket.AF_UNIX) as client:
+        error = client.connect_ex(sys.argv[1])
+    if error == 0:
+        sys.exit(0)
+    if error not in (errno.ENOENT, errno.ECONNREFUSED) or time.monotonic() > end:
+        sys.exit(errno.errorcode[error])
+"""
+
+
+def test_connect_early(tap, stack):
+    """The daemon's socket never has other permissions than in the end."""
+    results = []
+    for number in range(10):
+        log = 'log/early%d' % number
+        client = stack.start(['python3', '-c', CONNECT, stack.socket, str(LIMIT)], log)
+        stack.wait_for(lambda log=log: 'waiting' in stack.read(log), 'the client tries to connect')
+        stack.start_daemon()
+        stack.wait_for(lambda client=client: stack.status(client) is not None, 'the client ends')
+        results.append((stack.status(client), stack.read(log).split()[1:]))
+        stack.stop_daemon()
+    tap.equal(results, [(0, [])] * 10, 'a client that tries to connect while the daemon starts is never refused')
 
 
 def libvirtds(stack):
@@ -28,6 +58,7 @@ def main(tap):
         def virsh(*args):
             return stack.run(['virsh', '-q', '-c', stack.uri] + list(args), check=False)
 
+        test_connect_early(tap, stack)
         stack.start_daemon()
         done = virsh('uri')
         tap.ok(done.returncode == 1 and 'Failed to connect socket to' in done.stderr and

@@ -183,6 +183,8 @@ listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GErro
                                _("another daemon listens at '%1$s'"), path);
         return FALSE;
     }
+    if (!listenerFindAccess(listener->opts, listener->config, path, readonly, &found, err))
+        return FALSE;
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
         unlink(path);
 
@@ -192,8 +194,9 @@ listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GErro
         return FALSE;
     }
 
-    /* Clients cannot connect before the permissions are set. */
-    mask = umask(0777);
+    /* The socket is created with its permissions: a client of libvirt that has started the daemon
+     * waits until it listens, but gives up if the permissions do not allow a connection. */
+    mask = umask(~found.perms & 0777);
     rc = bind(sock->fd, (struct sockaddr *) &addr, sizeof(addr));
     umask(mask);
     if (rc < 0) {
@@ -211,8 +214,7 @@ listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GErro
         sock->ino = st.st_ino;
     }
 
-    if (!listenerFindAccess(listener->opts, listener->config, path, readonly, &found, err) ||
-        !listenerSetAccess(path, &found, err))
+    if (!listenerSetAccess(path, &found, err))
         return FALSE;
     if (listen(sock->fd, LISTENER_BACKLOG) < 0) {
         emulatedPCIReportError(err, VIR_ERR_SYSTEM_ERROR, _("cannot listen at '%1$s': %2$s"),
