@@ -768,7 +768,8 @@ checkLimits(void)
 {
     struct rlimit cpu;
 
-    if (!canMap(200) || canMap(300) || getrlimit(RLIMIT_CPU, &cpu) < 0 || cpu.rlim_cur != 10)
+    if (!canMap(200) || canMap(300) || getrlimit(RLIMIT_CPU, &cpu) < 0 || cpu.rlim_cur != 10 ||
+        cpu.rlim_max < 60)
         _exit(1);
 }
 
@@ -785,7 +786,7 @@ checkSlowDocument(void)
     g_autofree char *xml = g_strdup_printf(
         "<domain type='qemu'><name>d</name><memory>1</memory><os><type>hvm</type></os>"
         "<metadata><x:x xmlns:x='u'>%s</x:x></metadata></domain>", elements);
-    struct rlimit cpu = { 1, 2 };
+    struct rlimit cpu = { 1, 61 };
 
     if (setrlimit(RLIMIT_CPU, &cpu) == 0)
         validateDocument(dir, xml, strlen(xml), NULL);

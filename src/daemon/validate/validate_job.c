@@ -165,7 +165,10 @@ validateMemory(void)
 void
 validateLimit(void)
 {
-    struct rlimit cpu = { VALIDATE_CPU_MAX, VALIDATE_CPU_MAX + 1 };
+    /* SIGXCPU at the first limit ends the process, and its parent reports it. The kernel checks
+     * the second one, for SIGKILL, first. If the machine was paused, the kernel may count several
+     * seconds at once, so the two are far apart. */
+    struct rlimit cpu = { VALIDATE_CPU_MAX, VALIDATE_CPU_MAX + 60 };
     struct rlimit memory;
     struct rlimit core = { 0, 0 };
 
