@@ -30,7 +30,8 @@ def rebooted(tap, lines):
     """In the second boot."""
     tap.ok(read('/var/lib/check-vm-boot') != read('/proc/sys/kernel/random/boot_id'), 'boot: the machine was booted anew')
     text = journal('-b', '-1', '-u', 'libvirt-guests')
-    tap.ok(re.search(r'Shutdown of guest auto complete', text), 'boot: libvirt-guests has shut the guest down', text)
+    tap.ok(re.search(r'Shutdown of guest auto complete', text), 'boot: libvirt-guests has shut the guest down', text,
+           journal('-b', '-1', '-n', '200', '-o', 'short-monotonic'))
     for name in 'virtemulatedpcid.socket', 'virtemulatedpcid-ro.socket', 'emulatedpci-launcher-refresh.path':
         tap.equal(unit(name), 'active', 'boot: %s is active' % name)
     tap.ok(wait(lambda: virsh('domstate', 'auto', uri=LIBVIRTD).text.strip() == 'running'),
