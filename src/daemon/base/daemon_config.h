@@ -26,16 +26,43 @@ typedef struct {
     char *logOutputs;           /* log_outputs, or NULL */
 } DaemonConfig;
 
-/* Returns the default settings. */
+/**
+ * daemonConfigNew:
+ *
+ * Returns the default settings, to be freed with daemonConfigFree(). Never NULL.
+ */
 DaemonConfig *daemonConfigNew(void);
 
-/* Returns the settings in the file PATH, with defaults for missing ones, or NULL with ERR set if
- * the file cannot be read, is malformed or has an unknown key. The message names the file and the
- * line. */
+/**
+ * daemonConfigLoad:
+ * @path: the path of the file
+ * @err: set to a GFileError if the file cannot be read; otherwise as for daemonConfigParse()
+ *
+ * Reads a configuration file. Missing settings have their defaults.
+ *
+ * Returns the settings, to be freed with daemonConfigFree(), or NULL with @err set. The message
+ * names the file and the line.
+ */
 DaemonConfig *daemonConfigLoad(const char *path, GError **err);
 
-/* The same for TEXT. Messages name PATH. */
+/**
+ * daemonConfigParse:
+ * @text: the content of a configuration file
+ * @path: the path of the file, for messages
+ * @err: set to VIR_ERR_CONF_SYNTAX if a line is malformed, a key is unknown or a value is not
+ *       allowed
+ *
+ * Parses the content of a configuration file. Missing settings have their defaults.
+ *
+ * Returns the settings, to be freed with daemonConfigFree(), or NULL with @err set.
+ */
 DaemonConfig *daemonConfigParse(const char *text, const char *path, GError **err);
 
+/**
+ * daemonConfigFree:
+ * @config: the settings, or NULL
+ *
+ * Frees the settings.
+ */
 void daemonConfigFree(DaemonConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DaemonConfig, daemonConfigFree)

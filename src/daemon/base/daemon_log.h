@@ -18,29 +18,77 @@ typedef enum {
     DAEMON_LOG_ERROR = 4,
 } DaemonLogLevel;
 
-/* LEVEL is what is logged unless FILTERS ("LEVEL:MATCH …", MATCH being part of a source's name) say
- * otherwise; OUTPUTS ("LEVEL:stderr", "LEVEL:journald", "LEVEL:file:PATH", separated by spaces) say
- * where. NULL or "" is no filter, and stderr, or the journal where stderr leads there. Returns
- * FALSE with ERR set, and nothing changed, if they are malformed. */
+/**
+ * daemonLogSetup:
+ * @level: the minimum level of messages, 1 to 4, unless a filter applies
+ * @filters: filters "LEVEL:MATCH", separated by spaces; MATCH is a part of a source's name. NULL
+ *           or "": no filters
+ * @outputs: outputs "LEVEL:stderr", "LEVEL:journald" or "LEVEL:file:/PATH", separated by spaces.
+ *           NULL or "": standard error, or the journal if standard error is connected to it
+ * @err: set to VIR_ERR_INVALID_ARG if an argument is malformed, or to VIR_ERR_SYSTEM_ERROR if a
+ *       file cannot be opened
+ *
+ * Sets up the log. The first filter that matches a source applies. Before the first call, messages
+ * from DAEMON_LOG_WARNING on are written to standard error.
+ *
+ * Returns TRUE, or FALSE with @err set; then the log is unchanged.
+ */
 gboolean daemonLogSetup(int level, const char *filters, const char *outputs, GError **err);
 
 typedef struct _DaemonLog DaemonLog;
 
-/* daemonLogPrepare:
- * @level, @filters, @outputs: see daemonLogSetup()
- * @err: set on failure
+/**
+ * daemonLogPrepare:
+ * @level: the minimum level of messages, 1 to 4, unless a filter applies
+ * @filters: filters "LEVEL:MATCH", separated by spaces; MATCH is a part of a source's name. NULL
+ *           or "": no filters
+ * @outputs: outputs "LEVEL:stderr", "LEVEL:journald" or "LEVEL:file:/PATH", separated by spaces.
+ *           NULL or "": standard error, or the journal if standard error is connected to it
+ * @err: set to VIR_ERR_INVALID_ARG if an argument is malformed, or to VIR_ERR_SYSTEM_ERROR if a
+ *       file cannot be opened
  *
- * Returns a log that daemonLogUse() takes or daemonLogFree() frees; NULL with ERR set. What is
- * logged goes where it went until then. */
+ * Opens the outputs of a log without using them yet; see daemonLogSetup().
+ *
+ * Returns the log, to be passed to daemonLogUse() or freed with daemonLogFree(), or NULL with @err
+ * set.
+ */
 DaemonLog *daemonLogPrepare(int level, const char *filters, const char *outputs, GError **err);
+
+/**
+ * daemonLogFree:
+ * @logs: a log that is not used, or NULL
+ *
+ * Closes the files of a log and frees it.
+ */
 void daemonLogFree(DaemonLog *logs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DaemonLog, daemonLogFree)
 
-/* From now on what is logged goes to LOGS, which now belongs to this module. */
+/**
+ * daemonLogUse:
+ * @logs: the log; this module takes ownership
+ *
+ * Writes all further messages to this log.
+ */
 void daemonLogUse(DaemonLog *logs);
 
+/**
+ * daemonLogWanted:
+ * @source: the name of the source, such as "listener"
+ * @level: the level of the message
+ *
+ * Returns TRUE if the filters and the minimum level allow such a message.
+ */
 gboolean daemonLogWanted(const char *source, DaemonLogLevel level);
 
+/**
+ * daemonLog:
+ * @source: the name of the source, such as "listener"
+ * @level: the level of the message
+ * @format: the message, as for printf(); not translated
+ *
+ * Writes a message to all outputs whose level allows it. Control characters in the message are
+ * replaced by spaces, so that it remains one line. errno is preserved.
+ */
 void daemonLog(const char *source, DaemonLogLevel level, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 

@@ -9,9 +9,21 @@
 
 #pragma once
 
-/* Returns the number of listening sockets that systemd has passed, from descriptor 3 on, or 0.
- * Sets close-on-exec for them and removes the environment variables. */
+/**
+ * daemonSystemdSockets:
+ *
+ * Takes the listening sockets that systemd has passed: descriptors from 3 on. Sets close-on-exec
+ * for them, and removes the environment variables. The protocol is that of sd_listen_fds(3).
+ *
+ * Returns the number of sockets, at most 16; 0 without systemd.
+ */
 int daemonSystemdSockets(void);
 
-/* Tells systemd STATE, such as "READY=1". Does nothing without systemd. */
+/**
+ * daemonSystemdNotify:
+ * @state: the message, such as "READY=1"
+ *
+ * Sends a message to systemd, with the protocol of sd_notify(3). Does nothing if NOTIFY_SOCKET is
+ * not set. An error is logged.
+ */
 void daemonSystemdNotify(const char *state);

@@ -31,22 +31,33 @@ struct _EventSource {
     guint32 events;
 };
 
-/* eventLoopNew:
+/**
+ * eventLoopNew:
  * @err: set to VIR_ERR_SYSTEM_ERROR on failure
  *
- * Returns a new loop, which eventLoopFree() frees, or NULL with ERR set. */
+ * Returns a new loop, which eventLoopFree() frees, or NULL with ERR set.
+ */
 EventLoop *eventLoopNew(GError **err);
 
-/* Does not touch the sources, which must not be used with another loop. */
+/**
+ * eventLoopFree:
+ * @loop: the loop, or NULL
+ *
+ * Frees the loop. The sources belong to their owners and are not changed; they must not be used
+ * with another loop.
+ */
 void eventLoopFree(EventLoop *loop);
 
-/* eventLoopFD:
+/**
+ * eventLoopFD:
  * @loop: the loop
  *
- * Returns a descriptor that can be read when a source is ready. It stays the loop's. */
+ * Returns a descriptor that can be read when a source is ready. It stays the loop's.
+ */
 int eventLoopFD(const EventLoop *loop);
 
-/* eventLoopWatch:
+/**
+ * eventLoopWatch:
  * @loop: the loop
  * @source: the source
  * @fd: the descriptor, which must stay open as long as it is watched; -1: watch nothing
@@ -54,18 +65,22 @@ int eventLoopFD(const EventLoop *loop);
  *
  * Watches a descriptor in place of what SOURCE has watched so far.
  *
- * Returns FALSE with errno set on failure; then nothing is watched. */
+ * Returns FALSE with errno set on failure; then nothing is watched.
+ */
 gboolean eventLoopWatch(EventLoop *loop, EventSource *source, int fd, guint32 events);
 
-/* eventLoopRemove:
+/**
+ * eventLoopRemove:
  * @loop: the loop
  * @source: the source
  *
  * Watches nothing any more. Must be called before the descriptor is closed, because a forked
- * process that has it, too, would keep it in the epoll instance. */
+ * process that has it, too, would keep it in the epoll instance.
+ */
 void eventLoopRemove(EventLoop *loop, EventSource *source);
 
-/* eventLoopWait:
+/**
+ * eventLoopWait:
  * @loop: the loop
  * @timeout: ms to wait at most; -1: any time
  * @sigmask: signal mask in effect while waiting; NULL: the current one
@@ -73,26 +88,33 @@ void eventLoopRemove(EventLoop *loop, EventSource *source);
  * Waits until a source is ready, and sets the member ready of all sources.
  *
  * Returns the number of ready sources; 0 after the timeout; -1 with errno set, which may be
- * EINTR. */
+ * EINTR.
+ */
 int eventLoopWait(EventLoop *loop, int timeout, const sigset_t *sigmask);
 
-/* eventLoopDispatch:
+/**
+ * eventLoopDispatch:
  * @loop: the loop, all of whose sources have a func
  *
  * Calls the function of one source that is ready. Does not wait.
  *
- * Returns FALSE if none is ready. */
+ * Returns FALSE if none is ready.
+ */
 gboolean eventLoopDispatch(EventLoop *loop);
 
-/* eventSooner:
+/**
+ * eventSooner:
  * @timeout: ms, or -1: never
  * @other: ms, or -1: never
  *
- * Returns the shorter of the two timeouts. */
+ * Returns the shorter of the two timeouts.
+ */
 int eventSooner(int timeout, int other);
 
-/* eventTimeUntil:
+/**
+ * eventTimeUntil:
  * @deadline: a time of g_get_monotonic_time(), in us
  *
- * Returns the ms until then, rounded up; 0 if it is over. */
+ * Returns the ms until then, rounded up; 0 if it is over.
+ */
 int eventTimeUntil(gint64 deadline);

@@ -11,10 +11,23 @@
 
 #include "qemu_program.h"
 
-/* Lets all processes that are forked afterwards share what is found out; without it, each
- * qemuProgramsGet() reads the file. */
+/**
+ * qemuProgramsInit:
+ *
+ * Creates a cache that all processes share that are forked afterwards. Without it, each call of
+ * qemuProgramsGet() reads the program.
+ */
 void qemuProgramsInit(void);
 
-/* For ProjectionOptions.program: qemuProgramReadFile() of PATH, read once. OPAQUE is not used.
- * Returns FALSE if it is not known what the program is. */
+/**
+ * qemuProgramsGet:
+ * @path: the path of the program
+ * @qemu: set to the properties of the program
+ * @opaque: not used
+ *
+ * For ProjectionOptions.program: the same as qemuProgramReadFile(), with a cache. A changed file
+ * is read again.
+ *
+ * Returns FALSE if the program is not known to be a QEMU.
+ */
 gboolean qemuProgramsGet(const char *path, QEMUProgram *qemu, void *opaque);

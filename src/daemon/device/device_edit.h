@@ -16,26 +16,71 @@ typedef enum {
     DEVICE_UPDATE,
 } DeviceOperation;
 
-/* Returns the domain XML with DEF attached, detached or updated; a new string, or NULL with ERR
- * set. A device is found by its alias if DEF has one, else by its address, else (to detach) by all
- * fields that DEF gives or (to update) by its devicename. What an update does not say of alias,
- * index and address stays as it is. */
+/**
+ * deviceEdit:
+ * @xml: the XML of a domain, as users see it
+ * @op: the operation
+ * @def: the device. An update sets the alias, the index and the address that it does not contain
+ * @err: set to VIR_ERR_XML_ERROR or VIR_ERR_CONFIG_UNSUPPORTED if @xml cannot be parsed, or to
+ *       libvirt's error for a device that does not exist or is ambiguous
+ *
+ * Attaches, detaches or updates a device in the XML. A device is found by its alias if @def has
+ * one, otherwise by its address if @def has one, otherwise by all given fields (to detach it) or
+ * by its devicename (to update it).
+ *
+ * Returns the changed XML, to be freed with g_free(), or NULL with @err set.
+ */
 char *deviceEdit(const char *xml, DeviceOperation op, EmulatedPCIDef *def, GError **err);
 
-/* Returns the alias of the device that DEF matches, as to detach it; a new string, or NULL with ERR
- * set. */
+/**
+ * deviceFindAlias:
+ * @xml: the XML of a domain, as users see it
+ * @def: a device
+ * @err: set on failure, see deviceEdit()
+ *
+ * Finds the device that would be detached for @def.
+ *
+ * Returns its alias, to be freed with g_free(), or NULL with @err set.
+ */
 char *deviceFindAlias(const char *xml, const EmulatedPCIDef *def, GError **err);
 
-/* Returns the domain XML without the device of that ALIAS; NULL without ERR set if it has no such
- * emulated device. */
+/**
+ * deviceRemoveAlias:
+ * @xml: the XML of a domain, as users see it
+ * @alias: an alias
+ * @err: set on failure, see deviceEdit()
+ *
+ * Removes the emulated device with this alias.
+ *
+ * Returns the changed XML, to be freed with g_free(); NULL without @err set if there is no such
+ * device, or with @err set.
+ */
 char *deviceRemoveAlias(const char *xml, const char *alias, GError **err);
 
-/* FALSE, with ERR set to VIR_ERR_OPERATION_UNSUPPORTED, if the running domain XML has an emulated
- * PCI device of that ALIAS that QEMU may not survive to be unplugged: QEMU 11.1 aborts when it
- * unplugs a vfio-user-pci device with MSI-X, and only its server knows whether it has. */
+/**
+ * deviceCheckDetachable:
+ * @xml: the XML of a domain, as users see it
+ * @alias: the alias of a device, which need not be an emulated one
+ * @err: set to VIR_ERR_OPERATION_UNSUPPORTED if the device cannot be detached, or see deviceEdit()
+ *
+ * Checks that QEMU survives the removal of the device from the running domain. QEMU 11.1 aborts
+ * when it unplugs a vfio-user-pci device with MSI-X, and only the server of the device (<driver
+ * socket='…'/>) knows whether it has MSI-X.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean deviceCheckDetachable(const char *xml, const char *alias, GError **err);
 
-/* FALSE, with ERR set to VIR_ERR_OPERATION_INVALID, if the domain has a device
- * of DEF's definition already or, where DEF refers to none, one with DEF's
- * twelve fields. */
+/**
+ * deviceCheckAbsent:
+ * @xml: the XML of a domain, as users see it
+ * @def: a device
+ * @err: set to VIR_ERR_OPERATION_INVALID if the domain already has such a device, or see
+ *       deviceEdit()
+ *
+ * Checks that the domain has no device of the same definition or, if @def refers to none, no
+ * device with the same fields.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean deviceCheckAbsent(const char *xml, const EmulatedPCIDef *def, GError **err);

@@ -24,7 +24,8 @@ typedef struct {
     int lock;                   /* file for domainLockNew(), or -1 */
 } DeviceJobOptions;
 
-/* deviceJobStart:
+/**
+ * deviceJobStart:
  * @opts: the connection
  * @header: header of the client's call
  * @proc: its procedure
@@ -34,14 +35,16 @@ typedef struct {
  *
  * Starts the work for a call that attaches, detaches or updates a device.
  *
- * Returns FALSE if libvirtd can do the call alone. */
+ * Returns FALSE if libvirtd can do the call alone.
+ */
 gboolean deviceJobStart(const DeviceJobOptions *opts,
                         const RPCHeader *header,
                         const Procedure *proc,
                         const RPCFrame *call,
                         RelayJob **started);
 
-/* deviceJobStartChange:
+/**
+ * deviceJobStartChange:
  * @opts: the connection
  * @header: header of the client's call
  * @proc: its procedure
@@ -50,7 +53,8 @@ gboolean deviceJobStart(const DeviceJobOptions *opts,
  * Starts a job that sends the call to libvirtd with the domain's lock held.
  *
  * Returns the job, or NULL if the call does not change the persistent XML of a domain that
- * exists; then it needs no lock. */
+ * exists; then it needs no lock.
+ */
 RelayJob *deviceJobStartChange(const DeviceJobOptions *opts,
                                const RPCHeader *header,
                                const Procedure *proc,

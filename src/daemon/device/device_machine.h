@@ -8,14 +8,17 @@
 
 #include <glib.h>
 
-/* deviceMachineCheck:
+/**
+ * deviceMachineCheck:
  * @machine: the value of the attribute "machine" of an element to attach
  * @err: set to VIR_ERR_XML_ERROR if it cannot be a machine type
  *
- * Returns whether it can. */
+ * Returns whether it can.
+ */
 gboolean deviceMachineCheck(const char *machine, GError **err);
 
-/* deviceMachineRaise:
+/**
+ * deviceMachineRaise:
  * @xml: a domain's XML, as libvirt formats it
  * @machine: a machine type
  * @err: set on failure
@@ -23,5 +26,6 @@ gboolean deviceMachineCheck(const char *machine, GError **err);
  * If the domain's machine type is an older version of the family of @machine, @machine takes
  * its place.
  *
- * Returns the XML, a new string; NULL with ERR set if it cannot be changed. */
+ * Returns the XML, a new string; NULL with ERR set if it cannot be changed.
+ */
 char *deviceMachineRaise(const char *xml, const char *machine, GError **err);

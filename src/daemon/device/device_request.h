@@ -20,31 +20,47 @@ typedef struct {
     char *machine;              /* machine type for a domain whose own is too old; or NULL */
 } DeviceRequest;
 
+/**
+ * deviceRequestClear:
+ * @request: a request
+ *
+ * Frees the device and the machine type. The struct itself belongs to the caller.
+ */
 void deviceRequestClear(DeviceRequest *request);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeviceRequest, deviceRequestClear)
 
-/* Returns the operation of PROCEDURE, which is a device call. */
+/**
+ * deviceRequestOperation:
+ * @procedure: the number of a procedure that attaches, detaches or updates a device
+ *
+ * Returns the operation of the procedure.
+ */
 DeviceOperation deviceRequestOperation(guint32 procedure);
 
-/* deviceRequestParse:
+/**
+ * deviceRequestParse:
  * @request: has its op, and nothing else
  * @xml: the device, not terminated
  * @len: its length in bytes
  * @err: set if it is an <emulatedpci> that cannot be read
  *
- * Returns whether it is an <emulatedpci>; then either REQUEST has a device or ERR is set. */
+ * Returns whether it is an <emulatedpci>; then either REQUEST has a device or ERR is set.
+ */
 gboolean deviceRequestParse(DeviceRequest *request, const char *xml, gsize len, GError **err);
 
-/* deviceRequestDefinition:
+/**
+ * deviceRequestDefinition:
  * @header: of the call
  * @proc: its procedure
  * @call: the whole frame
  *
  * Returns the name or UUID of the definition that deviceRequestComplete() will ask for, a
- * new string; NULL if it will not. */
+ * new string; NULL if it will not.
+ */
 char *deviceRequestDefinition(const RPCHeader *header, const Procedure *proc, const GByteArray *call);
 
-/* deviceRequestComplete:
+/**
+ * deviceRequestComplete:
  * @request: with a device
  * @opts: has the definitions
  * @err: set on failure
@@ -52,5 +68,6 @@ char *deviceRequestDefinition(const RPCHeader *header, const Procedure *proc, co
  * Gives the device what its definition has and itself has not, and validates it. To
  * detach it, the definition's name is enough.
  *
- * Returns FALSE with ERR set if there is no such definition, or no such device can be. */
+ * Returns FALSE with ERR set if there is no such definition, or no such device can be.
+ */
 gboolean deviceRequestComplete(DeviceRequest *request, const ProjectionOptions *opts, GError **err);

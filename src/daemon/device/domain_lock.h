@@ -20,38 +20,62 @@
 
 typedef struct _DomainLock DomainLock;
 
-/* domainLockNew:
+/**
+ * domainLockNew:
  * @fd: the file, which stays the caller's; -1: there is nobody to exclude
  * @uuid: the domain's UUID, 16 bytes
  *
- * Returns a lock that is not held. */
+ * Returns a lock that is not held.
+ */
 DomainLock *domainLockNew(int fd, const guint8 *uuid);
 
-/* Gives up the lock if it is held. */
+/**
+ * domainLockFree:
+ * @lock: the lock, or NULL
+ *
+ * Releases the lock if it is held, and frees it.
+ */
 void domainLockFree(DomainLock *lock);
 
-/* domainLockTry:
+/**
+ * domainLockTry:
  * @lock: the lock
  * @err: set on failure
  *
  * Returns 1 if the lock is held now; 0 if it has to be tried again, when
  * domainLockTimeout() says; -1 with ERR set to VIR_ERR_OPERATION_TIMEOUT if that has
- * taken DOMAIN_LOCK_WAIT, or to VIR_ERR_INTERNAL_ERROR. */
+ * taken DOMAIN_LOCK_WAIT, or to VIR_ERR_INTERNAL_ERROR.
+ */
 int domainLockTry(DomainLock *lock, GError **err);
 
+/**
+ * domainLockIsHeld:
+ * @lock: the lock
+ *
+ * Returns TRUE if the lock is held.
+ */
 gboolean domainLockIsHeld(const DomainLock *lock);
 
-/* Gives the lock up. */
+/**
+ * domainLockRelease:
+ * @lock: the lock
+ *
+ * Releases the lock if it is held, or stops waiting for it.
+ */
 void domainLockRelease(DomainLock *lock);
 
-/* domainLockHasExpired:
+/**
+ * domainLockHasExpired:
  * @lock: the lock
  *
- * Returns whether it is held, and has been for DOMAIN_LOCK_HOLD. */
+ * Returns whether it is held, and has been for DOMAIN_LOCK_HOLD.
+ */
 gboolean domainLockHasExpired(const DomainLock *lock);
 
-/* domainLockTimeout:
+/**
+ * domainLockTimeout:
  * @lock: the lock
  *
- * Returns in how many ms it is to be tried again or expires; -1 if neither. */
+ * Returns in how many ms it is to be tried again or expires; -1 if neither.
+ */
 int domainLockTimeout(const DomainLock *lock);

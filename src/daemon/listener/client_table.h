@@ -18,38 +18,84 @@
 
 typedef struct _ClientTable ClientTable;
 
-/* clientTableNew:
+/**
+ * clientTableNew:
  * @shared: whether several users share the daemon
  *
- * Returns an empty table. */
+ * Returns an empty table, to be freed with clientTableFree(). Never NULL.
+ */
 ClientTable *clientTableNew(gboolean shared);
+
+/**
+ * clientTableFree:
+ * @table: the table, or NULL
+ *
+ * Frees the table. The processes continue.
+ */
 void clientTableFree(ClientTable *table);
 
-/* clientTableAdmits:
+/**
+ * clientTableAdmits:
  * @table: the table
  * @uid: of a new client
  * @max: connections that the daemon takes
  * @err: set to VIR_ERR_OPERATION_FAILED if it is not admitted
  *
- * Returns whether the client may have a connection. */
+ * Returns whether the client may have a connection.
+ */
 gboolean clientTableAdmits(const ClientTable *table, uid_t uid, guint max, GError **err);
 
-/* clientTableAdd:
+/**
+ * clientTableAdd:
  * @table: the table
- * @pid: the process
- * @uid: whom it serves
- * @refusal: whether it only tells a client that it cannot be served */
+ * @pid: the ID of the process
+ * @uid: the user of the client that it serves
+ * @refusal: whether it only tells a client that it cannot be served
+ *
+ * Adds a process to the table.
+ */
 void clientTableAdd(ClientTable *table, pid_t pid, uid_t uid, gboolean refusal);
 
-/* Returns whether PID was in the table; it is not any more. */
+/**
+ * clientTableRemove:
+ * @table: the table
+ * @pid: the ID of a process that has been reaped
+ *
+ * Removes a process from the table.
+ *
+ * Returns TRUE if it was in the table.
+ */
 gboolean clientTableRemove(ClientTable *table, pid_t pid);
 
-/* Connections, and processes that refuse one. */
+/**
+ * clientTableSize:
+ * @table: the table
+ *
+ * Returns the number of processes that serve a client.
+ */
 guint clientTableSize(const ClientTable *table);
+
+/**
+ * clientTableRefusals:
+ * @table: the table
+ *
+ * Returns the number of processes that only tell a client that it cannot be served.
+ */
 guint clientTableRefusals(const ClientTable *table);
 
-/* Returns whether there is no process at all. */
+/**
+ * clientTableIsEmpty:
+ * @table: the table
+ *
+ * Returns TRUE if there is no process of either kind.
+ */
 gboolean clientTableIsEmpty(const ClientTable *table);
 
-/* Sends SIG to all processes. */
+/**
+ * clientTableKill:
+ * @table: the table
+ * @sig: the number of a signal
+ *
+ * Sends a signal to all processes in the table.
+ */
 void clientTableKill(const ClientTable *table, int sig);

@@ -26,9 +26,24 @@ typedef struct {
     gboolean verbose;
 } ListenerOptions;
 
-/* Reads the configuration and sets the log up. Returns NULL with ERR set if it is wrong. */
+/**
+ * listenerConfigure:
+ * @opts: the options of the command line
+ * @err: set on failure: see daemonConfigLoad(), upstreamPaths() and daemonLogSetup()
+ *
+ * Reads the configuration and sets up the log. Options of the command line take precedence.
+ *
+ * Returns the configuration, to be passed to listenerRun(), or NULL with @err set.
+ */
 DaemonConfig *listenerConfigure(const ListenerOptions *opts, GError **err);
 
-/* Listens and serves until a signal or the timeout ends it. CONFIG now
- * belongs to it. Returns the program's exit status. */
+/**
+ * listenerRun:
+ * @opts: the options of the command line; must exist during the call
+ * @config: the configuration; the function takes ownership
+ *
+ * Listens and serves clients until a signal or the timeout ends the daemon.
+ *
+ * Returns the exit status of the program.
+ */
 int listenerRun(const ListenerOptions *opts, DaemonConfig *config);

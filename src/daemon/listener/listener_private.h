@@ -46,37 +46,93 @@ extern volatile sig_atomic_t listenerStopping;
 
 /* --- listener.c --- */
 
-/* Sets the handler of the signal SIG; listenerSignal() is the listener's own. */
+/**
+ * listenerSetSignal:
+ * @sig: the number of a signal
+ * @handler: the handler, or SIG_DFL
+ *
+ * Sets the handler of a signal.
+ */
 void listenerSetSignal(int sig, void (*handler)(int));
+
+/**
+ * listenerSignal:
+ * @sig: the number of the signal
+ *
+ * The signal handler of the listener and its processes: sets a flag for SIGHUP, for SIGCHLD, or
+ * for the end of the process.
+ */
 void listenerSignal(int sig);
 
 /* --- listener_config.c --- */
 
-/* Raises the limit of open files to what CONFIG requires, as far as that is allowed. */
+/**
+ * listenerRaiseLimit:
+ * @config: the configuration
+ *
+ * Raises the limit of open files to the number that max_clients requires, as far as the hard limit
+ * allows.
+ */
 void listenerRaiseLimit(const DaemonConfig *config);
 
-/* Loads the definitions. Returns FALSE with ERR set on failure. */
+/**
+ * listenerLoadDefinitions:
+ * @listener: the listener
+ * @err: set on failure
+ *
+ * Sets the upstream of the definitions service, and loads the definitions.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean listenerLoadDefinitions(Listener *listener, GError **err);
 
-/* Loads the configuration and the definitions again. On failure, which is logged, everything stays
- * as it was. */
+/**
+ * listenerReload:
+ * @listener: the listener
+ *
+ * Loads the configuration and the definitions again. On failure, which is logged, everything
+ * remains unchanged.
+ */
 void listenerReload(Listener *listener);
 
 /* --- listener_sockets.c --- */
 
-/* Opens the sockets, or takes those of systemd. Returns FALSE with ERR set on failure. */
+/**
+ * listenerOpen:
+ * @listener: the listener
+ * @err: set on failure
+ *
+ * Opens the sockets, or takes those that systemd has passed.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean listenerOpen(Listener *listener, GError **err);
 
-/* Closes the sockets, and with REMOVE removes those that are still ours. */
+/**
+ * listenerClose:
+ * @listener: the listener
+ * @remove: whether the files of the sockets are removed, unless another process has replaced them
+ *
+ * Closes the sockets.
+ */
 void listenerClose(Listener *listener, gboolean remove);
 
-/* Gives the sockets owner and mode as in CONFIG. On failure ERR is set, and all sockets are as
- * they were. */
+/**
+ * listenerSetAllAccess:
+ * @listener: the listener
+ * @config: the configuration
+ * @err: set on failure
+ *
+ * Sets the group and the permissions of all sockets that the listener has created.
+ *
+ * Returns TRUE, or FALSE with @err set; then they are unchanged.
+ */
 gboolean listenerSetAllAccess(const Listener *listener, const DaemonConfig *config, GError **err);
 
 /* --- listener_client.c --- */
 
-/* listenerFork:
+/**
+ * listenerFork:
  * @listener: the listener
  * @client: the client's socket, which stays the caller's
  * @id: the client's user
@@ -85,7 +141,8 @@ gboolean listenerSetAllAccess(const Listener *listener, const DaemonConfig *conf
  *
  * Forks a process that serves the client, or tells it the error.
  *
- * Returns FALSE on failure, which is logged. */
+ * Returns FALSE on failure, which is logged.
+ */
 gboolean listenerFork(Listener *listener,
                       int client,
                       const Identity *id,

@@ -31,39 +31,61 @@ typedef struct {
     GDestroyNotify freeOpaque;  /* for opaque, if no reply comes; or NULL */
 } CallEntry;
 
+/**
+ * callTableNew:
+ *
+ * Returns an empty table, to be freed with callTableFree(). Never NULL.
+ */
 CallTable *callTableNew(void);
+
+/**
+ * callTableFree:
+ * @table: the table, or NULL
+ *
+ * Frees the table, and the data of calls that have no reply.
+ */
 void callTableFree(CallTable *table);
 
-/* callTableSize:
+/**
+ * callTableSize:
  * @table: the table
  *
- * Returns the number of calls without a reply. */
+ * Returns the number of calls without a reply.
+ */
 guint callTableSize(const CallTable *table);
 
-/* callTableHas:
+/**
+ * callTableHas:
  * @table: the table
  * @serial: the serial of a call
  *
- * Returns whether a call of that serial, whatever it is, has no reply yet. */
+ * Returns whether a call of that serial, whatever it is, has no reply yet.
+ */
 gboolean callTableHas(const CallTable *table, guint32 serial);
 
-/* callTableAdd:
+/**
+ * callTableAdd:
  * @table: the table
  * @header: the header of a call whose serial the table does not have
  *
- * Returns the new entry, with program and procedure set. It stays the table's. */
+ * Returns the new entry, with program and procedure set. It stays the table's.
+ */
 CallEntry *callTableAdd(CallTable *table, const RPCHeader *header);
 
-/* callTableFind:
+/**
+ * callTableFind:
  * @table: the table
  * @reply: the header of a reply
  *
- * Returns the entry of the call that it answers, or NULL. It stays the table's. */
+ * Returns the entry of the call that it answers, or NULL. It stays the table's.
+ */
 CallEntry *callTableFind(const CallTable *table, const RPCHeader *reply);
 
-/* callTableRemove:
+/**
+ * callTableRemove:
  * @table: the table
  * @serial: the serial of a call that has its reply now
  *
- * Its opaque is not freed. */
+ * Its opaque is not freed.
+ */
 void callTableRemove(CallTable *table, guint32 serial);

@@ -12,8 +12,19 @@
 
 #include "projection.h"
 
-/* Returns the URI for upstream; PROJECTION_UNCHANGED if it is the same. A RewriteFunc: OPTS is not
- * used, and there are no errors. */
+/**
+ * connectURI:
+ * @uri: the URI in the client's CONNECT_OPEN call, not terminated
+ * @len: its length, in bytes
+ * @opts: not used
+ * @out: set to the new URI, to be freed with g_free()
+ * @outlen: set to its length, in bytes
+ * @err: not used
+ *
+ * A RewriteFunc: replaces the scheme of a connection to this daemon by that of libvirtd.
+ *
+ * Returns PROJECTION_CHANGED, or PROJECTION_UNCHANGED if the URI has another scheme.
+ */
 ProjectionResult connectURI(const char *uri, gsize len,
                             const ProjectionOptions *opts,
                             char **out, gsize *outlen,

@@ -14,42 +14,83 @@
 
 typedef struct _JobList JobList;
 
-/* jobListNew:
- * @loop: watches the jobs' descriptors; stays the caller's and must outlive the list
+/**
+ * jobListNew:
+ * @loop: watches the descriptors of the jobs; it must outlive the list
  *
- * Returns an empty list, which jobListFree() frees together with its jobs. */
+ * Returns an empty list, to be freed with jobListFree(). Never NULL.
+ */
 JobList *jobListNew(EventLoop *loop);
+
+/**
+ * jobListFree:
+ * @list: the list, or NULL
+ *
+ * Frees the list and its jobs.
+ */
 void jobListFree(JobList *list);
 
-/* Adds JOB, which now belongs to the list. */
+/**
+ * jobListAdd:
+ * @list: the list
+ * @job: the job; the list takes ownership
+ *
+ * Adds a job. The list must have less than JOB_LIST_MAX jobs.
+ */
 void jobListAdd(JobList *list, RelayJob *job);
 
-/* Frees the jobs that have ended. No function of theirs may be active. */
+/**
+ * jobListReap:
+ * @list: the list
+ *
+ * Frees the jobs that have ended. None of their functions may be active.
+ */
 void jobListReap(JobList *list);
 
-/* Prepares eventLoopWait(). Returns FALSE with errno set if a descriptor cannot be watched. */
+/**
+ * jobListWatch:
+ * @list: the list
+ *
+ * Watches the descriptors of the jobs, in preparation for eventLoopWait().
+ *
+ * Returns TRUE, or FALSE with errno set if a descriptor cannot be watched.
+ */
 gboolean jobListWatch(JobList *list);
 
-/* Returns the ms until the first deadline of a job, or -1. */
+/**
+ * jobListTimeout:
+ * @list: the list
+ *
+ * Returns the time until the first deadline of a job, in ms; -1: none.
+ */
 int jobListTimeout(const JobList *list);
 
-/* Returns whether a job holds something that other connections may wait for. */
+/**
+ * jobListOthersWait:
+ * @list: the list
+ *
+ * Returns TRUE if a job holds something that other connections may wait for.
+ */
 gboolean jobListOthersWait(const JobList *list);
 
-/* jobListRead:
- * @list: the jobs
- * @any: set to TRUE if there was one, else left alone
+/**
+ * jobListRead:
+ * @list: the list
+ * @any: set to TRUE if there was such a job, otherwise not changed
  *
- * Lets those jobs go on whose descriptor is ready.
+ * Runs the jobs whose descriptor is ready.
  *
- * Returns FALSE if the connection has to be closed. */
+ * Returns TRUE, or FALSE if the connection has to be closed.
+ */
 gboolean jobListRead(JobList *list, gboolean *any);
 
-/* jobListTick:
- * @list: the jobs
- * @unsent: whether calls to libvirtd have not been sent yet
+/**
+ * jobListTick:
+ * @list: the list
+ * @unsent: whether there are calls to libvirtd that have not been sent yet
  *
- * Lets those jobs go on that have a deadline.
+ * Runs the jobs that have a deadline.
  *
- * Returns FALSE if the connection has to be closed. */
+ * Returns TRUE, or FALSE if the connection has to be closed.
+ */
 gboolean jobListTick(JobList *list, gboolean unsent);

@@ -12,11 +12,27 @@
 
 #include "projection.h"
 
-/* projectionLift(), which see; OPTS must be the same each time. */
+/**
+ * liftCached:
+ * @xml: the XML, not terminated
+ * @len: its length, in bytes
+ * @opts: the options; they must be the same in each call
+ * @out: set to the lifted XML, to be freed with g_free()
+ * @outlen: set to its length, in bytes
+ * @err: set on failure, see projectionLift()
+ *
+ * A RewriteFunc: the same as projectionLift(), with a cache of the latest documents.
+ *
+ * Returns as projectionLift().
+ */
 ProjectionResult liftCached(const char *xml, gsize len,
                             const ProjectionOptions *opts,
                             char **out, gsize *outlen,
                             GError **err);
 
-/* Forgets all. */
+/**
+ * liftCacheDrop:
+ *
+ * Empties the cache.
+ */
 void liftCacheDrop(void);

@@ -17,14 +17,24 @@
 
 typedef struct _MachineNames MachineNames;
 
-/* machineNamesNew:
- * @port: the connection, which must outlive the result
+/**
+ * machineNamesNew:
+ * @port: the connection, which must outlive the names
  *
- * Returns an empty set of names, which machineNamesFree() frees. */
+ * Returns an empty set of names, to be freed with machineNamesFree(). Never NULL.
+ */
 MachineNames *machineNamesNew(RelayPort *port);
+
+/**
+ * machineNamesFree:
+ * @names: the names, or NULL
+ *
+ * Frees the names.
+ */
 void machineNamesFree(MachineNames *names);
 
-/* machineNamesGet:
+/**
+ * machineNamesGet:
  * @type: of the domain, or NULL
  * @arch: of the domain, or NULL
  * @machine: machine type as the document has it, or NULL
@@ -34,21 +44,34 @@ void machineNamesFree(MachineNames *names);
  * For ProjectionOptions.machine.
  *
  * Returns the machine type that libvirtd gives such a domain; NULL if that is not known (yet). A
- * name that has not been asked for is noted for machineNamesFetch(). */
+ * name that has not been asked for is noted for machineNamesFetch().
+ */
 const char *machineNamesGet(const char *type, const char *arch, const char *machine,
                             const char *emulator, void *opaque);
 
-/* Returns whether names have been noted that are to be fetched. */
+/**
+ * machineNamesWants:
+ * @names: the names
+ *
+ * Returns TRUE if names have been noted for machineNamesFetch().
+ */
 gboolean machineNamesWants(const MachineNames *names);
 
-/* machineNamesFetch:
- * @names: the names, of which some are to be fetched
+/**
+ * machineNamesFetch:
+ * @names: the names
  * @ready: called once when libvirtd has answered
- * @opaque: for @ready
+ * @opaque: passed to @ready
  *
- * Asks libvirtd for all names that have been noted. If it does not tell one, that is not known, and
- * it is not asked for again. */
+ * Requests all noted names from libvirtd. A name that libvirtd does not tell is not requested
+ * again.
+ */
 void machineNamesFetch(MachineNames *names, void (*ready)(void *opaque), void *opaque);
 
-/* Removes all names. */
+/**
+ * machineNamesForget:
+ * @names: the names
+ *
+ * Removes all names, the noted ones too.
+ */
 void machineNamesForget(MachineNames *names);

@@ -35,37 +35,53 @@ typedef enum {
     SESSION_BROKEN,                     /* there was an error, which is logged */
 } SessionState;
 
-/* sessionNew:
- * @opts: stays the caller's, and as it is until sessionFree()
+/**
+ * sessionNew:
+ * @opts: the options; they belong to the caller and must exist, unchanged, until sessionFree()
  *
- * Returns a connection, which sessionFree() frees; NULL on failure, which is logged. */
+ * Returns a connection, to be freed with sessionFree(), or NULL on failure, which is logged.
+ */
 Session *sessionNew(const SessionOptions *opts);
+
+/**
+ * sessionFree:
+ * @session: the connection, or NULL
+ *
+ * Frees the connection and its jobs. The sockets of @opts belong to the caller, except for the
+ * member definitions.
+ */
 void sessionFree(Session *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, sessionFree)
 
-/* sessionStep:
+/**
+ * sessionStep:
  * @session: a connection that runs
- * @wait: ms to wait at most until there is something to do; -1: any time
+ * @wait: the maximum time to wait until there is work, in ms; -1: unlimited
  *
- * Waits once and does what there is to do.
+ * Waits once and handles everything that is ready.
  *
- * Returns what has become of the connection. */
+ * Returns the state of the connection.
+ */
 SessionState sessionStep(Session *session, int wait);
 
-/* sessionRun:
+/**
+ * sessionRun:
  * @opts: see sessionNew()
  *
  * Relays until the connection ends.
  *
- * Returns FALSE if that was because of an error, which is logged. */
+ * Returns TRUE, or FALSE if the reason is an error, which is logged.
+ */
 gboolean sessionRun(const SessionOptions *opts);
 
-/* sessionRefuse:
+/**
+ * sessionRefuse:
  * @client: the client's socket
  * @code: libvirt's error code
  * @message: the message
  * @errnum: for VIR_ERR_SYSTEM_ERROR, else 0
  *
  * Answers the first call of a client that cannot be served with an error. Waits ten
- * seconds at most for that call. */
+ * seconds at most for that call.
+ */
 void sessionRefuse(int client, int code, const char *message, int errnum);

@@ -65,26 +65,67 @@ struct _Session {
     guint64 heldBytes;                  /* sent and received until then */
 };
 
-/* Frees the jobs that have ended. No function of theirs may be active. */
+/**
+ * sessionReapJobs:
+ * @session: the connection
+ *
+ * Frees the jobs that have ended. None of their functions may be active.
+ */
 void sessionReapJobs(Session *session);
 
 /* --- session_port.c --- */
 
 extern const RelayPort sessionPort;
 
-/* Removes the client's call with that serial, because it gets its reply. */
+/**
+ * sessionEndCall:
+ * @session: the connection
+ * @serial: the serial of the call
+ *
+ * Removes a call of the client from the table, because it gets its reply.
+ */
 void sessionEndCall(Session *session, guint32 serial);
 
-/* Replaces the launcher's paths in an error of libvirtd by those of QEMU, which the client
- * knows. */
+/**
+ * sessionMapError:
+ * @session: the connection
+ * @reply: a reply with an error; its content is replaced
+ *
+ * Replaces the paths of launchers in an error message of libvirtd by those of QEMU, which the
+ * client knows.
+ */
 void sessionMapError(Session *session, RPCFrame *reply);
 
 /* --- session_calls.c --- */
 
-/* Returns the offset of the arguments or results in a frame, in bytes. */
+/**
+ * sessionPayloadOffset:
+ * @header: the header of a frame
+ *
+ * Returns the offset of the arguments or results in the frame, in bytes.
+ */
 gsize sessionPayloadOffset(const RPCHeader *header);
 
-/* For the channel to libvirtd: decides from the header whether a call is passed, waits, or is
- * collected; and handles a collected call. */
+/**
+ * sessionCallHeader:
+ * @channel: the channel to libvirtd
+ * @header: the header of a frame of the client
+ * @opaque: the Session
+ *
+ * The RPCHeaderFunc of the channel to libvirtd: decides whether a call is passed, waits, or is
+ * collected.
+ *
+ * Returns the decision.
+ */
 RPCVerdict sessionCallHeader(RPCChannel *channel, const RPCHeader *header, void *opaque);
+
+/**
+ * sessionCallFrame:
+ * @channel: the channel to libvirtd
+ * @header: the header of @frame
+ * @frame: a collected call of the client; the function takes ownership
+ * @opaque: the Session
+ *
+ * The RPCFrameFunc of the channel to libvirtd: handles a call.
+ */
 void sessionCallFrame(RPCChannel *channel, const RPCHeader *header, RPCFrame *frame, void *opaque);

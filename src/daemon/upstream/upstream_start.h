@@ -13,13 +13,35 @@
 
 typedef struct _UpstreamStart UpstreamStart;
 
-/* Finds the program and waits for the lock. Returns NULL with ERR set if there is no program, or no
- * lock can be had. */
+/**
+ * upstreamStartBegin:
+ * @err: set to VIR_ERR_INTERNAL_ERROR if neither virtqemud nor libvirtd is installed, or to
+ *       VIR_ERR_SYSTEM_ERROR if the lock is not available within 30 s
+ *
+ * Finds the program and waits for the lock that clients of libvirt use (DIR/PROGRAM.lock in the
+ * user's runtime directory), so that only one of them starts the daemon.
+ *
+ * Returns the locked state, to be freed with upstreamStartEnd(), or NULL with @err set.
+ */
 UpstreamStart *upstreamStartBegin(GError **err);
 
-/* Starts libvirt in the background; it exits after two minutes without a client. */
+/**
+ * upstreamStartSpawn:
+ * @start: the state
+ * @err: set to VIR_ERR_INTERNAL_ERROR on failure
+ *
+ * Starts the daemon in the background, with libvirt's selection of environment variables. The
+ * daemon exits after two minutes without a client.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean upstreamStartSpawn(const UpstreamStart *start, GError **err);
 
-/* Gives the lock back. */
+/**
+ * upstreamStartEnd:
+ * @start: the state, or NULL
+ *
+ * Releases the lock and frees the state.
+ */
 void upstreamStartEnd(UpstreamStart *start);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UpstreamStart, upstreamStartEnd)

@@ -15,7 +15,8 @@
  * caller's. */
 typedef void (*ValidateFunc)(const GError *err, void *opaque);
 
-/* validateJobStart:
+/**
+ * validateJobStart:
  * @schemaDir: directory of our schema
  * @xml: the document, not terminated; needed only during this call
  * @len: its length in bytes
@@ -26,7 +27,8 @@ typedef void (*ValidateFunc)(const GError *err, void *opaque);
  * Starts a process that validates the document. It is killed after VALIDATE_TIMEOUT ms, or when
  * the job is freed.
  *
- * Returns a new job, or NULL with ERR set. */
+ * Returns a new job, or NULL with ERR set.
+ */
 RelayJob *validateJobStart(const char *schemaDir,
                            const char *xml,
                            gsize len,
@@ -34,11 +36,17 @@ RelayJob *validateJobStart(const char *schemaDir,
                            void *opaque,
                            GError **err);
 
-/* Limits the memory and the processor time that this process may use from now on. If it uses more,
- * it is killed or its memory requests fail. */
+/**
+ * validateLimit:
+ *
+ * Limits the memory and the processor time that this process may use from now on. A process that
+ * exceeds the limit of time is killed; beyond the limit of memory, allocations fail. If a limit
+ * cannot be set, the process exits with status 1.
+ */
 void validateLimit(void);
 
-/* validateDocument:
+/**
+ * validateDocument:
  * @schemaDir: directory of our schema
  * @xml: the document, not terminated
  * @len: its length in bytes
@@ -47,5 +55,6 @@ void validateLimit(void);
  *
  * Validates a document; its root element selects the schema.
  *
- * Returns TRUE, or FALSE with ERR set. */
+ * Returns TRUE, or FALSE with ERR set.
+ */
 gboolean validateDocument(const char *schemaDir, const char *xml, gsize len, GError **err);

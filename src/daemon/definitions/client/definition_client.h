@@ -18,18 +18,31 @@
 
 typedef struct _DefinitionClient DefinitionClient;
 
-/* definitionClientNew:
- * @port: the connection, which must outlive the result
- * @fd: this end of the connection to the service; becomes the result's
+/**
+ * definitionClientNew:
+ * @port: the connection, which must outlive the client
+ * @fd: the client's end of the connection to the service; the client takes ownership
  *
- * Returns a new client of the service. It ends as definitionClientJob(). */
+ * Returns a new client of the service, which is freed as the job that definitionClientJob()
+ * returns. Never NULL.
+ */
 DefinitionClient *definitionClientNew(RelayPort *port, int fd);
 
-/* Returns CLIENT as the job that it is. */
+/**
+ * definitionClientJob:
+ * @client: the client of the service
+ *
+ * Returns the job of the client, which the relay runs and frees. It belongs to the client.
+ */
 RelayJob *definitionClientJob(DefinitionClient *client);
 
-/* Returns whether so many requests wait for a reply that the next call about node devices has to
- * wait. */
+/**
+ * definitionClientIsFull:
+ * @client: the client of the service
+ *
+ * Returns TRUE if so many requests have no reply yet that the next call about node devices must
+ * wait.
+ */
 gboolean definitionClientIsFull(const DefinitionClient *client);
 
 typedef enum {
@@ -38,7 +51,8 @@ typedef enum {
     DEFINITION_CALL_VALIDATE,   /* its XML is to be validated before definitionClientDefine() */
 } DefinitionCallResult;
 
-/* definitionClientCall:
+/**
+ * definitionClientCall:
  * @client: the client of the service
  * @header: header of the client's call
  * @proc: its procedure
@@ -47,57 +61,95 @@ typedef enum {
  *
  * Handles a call about node devices.
  *
- * Returns how the call goes on. */
+ * Returns how the call goes on.
+ */
 DefinitionCallResult definitionClientCall(DefinitionClient *client,
                                           const RPCHeader *header,
                                           const Procedure *proc,
                                           const RPCFrame *call,
                                           gboolean readonly);
 
-/* definitionClientDefine:
+/**
+ * definitionClientDefine:
  * @client: the client of the service
  * @header: header of the client's call
  * @call: a call for which definitionClientCall() has returned DEFINITION_CALL_VALIDATE; it stays
  *        the caller's
  *
- * Asks the service to define or create the definition in a valid document. */
+ * Asks the service to define or create the definition in a valid document.
+ */
 void definitionClientDefine(DefinitionClient *client, const RPCHeader *header, const RPCFrame *call);
 
-/* definitionClientWant:
+/**
+ * definitionClientWant:
  * @client: the client of the service
  * @name: name or UUID of a definition that the document to be lowered refers to
  *
  * Notes what definitionClientFetch() has to fetch. Beyond DEFINITION_WANTED_MAX nothing is noted,
- * and lowering will fail. */
+ * and lowering will fail.
+ */
 void definitionClientWant(DefinitionClient *client, const char *name);
 
-/* Returns whether there are definitions to fetch. */
+/**
+ * definitionClientWants:
+ * @client: the client of the service
+ *
+ * Returns TRUE if there are definitions to fetch.
+ */
 gboolean definitionClientWants(const DefinitionClient *client);
 
-/* definitionClientFetch:
+/**
+ * definitionClientFetch:
  * @client: the client of the service
  * @serial: serial of the client's call; until definitionClientEndCall() the definitions cannot be
  *          undefined
  * @ready: called once when the service has answered, perhaps before this returns
  * @opaque: for @ready
  *
- * Fetches the definitions that have been noted. */
+ * Fetches the definitions that have been noted.
+ */
 void definitionClientFetch(DefinitionClient *client,
                            guint32 serial,
                            void (*ready)(void *opaque),
                            void *opaque);
 
-/* For ProjectionOptions.definition, whose opaque is the DefinitionClient: returns the fields of the
- * definition NAME, which has been fetched, or NULL with ERR set. */
+/**
+ * definitionClientDefinition:
+ * @name: the name or UUID of a definition that has been fetched
+ * @opaque: the DefinitionClient
+ * @err: set to the error of the service; to VIR_ERR_INTERNAL_ERROR if the service has exited; or
+ *       to VIR_ERR_CONFIG_UNSUPPORTED if the document refers to more than DEFINITION_WANTED_MAX
+ *       definitions
+ *
+ * For ProjectionOptions.definition.
+ *
+ * Returns the fields of the definition, which belong to the client until definitionClientForget(),
+ * or NULL with @err set.
+ */
 const EmulatedPCIDef *definitionClientDefinition(const char *name, void *opaque, GError **err);
 
-/* Drops the definitions that have been fetched. */
+/**
+ * definitionClientForget:
+ * @client: the client of the service
+ *
+ * Drops the names that have been noted and the definitions that have been fetched. The parsed
+ * definitions remain in the cache for the next call, unless there are more than
+ * DEFINITION_CACHE_MAX; then the cache is emptied.
+ */
 void definitionClientForget(DefinitionClient *client);
 
-/* Notes that the client's call SERIAL has been answered. */
+/**
+ * definitionClientEndCall:
+ * @client: the client of the service
+ * @serial: the serial of the call
+ *
+ * Notes that a call of the client has been answered. If it was the last one that uses definitions,
+ * the service is told that they can be undefined again.
+ */
 void definitionClientEndCall(DefinitionClient *client, guint32 serial);
 
-/* definitionClientLauncher:
+/**
+ * definitionClientLauncher:
  * @qemu: path of the domain's QEMU
  * @launcher: path of the link that stands for it
  * @opaque: the DefinitionClient, or NULL: there is no service
@@ -106,5 +158,6 @@ void definitionClientEndCall(DefinitionClient *client, guint32 serial);
  * For ProjectionOptions.launcher: makes sure that the launcher is there. If it is missing, the
  * service is asked to make it, which is waited for, DEFINITION_LINK_TIMEOUT ms at most.
  *
- * Returns TRUE, or FALSE with ERR set. */
+ * Returns TRUE, or FALSE with ERR set.
+ */
 gboolean definitionClientLauncher(const char *qemu, const char *launcher, void *opaque, GError **err);

@@ -16,33 +16,63 @@
 
 typedef struct _CheckProcess CheckProcess;
 
-/* checkProcessStart:
+/**
+ * checkProcessStart:
  * @opts: what to ask; not needed afterwards
  * @err: set on failure
  *
  * Returns the process, which checkProcessFree() ends; NULL with ERR set if it cannot be
- * started. */
+ * started.
+ */
 CheckProcess *checkProcessStart(const DefinitionCheckOptions *opts, GError **err);
 
-/* Kills the process if it still runs. The caller reaps it. */
+/**
+ * checkProcessFree:
+ * @process: the process, or NULL
+ *
+ * Kills the process if it still runs, and frees the state. The listener reaps it.
+ */
 void checkProcessFree(CheckProcess *process);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CheckProcess, checkProcessFree)
 
-/* Becomes readable when the process has finished. */
+/**
+ * checkProcessFD:
+ * @process: the process
+ *
+ * Returns the descriptor that becomes readable when the process has finished. It belongs to
+ * @process.
+ */
 int checkProcessFD(const CheckProcess *process);
 
-/* In how many ms it must have finished; 0 if that time is over. */
+/**
+ * checkProcessTimeout:
+ * @process: the process
+ *
+ * Returns the time in which the process must have finished, in ms; 0 if that time is over.
+ */
 int checkProcessTimeout(const CheckProcess *process);
 
-/* checkProcessResult:
+/**
+ * checkProcessResult:
  * @process: one that has finished, or has had its time
  * @result: is filled in
  */
 void checkProcessResult(const CheckProcess *process, DefinitionCheckResult *result);
 
-/* The caller has reaped its child PID: if it was this one, its number may soon be another
- * process's. */
+/**
+ * checkProcessReaped:
+ * @process: the process
+ * @pid: the process ID of a child that the caller has reaped
+ *
+ * Notes that the process has been reaped if @pid is its ID, so that it is not killed later: the ID
+ * can belong to another process then.
+ */
 void checkProcessReaped(CheckProcess *process, pid_t pid);
 
-/* In a process that was forked: closes the descriptor. */
+/**
+ * checkProcessForget:
+ * @process: the process
+ *
+ * Closes the descriptor in a process that was forked.
+ */
 void checkProcessForget(const CheckProcess *process);

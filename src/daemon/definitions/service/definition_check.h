@@ -32,9 +32,24 @@ typedef struct {
     char message[DEFINITION_CHECK_MAX];    /* why it failed, or the domains' names */
 } DefinitionCheckResult;
 
-/* Returns the process, or -1 with ERR set. *FD becomes readable when it has written its
- * DefinitionCheckResult, or has died without. */
+/**
+ * definitionCheckStart:
+ * @opts: the check; not needed after the call
+ * @fd: set to a descriptor that becomes readable when the process has written its
+ *      DefinitionCheckResult or has died without a result; the caller closes it
+ * @err: set to VIR_ERR_INTERNAL_ERROR on failure
+ *
+ * Forks a process that makes the check and exits.
+ *
+ * Returns the ID of the process, which the caller reaps, or -1 with @err set.
+ */
 pid_t definitionCheckStart(const DefinitionCheckOptions *opts, int *fd, GError **err);
 
-/* Makes the check in this process, with its identity. */
+/**
+ * definitionCheckRun:
+ * @opts: the check; the member id is not used
+ * @result: set to the result
+ *
+ * Makes the check in this process, with its identity. This can block.
+ */
 void definitionCheckRun(const DefinitionCheckOptions *opts, DefinitionCheckResult *result);

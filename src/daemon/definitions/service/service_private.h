@@ -74,23 +74,68 @@ struct _DefinitionService {
 
 /* --- service_peers.c --- */
 
-/* Returns a request that waits, which serviceRequestFree() frees. */
+/**
+ * serviceRequestNew:
+ * @service: the service
+ * @peer: the connection
+ * @message: the request, which is copied
+ * @name: the name in the request, which is copied
+ *
+ * Returns a request that waits, to be freed with serviceRequestFree(). Never NULL.
+ */
 ServiceRequest *serviceRequestNew(DefinitionService *service,
                                   DefinitionPeer *peer,
                                   const DefinitionMessage *message,
                                   const char *name);
+
+/**
+ * serviceRequestFree:
+ * @request: the request
+ *
+ * Frees the request, and no longer counts it for its connection.
+ */
 void serviceRequestFree(ServiceRequest *request);
 
+/**
+ * servicePeerFree:
+ * @peer: the connection
+ *
+ * Closes the connection and frees it. Its checking process is killed.
+ */
 void servicePeerFree(DefinitionPeer *peer);
 
-/* Disconnects PEER, which may be in use further up, so that it is dropped later. WHY is for the
- * log. */
+/**
+ * serviceCutOff:
+ * @peer: the connection
+ * @why: the reason, for the log; not translated
+ *
+ * Shuts the connection down. It is freed later, because callers may still use it.
+ */
 void serviceCutOff(DefinitionPeer *peer, const char *why);
 
-/* Sends MESSAGE, now or when the connection reads. */
+/**
+ * serviceSend:
+ * @service: the service
+ * @peer: the connection
+ * @message: the message, which is copied
+ *
+ * Sends a message at once, or when the connection reads. A connection that leaves more than
+ * SERVICE_QUEUE_MAX bytes unread is cut off.
+ */
 void serviceSend(DefinitionService *service, DefinitionPeer *peer, const DefinitionMessage *message);
 
-/* Send a reply to the request SERIAL of PEER, which may be NULL: it has gone. */
+/**
+ * serviceReply:
+ * @service: the service
+ * @peer: the connection, or NULL if it has gone
+ * @serial: the serial of the request; 0 for an event
+ * @kind: the kind of the reply
+ * @value: its value, see DefinitionKind
+ * @name: its name, or NULL
+ * @text: its text, or NULL
+ *
+ * Sends a reply. Does nothing without a connection.
+ */
 void serviceReply(DefinitionService *service,
                   DefinitionPeer *peer,
                   guint32 serial,
@@ -98,68 +143,158 @@ void serviceReply(DefinitionService *service,
                   guint32 value,
                   const char *name,
                   const char *text);
+
+/**
+ * serviceReplyError:
+ * @service: the service
+ * @peer: the connection, or NULL if it has gone
+ * @serial: the serial of the request
+ * @err: the error, which remains the caller's
+ *
+ * Sends a reply with an error. Messages are cut to 4096 characters.
+ */
 void serviceReplyError(DefinitionService *service,
                        DefinitionPeer *peer,
                        guint32 serial,
                        const GError *err);
 
-/* Sends an event to all connections that have subscribed; DEFINITION_RELOADED to all. */
+/**
+ * serviceTell:
+ * @service: the service
+ * @kind: DEFINITION_LIFECYCLE, DEFINITION_UPDATED or DEFINITION_RELOADED
+ * @value: the type of a lifecycle event (virNodeDeviceEventLifecycleType), otherwise 0
+ * @name: the name of the definition, or NULL
+ *
+ * Sends an event to all connections that have subscribed; DEFINITION_RELOADED is sent to all.
+ */
 void serviceTell(DefinitionService *service, DefinitionKind kind, guint32 value, const char *name);
 
 /* --- service_requests.c --- */
 
-/* Handles a request. Returns FALSE if no connection process sends it. */
+/**
+ * serviceHandleRequest:
+ * @service: the service
+ * @peer: the connection
+ * @message: the request
+ *
+ * Handles a request of a connection.
+ *
+ * Returns TRUE, or FALSE if a connection process does not send such a request; then the connection
+ * has to be cut off.
+ */
 gboolean serviceHandleRequest(DefinitionService *service,
                               DefinitionPeer *peer,
                               const DefinitionMessage *message);
 
-/* Answers the requests that have waited for a change that is decided now. */
+/**
+ * serviceUnpark:
+ * @service: the service
+ *
+ * Handles the DEFINITION_USE requests that waited for a change, which has been made or rejected
+ * now.
+ */
 void serviceUnpark(DefinitionService *service);
 
 /* --- service_changes.c --- */
 
-/* Returns the name of the definition that the first change is about to undefine or destroy, or
- * NULL. */
+/**
+ * serviceBeingTaken:
+ * @service: the service
+ *
+ * Returns the name of the definition that the first change undefines or destroys when its checks
+ * have finished, or NULL. It belongs to the change.
+ */
 const char *serviceBeingTaken(const DefinitionService *service);
 
-/* Puts a change into the queue, or first has the rights of PEER checked. */
+/**
+ * serviceEnqueue:
+ * @service: the service
+ * @peer: the connection
+ * @message: the request for a change, which is copied
+ * @name: the name in the request
+ *
+ * Adds a change to the queue. If it is not known whether the connection may make changes, its
+ * rights are checked first. A change that is rejected is answered at once.
+ */
 void serviceEnqueue(DefinitionService *service,
                     DefinitionPeer *peer,
                     const DefinitionMessage *message,
                     const char *name);
 
-/* Makes changes until one has to wait. */
+/**
+ * serviceRun:
+ * @service: the service
+ *
+ * Makes changes until the first one in the queue has to wait for a check.
+ */
 void serviceRun(DefinitionService *service);
 
-/* Goes on with the first change: the process has found out which domains use the definition. */
+/**
+ * serviceDomainsChecked:
+ * @service: the service
+ *
+ * Continues with the first change after its process has found the domains that use the definition:
+ * makes the change, or answers it with an error.
+ */
 void serviceDomainsChecked(DefinitionService *service);
 
 /* --- service_checks.c --- */
 
-/* serviceAsk:
+/**
+ * serviceAsk:
  * @service: the service
  * @id: user whom the process becomes, or NULL
  * @definition: definition whose domains are looked for, or NULL
  * @source: watches the process
  * @err: set on failure
  *
- * Returns a process that asks libvirtd, or NULL with ERR set. */
+ * Returns a process that asks libvirtd, or NULL with ERR set.
+ */
 CheckProcess *serviceAsk(DefinitionService *service,
                          const Identity *id,
                          const char *definition,
                          EventSource *source,
                          GError **err);
 
-/* Ends the process that checks the rights of PEER, if there is one. */
+/**
+ * serviceEndRights:
+ * @service: the service
+ * @peer: the connection
+ *
+ * Kills the process that checks the rights of the connection, if there is one.
+ */
 void serviceEndRights(DefinitionService *service, DefinitionPeer *peer);
 
-/* Starts checking processes for clients that wait for one. */
+/**
+ * serviceStartChecks:
+ * @service: the service
+ *
+ * Starts checking processes for connections that wait for one, as far as the limits allow.
+ */
 void serviceStartChecks(DefinitionService *service);
 
-/* Takes the results of the processes whose time is over. */
+/**
+ * serviceExpire:
+ * @service: the service
+ *
+ * Handles the results of checking processes whose time is over.
+ */
 void serviceExpire(DefinitionService *service);
 
-/* For eventLoopDispatch(): the process for a DefinitionPeer, or for the DefinitionService, has
- * finished. */
+/**
+ * serviceRightsReady:
+ * @events: not used
+ * @opaque: the DefinitionPeer
+ *
+ * An EventFunc: handles the result of the process that checks the rights of a connection.
+ */
 void serviceRightsReady(guint32 events, void *opaque);
+
+/**
+ * serviceDomainsReady:
+ * @events: not used
+ * @opaque: the DefinitionService
+ *
+ * An EventFunc: handles the result of the process that finds the domains that use a definition.
+ */
 void serviceDomainsReady(guint32 events, void *opaque);

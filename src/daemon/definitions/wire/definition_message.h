@@ -64,17 +64,46 @@ typedef struct {
     guint textLen;
 } DefinitionMessage;
 
-/* Returns a new packet, or NULL if the strings are too long together. */
+/**
+ * definitionMessageEncode:
+ * @message: the message; its strings are copied
+ *
+ * Returns a new packet, to be freed with g_byte_array_unref(), or NULL if both strings together
+ * are longer than DEFINITION_STRINGS_MAX.
+ */
 GByteArray *definitionMessageEncode(const DefinitionMessage *message);
 
-/* Decodes the packet of LEN bytes at DATA; MESSAGE points into it. Returns FALSE if the packet is
- * malformed. */
+/**
+ * definitionMessageDecode:
+ * @data: the packet
+ * @len: its length, in bytes
+ * @message: filled in; its strings point into @data
+ *
+ * Returns TRUE, or FALSE if the packet is malformed or longer than DEFINITION_MESSAGE_MAX.
+ */
 gboolean definitionMessageDecode(const guint8 *data, gsize len, DefinitionMessage *message);
 
-/* One entry of the text of DEFINITION_NAMES. Returns FALSE, and nothing appended, if it does not
- * fit in any more. */
+/**
+ * definitionNamesAppend:
+ * @text: the text of a DEFINITION_NAMES message, to which the entry is appended
+ * @name: the name of a definition
+ * @state: its state: bits of DefinitionState
+ *
+ * Returns TRUE, or FALSE without any change if the text would become longer than
+ * DEFINITION_STRINGS_MAX.
+ */
 gboolean definitionNamesAppend(GByteArray *text, const char *name, guint32 state);
 
-/* The entry at *OFFSET of TEXT, which moves on; FALSE at the end. */
+/**
+ * definitionNamesNext:
+ * @text: the text of a DEFINITION_NAMES message
+ * @len: its length, in bytes
+ * @offset: the offset of an entry, 0 for the first one; set to that of the next entry
+ * @name: set to the name, which is not terminated and points into @text
+ * @nameLen: set to the length of the name, in bytes
+ * @state: set to the state: bits of DefinitionState
+ *
+ * Returns TRUE, or FALSE at the end or if the entry is malformed.
+ */
 gboolean definitionNamesNext(const char *text, guint len, guint *offset,
                           const char **name, guint *nameLen, guint32 *state);

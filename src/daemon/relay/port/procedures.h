@@ -44,9 +44,19 @@ typedef struct {
     guint32 validate;           /* the flag that asks for validation, or 0 */
 } Procedure;
 
-/* Returns the procedure of that NUMBER of the remote program, or NULL if it carries nothing of
- * interest. */
+/**
+ * procedureLookup:
+ * @number: the number of a procedure of libvirt's remote program (src/remote/remote_protocol.x)
+ *
+ * Returns the procedure, or NULL if the relay only forwards it.
+ */
 const Procedure *procedureLookup(guint32 number);
 
-/* Returns whether a typed parameter of that NAME, LEN bytes, is domain XML. */
+/**
+ * procedureParameterIsXML:
+ * @name: the name of a typed parameter, not terminated
+ * @len: its length, in bytes
+ *
+ * Returns TRUE if the parameter contains the XML of a domain.
+ */
 gboolean procedureParameterIsXML(const char *name, gsize len);

@@ -26,16 +26,40 @@ typedef struct {
     guint32 flags;              /* 0 if there are none */
 } RewriteArguments;
 
-/* Reads the payload that begins at OFFSET of FRAME. Returns FALSE if it is not of that layout: then
- * it is upstream's to complain. */
+/**
+ * rewriteRead:
+ * @proc: the procedure
+ * @frame: the frame
+ * @offset: the offset of the payload in @frame, in bytes
+ * @args: filled in; its pointers point into @frame
+ *
+ * Reads the arguments or results in a frame, with the layout of the procedure.
+ *
+ * Returns TRUE, or FALSE if the payload does not have this layout; libvirtd reports the error
+ * then.
+ */
 gboolean rewriteRead(const Procedure *proc,
                      const GByteArray *frame,
                      gsize offset,
                      RewriteArguments *args);
 
-/* Applies FUNC to every XML of the payload that begins at OFFSET of FRAME.
- * On PROJECTION_CHANGED, OUT gets a new frame with its length set. A payload
- * that is not of that layout is PROJECTION_UNCHANGED. */
+/**
+ * rewriteFrame:
+ * @proc: the procedure
+ * @frame: the frame
+ * @offset: the offset of the payload in @frame, in bytes
+ * @func: applied to each XML
+ * @opts: passed to @func
+ * @out: set to a new frame with its length set, to be freed with g_byte_array_unref(), if the
+ *       result is PROJECTION_CHANGED
+ * @err: set to the error of @func, or to VIR_ERR_XML_ERROR if the frame would be longer than
+ *       libvirt's limit
+ *
+ * Applies a function to every XML in the payload.
+ *
+ * Returns PROJECTION_CHANGED; PROJECTION_UNCHANGED, also if the payload does not have the layout
+ * of the procedure; or PROJECTION_ERROR with @err set.
+ */
 ProjectionResult rewriteFrame(const Procedure *proc,
                               const GByteArray *frame,
                               gsize offset,
