@@ -32,5 +32,10 @@ typedef struct {
     GPtrArray *devices;     /* of EmulatorsDevice */
 } Emulator;
 
-/* Returns all emulators that the caller may look into, by pid. The array owns them. */
+/**
+ * emulatorsFind:
+ *
+ * Returns all emulators on this host whose status the caller can read, sorted by process ID; to be
+ * freed with g_ptr_array_unref(). Never NULL.
+ */
 GPtrArray *emulatorsFind(void);

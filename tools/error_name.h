@@ -9,6 +9,11 @@
 
 #pragma once
 
-/* "VIR_ERR_XML_ERROR" for that CODE; "VIR_ERR" for one that is newer than
- * this program. */
+/**
+ * errorCodeName:
+ * @code: an error code of libvirt (virErrorNumber)
+ *
+ * Returns the name of the code, such as "VIR_ERR_XML_ERROR"; "VIR_ERR" for a code that this
+ * program does not know.
+ */
 const char *errorCodeName(int code);

@@ -8,14 +8,35 @@
 
 #include <glib.h>
 
-/* Returns the arguments in NATIVE, what virConnectDomainXMLToNative() returned; the environment
- * before the program is left out. Returns NULL with ERR set. */
+/**
+ * toolArgvParse:
+ * @native: the command line that virConnectDomainXMLToNative() returned
+ * @err: set to a GShellError if the quotes are malformed
+ *
+ * Returns the arguments without the environment variables before the program, to be freed with
+ * g_strfreev(), or NULL with @err set.
+ */
 char **toolArgvParse(const char *native, GError **err);
 
-/* Appends ARG to OUT, quoted for a shell if it needs to be. */
+/**
+ * toolArgvAppendQuoted:
+ * @out: the string to which the argument is appended
+ * @arg: the argument
+ *
+ * Appends an argument, with quotes if a shell requires them.
+ */
 void toolArgvAppendQuoted(GString *out, const char *arg);
 
-/* Returns the arguments as QEMU gets them when the launcher has done its part: the QEMU program
- * that PATH in argv[0] stands for, and the devices that it has. Descriptors are counted from 3; in
- * a real start they differ. Returns NULL with ERR set. */
+/**
+ * toolArgvLaunched:
+ * @argv: the arguments of QEMU in libvirt's command line
+ * @launchDir: the directory of the launchers; NULL: the installed one
+ * @qemuDir: the directory of QEMU's programs; NULL: the installed one
+ * @err: set on failure, see launcherArgsParse() and launcherArgsRewrite()
+ *
+ * Returns the arguments that QEMU gets from the launcher, to be freed with g_strfreev(): with the
+ * QEMU program that the launcher in argv[0] replaces, and the devices that this QEMU supports.
+ * File descriptors are counted from 3; when the domain is started, they are different. NULL with
+ * @err set on failure.
+ */
 char **toolArgvLaunched(char **argv, const char *launchDir, const char *qemuDir, GError **err);

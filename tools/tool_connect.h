@@ -19,19 +19,52 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolDomain, virDomainFree)
 typedef virNodeDevice ToolNodeDevice;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolNodeDevice, virNodeDeviceFree)
 
-/* To be called first, in the main thread. Returns FALSE after showing an error. */
+/**
+ * toolConnectInit:
+ *
+ * Initializes libvirt's library. To be called in the main thread before the other functions.
+ *
+ * Returns TRUE, or FALSE after an error has been printed.
+ */
 gboolean toolConnectInit(void);
 
-/* Returns the URI if there is no --connect: $LIBVIRT_DEFAULT_URI, or else our daemon's on this
- * machine, the system's for root, the session's for others. */
+/**
+ * toolConnectDefaultURI:
+ *
+ * Returns the URI if the option --connect is not given: LIBVIRT_DEFAULT_URI, otherwise that of the
+ * daemon on this host (the system's for root, the session's for other users). It must not be
+ * freed.
+ */
 const char *toolConnectDefaultURI(void);
 
-/* Connects to @uri and prompts for passwords on the terminal if required, in one thread at a
- * time. Returns the connection, or NULL with @err set. */
+/**
+ * toolConnectOpen:
+ * @uri: the URI
+ * @err: set to libvirt's error on failure
+ *
+ * Connects to libvirt. Passwords are requested on the terminal, in one thread at a time.
+ *
+ * Returns the connection, to be closed with virConnectClose(), or NULL with @err set.
+ */
 virConnectPtr toolConnectOpen(const char *uri, GError **err);
 
-/* Returns whether CONN leads to a virtemulatedpcid. If not, ERR says what URI would. */
+/**
+ * toolConnectCheckDaemon:
+ * @conn: a connection
+ * @uri: the URI of the connection, for the message
+ * @err: set to VIR_ERR_NO_CONNECT if there is no virtemulatedpcid, or to libvirt's error
+ *
+ * Checks that the connection is one to virtemulatedpcid. If not, the message contains a URI that
+ * connects to it.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean toolConnectCheckDaemon(virConnectPtr conn, const char *uri, GError **err);
 
-/* Sets ERR to what libvirt said last in this thread. */
+/**
+ * toolConnectReport:
+ * @err: return location for an error
+ *
+ * Sets @err to the latest error of libvirt in this thread.
+ */
 void toolConnectReport(GError **err);

@@ -17,7 +17,23 @@ typedef struct {
     struct _DefinitionStore *store;
 } ToolDefinitions;
 
-/* For ProjectionOptions; OPAQUE is the ToolDefinitions. */
+/**
+ * toolDefinitionsFind:
+ * @name: the name or UUID of a definition
+ * @opaque: the ToolDefinitions
+ * @err: set on failure
+ *
+ * For ProjectionOptions.definition. Loads the definitions when it is called for the first time.
+ *
+ * Returns the fields of the definition, which belong to the ToolDefinitions, or NULL with @err
+ * set.
+ */
 const EmulatedPCIDef *toolDefinitionsFind(const char *name, void *opaque, GError **err);
 
+/**
+ * toolDefinitionsClear:
+ * @definitions: the definitions
+ *
+ * Frees the directory and the loaded definitions. The struct itself belongs to the caller.
+ */
 void toolDefinitionsClear(ToolDefinitions *definitions);

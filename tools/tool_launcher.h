@@ -9,9 +9,17 @@
 #include "projection.h"
 #include "tool.h"
 
-/* Warns, in the name of FILE, of every <emulator> in the lowered XML that is a launcher's
- * path but no program of this machine, and says what would make it one.
- * (The document may be for another machine: so it is no error.) */
+/**
+ * toolLauncherWarn:
+ * @file: the name of the document, for messages
+ * @xml: the lowered XML
+ * @len: its length, in bytes
+ * @options: the options with which it was lowered
+ *
+ * Prints a warning for each <emulator> that is the path of a launcher and does not exist on this
+ * host, with the command that creates it. This is not an error, because the document may be for
+ * another host.
+ */
 void toolLauncherWarn(const char *file,
                       const char *xml,
                       gsize len,

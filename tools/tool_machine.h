@@ -10,11 +10,13 @@
 
 #include <libvirt/libvirt.h>
 
-/* toolMachineRaise:
+/**
+ * toolMachineRaise:
  * @root: a <domain>
  * @conn: a connection to its host
  * @newest: gets the newest machine type of its family that the host has, a new string
  * @err: set on failure
  *
- * Returns 1 if the domain's own machine type is too old, 0 if it is not, -1 with ERR set. */
+ * Returns 1 if the domain's own machine type is too old, 0 if it is not, -1 with ERR set.
+ */
 int toolMachineRaise(xmlNodePtr root, virConnectPtr conn, char **newest, GError **err);

@@ -27,9 +27,20 @@ typedef struct {
     { "definitions", 0, 0, G_OPTION_ARG_FILENAME, &(options)->definitions.dir, \
       N_("Directory of the definitions"), N_("DIR") }
 
-/* Reads ARGV by ENTRIES (NULL: none) and, if PROJECT, --definitions,
- * --launch-dir and --qemu-dir. --help is answered here, and the program ends. FALSE: the
- * command line is wrong, and an error was shown. */
+/**
+ * toolOptionsParse:
+ * @options: filled in; to be cleared with toolOptionsClear(), also on failure
+ * @command: the subcommand
+ * @entries: its options, terminated by an entry without a name; NULL: none
+ * @project: whether --definitions, --launch-dir and --qemu-dir are supported
+ * @maxFiles: the maximum number of operands; TOOL_FILES_ANY: unlimited
+ * @argc: the number of arguments
+ * @argv: the arguments, beginning with the name of the subcommand
+ *
+ * Parses the command line. --help is handled here, and the program exits.
+ *
+ * Returns TRUE, or FALSE after an error has been printed.
+ */
 gboolean toolOptionsParse(ToolOptions *options,
                           const ToolCommand *command,
                           const GOptionEntry *entries,
@@ -38,5 +49,11 @@ gboolean toolOptionsParse(ToolOptions *options,
                           int argc,
                           char **argv);
 
+/**
+ * toolOptionsClear:
+ * @options: the options
+ *
+ * Frees the values of the options. The struct itself belongs to the caller.
+ */
 void toolOptionsClear(ToolOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ToolOptions, toolOptionsClear)

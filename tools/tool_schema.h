@@ -10,11 +10,33 @@
 
 typedef struct _ToolSchema ToolSchema;
 
-/* Grammars are looked for in DIR (NULL: where they are installed), by the
- * name of the root element; each is loaded once, when it is first needed. */
+/**
+ * toolSchemaNew:
+ * @dir: the directory of the schemas, which is copied; NULL: the installed one
+ *
+ * Returns a set of schemas, to be freed with toolSchemaFree(). Each schema is loaded when it is
+ * used for the first time. Never NULL.
+ */
 ToolSchema *toolSchemaNew(const char *dir);
+
+/**
+ * toolSchemaFree:
+ * @schema: the schemas
+ *
+ * Frees the schemas.
+ */
 void toolSchemaFree(ToolSchema *schema);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolSchema, toolSchemaFree)
 
-/* Returns TRUE if @doc is valid by its schema, or FALSE with @err set to the first error. */
+/**
+ * toolSchemaValidate:
+ * @schema: the schemas
+ * @doc: a document, whose root element selects the schema
+ * @err: set to VIR_ERR_XML_INVALID_SCHEMA with the first errors if it is not valid, or to another
+ *       error if the schema cannot be loaded
+ *
+ * Validates a document.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean toolSchemaValidate(ToolSchema *schema, xmlDocPtr doc, GError **err);

@@ -36,5 +36,11 @@ void toolTableAdd(ToolTable *table, char **cells);
  */
 void toolTableFormat(const ToolTable *table, GString *out);
 
+/**
+ * toolTableFree:
+ * @table: a table, or NULL
+ *
+ * Frees the table.
+ */
 void toolTableFree(ToolTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolTable, toolTableFree)

@@ -19,30 +19,81 @@ typedef struct {
     GPtrArray *messages;
 } ToolXMLMessages;
 
-/* An xmlStructuredErrorFunc for a ToolXMLMessages. */
+/**
+ * toolXMLCollect:
+ * @messages: the ToolXMLMessages
+ * @err: an error of libxml2
+ *
+ * An xmlStructuredErrorFunc: adds the message, if there are not too many.
+ */
 void toolXMLCollect(void *messages, EmulatedPCIXMLErrorPtr err);
 
-/* Returns all messages as one string, to be freed with g_free(). */
+/**
+ * toolXMLJoin:
+ * @messages: the messages
+ *
+ * Returns all messages as one string, to be freed with g_free(). Never NULL.
+ */
 char *toolXMLJoin(const ToolXMLMessages *messages);
 
-/* Parses @input without network access, document type declarations and entities. Returns NULL
- * with @err set to VIR_ERR_XML_ERROR on failure. */
+/**
+ * toolXMLParse:
+ * @input: the document
+ * @err: set to VIR_ERR_XML_ERROR on failure
+ *
+ * Parses a document without network access. Document type declarations and entities are not
+ * supported.
+ *
+ * Returns the document, to be freed with xmlFreeDoc(), or NULL with @err set.
+ */
 xmlDocPtr toolXMLParse(const ToolInput *input, GError **err);
 
-/* Returns TRUE if the root element of @doc is supported, or FALSE with @err set; the message
- * lists the supported ones. */
+/**
+ * toolXMLCheckRoot:
+ * @doc: a document
+ * @err: set to VIR_ERR_XML_ERROR if the root element is not supported; the message lists the
+ *       supported ones
+ *
+ * Checks the root element of a document.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean toolXMLCheckRoot(xmlDocPtr doc, GError **err);
 
 /* Calls FUNC for every domain in DOC: the root, or those in a snapshot or
  * checkpoint. */
 typedef void (*ToolXMLFunc)(xmlNodePtr node, void *opaque);
 
+/**
+ * toolXMLForEachDomain:
+ * @doc: a document
+ * @func: called for each of these elements
+ * @opaque: passed to @func
+ *
+ * Calls a function for every domain in a document: the root element, or those in a snapshot or
+ * checkpoint.
+ */
 void toolXMLForEachDomain(xmlDocPtr doc, ToolXMLFunc func, void *opaque);
 
-/* Calls FUNC for the children of that NAME of PARENT's children of the name
- * IN (NULL: of PARENT itself). */
+/**
+ * toolXMLForEachChild:
+ * @parent: an element
+ * @in: the name of children of @parent whose children are searched; NULL: the children of @parent
+ *      are searched
+ * @name: the name of the elements
+ * @func: called for each of these elements
+ * @opaque: passed to @func
+ *
+ * Calls a function for every child element with this name.
+ */
 void toolXMLForEachChild(xmlNodePtr parent, const char *in, const char *name,
                          ToolXMLFunc func, void *opaque);
 
-/* Returns whether NODE is an element NAME that is in no namespace. */
+/**
+ * toolXMLIs:
+ * @node: a node
+ * @name: the name of an element
+ *
+ * Returns TRUE if the node is an element with this name and without a namespace.
+ */
 gboolean toolXMLIs(xmlNodePtr node, const char *name);

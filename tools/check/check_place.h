@@ -18,13 +18,33 @@ typedef struct {
     guint function;
 } CheckPlace;
 
+/**
+ * checkPlaceFree:
+ * @place: the place, or NULL
+ *
+ * Frees the place.
+ */
 void checkPlaceFree(CheckPlace *place);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CheckPlace, checkPlaceFree)
 
-/* Returns the place of DEVICE, an element of the domain at ROOT with a PCI address. Returns NULL if
- * it has none. */
+/**
+ * checkPlaceInXML:
+ * @root: the <domain>
+ * @device: an element of the domain
+ *
+ * Returns the place of the device, to be freed with checkPlaceFree(), or NULL if it has no PCI
+ * address.
+ */
 CheckPlace *checkPlaceInXML(xmlNodePtr root, xmlNodePtr device);
 
-/* Returns the places of all devices with an id in the reply to query-pci: the user's alias ->
- * CheckPlace. Returns NULL with ERR set if it is no such reply. */
+/**
+ * checkPlacesInQEMU:
+ * @answer: QEMU's reply to query-pci
+ * @err: set to VIR_ERR_INTERNAL_ERROR if it is not such a reply
+ *
+ * Finds the places of all devices that have an id.
+ *
+ * Returns a table with the user's aliases as keys and CheckPlaces as values, to be freed with
+ * g_hash_table_unref(), or NULL with @err set.
+ */
 GHashTable *checkPlacesInQEMU(const char *answer, GError **err);

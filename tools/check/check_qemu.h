@@ -25,25 +25,73 @@ typedef struct {
     guint32 address;            /* what was in 0xcf8 */
 } CheckQEMU;
 
-/* Returns QEMU's answer to query-pci, or NULL with ERR set. */
+/**
+ * checkQEMUQueryPCI:
+ * @domain: a running domain
+ * @err: set to libvirt's error on failure
+ *
+ * Returns QEMU's reply to query-pci, to be freed with free(), or NULL with @err set.
+ */
 char *checkQEMUQueryPCI(virDomainPtr domain, GError **err);
 
-/* Returns QEMU's reasons why the guest can neither be saved nor migrated, an array that the caller
- * frees; reasons about emulated devices are explained. The array is empty if there are none.
- * Returns NULL with ERR set on failure. */
+/**
+ * checkQEMUGetBlockers:
+ * @domain: a running domain
+ * @err: set to libvirt's error on failure
+ *
+ * Returns QEMU's reasons why the guest can be neither saved nor migrated, to be freed with
+ * g_ptr_array_unref(); reasons that concern emulated devices are explained. The array is empty if
+ * there are none. NULL with @err set on failure.
+ */
 GPtrArray *checkQEMUGetBlockers(virDomainPtr domain, GError **err);
 
-/* Finds out how to read. */
+/**
+ * checkQEMUInit:
+ * @qemu: initialized by this function
+ * @domain: a running domain, which must exist as long as @qemu is used
+ * @err: set to libvirt's error on failure
+ *
+ * Finds out how the configuration space of devices can be read: from the memory map of PCI
+ * Express, or with the I/O ports 0xcf8 and 0xcfc.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean checkQEMUInit(CheckQEMU *qemu, virDomainPtr domain, GError **err);
 
-/* Gets ready to read: checkQEMUEnd() has to follow if this is TRUE, and signals that
- * end programs wait until then. */
+/**
+ * checkQEMUBegin:
+ * @qemu: the state of reading
+ * @err: set to libvirt's error on failure
+ *
+ * Prepares to read: suspends the guest and blocks the signals that end programs. If this succeeds,
+ * checkQEMUEnd() must be called.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean checkQEMUBegin(CheckQEMU *qemu, GError **err);
 
-/* The first CHECK_CONFIG_SIZE bytes at PLACE; those that hold none of our fields
- * may be left 0. */
+/**
+ * checkQEMURead:
+ * @qemu: the state of reading
+ * @place: the place of the device, with the guest's bus number
+ * @config: set to the first CHECK_CONFIG_SIZE bytes of the configuration space. Bytes that contain
+ *          none of the fields of an emulated device can remain 0
+ * @err: set to libvirt's error on failure
+ *
+ * Reads the configuration space of a device.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean checkQEMURead(CheckQEMU *qemu, const CheckPlace *place,
                        guint8 config[CHECK_CONFIG_SIZE], GError **err);
 
-/* Puts everything back. Returns FALSE with ERR set if that is not possible. */
+/**
+ * checkQEMUEnd:
+ * @qemu: the state of reading
+ * @err: set to libvirt's error on failure
+ *
+ * Restores the state before checkQEMUBegin().
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean checkQEMUEnd(CheckQEMU *qemu, GError **err);

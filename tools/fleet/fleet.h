@@ -50,15 +50,37 @@ typedef struct {
     int jobs;
 } FleetOptions;
 
-/* To be given to toolOptionsParse(), after ENTRIES of the subcommand's own, in one
- * new array. */
+/**
+ * fleetOptionsEntries:
+ * @options: receives the values when the options are parsed; must be zero before
+ * @entries: the options of the subcommand, terminated by an entry without a name; NULL: none
+ *
+ * Returns the options of the subcommand and those of all fleet subcommands, for
+ * toolOptionsParse(); to be freed with g_free().
+ */
 GOptionEntry *fleetOptionsEntries(FleetOptions *options, const GOptionEntry *entries);
 
+/**
+ * fleetOptionsClear:
+ * @options: the options
+ *
+ * Frees the values of the options. The struct itself belongs to the caller.
+ */
 void fleetOptionsClear(FleetOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(FleetOptions, fleetOptionsClear)
 
-/* Does it, on the domains that NAMES (names, uuids or ids; NULL: none) and the
- * options say. LABEL is what is attached or detached, for JSON. Returns the exit
- * status. */
+/**
+ * fleetRun:
+ * @command: the subcommand, for messages
+ * @operation: the operation
+ * @options: the values of the options
+ * @names: names, UUIDs or ids of domains, terminated by NULL; NULL: none
+ * @label: the definition or device that is attached or detached, for JSON
+ * @opaque: passed to the functions of @operation
+ *
+ * Performs the operation on all domains that @names and @options select, and prints the results.
+ *
+ * Returns the exit status of the program.
+ */
 ToolExit fleetRun(const ToolCommand *command, const FleetOperation *operation,
                   const FleetOptions *options, char **names, const char *label, void *opaque);

@@ -67,28 +67,82 @@ extern volatile sig_atomic_t fleetInterrupted;
 
 /* --- fleet_hosts.c --- */
 
-/* Frees a FleetDomain. */
+/**
+ * fleetDomainFree:
+ * @opaque: a FleetDomain
+ *
+ * Frees the domain, as a GDestroyNotify.
+ */
 void fleetDomainFree(void *opaque);
 
-/* Opens LINK, a connection to HOST. Returns FALSE with ERR set on failure. */
+/**
+ * fleetLinkOpen:
+ * @link: the connection
+ * @host: the host
+ * @err: set to libvirt's error on failure
+ *
+ * Opens a connection to the host.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean fleetLinkOpen(FleetLink *link, const FleetHost *host, GError **err);
+
+/**
+ * fleetLinkClose:
+ * @link: the connection
+ *
+ * Closes the connection if it is open, and frees its domains.
+ */
 void fleetLinkClose(FleetLink *link);
 
-/* Adds DOMAIN, which now belongs to LINK. */
+/**
+ * fleetLinkAdd:
+ * @link: the connection
+ * @domain: a domain of this connection; @link takes ownership
+ *
+ * Adds a domain, so that it need not be looked up again.
+ */
 void fleetLinkAdd(FleetLink *link, virDomainPtr domain);
 
-/* Connects to all hosts and finds the domains to work on. */
+/**
+ * fleetGather:
+ * @fleet: the state of the operation
+ *
+ * Connects to all hosts at the same time, and finds the domains to process. Errors are stored in
+ * the hosts and domains.
+ */
 void fleetGather(Fleet *fleet);
 
 /* --- fleet_worker.c --- */
 
-/* The function of a thread: processes domains of the Fleet until none is left. */
+/**
+ * fleetWork:
+ * @opaque: the Fleet
+ *
+ * The function of a thread: processes domains until none is left.
+ *
+ * Returns NULL.
+ */
 void *fleetWork(void *opaque);
 
 /* --- fleet_report.c --- */
 
-/* Reports the result for DOMAIN, unless the results are written as JSON. */
+/**
+ * fleetTell:
+ * @fleet: the state of the operation
+ * @domain: a domain that has been processed
+ *
+ * Prints the result for a domain, unless the results are printed as JSON.
+ */
 void fleetTell(const Fleet *fleet, const FleetDomain *domain);
 
-/* Reports errors of hosts and names, and the whole. Returns the exit status. */
+/**
+ * fleetFinish:
+ * @fleet: the state of the operation
+ * @label: the definition or device that is attached or detached, for JSON
+ *
+ * Prints the errors of hosts and names, and the summary.
+ *
+ * Returns the exit status of the program.
+ */
 ToolExit fleetFinish(Fleet *fleet, const char *label);

@@ -17,10 +17,30 @@ typedef struct {
     gboolean drawn;         /* whether it is on the screen now */
 } FleetProgress;
 
+/**
+ * fleetProgressInit:
+ * @progress: the progress bar
+ * @wanted: whether the user wants a progress bar
+ *
+ * Initializes the progress bar. It is only shown on a terminal.
+ */
 void fleetProgressInit(FleetProgress *progress, gboolean wanted);
 
-/* Draws it anew. */
+/**
+ * fleetProgressDraw:
+ * @progress: the progress bar
+ * @done: the number of finished domains
+ * @failed: the number of domains among them that have failed
+ * @total: the number of all domains
+ *
+ * Draws the progress bar on standard error.
+ */
 void fleetProgressDraw(FleetProgress *progress, guint done, guint failed, guint total);
 
-/* Takes it away: before anything else is written, and in the end. */
+/**
+ * fleetProgressClear:
+ * @progress: the progress bar
+ *
+ * Removes the progress bar from the terminal. To be called before other output, and at the end.
+ */
 void fleetProgressClear(FleetProgress *progress);

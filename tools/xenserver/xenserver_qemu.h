@@ -40,7 +40,12 @@ EmulatedPCIDef *xenserverQEMUPlatformBIOS(guint32 deviceid, guint32 revision);
  */
 EmulatedPCIDef *xenserverQEMUPlatformUEFI(guint32 deviceid);
 
-/* Returns the xen-pvdevice that xenopsd adds to a VM with has-vendor-device. */
+/**
+ * xenserverQEMUVendorDevice:
+ *
+ * Returns the xen-pvdevice that xenopsd adds to a VM with has-vendor-device, to be freed with
+ * emulatedPCIDefFree(). It has not been validated.
+ */
 EmulatedPCIDef *xenserverQEMUVendorDevice(void);
 
 /**

@@ -63,13 +63,30 @@ XenserverFirmware xenserverFirmwareFromString(const char *text);
  */
 int xenserverPlatformFormatFromString(const char *text);
 
-/* Returns a new VM that is known to be nothing but a virtual machine with a QEMU. */
+/**
+ * xenserverVMNew:
+ *
+ * Returns a VM without a name, parameters or devices, which is assumed to be a virtual machine
+ * with QEMU (member hvm). To be freed with xenserverVMFree(). Never NULL.
+ */
 XenserverVM *xenserverVMNew(void);
 
+/**
+ * xenserverVMFree:
+ * @vm: the VM, or NULL
+ *
+ * Frees the VM and its devices.
+ */
 void xenserverVMFree(XenserverVM *vm);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XenserverVM, xenserverVMFree)
 
-/* Returns whether VM has the name or uuid TEXT. */
+/**
+ * xenserverVMIs:
+ * @vm: the VM
+ * @text: a name or UUID
+ *
+ * Returns TRUE if the VM has this name or UUID.
+ */
 gboolean xenserverVMIs(const XenserverVM *vm, const char *text);
 
 /**
