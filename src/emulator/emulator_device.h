@@ -120,7 +120,12 @@ void emulatorDeviceGetRegisters(EmulatorDevice *device,
 bool emulatorDeviceRestore(EmulatorDevice *device,
                            const uint8_t registers[PCI_CONFIG_SIZE]);
 
-/* Returns the number of requests that were processed since power-on. */
+/**
+ * emulatorDeviceServed:
+ * @device: a device
+ *
+ * Returns the number of requests that were processed since power-on.
+ */
 uint64_t emulatorDeviceServed(const EmulatorDevice *device);
 
 typedef enum {
@@ -129,5 +134,11 @@ typedef enum {
     EMULATOR_DEVICE_ANSWERING,      /* an answer is not sent yet */
 } EmulatorDeviceProgress;
 
-/* Returns the progress of another process, which may have continued in the meantime. */
+/**
+ * emulatorDeviceGetProgress:
+ * @device: a device, which another process may serve
+ *
+ * Returns the progress of the process that serves the device. It may have continued in the
+ * meantime.
+ */
 EmulatorDeviceProgress emulatorDeviceGetProgress(const EmulatorDevice *device);

@@ -41,8 +41,13 @@ typedef struct _EmulatorLoop EmulatorLoop;
 EmulatorLoop *emulatorLoopNew(const EmulatorOptions *options,
                               EmulatorStatus *status);
 
-/* Returns a descriptor that becomes readable when a client connects to the listening socket of a
- * device, or -1 if no device has a listening socket any more. */
+/**
+ * emulatorLoopGetListenFd:
+ * @loop: the loop
+ *
+ * Returns a descriptor that becomes readable when a client connects to the listening socket of a
+ * device, or -1 if no device has a listening socket any more. It belongs to @loop.
+ */
 int emulatorLoopGetListenFd(const EmulatorLoop *loop);
 
 /**
@@ -69,14 +74,31 @@ bool emulatorLoopAccept(EmulatorLoop *loop,
  */
 bool emulatorLoopAcceptItself(EmulatorLoop *loop);
 
-/* Returns true if no device requires a process any more because all peers have disconnected; false
- * if there was no connection. Only the process that created the loop can call this. */
+/**
+ * emulatorLoopIsOver:
+ * @loop: the loop
+ *
+ * Checks whether devices still require a process. Only the process that created the loop can call
+ * this.
+ *
+ * Returns true if all peers have disconnected; false if no device has had a connection yet.
+ */
 bool emulatorLoopIsOver(const EmulatorLoop *loop);
 
-/* Returns whether there is, or was, any connection. */
+/**
+ * emulatorLoopHasMet:
+ * @loop: the loop
+ *
+ * Returns true if a device has or had a connection.
+ */
 bool emulatorLoopHasMet(const EmulatorLoop *loop);
 
-/* Removes the files of listening sockets. */
+/**
+ * emulatorLoopUnlink:
+ * @loop: the loop
+ *
+ * Removes the files of the listening sockets.
+ */
 void emulatorLoopUnlink(const EmulatorLoop *loop);
 
 /**
@@ -90,11 +112,23 @@ void emulatorLoopUnlink(const EmulatorLoop *loop);
  */
 void emulatorLoopRun(EmulatorLoop *loop);
 
-/* Reports to the process that requests registers (emulator_state.h) that this process will exit,
- * and that the registers are not required: all devices were unplugged, or QEMU has never
- * connected. */
+/**
+ * emulatorLoopSayFarewell:
+ * @loop: the loop
+ *
+ * Tells the process that requests registers (emulator_state.h) that this process will exit, and
+ * that the registers are not required: all devices were unplugged, or QEMU has never connected.
+ * Does nothing otherwise.
+ */
 void emulatorLoopSayFarewell(EmulatorLoop *loop);
 
-/* Returns true if a request waits for the process that serves, rather than a reply for the peer.
- * Only the process that created the loop can call this. */
+/**
+ * emulatorLoopIsPending:
+ * @loop: the loop
+ *
+ * Checks for requests that wait for the process that serves, rather than for the peer. Only the
+ * process that created the loop can call this.
+ *
+ * Returns true if there is such a request.
+ */
 bool emulatorLoopIsPending(const EmulatorLoop *loop);

@@ -62,5 +62,9 @@ int emulatorOptionsParse(EmulatorOptions *options,
                          int argc,
                          char **argv);
 
-/* Writes the help text to standard output. */
+/**
+ * emulatorOptionsHelp:
+ *
+ * Prints the help text on standard output.
+ */
 void emulatorOptionsHelp(void);

@@ -30,10 +30,21 @@ typedef enum {
 # define SANDBOX_FILTER_DEFAULT SANDBOX_FILTER_KILL
 #endif
 
-/* Returns "kill", "log" or "none". */
+/**
+ * sandboxFilterToString:
+ * @filter: an action
+ *
+ * Returns the name of the action: "kill", "log" or "none". It must not be freed.
+ */
 const char *sandboxFilterToString(SandboxFilter filter);
 
-/* Sets @filter to the action with that name. Returns 0, or -1 if there is none. */
+/**
+ * sandboxFilterFromString:
+ * @str: the name of an action
+ * @filter: set to the action
+ *
+ * Returns 0, or -1 if there is no such action.
+ */
 int sandboxFilterFromString(const char *str,
                             SandboxFilter *filter);
 
@@ -67,29 +78,61 @@ typedef struct {
     struct sock_filter instructions[256];
 } SandboxProgram;
 
-/* Makes the filter of ROLE. NOTIFYFD is the one descriptor beside standard
- * error that write() is allowed on, or -1. ACCEPT_BELOW is 0, or accept4() is
- * allowed, and a guard may remove files besides. Returns 0, or -1 with errno
- * set. */
+/**
+ * sandboxPrepare:
+ * @program: filled in
+ * @role: the task of the process
+ * @filter: the action for a forbidden system call
+ * @notifyFd: the only descriptor besides standard error for which write() is allowed; -1: none
+ * @acceptBelow: if not 0, accept4() is allowed, and a guard may also remove files
+ *
+ * Creates a filter (seccomp(2)) without entering it. Creating one requires more system calls than
+ * a sandbox allows.
+ *
+ * Returns 0, or -1 with errno set.
+ */
 int sandboxPrepare(SandboxProgram *program,
                    SandboxRole role,
                    SandboxFilter filter,
                    int notifyFd,
                    unsigned int acceptBelow);
 
-/* Gives up what all processes of the program do without, for this one and
- * those that it forks. ACCEPT_BELOW is 0, or no descriptor can come but one
- * below that number. Returns 0, or -1 with errno set. */
+/**
+ * sandboxConfine:
+ * @filter: the action for a forbidden system call
+ * @acceptBelow: new descriptors must have a number below this one; 0: new descriptors are not
+ *               allowed
+ *
+ * Gives up the privileges that no process of the program requires, for this process and those that
+ * it forks.
+ *
+ * Returns 0, or -1 with errno set.
+ */
 int sandboxConfine(SandboxFilter filter,
                    unsigned int acceptBelow);
 
-/* Enters the sandbox that PROGRAM describes, after sandboxConfine(). The
- * process has one thread. A worker enters its own within that of the guard
- * that has forked it; nobody of its user can look into it from then on.
- * Returns 0, or -1 with errno set. */
+/**
+ * sandboxApply:
+ * @program: the filter
+ *
+ * Enters the sandbox. To be called after sandboxConfine(), by a process with one thread. A worker
+ * enters its sandbox within that of the guard that has forked it. Except for a guard, other
+ * processes of the user cannot inspect the process then.
+ *
+ * Returns 0, or -1 with errno set.
+ */
 int sandboxApply(const SandboxProgram *program);
 
-/* Calls all of these functions, for a process without a guard. */
+/**
+ * sandboxEnter:
+ * @filter: see sandboxPrepare()
+ * @notifyFd: see sandboxPrepare()
+ * @acceptBelow: see sandboxPrepare() and sandboxConfine()
+ *
+ * Enters the sandbox of a process without a guard: calls the three functions above.
+ *
+ * Returns 0, or -1 with errno set.
+ */
 int sandboxEnter(SandboxFilter filter,
                  int notifyFd,
                  unsigned int acceptBelow);

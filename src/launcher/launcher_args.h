@@ -75,9 +75,20 @@ char **launcherArgsRewrite(const LauncherArgs *args,
                            const LauncherSocket *sockets,
                            GError **err);
 
-/* Adds the strings of MORE at the end of *ARGV, which is NULL-terminated, and
- * takes them out of MORE. */
+/**
+ * launcherArgsExtend:
+ * @argv: an array terminated by NULL, which is reallocated
+ * @more: strings; they are moved to the end of @argv
+ *
+ * Appends arguments.
+ */
 void launcherArgsExtend(char ***argv, GPtrArray *more);
 
+/**
+ * launcherArgsClear:
+ * @args: the devices
+ *
+ * Frees the devices. The struct itself belongs to the caller.
+ */
 void launcherArgsClear(LauncherArgs *args);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherArgs, launcherArgsClear)

@@ -28,14 +28,27 @@
 /* Bytes of the image. */
 #define LAUNCHER_BLOCKER_SIZE 1024
 
-/* Fills IMAGE with an empty disk in the format of VirtualBox, version 1.1:
- * a header of 512 bytes and a block map of another 512. */
+/**
+ * launcherBlockerFillImage:
+ * @image: filled in
+ *
+ * Creates an empty disk in the VDI format of VirtualBox, version 1.1: a header of 512 bytes, and a
+ * block map of 512 bytes.
+ */
 void launcherBlockerFillImage(guint8 image[LAUNCHER_BLOCKER_SIZE]);
 
-/* Adds the options for the node to ARGS, an array of newly allocated strings. REASON and ALIAS tell
- * why the guest cannot be moved, as for qemuUnmovableFormatNode(). The image is an unnamed file in
- * memory that nobody can change, whose descriptor lives through exec. Returns FALSE with ERR
- * set. */
+/**
+ * launcherBlockerAdd:
+ * @args: an array of allocated strings, to which the options are appended
+ * @reason: why the guest cannot be migrated
+ * @alias: the alias of the device, as for qemuUnmovableFormatNode()
+ * @err: set to VIR_ERR_INTERNAL_ERROR on failure
+ *
+ * Adds the options for a node that prevents QEMU from migrating. The image is an unnamed file in
+ * memory that cannot be changed, and QEMU inherits its descriptor.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean launcherBlockerAdd(GPtrArray *args,
                             QEMUUnmovable reason,
                             const char *alias,

@@ -71,7 +71,12 @@ typedef struct {
  */
 char *launcherEmulatorFormatDevice(const QEMUProps *props);
 
-/* Tells this process's pid, which will be QEMU's, to those that it starts. */
+/**
+ * launcherEmulatorTellQEMU:
+ *
+ * Passes the ID of this process, which becomes QEMU, to the emulators that it starts
+ * (LAUNCHER_EMULATOR_QEMU_ENV).
+ */
 void launcherEmulatorTellQEMU(void);
 
 /**
@@ -101,8 +106,18 @@ gboolean launcherEmulatorStart(LauncherEmulator *emulator,
  */
 gboolean launcherEmulatorWait(LauncherEmulator *emulator, gint64 deadline, GError **err);
 
-/* Ends @emulator, if it has not ended. */
+/**
+ * launcherEmulatorKill:
+ * @emulator: an emulator
+ *
+ * Kills the emulator, unless it has exited.
+ */
 void launcherEmulatorKill(LauncherEmulator *emulator);
 
-/* Closes the descriptors of @emulator, which goes on. */
+/**
+ * launcherEmulatorClear:
+ * @emulator: an emulator
+ *
+ * Closes the descriptors of the emulator, which continues to run.
+ */
 void launcherEmulatorClear(LauncherEmulator *emulator);

@@ -107,6 +107,12 @@ gboolean launcherEmulatorsStart(LauncherEmulators *emulators,
  */
 gboolean launcherEmulatorsWait(LauncherEmulators *emulators, GError **err);
 
-/* Ends what was started. For a launcher that does not become QEMU. */
+/**
+ * launcherEmulatorsClear:
+ * @emulators: the emulators
+ *
+ * Kills the emulators that were started, removes their sockets and frees the data. For a launcher
+ * that does not become QEMU. The struct itself belongs to the caller.
+ */
 void launcherEmulatorsClear(LauncherEmulators *emulators);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherEmulators, launcherEmulatorsClear)

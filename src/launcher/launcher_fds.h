@@ -13,11 +13,35 @@
 #include <glib.h>
 #include <stddef.h>
 
-/* Each creates two descriptors: a pair of connected stream sockets, a pair of sockets
- * that keep messages apart, or a pipe, whose read end is the first. Returns FALSE
- * with errno set on failure. */
+/**
+ * launcherFdsSocketpair:
+ * @fds: set to the descriptors, which have close-on-exec and are above the standard ones
+ *
+ * Creates a pair of connected stream sockets.
+ *
+ * Returns TRUE, or FALSE with errno set.
+ */
 gboolean launcherFdsSocketpair(int fds[2]);
+
+/**
+ * launcherFdsPacketpair:
+ * @fds: set to the descriptors, which have close-on-exec and are above the standard ones
+ *
+ * Creates a pair of connected SOCK_SEQPACKET sockets, which preserve the boundaries of messages.
+ *
+ * Returns TRUE, or FALSE with errno set.
+ */
 gboolean launcherFdsPacketpair(int fds[2]);
+
+/**
+ * launcherFdsPipe:
+ * @fds: set to the read end and the write end, which have close-on-exec and are above the standard
+ *       descriptors
+ *
+ * Creates a pipe.
+ *
+ * Returns TRUE, or FALSE with errno set.
+ */
 gboolean launcherFdsPipe(int fds[2]);
 
 /**
@@ -28,12 +52,30 @@ gboolean launcherFdsPipe(int fds[2]);
  */
 int launcherFdsSelf(void);
 
-/* Moves *FD above the standard descriptors. Returns FALSE with errno set, and *FD is closed
- * then. */
+/**
+ * launcherFdsRaise:
+ * @fd: a descriptor; set to one above the standard descriptors, or to -1 on failure
+ *
+ * Replaces a standard descriptor by another one, and closes it.
+ *
+ * Returns TRUE, or FALSE with errno set.
+ */
 gboolean launcherFdsRaise(int *fd);
 
-/* Closes *@fd unless it is -1, and sets it to -1. Keeps errno. */
+/**
+ * launcherFdsClose:
+ * @fd: a descriptor or -1; set to -1
+ *
+ * Closes the descriptor. errno is preserved.
+ */
 void launcherFdsClose(int *fd);
 
-/* Removes close-on-exec from @fd. Returns FALSE with errno set on failure. */
+/**
+ * launcherFdsInherit:
+ * @fd: a descriptor
+ *
+ * Removes close-on-exec.
+ *
+ * Returns TRUE, or FALSE with errno set.
+ */
 gboolean launcherFdsInherit(int fd);

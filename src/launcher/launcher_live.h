@@ -22,8 +22,22 @@
 
 #include <glib.h>
 
-/* Returns whether the command line is such a one. */
+/**
+ * launcherLiveIsMeant:
+ * @argc: the number of arguments
+ * @argv: the command line
+ *
+ * Returns TRUE if emulatedpci-monitor has called this program with --attach.
+ */
 gboolean launcherLiveIsMeant(int argc, char *const *argv);
 
-/* Answers. Returns the exit status. */
+/**
+ * launcherLive:
+ * @argc: the number of arguments
+ * @argv: the command line
+ *
+ * Starts the emulator of a device and prints the answer to standard output, as described above.
+ *
+ * Returns the exit status of the program.
+ */
 int launcherLive(int argc, char **argv);

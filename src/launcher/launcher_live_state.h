@@ -17,13 +17,18 @@
 
 /**
  * launcherLiveStateAdd:
- * @control: a socket of emulatedpci-vmstate
- * @emulator: the emulator's other end; stays the caller's
- * @alias: the device's, as the user knows it
- * @path: of the socket that QEMU connects to
+ * @control: the control socket of emulatedpci-vmstate
+ * @emulator: the socket through which registers are requested from the emulator; it remains the
+ *            caller's
+ * @alias: the alias of the device, as the user knows it
+ * @path: the path of the socket to which QEMU connects
  * @props: the device
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED on failure
  *
- * Returns FALSE with @err set if the device's registers would not travel with the guest.
+ * Adds a device to those whose registers are saved with the guest. Waits for the answer, at most
+ * LAUNCHER_LIVE_STATE_TIMEOUT.
+ *
+ * Returns TRUE, or FALSE with @err set if the registers of the device would not be saved.
  */
 gboolean launcherLiveStateAdd(int control,
                               int emulator,

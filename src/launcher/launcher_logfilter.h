@@ -52,6 +52,12 @@ void launcherLogfilterEnter(LauncherLogfilter *filter);
  */
 void launcherLogfilterLeave(LauncherLogfilter *filter);
 
-/* Closes what is not QEMU's, so that the process ends if QEMU does not come. */
+/**
+ * launcherLogfilterClear:
+ * @filter: the filter
+ *
+ * Closes the descriptors that QEMU does not inherit, so that the process exits if QEMU is not
+ * started.
+ */
 void launcherLogfilterClear(LauncherLogfilter *filter);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherLogfilter, launcherLogfilterClear)

@@ -8,7 +8,15 @@
 
 #include <glib.h>
 
-/* Returns the machine type in ARGV: of "-machine TYPE[,…]", "-machine type=TYPE", or the same with
- * -M, each also with two dashes. The last one counts. The caller frees the result. Returns NULL if
- * there is none, and QEMU takes its default. */
+/**
+ * launcherMachineGetType:
+ * @argc: the number of arguments
+ * @argv: QEMU's command line
+ *
+ * Finds the machine type: "-machine TYPE[,…]" or "-machine type=TYPE", the same with -M, each also
+ * with two dashes. The last one applies.
+ *
+ * Returns the machine type, to be freed with g_free(), or NULL if there is none, so that QEMU uses
+ * its default.
+ */
 char *launcherMachineGetType(int argc, char *const *argv);

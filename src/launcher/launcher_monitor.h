@@ -50,7 +50,12 @@ int launcherMonitorFind(int argc, char *const *argv);
  */
 void launcherMonitorReplace(char **argv, int fd);
 
-/* Returns whether @fd is a listening socket. */
+/**
+ * launcherMonitorIsListening:
+ * @fd: a descriptor, or -1
+ *
+ * Returns TRUE if this is a listening socket.
+ */
 gboolean launcherMonitorIsListening(int fd);
 
 /**

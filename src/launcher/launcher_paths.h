@@ -31,13 +31,52 @@
  */
 char *launcherPathsGetHome(GError **err);
 
-/* Each returns a path in @home, which launcherPathsGetHome() returned. The caller
- * frees it. */
+/**
+ * launcherPathsGetEmulator:
+ * @home: the directory that launcherPathsGetHome() returned
+ *
+ * Returns the path of pci-emulator, to be freed with g_free().
+ */
 char *launcherPathsGetEmulator(const char *home);
+
+/**
+ * launcherPathsGetLogfilter:
+ * @home: the directory that launcherPathsGetHome() returned
+ *
+ * Returns the path of emulatedpci-logfilter, to be freed with g_free().
+ */
 char *launcherPathsGetLogfilter(const char *home);
+
+/**
+ * launcherPathsGetMonitor:
+ * @home: the directory that launcherPathsGetHome() returned
+ *
+ * Returns the path of emulatedpci-monitor, to be freed with g_free().
+ */
 char *launcherPathsGetMonitor(const char *home);
+
+/**
+ * launcherPathsGetStubdomain:
+ * @home: the directory that launcherPathsGetHome() returned
+ *
+ * Returns the path of emulatedpci-stubdomain, to be freed with g_free().
+ */
 char *launcherPathsGetStubdomain(const char *home);
+
+/**
+ * launcherPathsGetVMState:
+ * @home: the directory that launcherPathsGetHome() returned
+ *
+ * Returns the path of emulatedpci-vmstate, to be freed with g_free().
+ */
 char *launcherPathsGetVMState(const char *home);
+
+/**
+ * launcherPathsGetLaunchDir:
+ * @home: the directory that launcherPathsGetHome() returned
+ *
+ * Returns the directory of the launchers, to be freed with g_free().
+ */
 char *launcherPathsGetLaunchDir(const char *home);
 
 /**

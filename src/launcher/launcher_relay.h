@@ -61,6 +61,12 @@ gboolean launcherRelayStart(LauncherRelay *relay,
                             const char *home,
                             GError **err);
 
-/* Ends the relay, and closes what belongs to it. For a launcher that does not become QEMU. */
+/**
+ * launcherRelayClear:
+ * @relay: the relay
+ *
+ * Kills the relay and closes its descriptors and sockets. For a launcher that does not become
+ * QEMU. The struct itself belongs to the caller.
+ */
 void launcherRelayClear(LauncherRelay *relay);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LauncherRelay, launcherRelayClear)

@@ -22,8 +22,13 @@ typedef struct {
     gboolean foreign;   /* the path is another program's, and stays when this one is freed */
 } LauncherSocket;
 
-/* Returns @n sockets that are not open. The caller frees them with
- * launcherSocketFree(). */
+/**
+ * launcherSocketNew:
+ * @n: the number of sockets
+ *
+ * Returns an array of sockets that are not open, to be freed with launcherSocketFree(). Never
+ * NULL.
+ */
 LauncherSocket *launcherSocketNew(size_t n);
 
 /**
@@ -73,6 +78,12 @@ gboolean launcherSocketListen(LauncherSocket *socket, GError **err);
  */
 gboolean launcherSocketInherit(const LauncherSocket *sockets, size_t n, GError **err);
 
-/* Closes and frees @n @sockets, and removes the files that are their own. For a launcher that does
- * not become QEMU. */
+/**
+ * launcherSocketFree:
+ * @sockets: an array of sockets
+ * @n: the number of sockets
+ *
+ * Closes the sockets, removes their files except for those of other programs, and frees the array.
+ * For a launcher that does not become QEMU.
+ */
 void launcherSocketFree(LauncherSocket *sockets, size_t n);

@@ -45,12 +45,15 @@ gboolean launcherStatePlan(LauncherEmulators *emulators,
  * launcherStateDecide:
  * @emulators: the emulators, started
  * @args: the devices
+ * @argc: the number of arguments
  * @argv: QEMU's command line
+ * @err: set as for launcherStatePlan(), or if an emulator does not become ready
  *
- * Decides whether they do: whether every emulator hands over its devices' registers.
- * Waits until the emulators are ready if some of them are not pci-emulator.
+ * Decides whether the registers of all devices are saved with the guest, and sets it in
+ * @emulators. If some emulators are not pci-emulator, waits until the emulators are ready, because
+ * such an emulator then tells whether it supports this.
  *
- * Returns FALSE with @err set as launcherStatePlan(), or if an emulator did not get ready.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean launcherStateDecide(LauncherEmulators *emulators,
                              const LauncherArgs *args,
@@ -61,12 +64,15 @@ gboolean launcherStateDecide(LauncherEmulators *emulators,
 /**
  * launcherStateStart:
  * @emulators: the emulators, started
+ * @args: the devices
+ * @argv: QEMU's command line
  * @home: the directory of the program to start
- * @more: gets the options for QEMU, newly allocated strings
+ * @more: the options for QEMU are appended to it, allocated strings
+ * @err: set on failure
  *
- * Starts the process that saves and restores registers, if they travel.
+ * Starts the process that saves and restores registers, if they are saved with the guest.
  *
- * Returns FALSE with @err set.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean launcherStateStart(LauncherEmulators *emulators,
                             const LauncherArgs *args,

@@ -38,15 +38,51 @@ typedef struct {
  */
 int monitorAttachRun(MonitorSession *session, MonitorFlowResult *result, MonitorDirection *direction);
 
-/* Returns whether what has come for @direction must wait for a text of the relay's own. */
+/**
+ * monitorAttachIsPaused:
+ * @status: the state of the relay
+ * @direction: a direction
+ *
+ * Returns TRUE if data for this direction must wait until a text of the relay has been sent. A
+ * line that has been sent in part is completed first.
+ */
 bool monitorAttachIsPaused(const MonitorStatus *status, MonitorDirection direction);
 
-/* MonitorFlowJudges; OPAQUE is the MonitorSession. */
+/**
+ * monitorAttachJudgeLibvirt:
+ * @flow: the direction to QEMU
+ * @data: the data that has come from libvirt
+ * @len: its length, in bytes
+ * @ended: whether no more data will come
+ * @opaque: the MonitorSession
+ *
+ * A MonitorFlowJudge: finds commands that attach an emulated device.
+ *
+ * Returns the number of bytes to forward now.
+ */
 size_t monitorAttachJudgeLibvirt(MonitorFlow *flow, const char *data, size_t len, bool ended,
                                  void *opaque);
+
+/**
+ * monitorAttachJudgeQEMU:
+ * @flow: the direction to libvirt
+ * @data: the data that has come from QEMU
+ * @len: its length, in bytes
+ * @ended: whether no more data will come
+ * @opaque: the MonitorSession
+ *
+ * A MonitorFlowJudge: finds the reply to a command of the relay.
+ *
+ * Returns the number of bytes to forward now.
+ */
 size_t monitorAttachJudgeQEMU(MonitorFlow *flow, const char *data, size_t len, bool ended,
                               void *opaque);
 
-/* Makes the reply that tells libvirt that its command has failed because of REASON, which
- * is plain text without quotes. */
+/**
+ * monitorAttachRefuse:
+ * @attach: the command that is being translated
+ * @reason: the reason, plain text without quotes
+ *
+ * Creates the reply that tells libvirt that its command has failed.
+ */
 void monitorAttachRefuse(MonitorAttach *attach, const char *reason);

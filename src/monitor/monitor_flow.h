@@ -50,10 +50,12 @@ void monitorFlowSettle(MonitorFlow *flow);
  * @flow: the direction
  * @from: the socket to read from
  * @to: the socket to write to; if its peer has gone, bytes for it are dropped
- * @judge: decides what is sent
- * @opaque: for @judge
+ * @judge: decides how many bytes are sent
+ * @opaque: passed to @judge
  *
  * Moves at most MONITOR_CHUNK bytes.
+ *
+ * Returns the result of the step.
  */
 MonitorFlowResult monitorFlowRun(MonitorFlow *flow,
                                  int from,

@@ -41,5 +41,12 @@
  * UUID, a slash and QEMU's process ID follow. The daemon looks for it in /proc/net/unix. */
 #define MONITOR_GUARD_MARKER "emulatedpci-monitor/"
 
-/* Relays until QEMU ends. Returns the exit status. */
+/**
+ * monitorGuardRun:
+ * @options: the options of the command line
+ *
+ * Relays until QEMU exits.
+ *
+ * Returns the exit status of the program.
+ */
 int monitorGuardRun(const MonitorOptions *options);

@@ -17,7 +17,14 @@
 
 #include "monitor_status.h"
 
-/* Returns the length of the line that DATA begins with, in bytes with its end; 0 if it has none. */
+/**
+ * monitorLineLength:
+ * @data: data of a connection
+ * @len: its length, in bytes
+ *
+ * Returns the length of the first line with its line break, in bytes; 0 if there is no complete
+ * line.
+ */
 size_t monitorLineLength(const char *data, size_t len);
 
 /**
@@ -31,10 +38,22 @@ size_t monitorLineLength(const char *data, size_t len);
  */
 bool monitorLineIsAttach(const char *line, size_t len, char id[MONITOR_ID_MAX + 1]);
 
-/* Returns whether the LEN bytes of DATA can be the beginning of such a line, as libvirt writes
- * it. */
+/**
+ * monitorLineMayBeAttach:
+ * @data: the beginning of a line
+ * @len: its length, in bytes
+ *
+ * Returns TRUE if the line can be a device_add command in libvirt's format.
+ */
 bool monitorLineMayBeAttach(const char *data, size_t len);
 
-/* Returns whether LINE, a whole line of QEMU's, is the reply to the command ID; *ERROR: and an
- * error. */
+/**
+ * monitorLineIsReply:
+ * @line: a complete line of QEMU
+ * @len: its length, in bytes
+ * @id: the id of a command
+ * @error: set to whether the reply is an error, if it is a reply to the command
+ *
+ * Returns TRUE if the line is the reply to the command.
+ */
 bool monitorLineIsReply(const char *line, size_t len, const char *id, bool *error);

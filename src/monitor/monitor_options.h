@@ -29,7 +29,21 @@ typedef struct {
     SandboxFilter filter;
 } MonitorOptions;
 
-/* Returns 0, or -1 after a message. What is in OPTIONS is ARGV's. */
+/**
+ * monitorOptionsParse:
+ * @options: filled in; its strings point into @argv
+ * @argc: the number of arguments
+ * @argv: the command line
+ *
+ * Parses the command line.
+ *
+ * Returns 0, or -1 after a message on standard error.
+ */
 int monitorOptionsParse(MonitorOptions *options, int argc, char **argv);
 
+/**
+ * monitorOptionsHelp:
+ *
+ * Prints the help text on standard output.
+ */
 void monitorOptionsHelp(void);

@@ -23,6 +23,14 @@
  */
 bool closeDescriptorsExcept(const int *keep, size_t n);
 
-/* The same without close_range(2), which Linux has since 5.9. The function above uses it
- * if close_range() is unsupported. */
+/**
+ * closeDescriptorsExceptSlowly:
+ * @keep: descriptors above standard error, in ascending order
+ * @n: their number
+ *
+ * The same as closeDescriptorsExcept() without close_range(2), which Linux supports since 5.9.
+ * closeDescriptorsExcept() uses it if close_range() is unsupported.
+ *
+ * Returns true.
+ */
 bool closeDescriptorsExceptSlowly(const int *keep, size_t n);

@@ -30,11 +30,12 @@ void vmstateBusInit(void);
 
 /**
  * vmstateBusServe:
- * @fd: a connection of QEMU's, which is closed in the end
- * @domain: whose devices are saved and loaded
+ * @fd: a connection to QEMU; the function closes it
+ * @domain: the devices whose registers are saved and loaded
+ * @err: set if QEMU does not speak D-Bus
  *
  * Serves QEMU until it closes the connection.
  *
- * Returns FALSE with @err set if that does not speak D-Bus.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean vmstateBusServe(int fd, VMStateDomain *domain, GError **err);

@@ -27,15 +27,22 @@ typedef struct {
     gsize nregisters;           /* bytes, EMULATOR_STATE_MAX at most */
 } VMStateDevice;
 
+/**
+ * vmstateDeviceFree:
+ * @device: a device, or NULL
+ *
+ * Frees the device.
+ */
 void vmstateDeviceFree(VMStateDevice *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VMStateDevice, vmstateDeviceFree)
 
 /**
  * vmstateDeviceSetRegisters:
- * @registers: bytes, which are copied
- * @n: their number, EMULATOR_STATE_MAX at most
+ * @device: a device
+ * @registers: the registers, which are copied
+ * @n: their size, in bytes; at most EMULATOR_STATE_MAX
  *
- * Replaces the registers of @device.
+ * Replaces the registers of a device.
  */
 void vmstateDeviceSetRegisters(VMStateDevice *device, const guint8 *registers, gsize n);
 
@@ -60,14 +67,15 @@ VMStateDevice *vmstateDeviceParse(const char *alias, char *text, GError **err);
 
 /**
  * vmstateDeviceCheck:
- * @here: a device of this domain; its registers are not looked at
- * @there: the device of that alias in a state
+ * @here: a device of this domain; its registers are not used
+ * @there: the device with the same alias in a state
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED; the message names the device and the difference
  *
- * Decides whether the registers in @there can be those of @here: all twelve
- * fields are the same, and every register has a value that a guest can have
- * written. The latter is left to the emulator if that is somebody else's.
+ * Checks that the registers in @there can be those of @here: all twelve fields are equal, and
+ * every register has a value that a guest can have written. An emulator that is not pci-emulator
+ * checks the registers itself.
  *
- * Returns FALSE with @err set; the message names the device and what differs.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean vmstateDeviceCheck(const VMStateDevice *here,
                             const VMStateDevice *there,

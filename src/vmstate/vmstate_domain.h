@@ -10,19 +10,36 @@
 
 typedef struct _VMStateDomain VMStateDomain;
 
+/**
+ * vmstateDomainNew:
+ *
+ * Returns a domain without devices, to be freed with vmstateDomainFree(). Never NULL.
+ */
 VMStateDomain *vmstateDomainNew(void);
+
+/**
+ * vmstateDomainFree:
+ * @domain: a domain, or NULL
+ *
+ * Frees the domain and its devices. The sockets remain open.
+ */
 void vmstateDomainFree(VMStateDomain *domain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VMStateDomain, vmstateDomainFree)
 
 /**
  * vmstateDomainAdd:
- * @device: a device, which is the domain's from here on
- * @fd: the socket of its emulator, which several devices may have
- * @number: what the device's number is there, from 0
- * @alone: no other device has @fd, which is the domain's from here on if this succeeds
+ * @domain: a domain
+ * @device: a device; the domain takes ownership, and frees it on failure
+ * @fd: the socket of its emulator, which can be that of other devices, too
+ * @number: the number of the device in that emulator, from 0
+ * @alone: whether no other device has @fd; then the domain takes ownership of it, unless this
+ *         fails
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED if another device has the same alias, or if there are
+ *       too many devices
  *
- * Returns FALSE with @err set if there is one of that alias, or there are too
- * many; @device is freed then.
+ * Adds a device.
+ *
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean vmstateDomainAdd(VMStateDomain *domain,
                           VMStateDevice *device,
@@ -33,25 +50,28 @@ gboolean vmstateDomainAdd(VMStateDomain *domain,
 
 /**
  * vmstateDomainSave:
+ * @domain: a domain
+ * @err: set on failure
  *
- * Collects the registers of all devices. One that was unplugged is left out. The
- * guest must not run.
+ * Collects the registers of all devices, except for devices that were unplugged. The guest must
+ * not run.
  *
- * Returns the bytes to save, newly allocated; or NULL with @err set if there is
- * a device whose registers are not to be had: whatever the others tell, it would
- * be lost.
+ * Returns the bytes to save, to be freed with g_bytes_unref(), or NULL with @err set if the
+ * registers of a device cannot be read: a state without them would be incomplete.
  */
 GBytes *vmstateDomainSave(VMStateDomain *domain, GError **err);
 
 /**
  * vmstateDomainLoad:
- * @data: what was saved, possibly hostile
- * @len: its length in bytes
+ * @domain: a domain
+ * @data: the saved bytes, which may be malicious
+ * @len: their number
+ * @err: set on failure; the message names the device
  *
- * Gives all devices the registers that they had. Nothing is changed before all
- * of @data was found to be of just these devices. The guest must not run.
+ * Restores the registers of all devices. Nothing is changed before the data has been found to
+ * belong to exactly these devices. The guest must not run.
  *
- * Returns FALSE with @err set. The message names the device.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean vmstateDomainLoad(VMStateDomain *domain,
                            gconstpointer data,

@@ -38,14 +38,15 @@ gboolean vmstateEmulatorHasLeft(int fd);
  * vmstateEmulatorCall:
  * @fd: the socket
  * @command: EMULATOR_STATE_GET or EMULATOR_STATE_SET
- * @device: the device's number, from 0
- * @registers: SET: the registers; GET: NULL
- * @n: their number in bytes, EMULATOR_STATE_MAX at most
+ * @device: the number of the device, from 0
+ * @registers: the registers for EMULATOR_STATE_SET, or NULL
+ * @n: their size, in bytes; at most EMULATOR_STATE_MAX
  * @reply: filled in
+ * @err: set to VIR_ERR_OPERATION_FAILED if the emulator does not reply or reports an error
  *
- * Asks, and waits for the reply.
+ * Sends a request and waits for the reply, at most VMSTATE_EMULATOR_TIMEOUT.
  *
- * Returns FALSE with @err set if there is none, or the emulator refuses.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean vmstateEmulatorCall(int fd,
                              EmulatorStateCommand command,

@@ -35,14 +35,15 @@ GBytes *vmstateFormat(GPtrArray *devices);
 
 /**
  * vmstateParse:
- * @data: what was saved, possibly hostile, of any alignment
- * @len: its length in bytes
+ * @data: the saved bytes, which may be malicious, with any alignment
+ * @len: their number
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED if this is not a state, has another version, or is
+ *       damaged
  *
- * Reads what vmstateFormat() wrote. That a value is within its field's range,
- * that an alias is one and stands there once, is checked; whether the devices
- * are those of a domain is vmstateDeviceCheck()'s.
+ * Parses the output of vmstateFormat(). Checks that values are within the ranges of their fields,
+ * and that aliases are valid and unique; vmstateDeviceCheck() checks whether the devices are those
+ * of a domain.
  *
- * Returns the devices, a newly allocated array of VMStateDevice, or NULL with
- * @err set: no state, of another version, or damaged.
+ * Returns an array of VMStateDevice, to be freed with g_ptr_array_unref(), or NULL with @err set.
  */
 GPtrArray *vmstateParse(gconstpointer data, gsize len, GError **err);

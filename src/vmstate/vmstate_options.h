@@ -30,16 +30,29 @@ typedef struct {
 
 /**
  * vmstateOptionsParse:
- * @argv: what is in it may be changed
+ * @options: filled in; to be cleared with vmstateOptionsClear() in any case
+ * @argc: the number of arguments
+ * @argv: the command line; its strings may be changed
+ * @err: set on failure, for example to VIR_ERR_INVALID_ARG
  *
- * Reads the command line into @options, which is cleared first.
+ * Parses the command line.
  *
- * Returns FALSE with @err set.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean vmstateOptionsParse(VMStateOptions *options, int argc, char **argv, GError **err);
 
+/**
+ * vmstateOptionsClear:
+ * @options: the options
+ *
+ * Frees the values of the options. The struct itself belongs to the caller.
+ */
 void vmstateOptionsClear(VMStateOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VMStateOptions, vmstateOptionsClear)
 
-/* Prints the help text on standard output. */
+/**
+ * vmstateOptionsHelp:
+ *
+ * Prints the help text on standard output.
+ */
 void vmstateOptionsHelp(void);
