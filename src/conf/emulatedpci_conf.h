@@ -164,17 +164,42 @@ void emulatedPCIDefFormat(const EmulatedPCIDef *def,
                           const char *newline,
                           GString *buf);
 
-/* Appends <config …/> with all fields; for a device of a server, with the given ones. */
+/**
+ * emulatedPCIDefFormatConfig:
+ * @def: a device
+ * @buf: the element is appended to it
+ *
+ * Formats <config …/> with all fields. A field that is not given is omitted if a server or a
+ * definition provides it.
+ */
 void emulatedPCIDefFormatConfig(const EmulatedPCIDef *def, GString *buf);
 
-/* Appends <alias name='…'/> in libvirt's format, or nothing if there is no alias. */
+/**
+ * emulatedPCIDefFormatAlias:
+ * @def: a device
+ * @buf: the element is appended to it
+ *
+ * Formats <alias name='…'/> as libvirt does, or nothing if there is no alias.
+ */
 void emulatedPCIDefFormatAlias(const EmulatedPCIDef *def, GString *buf);
 
-/* Appends <address type='pci' …/> in libvirt's format, or nothing if there is no address. If
- * domain, bus and slot are all 0 or omitted, libvirt assigns an address; then only
- * multifunction is written (virDomainDeviceInfoFormat in libvirt's domain_conf.c). */
+/**
+ * emulatedPCIDefFormatAddress:
+ * @def: a device
+ * @buf: the element is appended to it
+ *
+ * Formats <address type='pci' …/> as libvirt does, or nothing if there is no address. If domain,
+ * bus and slot are all 0 or omitted, libvirt assigns an address; then only multifunction is
+ * written (virDomainDeviceInfoFormat in libvirt's domain_conf.c).
+ */
 void emulatedPCIDefFormatAddress(const EmulatedPCIDef *def, GString *buf);
 
+/**
+ * emulatedPCIDefFree:
+ * @def: a device, or NULL
+ *
+ * Frees the device.
+ */
 void emulatedPCIDefFree(EmulatedPCIDef *def);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDef, emulatedPCIDefFree)
 
@@ -192,7 +217,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDef, emulatedPCIDefFree)
  */
 gboolean emulatedPCIDefValidate(const EmulatedPCIDef *def, GError **err);
 
-/* The same for the numbers only; the device does not require an address. */
+/**
+ * emulatedPCIDefValidateFields:
+ * @def: a device
+ * @err: return location for an error
+ *
+ * Validates only the numbers, as emulatedPCIDefValidate() does. The device does not require an
+ * address.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean emulatedPCIDefValidateFields(const EmulatedPCIDef *def, GError **err);
 
 /**
@@ -203,6 +237,12 @@ gboolean emulatedPCIDefValidateFields(const EmulatedPCIDef *def, GError **err);
  */
 gint64 emulatedPCIAddressGetSlot(int domain, int bus, int slot);
 
-/* Returns TRUE if two devices have the same twelve fields, the same set of fields that a server
- * defines, and the same socket of that server. */
+/**
+ * emulatedPCIDefEqualFields:
+ * @a: a device
+ * @b: another device
+ *
+ * Returns TRUE if both devices have the same twelve fields, the same set of fields that a server
+ * provides, and the same socket of that server.
+ */
 gboolean emulatedPCIDefEqualFields(const EmulatedPCIDef *a, const EmulatedPCIDef *b);

@@ -35,7 +35,12 @@ struct _EmulatedPCIDefinition {
     EmulatedPCIDef *def;    /* the twelve fields */
 };
 
-/* Returns a definition without values, with autostart; never NULL. */
+/**
+ * emulatedPCIDefinitionNew:
+ *
+ * Returns a definition without values, with autostart, to be freed with
+ * emulatedPCIDefinitionFree(). Never NULL.
+ */
 EmulatedPCIDefinition *emulatedPCIDefinitionNew(void);
 
 /**
@@ -80,8 +85,19 @@ gboolean emulatedPCIDefinitionFill(EmulatedPCIDefinition *definition,
  */
 char *emulatedPCIDefinitionFormat(const EmulatedPCIDefinition *definition, gboolean stored);
 
+/**
+ * emulatedPCIDefinitionFree:
+ * @definition: a definition, or NULL
+ *
+ * Frees the definition.
+ */
 void emulatedPCIDefinitionFree(EmulatedPCIDefinition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDefinition, emulatedPCIDefinitionFree)
 
-/* Returns TRUE if @name is a valid name of a definition. */
+/**
+ * emulatedPCIDefinitionNameIsValid:
+ * @name: a name
+ *
+ * Returns TRUE if this is a valid name of a definition.
+ */
 gboolean emulatedPCIDefinitionNameIsValid(const char *name);

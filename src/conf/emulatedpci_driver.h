@@ -75,17 +75,51 @@ typedef struct {
     GArray *devices;                    /* of gsize: the numbers of the devices, ascending */
 } EmulatedPCIDriverGroup;
 
-/* Returns the name of an attribute, or the attribute of that name (-1 if there is none). */
+/**
+ * emulatedPCIDriverAttrToString:
+ * @attr: an attribute, below EMULATED_PCI_DRIVER_LAST
+ *
+ * Returns the name of the attribute. It must not be freed.
+ */
 const char *emulatedPCIDriverAttrToString(EmulatedPCIDriverAttr attr);
+
+/**
+ * emulatedPCIDriverAttrFromString:
+ * @name: the name of an attribute
+ *
+ * Returns the attribute, or -1 if there is none with this name.
+ */
 int emulatedPCIDriverAttrFromString(const char *name);
 
-/* Returns the name of a version ("" for EMULATED_PCI_VERSION_NONE), or the version of that name
- * (EMULATED_PCI_VERSION_NONE if there is none). */
+/**
+ * emulatedPCIVersionToString:
+ * @version: a version, below EMULATED_PCI_VERSION_LAST
+ *
+ * Returns the name of the version, or "" for EMULATED_PCI_VERSION_NONE. It must not be freed.
+ */
 const char *emulatedPCIVersionToString(EmulatedPCIVersion version);
+
+/**
+ * emulatedPCIVersionFromString:
+ * @name: the name of a version
+ *
+ * Returns the version, or EMULATED_PCI_VERSION_NONE if there is none with this name.
+ */
 EmulatedPCIVersion emulatedPCIVersionFromString(const char *name);
 
-/* Returns a driver without attributes, or a copy of @driver; never NULL. */
+/**
+ * emulatedPCIDriverNew:
+ *
+ * Returns a driver without attributes, to be freed with emulatedPCIDriverFree(). Never NULL.
+ */
 EmulatedPCIDriver *emulatedPCIDriverNew(void);
+
+/**
+ * emulatedPCIDriverCopy:
+ * @driver: a driver
+ *
+ * Returns a copy of the driver, to be freed with emulatedPCIDriverFree(). Never NULL.
+ */
 EmulatedPCIDriver *emulatedPCIDriverCopy(const EmulatedPCIDriver *driver);
 
 /**
@@ -119,9 +153,20 @@ gboolean emulatedPCIDriverSetArg(EmulatedPCIDriver *driver,
  */
 char *emulatedPCIDriverGet(const EmulatedPCIDriver *driver, EmulatedPCIDriverAttr attr);
 
-/* Returns the number of arguments. */
+/**
+ * emulatedPCIDriverCountArgs:
+ * @driver: a driver
+ *
+ * Returns the number of arguments before the first one that is not given.
+ */
 gsize emulatedPCIDriverCountArgs(const EmulatedPCIDriver *driver);
 
+/**
+ * emulatedPCIDriverFree:
+ * @driver: a driver, or NULL
+ *
+ * Frees the driver.
+ */
 void emulatedPCIDriverFree(EmulatedPCIDriver *driver);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmulatedPCIDriver, emulatedPCIDriverFree)
 

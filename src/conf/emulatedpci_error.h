@@ -22,6 +22,11 @@
 
 #define EMULATED_PCI_ERROR (emulatedPCIErrorQuark())
 
+/**
+ * emulatedPCIErrorQuark:
+ *
+ * Returns the error domain of errors whose codes are libvirt's (virErrorNumber).
+ */
 GQuark emulatedPCIErrorQuark(void);
 
 /**

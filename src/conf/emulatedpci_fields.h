@@ -69,13 +69,28 @@ typedef enum {
     EMULATED_PCI_NUMBER_RANGE,      /* a number, but too large for the field */
 } EmulatedPCINumberStatus;
 
-/* Returns the entry of the table for @field, which must be below EMULATED_PCI_FIELD_LAST. */
+/**
+ * emulatedPCIFieldGetInfo:
+ * @field: a field, below EMULATED_PCI_FIELD_LAST
+ *
+ * Returns the entry of the field in the table. It must not be freed.
+ */
 const EmulatedPCIFieldInfo *emulatedPCIFieldGetInfo(EmulatedPCIField field);
 
-/* Returns the field with that name, or -1. */
+/**
+ * emulatedPCIFieldFromString:
+ * @name: the name of a field
+ *
+ * Returns the field, or -1 if there is none with this name.
+ */
 int emulatedPCIFieldFromString(const char *name);
 
-/* Returns the largest value of a numeric field: 0xff, 0xffff or 0xffffff. */
+/**
+ * emulatedPCIFieldMax:
+ * @field: a numeric field
+ *
+ * Returns the largest value of the field: 0xff, 0xffff or 0xffffff.
+ */
 uint32_t emulatedPCIFieldMax(EmulatedPCIField field);
 
 /**
@@ -93,17 +108,42 @@ EmulatedPCINumberStatus emulatedPCINumberParse(const char *str,
                                                uint32_t max,
                                                uint32_t *value);
 
-/* The same with the largest value of a numeric field as the maximum. */
+/**
+ * emulatedPCIFieldParseNumber:
+ * @field: a numeric field
+ * @str: a number, see emulatedPCINumberParse()
+ * @value: set to the number if the result is EMULATED_PCI_NUMBER_OK
+ *
+ * Parses the value of a field. The largest allowed value is that of the field.
+ *
+ * Returns the status.
+ */
 EmulatedPCINumberStatus emulatedPCIFieldParseNumber(EmulatedPCIField field,
                                                     const char *str,
                                                     uint32_t *value);
 
-/* Returns whether VALUE is allowed as vendorid. */
+/**
+ * emulatedPCIVendorIDIsValid:
+ * @value: a vendorid
+ *
+ * Returns true if the value is allowed, 0x0001 to 0xfffe.
+ */
 bool emulatedPCIVendorIDIsValid(uint32_t value);
 
-/* Returns whether NAME has 1 to MAX characters of [A-Za-z0-9._-]: the rule for the names of
- * devices, definitions, emulators and machine types. */
+/**
+ * emulatedPCINameIsValid:
+ * @name: a name
+ * @max: the maximum length, in bytes
+ *
+ * Returns true if the name has 1 to @max characters of [A-Za-z0-9._-]. This is the rule for the
+ * names of devices, definitions, emulators and machine types.
+ */
 bool emulatedPCINameIsValid(const char *name, size_t max);
 
-/* Returns whether NAME is a valid devicename. */
+/**
+ * emulatedPCIDevicenameIsValid:
+ * @name: a devicename
+ *
+ * Returns true if the name has 1 to EMULATED_PCI_DEVICENAME_MAX characters of [A-Za-z0-9._-].
+ */
 bool emulatedPCIDevicenameIsValid(const char *name);

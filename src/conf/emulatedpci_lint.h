@@ -38,8 +38,20 @@ typedef struct {
     char *message;      /* translated; names the field and its value */
 } EmulatedPCILint;
 
-/* Returns the name of a kind, or the kind of that name (-1 if there is none). */
+/**
+ * emulatedPCILintKindToString:
+ * @kind: a kind, below EMULATED_PCI_LINT_LAST
+ *
+ * Returns the name of the kind. It must not be freed.
+ */
 const char *emulatedPCILintKindToString(EmulatedPCILintKind kind);
+
+/**
+ * emulatedPCILintKindFromString:
+ * @name: the name of a kind
+ *
+ * Returns the kind, or -1 if there is none with this name.
+ */
 int emulatedPCILintKindFromString(const char *name);
 
 /**

@@ -10,6 +10,11 @@
 
 #include <glib.h>
 
-/* Appends TEXT to BUF as it stands in an attribute or an element, escaped as
- * libvirt does. */
+/**
+ * emulatedPCIFormatText:
+ * @text: a text
+ * @buf: the text is appended to it
+ *
+ * Escapes a text for an attribute or an element, as libvirt does.
+ */
 void emulatedPCIFormatText(const char *text, GString *buf);

@@ -23,7 +23,13 @@
  */
 gboolean emulatedPCIUUIDParseBytes(const char *text, guint8 bytes[EMULATED_PCI_UUID_SIZE]);
 
-/* Formats @bytes in libvirt's format. */
+/**
+ * emulatedPCIUUIDFormat:
+ * @bytes: a UUID
+ * @uuid: set to the UUID in libvirt's format, with a terminating NUL
+ *
+ * Formats a UUID as virUUIDFormat() in libvirt's src/util/viruuid.c.
+ */
 void emulatedPCIUUIDFormat(const guint8 bytes[EMULATED_PCI_UUID_SIZE],
                            char uuid[EMULATED_PCI_UUID_LEN + 1]);
 

@@ -91,5 +91,12 @@ char *emulatedPCIXMLReadText(xmlNodePtr node, GError **err);
  */
 char *emulatedPCIXMLDescribe(xmlNodePtr node);
 
-/* Sets @err for a missing attribute. */
+/**
+ * emulatedPCIXMLReportMissing:
+ * @attr: the name of the missing attribute
+ * @element: the name of the element
+ * @err: set to VIR_ERR_XML_ERROR
+ *
+ * Reports a missing attribute.
+ */
 void emulatedPCIXMLReportMissing(const char *attr, const char *element, GError **err);

@@ -67,6 +67,12 @@ void definitionStoreSetReadOnly(DefinitionStore *store);
 gboolean definitionStoreLoad(DefinitionStore *store, const char *builtinDir, const char *dir,
                              GError **err);
 
+/**
+ * definitionStoreFree:
+ * @store: a store, or NULL
+ *
+ * Frees the store. The files remain.
+ */
 void definitionStoreFree(DefinitionStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DefinitionStore, definitionStoreFree)
 

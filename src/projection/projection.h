@@ -157,7 +157,7 @@ gboolean projectionCheckProgram(const char *type, const char *arch, const char *
                                 const ProjectionOptions *opts, GError **err);
 
 /**
- * projectionLower, projectionLift:
+ * projectionLower:
  * @xml: a document
  * @len: its length, in bytes
  * @opts: the options, or NULL
@@ -165,7 +165,7 @@ gboolean projectionCheckProgram(const char *type, const char *arch, const char *
  * @outlen: on PROJECTION_CHANGED, set to its length, in bytes
  * @err: return location for an error
  *
- * Converts a document.
+ * Converts a document with <emulatedpci> to one that a stock libvirt accepts.
  *
  * Returns the result. On PROJECTION_ERROR, @err is set: to VIR_ERR_XML_ERROR for a malformed
  * document (in libvirt's format: "(domain_definition):LINE: …", the line, and a caret), for an
@@ -178,6 +178,20 @@ ProjectionResult projectionLower(const char *xml, gsize len,
                                  char **out, gsize *outlen,
                                  GError **err);
 
+/**
+ * projectionLift:
+ * @xml: a document
+ * @len: its length, in bytes
+ * @opts: the options, or NULL
+ * @out: on PROJECTION_CHANGED, set to the new document, NUL-terminated, to be freed with g_free()
+ * @outlen: on PROJECTION_CHANGED, set to its length, in bytes
+ * @err: return location for an error
+ *
+ * Converts a document of libvirt to one with <emulatedpci>. Anything that lowering has not written
+ * remains unchanged.
+ *
+ * Returns as projectionLower().
+ */
 ProjectionResult projectionLift(const char *xml, gsize len,
                                 const ProjectionOptions *opts,
                                 char **out, gsize *outlen,

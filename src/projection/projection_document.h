@@ -122,14 +122,44 @@ typedef struct {
     gsize misplacedAt;          /* where that one is */
 } ProjectionDocument;
 
-/* New and empty, never NULL; arrays and tables own what is put in them. What
- * is put into a document is freed with it. */
+/**
+ * projectionDocumentNew:
+ *
+ * Returns an empty document, to be freed with projectionDocumentFree(). Its arrays own their
+ * elements. Never NULL.
+ */
 ProjectionDocument *projectionDocumentNew(void);
+
+/**
+ * projectionDomainNew:
+ *
+ * Returns an empty domain, which is freed with the document to which it is added. Its arrays and
+ * tables own their elements. Never NULL.
+ */
 ProjectionDomain *projectionDomainNew(void);
+
+/**
+ * projectionOverrideNew:
+ *
+ * Returns an empty override, which is freed with the document to which it is added. Its array owns
+ * its elements. Never NULL.
+ */
 ProjectionOverride *projectionOverrideNew(void);
 
-/* Returns the number of the line, from 1, in which the byte OFFSET of the text is. */
+/**
+ * projectionDocumentLine:
+ * @doc: a document
+ * @offset: the offset of a byte in its text
+ *
+ * Returns the number of the line that contains the byte, from 1.
+ */
 guint projectionDocumentLine(const ProjectionDocument *doc, gsize offset);
 
+/**
+ * projectionDocumentFree:
+ * @doc: a document, or NULL
+ *
+ * Frees the document. The text belongs to the caller.
+ */
 void projectionDocumentFree(ProjectionDocument *doc);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProjectionDocument, projectionDocumentFree)

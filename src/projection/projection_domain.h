@@ -92,34 +92,64 @@ gboolean projectionDomainCheck(const ProjectionDomain *domain,
                                const char *emulator,
                                GError **err);
 
-/* Returns whether DOMAIN's declaration of the QEMU namespace is the only one, and the very one that
- * lowering would have made. */
+/**
+ * projectionOwnsDeclaration:
+ * @domain: a domain
+ *
+ * Returns TRUE if the domain has only one declaration of the QEMU namespace, and lowering would
+ * have added the same one.
+ */
 gboolean projectionOwnsDeclaration(const ProjectionDomain *domain);
 
-/* Returns a message about the misplaced <emulatedpci> of DOC, to be freed with g_free(). */
+/**
+ * projectionDescribeMisplaced:
+ * @doc: a document with a misplaced <emulatedpci>
+ *
+ * Returns a message about the misplaced element, to be freed with g_free().
+ */
 char *projectionDescribeMisplaced(const ProjectionDocument *doc);
 
-/* Gives each of N devices its index, and an alias if it has none:
+/**
+ * projectionAssign:
+ * @slots: the devices; their members index and newAlias are set
+ * @n: the number of devices
+ * @taken: the indexes of other controllers (int)
+ * @aliases: a table whose keys are the aliases of other devices
+ * @err: set to VIR_ERR_XML_ERROR if an explicit index is not free, or to
+ *       VIR_ERR_CONFIG_UNSUPPORTED if no index is free
  *
- * - an explicit index is taken as it is,
- * - alias ua-emulatedpciN means index N, if that is free,
- * - other aliases, in their order, get the lowest free index,
- * - then come the devices without an alias: with an explicit index N they are
- *   ua-emulatedpciN, without one, N is the lowest number for which alias and
- *   index are free (so that a new device moves none that is there).
+ * Assigns an index to each device, and an alias if it has none:
  *
- * TAKEN are indexes that others have; ALIASES maps others' aliases. Returns
- * FALSE with ERR set if an explicit index is not free, or none is left. */
+ *   - An explicit index is used.
+ *   - The alias ua-emulatedpciN requests index N, if that is free.
+ *   - Devices with other aliases, in their order, get the lowest free index.
+ *   - Devices without an alias follow. With an explicit index N, their alias is ua-emulatedpciN;
+ *     otherwise, N is the lowest number for which alias and index are free. The indexes of existing
+ *     devices do not change when such a device is added.
+ *
+ * Returns TRUE, or FALSE with @err set.
+ */
 gboolean projectionAssign(ProjectionSlot *slots,
                           gsize n,
                           const GArray *taken,
                           GHashTable *aliases,
                           GError **err);
 
-/* N if ALIAS is ua-emulatedpciN, else -1. */
+/**
+ * projectionAliasNumber:
+ * @alias: an alias
+ *
+ * Returns N if the alias is ua-emulatedpciN, otherwise -1.
+ */
 int projectionAliasNumber(const char *alias);
 
-/* Returns the prefix that lowering declares for the QEMU namespace in a DOMAIN where none is bound:
- * "qemu", or the first of "qemu1", "qemu2" … that means nothing else there. The caller frees the
- * result. */
+/**
+ * projectionFreePrefix:
+ * @domain: a domain
+ *
+ * Chooses the prefix that lowering declares for the QEMU namespace if the domain has none: "qemu",
+ * or the first of "qemu1", "qemu2" … that has no other meaning in the domain.
+ *
+ * Returns the prefix, to be freed with g_free().
+ */
 char *projectionFreePrefix(const ProjectionDomain *domain);

@@ -13,7 +13,19 @@
 
 typedef struct _ProjectionEdits ProjectionEdits;
 
+/**
+ * projectionEditsNew:
+ *
+ * Returns an empty list, to be freed with projectionEditsFree(). Never NULL.
+ */
 ProjectionEdits *projectionEditsNew(void);
+
+/**
+ * projectionEditsFree:
+ * @edits: a list, or NULL
+ *
+ * Frees the list.
+ */
 void projectionEditsFree(ProjectionEdits *edits);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProjectionEdits, projectionEditsFree)
 
@@ -33,18 +45,32 @@ void projectionEditsAdd(ProjectionEdits *edits,
                         const char *replacement);
 
 /**
- * projectionEditsBegin, projectionEditsEnd:
+ * projectionEditsBegin:
  * @edits: a list
- * @start, @end: a range, as above
+ * @start: offset of the first byte
+ * @end: offset after the last byte; equal to @start to insert text
  *
- * The same for a long replacement, which is not copied. The caller appends it to the result of
- * projectionEditsBegin() and then calls projectionEditsEnd(), without other calls in between.
+ * The same as projectionEditsAdd() for a long replacement, which is not copied. The caller appends
+ * it to the result and then calls projectionEditsEnd(), without other calls in between.
  *
- * projectionEditsBegin() returns a buffer that belongs to @edits.
+ * Returns a buffer that belongs to @edits.
  */
 GString *projectionEditsBegin(ProjectionEdits *edits, gsize start, gsize end);
+
+/**
+ * projectionEditsEnd:
+ * @edits: a list
+ *
+ * Ends the replacement that projectionEditsBegin() began.
+ */
 void projectionEditsEnd(ProjectionEdits *edits);
 
+/**
+ * projectionEditsIsEmpty:
+ * @edits: a list
+ *
+ * Returns TRUE if there are no replacements.
+ */
 gboolean projectionEditsIsEmpty(const ProjectionEdits *edits);
 
 /**

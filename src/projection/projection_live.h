@@ -30,6 +30,13 @@ char *projectionLiveLower(const char *xml,
                           const ProjectionOptions *opts,
                           GError **err);
 
-/* The alias that the controller has of the device that the user knows as ALIAS; the same where it
- * is no device that was attached to the running domain XML. Newly allocated. */
+/**
+ * projectionLiveFindAlias:
+ * @xml: the XML of the running domain, as libvirt knows it
+ * @len: its length, in bytes
+ * @alias: the alias of a device, as the user knows it
+ *
+ * Returns the alias of the controller that represents the device, to be freed with g_free();
+ * @alias if the device was not attached to the running domain.
+ */
 char *projectionLiveFindAlias(const char *xml, gsize len, const char *alias);

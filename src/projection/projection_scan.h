@@ -30,14 +30,25 @@ ProjectionDocument *projectionScan(const char *text, gsize len, GError **err);
 
 /**
  * projectionScanDomain:
+ * @text: a document, which must exist as long as the result
+ * @len: its length, in bytes
+ * @err: set to VIR_ERR_XML_ERROR on failure
  *
- * The same, for a @text with exactly one domain; otherwise @err is set to VIR_ERR_XML_ERROR.
+ * The same as projectionScan() for a document with exactly one domain. Another document is an
+ * error.
+ *
+ * Returns as projectionScan().
  */
 ProjectionDocument *projectionScanDomain(const char *text, gsize len, GError **err);
 
 /**
  * projectionScanAccepted:
+ * @text: a document, which must exist as long as the result
+ * @len: its length, in bytes
+ * @err: set to VIR_ERR_XML_ERROR on failure
  *
- * The same, if emulatedPCIXMLAccept() has accepted @text before.
+ * The same as projectionScan() for a document that emulatedPCIXMLAccept() has accepted.
+ *
+ * Returns as projectionScan().
  */
 ProjectionDocument *projectionScanAccepted(const char *text, gsize len, GError **err);

@@ -120,89 +120,266 @@ enum {
 
 /* --- projection_scan_tag.c --- */
 
+/**
+ * scanNameIs:
+ * @name: a name
+ * @expected: the expected name
+ *
+ * Returns TRUE if the names are equal.
+ */
 gboolean scanNameIs(const xmlChar *name, const char *expected);
 
-/* Return whether the element is NAME and in no namespace, or in libvirt's QEMU namespace. */
+/**
+ * scanTagIs:
+ * @tag: the start tag of the current element
+ * @name: a name
+ *
+ * Returns TRUE if the element has this name and is in no namespace.
+ */
 gboolean scanTagIs(const ScanTag *tag, const char *name);
+
+/**
+ * scanTagIsQEMU:
+ * @tag: the start tag of the current element
+ * @name: a name
+ *
+ * Returns TRUE if the element has this name and is in libvirt's QEMU namespace.
+ */
 gboolean scanTagIsQEMU(const ScanTag *tag, const char *name);
 
-/* Returns the value of the attribute NAME, in no namespace, which is not terminated; NULL: none.
- * LEN is set to its length in bytes. */
+/**
+ * scanAttrFind:
+ * @tag: the start tag of the current element
+ * @name: the name of an attribute without a namespace
+ * @len: set to the length of the value, in bytes
+ *
+ * Returns the value of the attribute, which is not terminated and belongs to the parser, or NULL
+ * if there is none.
+ */
 const char *scanAttrFind(const ScanTag *tag, const char *name, gsize *len);
 
-/* Returns the same as a new string, or NULL. */
+/**
+ * scanAttrDup:
+ * @tag: the start tag of the current element
+ * @name: the name of an attribute without a namespace
+ *
+ * Returns the value of the attribute, to be freed with g_free(), or NULL if there is none.
+ */
 char *scanAttrDup(const ScanTag *tag, const char *name);
 
-/* Returns whether the attribute NAME is EXPECTED. */
+/**
+ * scanAttrIs:
+ * @tag: the start tag of the current element
+ * @name: the name of an attribute without a namespace
+ * @expected: the expected value
+ *
+ * Returns TRUE if the attribute has this value.
+ */
 gboolean scanAttrIs(const ScanTag *tag, const char *name, const char *expected);
 
-/* Returns whether nothing more is to be read. */
+/**
+ * scanStopped:
+ * @scan: the scan
+ *
+ * Returns TRUE if the rest of the document must be ignored.
+ */
 gboolean scanStopped(const Scan *scan);
 
-/* Counts OBJECTS that are kept, and stops the parser if they are too many. */
+/**
+ * scanCount:
+ * @scan: the scan
+ * @objects: the number of elements and attributes that are stored in addition
+ *
+ * Counts stored objects, and stops the parser if there are more than OBJECTS_MAX.
+ */
 void scanCount(Scan *scan, guint objects);
 
-/* Returns the parser's position in the text. Before an element's start event that is the '>' or
- * '/>' of its start tag, before its end event the byte after it. */
+/**
+ * scanOffset:
+ * @scan: the scan
+ *
+ * Returns the position of the parser in the text, in bytes: in the start event of an element, that
+ * of the '>' or '/>' of its start tag; in its end event, that of the byte after the element.
+ */
 gsize scanOffset(Scan *scan);
 
-/* Note where the element begins or ends whose event is being handled. */
+/**
+ * scanElementStart:
+ * @scan: the scan
+ * @where: set to the positions of the start tag
+ *
+ * Stores the position of the start tag, in the start event of an element.
+ */
 void scanElementStart(Scan *scan, ProjectionElement *where);
+
+/**
+ * scanElementEnd:
+ * @scan: the scan
+ * @where: the positions of the start tag; those of the end tag are set
+ *
+ * Stores the position of the end tag, in the end event of an element.
+ */
 void scanElementEnd(Scan *scan, ProjectionElement *where);
 
 /* --- projection_scan_namespaces.c --- */
 
-/* Clears a ScanBinding of an array. */
+/**
+ * scanBindingClear:
+ * @opaque: a ScanBinding of an array
+ *
+ * Frees the prefix, as a GDestroyNotify of an array.
+ */
 void scanBindingClear(void *opaque);
 
-/* Adds the prefixes that TAG declares. */
+/**
+ * scanBindings:
+ * @scan: the scan
+ * @tag: the start tag of the current element
+ *
+ * Adds the prefixes that the start tag declares.
+ */
 void scanBindings(Scan *scan, const ScanTag *tag);
 
-/* Notes the meaning of the prefixes at the start tag of DOMAIN. */
+/**
+ * scanBindPrefixes:
+ * @scan: the scan
+ * @domain: the domain that begins with the current element
+ *
+ * Stores the meaning of all prefixes in the domain.
+ */
 void scanBindPrefixes(Scan *scan, ProjectionDomain *domain);
 
-/* Notes which prefixes an element in the domain needs. */
+/**
+ * scanPrefixes:
+ * @scan: the scan
+ * @tag: the start tag of an element in the domain; its member prefixUses is set
+ *
+ * Stores which prefixes the element requires.
+ */
 void scanPrefixes(Scan *scan, ScanTag *tag);
 
 /* --- projection_scan_facts.c --- */
 
-/* Returns the place of the element TAG, whose parent is at the place PARENT, and keeps what is
- * needed of it. */
+/**
+ * scanStartElement:
+ * @scan: the scan
+ * @parent: the place of the parent element
+ * @tag: the start tag of the current element
+ *
+ * Handles the start of an element, and stores the required parts of it.
+ *
+ * Returns the place of the element.
+ */
 ScanPlace scanStartElement(Scan *scan, ScanPlace parent, const ScanTag *tag);
 
-/* Handles the end of the element at PLACE. */
+/**
+ * scanEndElement:
+ * @scan: the scan
+ * @place: the place of the element
+ *
+ * Handles the end of an element.
+ */
 void scanEndElement(Scan *scan, ScanPlace place);
 
-/* Notes something that would be lost if the element that it belongs to or stands in were
- * rewritten: text, a comment, a namespace declaration. */
+/**
+ * scanAside:
+ * @scan: the scan
+ *
+ * Handles content that would be lost if the element that contains it were rewritten: text, a
+ * comment, or a namespace declaration.
+ */
 void scanAside(Scan *scan);
 
 /* --- projection_scan_tree.c --- */
 
-/* Adds the element TAG to the tree of the <emulatedpci>. */
+/**
+ * scanTreeStart:
+ * @scan: the scan
+ * @tag: the start tag of the current element
+ *
+ * Adds the element to the tree of the <emulatedpci>.
+ */
 void scanTreeStart(Scan *scan, const ScanTag *tag);
 
 /* --- projection_scan_device.c --- */
 
-/* Stores a <controller type='scsi'> whose index is reserved for emulated devices. Returns its
- * place. */
+/**
+ * scanStartController:
+ * @scan: the scan
+ * @tag: the start tag of the current element
+ *
+ * Handles a <controller type='scsi'>: stores it if its index is reserved for emulated devices.
+ *
+ * Returns the place of the element.
+ */
 ScanPlace scanStartController(Scan *scan, const ScanTag *tag);
 
-/* Stores the alias or the address of a device. Other children make a controller one that lowering
- * did not write. */
+/**
+ * scanStartDeviceChild:
+ * @scan: the scan
+ * @tag: the start tag of the current element
+ *
+ * Handles a child element of a device: stores an alias or an address. A controller with other
+ * children was not written by lowering.
+ */
 void scanStartDeviceChild(Scan *scan, const ScanTag *tag);
 
 /* --- projection_scan_override.c --- */
 
-/* Store <qemu:override>, <qemu:device>, <qemu:frontend> and <qemu:property>. A device with other
- * content than one <qemu:frontend> with properties is one that lowering did not write. */
+/**
+ * scanStartOverride:
+ * @scan: the scan
+ * @tag: the start tag of the current element
+ *
+ * Stores a <qemu:override>.
+ *
+ * Returns the place of the element.
+ */
 ScanPlace scanStartOverride(Scan *scan, const ScanTag *tag);
+
+/**
+ * scanStartOverrideDevice:
+ * @scan: the scan
+ * @tag: the start tag of the current element
+ *
+ * Stores a <qemu:device>.
+ *
+ * Returns the place of the element.
+ */
 ScanPlace scanStartOverrideDevice(Scan *scan, const ScanTag *tag);
+
+/**
+ * scanStartOverrideFrontend:
+ * @scan: the scan
+ * @tag: the start tag of the current element
+ *
+ * Handles a child element of a <qemu:device>. A device with other content than one <qemu:frontend>
+ * was not written by lowering.
+ *
+ * Returns the place of the element.
+ */
 ScanPlace scanStartOverrideFrontend(Scan *scan, const ScanTag *tag);
+
+/**
+ * scanStartOverrideProperty:
+ * @scan: the scan
+ * @tag: the start tag of the current element
+ *
+ * Stores a <qemu:property>. A device with other content in its <qemu:frontend> was not written by
+ * lowering.
+ */
 void scanStartOverrideProperty(Scan *scan, const ScanTag *tag);
 
 /* --- projection_scan_fragment.c --- */
 
-/* Returns 1 + the position of the first element if that is <controller>, else 0. Such a document
- * can be a lowered device. BEGIN is the position after a byte order mark. */
+/**
+ * scanFindFragment:
+ * @text: a document
+ * @begin: the offset after a byte order mark
+ * @len: the length of the document, in bytes
+ *
+ * Checks whether the document can be a lowered device: its first element is a <controller>.
+ *
+ * Returns 1 + the offset of that element, or 0.
+ */
 gsize scanFindFragment(const char *text, gsize begin, gsize len);

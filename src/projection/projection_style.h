@@ -17,6 +17,12 @@ typedef struct {
     char *indent;           /* "" if newline is */
 } ProjectionStyle;
 
+/**
+ * projectionStyleClear:
+ * @style: a style
+ *
+ * Frees the indentation. The struct itself belongs to the caller.
+ */
 void projectionStyleClear(ProjectionStyle *style);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProjectionStyle, projectionStyleClear)
 

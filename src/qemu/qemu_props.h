@@ -52,6 +52,12 @@ struct _QEMUProps {
     EmulatedPCIDriver *driver;                  /* or NULL */
 };
 
+/**
+ * qemuPropsFree:
+ * @props: properties, or NULL
+ *
+ * Frees the properties.
+ */
 void qemuPropsFree(QEMUProps *props);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QEMUProps, qemuPropsFree)
 

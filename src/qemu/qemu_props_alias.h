@@ -29,18 +29,31 @@
 
 /**
  * qemuPropsAliasFormat:
- * @name: the user's alias
+ * @name: the alias that the user knows
  * @props: the properties
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED if the alias would be longer than QEMU_PROPS_ALIAS_MAX,
+ *       or to VIR_ERR_XML_ERROR if @name contains the marker
  *
- * Returns the alias that holds @props, newly allocated, or NULL with @err set if it would be
- * longer than QEMU_PROPS_ALIAS_MAX, or @name has the marker in it.
+ * Returns the alias that contains the properties, to be freed with g_free(), or NULL with @err
+ * set.
  */
 char *qemuPropsAliasFormat(const char *name, const QEMUProps *props, GError **err);
 
-/* Returns whether ALIAS has the marker in it. */
+/**
+ * qemuPropsAliasIsMarked:
+ * @alias: an alias
+ *
+ * Returns TRUE if the alias contains QEMU_PROPS_ALIAS_MARKER.
+ */
 gboolean qemuPropsAliasIsMarked(const char *alias);
 
-/* Returns the user's part of ALIAS, all of it if it has no marker. The caller frees the result. */
+/**
+ * qemuPropsAliasGetName:
+ * @alias: an alias
+ *
+ * Returns the part of the alias that the user knows, to be freed with g_free(): the part before
+ * the marker, or the whole alias.
+ */
 char *qemuPropsAliasGetName(const char *alias);
 
 /**
@@ -63,10 +76,12 @@ gboolean qemuPropsAliasIsReservation(const char *arg);
 
 /**
  * qemuPropsAliasExpand:
- * @arg: a reservation
+ * @arg: an argument of -device for which qemuPropsAliasIsReservation() returns TRUE
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED if the id is damaged, or if @arg is not in JSON format
  *
- * Returns the -device argument of the emulated-pci device that it stands for, with the same
- * id, bus and addr; newly allocated. NULL with @err set if the id is damaged, or @arg is not in
- * the JSON form.
+ * Converts the controller to the emulated device that it represents.
+ *
+ * Returns the argument of -device for the device, with the same id, bus and addr, to be freed with
+ * g_free(), or NULL with @err set.
  */
 char *qemuPropsAliasExpand(const char *arg, GError **err);

@@ -12,12 +12,28 @@
 typedef struct json_object JSONObject;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JSONObject, json_object_put)
 
-/* Returns the object that ARG is, or NULL. Only white space may follow it, as for QEMU. */
+/**
+ * qemuPropsReadJSON:
+ * @arg: an argument of -device in JSON format; only white space may follow the object, as in QEMU
+ *
+ * Returns the object, to be freed with json_object_put(), or NULL if it is malformed.
+ */
 JSONObject *qemuPropsReadJSON(const char *arg);
 
-/* Returns the string property KEY of OBJECT, which owns it, or NULL; one with a NUL in it is
- * none. */
+/**
+ * qemuPropsGetStringProperty:
+ * @object: an object
+ * @key: the name of a property
+ *
+ * Returns the value, which belongs to @object, or NULL if the property is missing, is not a
+ * string, or contains a NUL.
+ */
 const char *qemuPropsGetStringProperty(JSONObject *object, const char *key);
 
-/* OBJECT without spaces, newly allocated. */
+/**
+ * qemuPropsJSONToString:
+ * @object: an object
+ *
+ * Returns the object in JSON format without spaces, to be freed with g_free().
+ */
 char *qemuPropsJSONToString(JSONObject *object);

@@ -72,6 +72,12 @@ gboolean qemuPropsOverrideHasField(const QEMUPropsOverride *props, EmulatedPCIFi
  */
 gboolean qemuPropsOverrideIsComplete(const QEMUPropsOverride *props);
 
+/**
+ * qemuPropsOverrideClear:
+ * @props: properties
+ *
+ * Frees the driver. The struct itself belongs to the caller.
+ */
 void qemuPropsOverrideClear(QEMUPropsOverride *props);
 
 /**

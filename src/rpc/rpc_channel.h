@@ -59,9 +59,20 @@ typedef enum {
     RPC_CHANNEL_ERROR_REFUSED,      /* the header function returned RPC_VERDICT_REFUSE */
 } RPCChannelStatus;
 
+/**
+ * rpcFrameNew:
+ * @bytes: the frame; the result takes ownership
+ *
+ * Returns a frame without file descriptors, to be freed with rpcFrameFree(). Never NULL.
+ */
 RPCFrame *rpcFrameNew(GByteArray *bytes);
 
-/* Frees a frame and closes its descriptors, except for those that were sent. */
+/**
+ * rpcFrameFree:
+ * @frame: a frame, or NULL
+ *
+ * Frees a frame and closes its descriptors, except for those that were sent.
+ */
 void rpcFrameFree(RPCFrame *frame);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RPCFrame, rpcFrameFree)
 
@@ -82,6 +93,14 @@ RPCChannel *rpcChannelNew(int in,
                           RPCHeaderFunc headerFunc,
                           RPCFrameFunc frameFunc,
                           void *opaque);
+
+/**
+ * rpcChannelFree:
+ * @channel: the channel, or NULL
+ *
+ * Frees the channel, the frames in it, and the descriptors that have not been sent. The sockets
+ * belong to the caller.
+ */
 void rpcChannelFree(RPCChannel *channel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RPCChannel, rpcChannelFree)
 
@@ -114,14 +133,52 @@ RPCChannelStatus rpcChannelPump(RPCChannel *channel);
  */
 void rpcChannelInject(RPCChannel *channel, RPCFrame *frame);
 
-/* Returns the number of bytes of injected frames that have not been sent. */
+/**
+ * rpcChannelInjected:
+ * @channel: the channel
+ *
+ * Returns the number of bytes of injected frames that have not been sent.
+ */
 gsize rpcChannelInjected(const RPCChannel *channel);
 
-/* The events to poll for, and the state of the channel */
+/**
+ * rpcChannelWantsRead:
+ * @channel: the channel
+ *
+ * Returns TRUE if rpcChannelRead() can read more from the sender.
+ */
 gboolean rpcChannelWantsRead(const RPCChannel *channel);
+
+/**
+ * rpcChannelWantsWrite:
+ * @channel: the channel
+ *
+ * Returns TRUE if the receiver's socket was full.
+ */
 gboolean rpcChannelWantsWrite(const RPCChannel *channel);
+
+/**
+ * rpcChannelWaits:
+ * @channel: the channel
+ *
+ * Returns TRUE after RPC_VERDICT_WAIT, until the header function has been called again.
+ */
 gboolean rpcChannelWaits(const RPCChannel *channel);    /* after RPC_VERDICT_WAIT */
+
+/**
+ * rpcChannelAtEnd:
+ * @channel: the channel
+ *
+ * Returns TRUE if the sender has closed its socket.
+ */
 gboolean rpcChannelAtEnd(const RPCChannel *channel);    /* the sender has closed its socket */
+
+/**
+ * rpcChannelIsIdle:
+ * @channel: the channel
+ *
+ * Returns TRUE if the channel is between two frames and its buffers are empty.
+ */
 gboolean rpcChannelIsIdle(const RPCChannel *channel);   /* between two frames, buffers are empty */
 
 /**
@@ -153,10 +210,17 @@ guint64 rpcChannelReceived(const RPCChannel *channel);
 guint64 rpcChannelSent(const RPCChannel *channel);
 
 /**
- * rpcChannelCanTrim, rpcChannelTrim:
+ * rpcChannelCanTrim:
  * @channel: an idle channel
  *
- * rpcChannelTrim() frees buffers; rpcChannelCanTrim() returns TRUE if there are any.
+ * Returns TRUE if rpcChannelTrim() would free memory.
  */
 gboolean rpcChannelCanTrim(const RPCChannel *channel);
+
+/**
+ * rpcChannelTrim:
+ * @channel: an idle channel
+ *
+ * Frees the buffers, which are allocated again when they are required.
+ */
 void rpcChannelTrim(RPCChannel *channel);

@@ -55,7 +55,21 @@ typedef struct {
     uint32_t status;            /* an RPCStatus */
 } RPCHeader;
 
+/**
+ * rpcGetU32:
+ * @data: 4 bytes with any alignment
+ *
+ * Returns the number that they contain in big-endian order (RFC 4506, 4.2).
+ */
 uint32_t rpcGetU32(const uint8_t *data);
+
+/**
+ * rpcPutU32:
+ * @data: 4 bytes with any alignment, which are set
+ * @value: the number
+ *
+ * Stores a number in big-endian order (RFC 4506, 4.2).
+ */
 void rpcPutU32(uint8_t *data, uint32_t value);
 
 /**
@@ -68,6 +82,10 @@ void rpcPutU32(uint8_t *data, uint32_t value);
 void rpcHeaderDecode(const uint8_t *data, RPCHeader *header);
 void rpcHeaderEncode(uint8_t *data, const RPCHeader *header);
 
-/* Returns true if a frame of @length bytes, including the length word, is within libvirt's
- * limits. */
+/**
+ * rpcLengthIsValid:
+ * @length: the length of a frame with its length word, in bytes
+ *
+ * Returns true if the length is within libvirt's limits.
+ */
 bool rpcLengthIsValid(uint32_t length);

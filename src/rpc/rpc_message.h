@@ -23,7 +23,12 @@
  */
 GByteArray *rpcMessageNew(const RPCHeader *header);
 
-/* Writes the length word of a frame. */
+/**
+ * rpcMessageFinish:
+ * @frame: a complete frame
+ *
+ * Sets the length word of the frame.
+ */
 void rpcMessageFinish(GByteArray *frame);
 
 /**
