@@ -102,6 +102,13 @@ sc_layers:
 	@cd $(srcdir) && git ls-files 'src/*.[ch]' 'tools/*.[ch]' | \
 	  $(PYTHON3) -B build-aux/check-layers.py build-aux/layers.txt
 
+# --- comments
+
+# The comment of a function in a header names each argument.
+sc_function_comments:
+	@cd $(srcdir) && git ls-files 'src/*.h' 'tools/*.h' | \
+	  $(PYTHON3) -B build-aux/check-comments.py
+
 # --- a repository for everyone
 
 sc_prohibit_machine_paths:

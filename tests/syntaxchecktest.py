@@ -19,11 +19,14 @@ LICENCE = 'SPDX-License-Identifier: LGPL-2.1-or-later'
 COMMENT = '/* %s */\n' % LICENCE
 
 # The files that `make` requires to run a rule, and files that follow all rules.
-COPIED = ('GNUmakefile', 'maint.mk', 'cfg.mk', 'build-aux/check-layers.py', 'build-aux/layers.txt',
-          'build-aux/vc-list-files')
+COPIED = ('GNUmakefile', 'maint.mk', 'cfg.mk', 'build-aux/check-comments.py', 'build-aux/check-layers.py',
+          'build-aux/layers.txt', 'build-aux/vc-list-files')
+FUNCTION = 'gboolean goodOpen(int fd, void (*func)(int fd), GError **err);\n'
 KEPT = {
     'build-aux/good.sh': '#!/bin/sh\n# %s\necho good\n' % LICENCE,
-    'src/conf/good.h': COMMENT + '#pragma once\n#include <glib.h>\n',
+    'src/conf/good.h': COMMENT + '#pragma once\n#include <glib.h>\n\n'
+                       '/**\n * goodOpen:\n * @fd, @func: both\n * @err: an error\n *\n * Returns TRUE.\n */\n' +
+                       FUNCTION,
     'src/conf/good.c': COMMENT + '#include <config.h>\n#include <sys/stat.h>\n#include "good.h"\n',
     'src/projection/upper.c': COMMENT + '#include <config.h>\n#include "good.h"\n',
     'tests/good.c': COMMENT + 'emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "no such thing");\npopen("ls", "r");\n',
@@ -47,6 +50,13 @@ BROKEN = {
         ('src/emulator/bad.c', COMMENT + '#include <glib.h>\n'),
         ('src/conf/bad.c', COMMENT + '#include <curl/curl.h>\n'),
         ('src/unknown/bad.c', COMMENT)],
+    'sc_function_comments': [
+        ('src/conf/bad.h', COMMENT + '#pragma once\n\n/* Opens it. */\n' + FUNCTION),
+        ('src/conf/bad.h', COMMENT + '#pragma once\n\n' + FUNCTION),
+        ('tools/bad.h', COMMENT + '#pragma once\n\n/**\n * goodOpen:\n * @fd: it\n * @func: it\n *\n'
+                        ' * Returns TRUE.\n */\n' + FUNCTION),
+        ('src/conf/bad.h', COMMENT + '#pragma once\n\n/**\n * goodOpen:\n * @fd: it\n * @func: it\n'
+                           ' * @err: it\n */\n' + FUNCTION)],
     'sc_prohibit_machine_paths': [('docs/bad.md', 'Look into /home/%s/x.\n' % 'somebody')],
     'sc_shellcheck': [('build-aux/bad.sh', '#!/bin/sh\n# %s\ncat $1\n' % LICENCE)],
 }
