@@ -6,7 +6,7 @@
 
 #include <config.h>
 
-#include "definition_store.h"
+#include "definition_store_private.h"
 
 #include "definition_files.h"
 
@@ -21,15 +21,6 @@
 /* The maximum number of names in an error message */
 #define NAMES_SHOWN 20
 
-struct _DefinitionStore {
-    GHashTable *byName;     /* -> StoredDefinition, which it owns */
-    GHashTable *byUUID;     /* -> StoredDefinition */
-    char *dir;              /* or NULL */
-    gboolean readOnly;
-};
-
-
-/* --- one definition */
 
 static void
 definitionClear(StoredDefinition *definition)
@@ -48,7 +39,7 @@ definitionFree(gpointer opaque)
 }
 
 
-/* Makes DEFINITION what FROM says, whose parts it takes. */
+/* Replaces the content of DEFINITION by that of FROM, which loses it. */
 static void
 definitionSet(StoredDefinition *definition,
               EmulatedPCIDefinition *from)
@@ -63,9 +54,8 @@ definitionSet(StoredDefinition *definition,
 }
 
 
-/* Returns the definition in the form that is written to disk; its strings are borrowed. */
-static EmulatedPCIDefinition
-definitionView(const StoredDefinition *definition)
+EmulatedPCIDefinition
+storedDefinitionView(const StoredDefinition *definition)
 {
     EmulatedPCIDefinition view = {
         .name = definition->name,
@@ -83,13 +73,11 @@ definitionView(const StoredDefinition *definition)
 char *
 storedDefinitionFormat(const StoredDefinition *definition)
 {
-    EmulatedPCIDefinition view = definitionView(definition);
+    EmulatedPCIDefinition view = storedDefinitionView(definition);
 
     return emulatedPCIDefinitionFormat(&view, FALSE);
 }
 
-
-/* --- finding */
 
 DefinitionStore *
 definitionStoreNew(void)
@@ -204,11 +192,10 @@ reportMissing(const DefinitionStore *store,
 }
 
 
-/* Returns the definition, or NULL with ERR set. */
-static StoredDefinition *
-requireDefinition(const DefinitionStore *store,
-                  const char *nameOrUUID,
-                  GError **err)
+StoredDefinition *
+definitionStoreRequire(const DefinitionStore *store,
+                       const char *nameOrUUID,
+                       GError **err)
 {
     StoredDefinition *definition = findDefinition(store, nameOrUUID);
 
@@ -224,7 +211,7 @@ definitionStoreResolve(const char *nameOrUUID,
                        GError **err)
 {
     const DefinitionStore *store = opaque;
-    const StoredDefinition *definition = requireDefinition(store, nameOrUUID, err);
+    const StoredDefinition *definition = definitionStoreRequire(store, nameOrUUID, err);
 
     if (!definition)
         return NULL;
@@ -238,18 +225,25 @@ definitionStoreResolve(const char *nameOrUUID,
 }
 
 
-/* --- keeping */
+void
+definitionStoreMakeUUID(EmulatedPCIDefinition *definition)
+{
+    g_autofree char *uuid = g_uuid_string_random();
 
-static char *
-fileName(const char *name)
+    memcpy(definition->uuid, uuid, sizeof(definition->uuid));
+}
+
+
+char *
+definitionStoreFileName(const char *name)
 {
     return g_strconcat(name, FILE_SUFFIX, NULL);
 }
 
 
-static gboolean
-checkWritable(const DefinitionStore *store,
-              GError **err)
+gboolean
+definitionStoreCheckWritable(const DefinitionStore *store,
+                             GError **err)
 {
     if (store->dir && !store->readOnly)
         return TRUE;
@@ -259,13 +253,13 @@ checkWritable(const DefinitionStore *store,
 }
 
 
-static gboolean
-saveDefinition(const DefinitionStore *store,
-               const EmulatedPCIDefinition *definition,
-               GError **err)
+gboolean
+definitionStoreSave(const DefinitionStore *store,
+                    const EmulatedPCIDefinition *definition,
+                    GError **err)
 {
     g_autofree char *xml = emulatedPCIDefinitionFormat(definition, TRUE);
-    g_autofree char *file = fileName(definition->name);
+    g_autofree char *file = definitionStoreFileName(definition->name);
 
     if (strlen(xml) > EMULATED_PCI_DEFINITION_XML_MAX) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
@@ -274,16 +268,15 @@ saveDefinition(const DefinitionStore *store,
                                definition->name, strlen(xml), EMULATED_PCI_DEFINITION_XML_MAX);
         return FALSE;
     }
-    return checkWritable(store, err) &&
+    return definitionStoreCheckWritable(store, err) &&
         definitionFilesWrite(store->dir, file, xml, strlen(xml), err);
 }
 
 
-/* Takes in what is in FROM: a new definition, or another content of OLD. */
-static StoredDefinition *
-addDefinition(DefinitionStore *store,
-              StoredDefinition *old,
-              EmulatedPCIDefinition *from)
+StoredDefinition *
+definitionStoreAdd(DefinitionStore *store,
+                   StoredDefinition *old,
+                   EmulatedPCIDefinition *from)
 {
     StoredDefinition *definition = old;
 
@@ -300,433 +293,10 @@ addDefinition(DefinitionStore *store,
 }
 
 
-static void
-removeDefinition(DefinitionStore *store,
-                 StoredDefinition *definition)
+void
+definitionStoreRemove(DefinitionStore *store,
+                      StoredDefinition *definition)
 {
     g_hash_table_remove(store->byUUID, definition->uuid);
     g_hash_table_remove(store->byName, definition->name);
-}
-
-
-/* --- loading */
-
-static void
-makeUUID(EmulatedPCIDefinition *definition)
-{
-    g_autofree char *uuid = g_uuid_string_random();
-
-    memcpy(definition->uuid, uuid, sizeof(definition->uuid));
-}
-
-
-static gboolean
-loadCheck(const DefinitionStore *store,
-          const EmulatedPCIDefinition *definition,
-          const char *file,
-          GError **err)
-{
-    g_autofree char *expected = fileName(definition->name);
-    const StoredDefinition *other;
-
-    if (strcmp(expected, file) != 0) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("name '%1$s' does not match the file name"), definition->name);
-        return FALSE;
-    }
-    if (definition->basis) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("attribute '%1$s' is not allowed in a file"), "basis");
-        return FALSE;
-    }
-
-    other = g_hash_table_lookup(store->byName, definition->name);
-    if (other) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("a built-in definition '%1$s' already exists"), other->name);
-        return FALSE;
-    }
-    other = g_hash_table_lookup(store->byUUID, definition->uuid);
-    if (other) {
-        emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("UUID %1$s is already used by definition '%2$s'"),
-                               definition->uuid, other->name);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-
-static gboolean
-loadFile(DefinitionStore *store,
-         const char *dir,
-         const char *file,
-         gboolean builtIn,
-         GError **err)
-{
-    g_autoptr(EmulatedPCIDefinition) definition = NULL;
-    g_autofree char *xml = NULL;
-    StoredDefinition *added;
-    gboolean autostart;
-    gsize len;
-
-    if (!(xml = definitionFilesRead(dir, file, EMULATED_PCI_DEFINITION_XML_MAX, &len, err)) ||
-        !(definition = emulatedPCIDefinitionParse(xml, len, !builtIn, err)) ||
-        !emulatedPCIDefinitionFill(definition, NULL, err) ||
-        !loadCheck(store, definition, file, err))
-        return FALSE;
-
-    /* A file that was written by hand can lack a UUID; the generated one is stored. */
-    if (*definition->uuid == '\0') {
-        makeUUID(definition);
-        if (!builtIn && !store->readOnly && !saveDefinition(store, definition, err))
-            return FALSE;
-    }
-
-    autostart = definition->autostart;
-    added = addDefinition(store, NULL, definition);
-    added->builtIn = builtIn;
-    added->persistent = TRUE;
-    added->active = autostart;
-    added->autostart = autostart;
-    return TRUE;
-}
-
-
-/* FILE could not be loaded. */
-static void
-reportFile(const DefinitionStore *store,
-           const char *dir,
-           const char *file,
-           gboolean damaged,
-           const GError *reason)
-{
-    g_autofree char *path = g_build_filename(dir, file, NULL);
-    g_autofree char *aside = NULL;
-    g_autoptr(GError) err = NULL;
-
-    if (!damaged || store->readOnly) {
-        g_warning(_("definition in %1$s is ignored: %2$s"), path, reason->message);
-        return;
-    }
-    aside = definitionFilesSetAside(dir, file, &err);
-    if (aside)
-        g_warning(_("damaged definition in %1$s is renamed to %2$s: %3$s"), path, aside,
-                  reason->message);
-    else
-        g_warning(_("damaged definition in %1$s: %2$s; %3$s"), path, reason->message,
-                  err->message);
-}
-
-
-static gboolean
-loadDir(DefinitionStore *store,
-        const char *dir,
-        gboolean builtIn,
-        GError **err)
-{
-    g_autoptr(GPtrArray) files = definitionFilesList(dir, err);
-    guint i;
-
-    if (!files)
-        return FALSE;
-
-    for (i = 0; i < files->len; i++) {
-        const char *file = g_ptr_array_index(files, i);
-        g_autoptr(GError) reason = NULL;
-
-        if (g_hash_table_size(store->byName) >= DEFINITION_STORE_MAX) {
-            g_warning(_("%1$u definitions in %2$s are ignored: at most %3$d are supported"),
-                      files->len - i, dir, DEFINITION_STORE_MAX);
-            break;
-        }
-        if (!loadFile(store, dir, file, builtIn, &reason)) {
-            const gboolean damaged = !builtIn && reason->code != VIR_ERR_SYSTEM_ERROR;
-
-            reportFile(store, dir, file, damaged, reason);
-        }
-    }
-    return TRUE;
-}
-
-
-gboolean
-definitionStoreLoad(DefinitionStore *store,
-                    const char *builtinDir,
-                    const char *dir,
-                    GError **err)
-{
-    if (builtinDir && !loadDir(store, builtinDir, TRUE, err))
-        return FALSE;
-    if (!dir)
-        return TRUE;
-
-    g_free(store->dir);
-    store->dir = g_strdup(dir);
-    if (!store->readOnly)
-        definitionFilesClean(dir);
-    return loadDir(store, dir, FALSE, err);
-}
-
-
-/* --- defining */
-
-static gboolean
-reportBuiltIn(const StoredDefinition *definition,
-              GError **err)
-{
-    emulatedPCIReportError(err, VIR_ERR_OPERATION_DENIED,
-                           _("definition '%1$s' is built in: it cannot be changed"),
-                           definition->name);
-    return FALSE;
-}
-
-
-/* Returns whether DEFINITION's name and uuid are free, or both those of OLD. */
-static gboolean
-checkUnique(const DefinitionStore *store,
-            const EmulatedPCIDefinition *definition,
-            const StoredDefinition *old,
-            GError **err)
-{
-    const StoredDefinition *other = g_hash_table_lookup(store->byUUID, definition->uuid);
-
-    if (old && old->builtIn)
-        return reportBuiltIn(old, err);
-    if (old && *definition->uuid && strcmp(definition->uuid, old->uuid) != 0) {
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("definition '%1$s' is already defined with UUID %2$s, not %3$s"),
-                               old->name, old->uuid, definition->uuid);
-        return FALSE;
-    }
-    if (other && other != old) {
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("UUID %1$s is already used by definition '%2$s' and cannot be used for '%3$s'"),
-                               other->uuid, other->name, definition->name);
-        return FALSE;
-    }
-    if (!old && g_hash_table_size(store->byName) >= DEFINITION_STORE_MAX) {
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("too many definitions: at most %1$d are supported"), DEFINITION_STORE_MAX);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-
-/* Parses @xml and completes the definition; its name is unused or that of @old. */
-static EmulatedPCIDefinition *
-readDefinition(const DefinitionStore *store,
-               const char *xml,
-               gsize len,
-               StoredDefinition **old,
-               GError **err)
-{
-    g_autoptr(EmulatedPCIDefinition) definition = emulatedPCIDefinitionParse(xml, len, FALSE, err);
-    const StoredDefinition *basis = NULL;
-    gboolean named;
-
-    if (!definition)
-        return NULL;
-
-    if (definition->basis && !(basis = requireDefinition(store, definition->basis, err)))
-        return NULL;
-
-    /* A uuid that is known names its definition. */
-    if (!definition->name && *definition->uuid) {
-        const StoredDefinition *same = g_hash_table_lookup(store->byUUID, definition->uuid);
-
-        definition->name = same ? g_strdup(same->name) : NULL;
-    }
-    named = definition->name != NULL;
-
-    if (!emulatedPCIDefinitionFill(definition, basis ? basis->def : NULL, err))
-        return NULL;
-
-    *old = g_hash_table_lookup(store->byName, definition->name);
-    if (*old && !named) {
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("definition '%1$s', named after devicename '%2$s', already "
-                                 "exists: another <%3$s> is required"),
-                               definition->name, definition->def->fields.devicename, "name");
-        return NULL;
-    }
-    if (!checkUnique(store, definition, *old, err))
-        return NULL;
-
-    if (*old)
-        memcpy(definition->uuid, (*old)->uuid, sizeof(definition->uuid));
-    else if (*definition->uuid == '\0')
-        makeUUID(definition);
-    return g_steal_pointer(&definition);
-}
-
-
-const StoredDefinition *
-definitionStoreDefine(DefinitionStore *store,
-                      const char *xml,
-                      gsize len,
-                      gboolean *created,
-                      GError **err)
-{
-    StoredDefinition *old = NULL;
-    g_autoptr(EmulatedPCIDefinition) definition = readDefinition(store, xml, len, &old, err);
-    StoredDefinition *result;
-
-    if (!definition)
-        return NULL;
-
-    definition->autostart = !old || old->autostart;
-    if (!saveDefinition(store, definition, err))
-        return NULL;
-
-    result = addDefinition(store, old, definition);
-    if (created)
-        *created = !old;
-    if (!old) {
-        result->active = TRUE;
-        result->autostart = TRUE;
-    }
-    result->persistent = TRUE;
-    return result;
-}
-
-
-const StoredDefinition *
-definitionStoreCreate(DefinitionStore *store,
-                      const char *xml,
-                      gsize len,
-                      GError **err)
-{
-    StoredDefinition *old = NULL;
-    g_autoptr(EmulatedPCIDefinition) definition = readDefinition(store, xml, len, &old, err);
-    StoredDefinition *result;
-
-    if (!definition)
-        return NULL;
-    if (old) {
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
-                               _("definition '%1$s' already exists with UUID %2$s"),
-                               old->name, old->uuid);
-        return NULL;
-    }
-
-    result = addDefinition(store, NULL, definition);
-    result->active = TRUE;
-    result->autostart = TRUE;
-    return result;
-}
-
-
-/* --- changing */
-
-/* Returns the definition for a change. */
-static StoredDefinition *
-findToChange(const DefinitionStore *store,
-             const char *name,
-             GError **err)
-{
-    StoredDefinition *definition = requireDefinition(store, name, err);
-
-    if (definition && definition->builtIn) {
-        reportBuiltIn(definition, err);
-        return NULL;
-    }
-    return definition;
-}
-
-
-static gboolean
-checkPersistent(const StoredDefinition *definition,
-                GError **err)
-{
-    if (definition->persistent)
-        return TRUE;
-    emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID,
-                           _("definition '%1$s' is transient"), definition->name);
-    return FALSE;
-}
-
-
-gboolean
-definitionStoreUndefine(DefinitionStore *store,
-                        const char *name,
-                        GError **err)
-{
-    StoredDefinition *definition = findToChange(store, name, err);
-    g_autofree char *file = NULL;
-
-    if (!definition || !checkPersistent(definition, err) || !checkWritable(store, err))
-        return FALSE;
-
-    file = fileName(definition->name);
-    if (!definitionFilesRemove(store->dir, file, err))
-        return FALSE;
-    removeDefinition(store, definition);
-    return TRUE;
-}
-
-
-gboolean
-definitionStoreDestroy(DefinitionStore *store,
-                       const char *name,
-                       GError **err)
-{
-    StoredDefinition *definition = findToChange(store, name, err);
-
-    if (!definition)
-        return FALSE;
-    if (!definition->active) {
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID,
-                               _("definition '%1$s' is not active"), definition->name);
-        return FALSE;
-    }
-
-    if (definition->persistent)
-        definition->active = FALSE;
-    else
-        removeDefinition(store, definition);
-    return TRUE;
-}
-
-
-gboolean
-definitionStoreStart(DefinitionStore *store,
-                     const char *name,
-                     GError **err)
-{
-    StoredDefinition *definition = requireDefinition(store, name, err);
-
-    if (!definition)
-        return FALSE;
-    if (definition->active) {
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_INVALID,
-                               _("definition '%1$s' is already active"), definition->name);
-        return FALSE;
-    }
-    definition->active = TRUE;
-    return TRUE;
-}
-
-
-gboolean
-definitionStoreSetAutostart(DefinitionStore *store,
-                            const char *name,
-                            gboolean autostart,
-                            GError **err)
-{
-    StoredDefinition *definition = findToChange(store, name, err);
-    EmulatedPCIDefinition view;
-
-    if (!definition || !checkPersistent(definition, err))
-        return FALSE;
-    if (!definition->autostart == !autostart)
-        return TRUE;
-
-    view = definitionView(definition);
-    view.autostart = autostart;
-    if (!saveDefinition(store, &view, err))
-        return FALSE;
-    definition->autostart = autostart != FALSE;
-    return TRUE;
 }
