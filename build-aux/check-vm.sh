@@ -146,6 +146,7 @@ make_disk() {
         mkdir "$image/check-vm/tests" &&
         cp tests/emulatedpcistack.py tests/qemutransports.py "$image/check-vm/tests/" &&
         cp -R tests/vm "$image/check-vm/tests/vm" &&
+        cc -O2 -static -o "$image/check-vm/checksum-engine" examples/checksum-engine/checksum-*.c >> "$log" 2>&1 &&
         in_root "$make_limit" "$image" \
             sh -c 'apt-get clean && apt-get -q -y --download-only --no-install-recommends install /check-vm/debs/*.deb' &&
         rm -f "$image/etc/resolv.conf" &&

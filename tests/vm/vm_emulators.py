@@ -7,12 +7,10 @@ import os
 import shutil
 import signal
 
-from vmlib import (LIBEXEC, confinement, define, discard, guest_sees, journal, processes, run, start, unit, virsh,
-                   wait, write)
+from vmlib import (LIBEXEC, confinement, define, discard, domain_rules, guest_sees, journal, processes, run, start,
+                   unit, virsh, wait)
 
 MODEL = '/opt/acme/emulator'
-DROP_IN = '/etc/apparmor.d/abstractions/libvirt-qemu.d'
-LOCAL = '/etc/apparmor.d/local/abstractions/libvirt-qemu'
 UNIT = 'pci-emulator@libvirt-qemu.service'
 
 
@@ -57,16 +55,10 @@ def model(tap, lines):
     tap.ok(not result and any(MODEL in line for line in text), 'model: without a rule, AppArmor denies it', result, *text)
     tap.ok(MODEL in result.text, 'model: the error names the program', result)
 
-    rule = os.path.join(DROP_IN, 'acme') if os.path.isdir(DROP_IN) else LOCAL
-    before = open(rule, encoding='utf-8').read() if os.path.exists(rule) else ''
-    write(rule, before + '  %s rmix,\n' % MODEL)
-    if start(tap, 'model', 'model'):
-        tap.ok(processes(MODEL), 'model: that program serves the device')
-    discard('model')
-    if before:
-        write(rule, before)
-    else:
-        os.unlink(rule)
+    with domain_rules('  %s rmix,\n' % MODEL):
+        if start(tap, 'model', 'model'):
+            tap.ok(processes(MODEL), 'model: that program serves the device')
+        discard('model')
     lines.none(tap, 'model, with a rule')
 
 

@@ -12,6 +12,7 @@ import traceback
 import vm_boot
 import vm_deployment
 import vm_emulators
+import vm_live
 import vm_polkit
 import vm_qemu
 import vm_use
@@ -29,7 +30,8 @@ def first_boot(tap, lines):
     vm_use.packages(tap, lines)
     for check in (vm_use.worker, vm_use.users, vm_polkit.sessions, vm_polkit.prompt,
                   vm_deployment.documented, vm_use.units, vm_use.upgrade, vm_deployment.hook,
-                  vm_emulators.stubdomain, vm_emulators.model, vm_emulators.attached, vm_qemu.replaced):
+                  vm_emulators.stubdomain, vm_emulators.model, vm_emulators.attached, vm_live.attach, vm_live.server,
+                  vm_qemu.replaced):
         tap.guarded(check, lines)
     vm_boot.before(tap)
 

@@ -4,6 +4,7 @@ virtual machine.
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -20,6 +21,8 @@ LIMIT = 900
 OURS = 'emulatedpci:///system'
 LIBVIRTD = 'qemu:///system'
 LIBEXEC = '/usr/libexec/libvirt-emulatedpci'
+DROP_IN = '/etc/apparmor.d/abstractions/libvirt-qemu.d'
+LOCAL = '/etc/apparmor.d/local/abstractions/libvirt-qemu'
 DISK = '/var/lib/libvirt/images/power-button.img'
 
 # A guest that turns itself off when the power button is pressed: it enables the button in
@@ -205,6 +208,21 @@ def confinement(pid):
         return read('/proc/%d/attr/current' % pid).strip('\0\n')
     except OSError as error:
         return str(error)
+
+
+@contextlib.contextmanager
+def domain_rules(rules):
+    """An administrator's rules for domains, in the file that docs/deployment.md names."""
+    path = os.path.join(DROP_IN, 'check-vm') if os.path.isdir(DROP_IN) else LOCAL
+    before = read(path) if os.path.exists(path) else ''
+    write(path, before + rules)
+    try:
+        yield
+    finally:
+        if before:
+            write(path, before)
+        else:
+            os.unlink(path)
 
 
 def qemu_pid(name):
