@@ -46,6 +46,9 @@ def server(tap, stack, fails):
     tap.ok("have the same 'socket', '/run/a'" in message, 'a socket that another device has', message)
     stack.virsh('attach-device', 'served', stack.write('tmp/s3.xml', device('/run/c', alias='ua-c')), '--config')
     tap.equal(len(drivers(stack.virsh('dumpxml', 'served'))), 3, 'attach-device --config')
+    stack.virsh('edit', 'served', env={'EDITOR': 'sed -i s,/run/c,/run/e,'})
+    tap.equal(drivers(stack.virsh('dumpxml', 'served'))[2], "<driver socket='/run/e'/>", 'virsh edit: another socket')
+    stack.virsh('edit', 'served', env={'EDITOR': 'sed -i s,/run/e,/run/c,'})
     stack.virsh('detach-device', 'served', stack.write('tmp/s3.xml', device('/run/c')), '--config')
     tap.equal(stack.virsh('dumpxml', 'served'), shown, 'detach-device --config finds it by its socket')
     message = fails('detach-device', 'served', stack.write('tmp/s3.xml', device('/run/d')), '--config')
@@ -84,6 +87,7 @@ def detached(tap, stack, fails):
                'refused: ' + ' '.join('FILE' if arg == device else arg for arg in args), message)
     tap.equal([stack.virsh('dumpxml', 'served'), stack.virsh('dumpxml', 'served', '--inactive')], shown,
               'and the domain is as it was')
+    unmoved(tap, stack, alias, fails)
     stack.virsh('detach-device-alias', 'served', 'ua-other', '--live')      # libvirt asks the guest, which is paused
     tap.equal(stack.state('served'), 'paused', 'another device: its guest is asked')
     stack.direct('detach-device-alias', 'served', alias, '--live')
@@ -95,6 +99,19 @@ def detached(tap, stack, fails):
     stack.virsh('undefine', 'served')
     os.kill(server, signal.SIGTERM)
     stack.wait_for(lambda: stack.status(server) is not None, 'the server ends')
+
+
+def unmoved(tap, stack, alias, fails):
+    """A server cannot hand over its registers."""
+    image = stack.path('tmp/never')
+    snapshot = stack.write('tmp/snapshot.xml', "<domainsnapshot><name>never</name><memory snapshot='external' file='%s'/>"
+                           "</domainsnapshot>" % image)
+    for args in (['save', 'served', image], ['managedsave', 'served'], ['snapshot-create', 'served', snapshot],
+                 ['migrate', '--live', '--p2p', 'served', stack.direct_uri]):
+        message = fails(*args)
+        tap.ok("emulated PCI device '%s' ('socket' of <driver>) cannot save its registers" % alias in message,
+               'refused: ' + args[0], message)
+    tap.equal((stack.state('served'), os.path.exists(image)), ('paused', False), 'the domain is as it was, and no file is left')
 
 
 def main(tap):
