@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-# statetest.py: running guests take their devices' registers along
+# statetest.py: the registers of the devices of a running guest are saved and migrated
 #
-# A Linux guest writes a growing number into registers of all its devices, and looks
-# each time whether the last one is still there. Meanwhile it is saved and restored,
-# recorded in snapshots, and migrated between two libvirtds, with and without
-# virtemulatedpcid; emulators and the process that saves registers are killed. The
-# guest never finds a wrong value, and what fails leaves it running.
+# A Linux guest writes a growing number into registers of all its devices, and checks each time
+# that they still have the previous one. Meanwhile, the guest is saved and restored, recorded in
+# snapshots, and migrated between two libvirtds, with and without virtemulatedpcid; emulators and
+# the process that saves registers are killed. The guest must never find a wrong value, and must
+# continue to run after an operation that fails.
 #
-# EMULATEDPCI_STATE_ROUNDS is how many saves, migrations and killed emulators there are in a
-# row; a few by default.
+# EMULATEDPCI_STATE_ROUNDS is the number of saves, migrations and killed emulators in a row; the
+# default is small.
 #
-# Needs a QEMU with vfio-user-pci. Without a guest: vfiouserqemutest.py; without QEMU:
-# vmstateunittest.c.
+# Requires a QEMU with vfio-user-pci. vfiouserqemutest.py tests the same without a guest, and
+# vmstateunittest.c without QEMU.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -38,8 +38,8 @@ def device(number):
 
 
 class Guest:
-    """A domain whose Linux counts. Its console is a file, FILE, wherever it runs. DRIVER is the
-    <driver> of its devices, or a list with that of each."""
+    """A domain whose guest counts. Its console is a file, on each host that it runs on. DRIVER is the
+    <driver> of its devices, or a list with one for each device."""
 
     def __init__(self, tap, stack, name, machine, devices, driver='', extra='', memory=96, tail=''):
         self.tap = tap
@@ -66,19 +66,19 @@ class Guest:
             return serial.read()
 
     def reports(self):
-        """[(round, devices, wrong values)] of what the guest has told."""
+        """The reports of the guest: [(round, devices, wrong values)]."""
         return [tuple(int(number) for number in match) for match in
                 re.findall(r'=== emulatedpci: round (\d+), (\d+) devices, (\d+) wrong', self.seen())]
 
     def goes_on(self, what, stack=None):
-        """counts() without a line of its own."""
+        """The same as counts(), without a separate test result."""
         before = len(self.reports())
         (stack or self.stack).wait_for(lambda: len(self.reports()) > before + 1, '%s: %s' % (self.name, what))
         if self.reports()[-1][1:] != (self.devices, 0) or 'not the values' in self.seen():
             raise StackError('%s: %s: %s\n%s' % (self.name, what, self.reports()[-1], self.seen()[-1000:]))
 
     def counts(self, what, stack=None):
-        """The guest goes on from here on, wherever it is, and no value was ever wrong."""
+        """Tests that the guest continues to run, and that no value was ever wrong."""
         before = len(self.reports())
         name = '%s: %s: the guest runs, and no value is wrong' % (self.name, what)
         try:
@@ -94,7 +94,7 @@ class Guest:
         return (stack or self.stack).read('cache/libvirt/qemu/log/%s.log' % self.name)[-3000:]
 
     def processes(self, program, stack=None):
-        """The pids of PROGRAM that belong to this domain."""
+        """The process IDs of PROGRAM that belong to this domain."""
         stack = stack or self.stack
         return [pid for qemu, _ in stack.processes('guest=%s,' % self.name)
                 for pid, command in stack.processes('/pci%d.' % qemu)
@@ -111,8 +111,8 @@ def fails(tap, stack, what, words, pattern):
 
 
 def patched(path, changes):
-    """Whether the saved state in the image PATH has all of CHANGES, which are then made: (bytes, others
-    of that length)."""
+    """Replaces bytes of the saved state in the image PATH. CHANGES are pairs (old bytes, new bytes) of equal
+    length. Returns False if some of the old bytes are missing."""
     with open(path, 'r+b') as image:
         content = image.read()
         begin = max(content.find(magic) for magic in (b'EPCISTAT', b'ESTATPCI'))
@@ -146,7 +146,7 @@ def try_save(tap, stack, guest):
         guest.counts('save-image-edit')
         tap.ok('<title>%s<' % after in virsh('dumpxml', guest.name), '%s: with what was edited' % guest.name)
 
-    # As libvirt-guests.sh does it when a host shuts down and boots
+    # libvirt-guests.sh does the same when a host shuts down and boots
     for virsh in (stack.virsh, stack.direct):
         uuid = virsh('domuuid', guest.name).strip()
         tap.ok(uuid in virsh('list', '--uuid', '--persistent', '--state-running').split(),
@@ -161,8 +161,7 @@ def try_save(tap, stack, guest):
 
 
 def try_refused(tap, stack, guest):
-    """A device that is another one does not get the registers, and a state that is no state is
-    refused. The log tells what is wrong."""
+    """The state of a different device and a malformed state are refused, and the log contains the reason."""
     image = stack.path('tmp/%s.image' % guest.name)
     stack.virsh('save', guest.name, image)
     xml = stack.virsh('save-image-dumpxml', image)
@@ -198,7 +197,7 @@ def try_refused(tap, stack, guest):
 
 
 def kill_workers(guards, ended):
-    """Kills what serves devices again and again until ENDED(). Returns how often."""
+    """Kills the processes that serve devices repeatedly until ENDED(). Returns the number of kills."""
     kills = 0
     while not ended():
         for guard in guards():
@@ -212,7 +211,7 @@ def kill_workers(guards, ended):
 
 
 def try_killed(tap, stack, guest):
-    """Emulators that are killed while the guest is saved, and the process that saves registers."""
+    """Emulators and the process that saves registers are killed while the guest is saved."""
     image = stack.path('tmp/%s.image' % guest.name)
     saved = kills = 0
     for number in range(ROUNDS):
@@ -238,7 +237,7 @@ def try_killed(tap, stack, guest):
 
 
 def try_detached(tap, stack, guest):
-    """A device that was unplugged is no part of the state."""
+    """A device that was unplugged is not part of the state."""
     image = stack.path('tmp/%s.image' % guest.name)
     stack.virsh('suspend', guest.name)
     stack.virsh('save', guest.name, image)
@@ -249,7 +248,7 @@ def try_detached(tap, stack, guest):
 
 
 def try_snapshots(tap, stack, guest):
-    """With memory: in the disk's image, and in a file of its own."""
+    """Snapshots with memory: in the image of the disk, and in a separate file."""
     stack.virsh('snapshot-create-as', guest.name, 'inside')
     guest.counts('internal snapshot')
     stack.virsh('snapshot-revert', guest.name, 'inside')
@@ -269,7 +268,7 @@ def try_snapshots(tap, stack, guest):
 
 
 def try_unmovable(tap, stack):
-    """An emulator of one's own that does not hand over state."""
+    """An emulator other than pci-emulator that does not provide state."""
     guest = Guest(tap, stack, 'own', 'pc', 1,
                   "<driver emulator='own' model='%s'/>" % stack.path('libexec/pci-emulator'))
     guest.start()
@@ -289,8 +288,8 @@ OWN = ["<driver emulator='counter' model='%s'/>", "<driver pid='%d'/>", '', "<dr
 
 
 def counter_of(stack, guest):
-    """The first device's counter, which counts this read. The guest is suspended, and may be in the middle of
-    an access of its own: the address register keeps its value."""
+    """The counter of the first device, which includes this read. The guest is suspended, possibly between two
+    steps of an access, so the value of the address register is restored."""
     xml = stack.virsh('dumpxml', guest.name)
     slot = int(re.search(r"name='ua-dev0'/>\s*<address .* slot='(0x[0-9a-f]+)'", xml).group(1), 0)
 
@@ -304,8 +303,8 @@ def counter_of(stack, guest):
 
 
 def try_own(tap, stack):
-    """Emulators that hand over their state: a model, one that runs already, and pci-emulator
-    beside them."""
+    """Emulators that provide their state: another program, one that is already running, and
+    pci-emulator beside them."""
     counter = stack.copy(os.path.join(stack.build, 'examples/counter-emulator/counter-emulator'),
                          'libexec/counter-emulator')
     pid = stack.start([stack.path('libexec/pci-emulator'), '--listen'], 'log/listening')
@@ -340,7 +339,7 @@ def try_own(tap, stack):
 
 
 def try_failed_migration(tap, guest, here, there):
-    """One that is cancelled, and one to a domain with another device. The guest stays."""
+    """A migration that is cancelled, and one to a domain with another device. The guest remains on its host."""
     words = ['virsh', '-q', '-c', here.uri, 'migrate', '--live', guest.name, there.uri, '--migrateuri',
              'tcp://127.0.0.1']
     moving = here.start(words + ['--bandwidth', '1'], 'log/moving')
@@ -361,7 +360,7 @@ def try_failed_migration(tap, guest, here, there):
 
 
 def try_killed_migration(tap, guest, here, there):
-    """Emulators of both ends are killed while the guest moves: it arrives with right values, or stays."""
+    """Emulators on both hosts are killed during a migration: the guest arrives with correct values, or remains."""
     moved = kills = 0
     for number in range(ROUNDS):
         moving = here.start(['virsh', '-q', '-c', here.uri, 'migrate', '--live', '--persistent', '--undefinesource',
@@ -382,7 +381,7 @@ def try_killed_migration(tap, guest, here, there):
 
 
 def try_storage_copy(tap, source, target):
-    """With the disk's content and other XML for the target, through the daemons and without them."""
+    """Migration with the content of the disk and other XML for the target, with and without the daemons."""
     disk = "    <disk type='file'><driver name='qemu' type='%s'/><source file='%s'/>" \
         "<target dev='vda' bus='virtio'/></disk>\n"
     for kind, here_uri, there_uri in (('qcow2', source.uri, target.uri), ('raw', source.direct_uri, target.direct_uri)):
@@ -409,7 +408,7 @@ def try_storage_copy(tap, source, target):
 
 
 def try_own_migration(tap, guest, pid, source, target):
-    """State of somebody else's emulators goes along."""
+    """The state of emulators other than pci-emulator is migrated."""
     words = ['migrate', '--live', guest.name, target.uri, '--migrateuri', 'tcp://127.0.0.1']
     source.virsh('suspend', guest.name)
     before = counter_of(source, guest)
@@ -424,8 +423,8 @@ def try_own_migration(tap, guest, pid, source, target):
 
 
 def try_missing(tap, guest, source, target):
-    """A host without the launcher, or with one that lacks what saves registers, refuses before the
-    guest is stopped."""
+    """A host without the launcher, or without the program that saves registers, refuses the migration before
+    the guest is stopped."""
     words = ['virsh', '-q', '-c', source.uri, 'migrate', '--live', guest.name]
     launcher = os.path.join(source.launch_dir, 'qemu-system-x86_64')
     program = source.path('libexec/emulatedpci-vmstate')
@@ -537,7 +536,7 @@ def main(tap):
             tap.skip('migration', reason)
             return
         with DaemonStack(seconds=1800 + 30 * ROUNDS) as target:
-            # The launcher is at the same place on both hosts.
+            # The launcher has the same path on both hosts.
             start_host(target, '22222222-2222-4222-8222-222222222222', '--launch-dir', stack.launch_dir)
             try_own_migration(tap, own, listening, stack, target)
             try_storage_copy(tap, stack, target)

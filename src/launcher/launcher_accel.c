@@ -19,7 +19,7 @@ typedef struct {
 } LauncherAccel;
 
 
-/* Notes the accelerators in NAMES, separated by colons. */
+/* Stores the accelerators in NAMES, which are separated by colons. */
 static void
 launcherAccelAdd(LauncherAccel *accel,
                  const char *names)
@@ -36,8 +36,8 @@ launcherAccelAdd(LauncherAccel *accel,
 }
 
 
-/* Notes those in an option's value: in its pairs accel=…, and in the first
- * word if FIRST. */
+/* Stores the accelerators in the value of an option: those in pairs accel=…, and the first word if
+ * FIRST. */
 static void
 launcherAccelAddOption(LauncherAccel *accel,
                        const char *value,

@@ -28,7 +28,7 @@ launcherArgsIsValue(int i,
 }
 
 
-/* Returns whether it is one, and of our driver. */
+/* Returns whether argv[I] is the value of a -device option for the emulated-pci driver. */
 static gboolean
 launcherArgsIsDevice(int i,
                      char *const *argv)

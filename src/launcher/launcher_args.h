@@ -14,8 +14,8 @@
 #include "qemu_props.h"
 
 typedef struct {
-    GArray *at;             /* int: indexes in argv, ascending */
-    GPtrArray *props;       /* QEMUProps, one for each */
+    GArray *at;             /* the indexes in argv (int), ascending */
+    GPtrArray *props;       /* the QEMUProps at each of these indexes */
 } LauncherArgs;
 
 /**
@@ -29,44 +29,44 @@ gboolean launcherArgsHaveDevices(int argc, char *const *argv);
 
 /**
  * launcherArgsExpand:
- * @argc: number of arguments
- * @argv: QEMU's command line; each string may be replaced by a newly allocated one, and none
- *        is freed
- * @err: set on failure
+ * @argc: the number of arguments
+ * @argv: QEMU's command line; strings can be replaced by allocated ones, and none is freed
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED on failure
  *
- * Makes emulated devices of the controllers that libvirt knows those by which were attached to
- * a domain when it was running (qemu_props_alias.h): the domain is restored, or migrated.
+ * Converts controllers to emulated devices if libvirt has attached them to the running domain in
+ * place of such devices (qemu_props_alias.h). libvirt writes these controllers when it restores or
+ * migrates the domain.
  *
- * Returns FALSE if one cannot be read.
+ * Returns TRUE, or FALSE with @err set if a controller cannot be converted.
  */
 gboolean launcherArgsExpand(int argc, char **argv, GError **err);
 
 /**
  * launcherArgsParse:
- * @args: filled in; to be released with launcherArgsClear() in any case
- * @argc: number of arguments
+ * @args: filled in; to be cleared with launcherArgsClear() in any case
+ * @argc: the number of arguments
  * @argv: QEMU's command line
- * @err: set on failure
+ * @err: set on failure, see qemuPropsParse()
  *
- * Reads the emulated devices of @argv.
+ * Parses the emulated devices in @argv.
  *
- * Returns FALSE if one is invalid, or if there are more than
+ * Returns TRUE, or FALSE with @err set if a device is invalid, or if there are more than
  * EMULATED_PCI_DEVICES_MAX.
  */
 gboolean launcherArgsParse(LauncherArgs *args, int argc, char *const *argv, GError **err);
 
 /**
  * launcherArgsRewrite:
- * @args: the emulated devices of @argv
- * @argc: number of arguments
+ * @args: the emulated devices in @argv
+ * @argc: the number of arguments
  * @argv: QEMU's command line
- * @program: QEMU's path, which becomes argv[0]
- * @sockets: one for each device of @args
+ * @program: the path of QEMU, which becomes argv[0]
+ * @sockets: the sockets of the devices
  * @err: set on failure
  *
- * Returns a new command line, in which devices of QEMU's that are connected by
- * @sockets replace the emulated ones, or NULL on failure. The caller frees it with
- * g_strfreev().
+ * Replaces the emulated devices by devices that QEMU supports.
+ *
+ * Returns the new command line, to be freed with g_strfreev(), or NULL with @err set.
  */
 char **launcherArgsRewrite(const LauncherArgs *args,
                            int argc,

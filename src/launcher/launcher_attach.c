@@ -25,7 +25,7 @@
 #define LAUNCHER_ATTACH_ANSWER_MAX 1024
 
 
-/* Returns the places of the control socket, in the order in which they are tried. */
+/* Returns the possible paths of the control socket, in the order in which they are tried. */
 static char **
 launcherAttachGetPaths(pid_t pid)
 {
@@ -92,8 +92,8 @@ launcherAttachConnect(pid_t pid,
 }
 
 
-/* Returns whether it is the right process at the other end of FD, and of a user that
- * could do to QEMU what it likes anyhow. */
+/* Checks that the peer of FD is the expected process, and that its user could control QEMU in any
+ * case. */
 static gboolean
 launcherAttachVerify(int fd,
                      pid_t pid,
@@ -157,9 +157,9 @@ launcherAttachSend(int fd,
 }
 
 
-/* Reads one answer into LINE, without the line's end. FALSE, with errno set,
- * if there is none. An emulator that refuses without reading what was sent
- * resets the connection: a socket says so once, and then has the answer. */
+/* Reads one answer into LINE, without the line break. Returns FALSE with errno set if there is
+ * none. If an emulator refuses without reading the request, the connection is reset: the socket
+ * reports that once, and then returns the answer. */
 static gboolean
 launcherAttachReceive(int fd,
                       char *line,
@@ -194,7 +194,7 @@ launcherAttachDevice(int fd,
     g_autofree char *text = launcherEmulatorFormatDevice(props);
     char line[LAUNCHER_ATTACH_ANSWER_MAX];
 
-    /* One that has closed the connection may have said why. */
+    /* An emulator that has closed the connection may have sent the reason before. */
     if ((!launcherAttachSend(fd, text, link->theirs) && errno != EPIPE) ||
         !launcherAttachReceive(fd, line, sizeof(line))) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -215,8 +215,8 @@ launcherAttachDevice(int fd,
 }
 
 
-/* Returns whether the emulator takes STATE, a socket on which it will be asked for registers. One
- * that does not know such a message refuses it, and goes on. */
+/* Sends the emulator the socket STATE, through which registers are requested. Returns whether it
+ * accepts it. An emulator that does not know this message refuses it and continues. */
 static gboolean
 launcherAttachState(int fd,
                     int state)

@@ -18,24 +18,24 @@
 #include "launcher_socket.h"
 #include "qemu_props.h"
 
-/* The longest time that the emulator may take to answer, in milliseconds. */
+/* The longest time that the emulator may take to answer, in milliseconds */
 #define LAUNCHER_ATTACH_TIMEOUT 10000
 
 /**
  * launcherAttach:
- * @pid: the emulator's process id
+ * @pid: the process ID of the emulator
  * @props: the devices
- * @sockets: their sockets; the emulator's ends are closed here
- * @n: number of devices
- * @state: the emulator's end of the socket on which it is to be asked for the devices'
- *         registers, or -1; it stays open
- * @travels: set to whether the emulator takes @state
+ * @sockets: their sockets; the emulator's ends are closed
+ * @n: the number of devices
+ * @state: the emulator's end of the socket through which registers are requested, or -1; it
+ *         remains open
+ * @travels: set to whether the emulator accepts @state
  * @err: set on failure
  *
- * Gives the devices to the emulator @pid. The process that listens there must be
- * @pid, and must run as this user or as root.
+ * Attaches the devices to the emulator. The process that listens there must be @pid, and must run
+ * as this user or as root.
  *
- * Returns FALSE on failure.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean launcherAttach(pid_t pid,
                         QEMUProps *const *props,

@@ -38,7 +38,7 @@ enum {
 
 #define IMAGE_BLOCK 0x100000
 
-/* Of the file, which nobody sees but who looks for it. */
+/* The name of the file in memory and of the descriptor set. Users do not see it. */
 #define BLOCKER_NAME "emulated-pci-device-registers"
 
 
@@ -74,8 +74,8 @@ launcherBlockerFillImage(guint8 image[LAUNCHER_BLOCKER_SIZE])
 }
 
 
-/* Returns a descriptor of the image, for reading only, since QEMU compares. Returns -1 with errno
- * set. */
+/* Returns a read-only descriptor of the image, because QEMU checks its access mode; or -1 with
+ * errno set. */
 static int
 launcherBlockerOpen(void)
 {

@@ -21,11 +21,10 @@
 #include "emulatedpci_error.h"
 #include "qemu_unmovable.h"
 
-/* The set of descriptors that QEMU opens the image from. libvirt numbers its
- * own from 0. */
+/* The descriptor set from which QEMU opens the image. libvirt numbers its sets from 0. */
 #define LAUNCHER_BLOCKER_FDSET 65536
 
-/* Bytes of the image. */
+/* The size of the image, in bytes */
 #define LAUNCHER_BLOCKER_SIZE 1024
 
 /**

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* For Linux's old numbers of system calls, the same everywhere. */
+/* The numbers of the system calls are the same on all architectures. */
 #ifndef SYS_pidfd_open
 # define SYS_pidfd_open 434
 #endif
@@ -26,8 +26,8 @@
 # define SYS_pidfd_send_signal 424
 #endif
 
-/* Whether a SIGCHLD was pending before the first child: then it is not ours
- * to take away. */
+/* Whether a SIGCHLD was pending before the first child was created. Such a signal must not be
+ * removed. */
 static gboolean sigchldWasPending;
 
 

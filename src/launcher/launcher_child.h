@@ -17,8 +17,9 @@
 /**
  * launcherChildFork:
  *
- * Returns what fork() returns. The child is to be waited for with
- * launcherChildReap().
+ * Forks a child, which launcherChildReap() must wait for.
+ *
+ * Returns as fork().
  */
 pid_t launcherChildFork(void);
 
@@ -26,20 +27,19 @@ pid_t launcherChildFork(void);
  * launcherChildReap:
  * @pid: the only child
  *
- * Waits for the end of @pid, and removes the SIGCHLD that tells of it.
+ * Waits for the end of @pid, and removes its SIGCHLD if that is pending.
  *
- * Returns the status as waitpid() stores it, or -1 if there is none because
- * SIGCHLD is ignored.
+ * Returns the status as waitpid() stores it, or -1 if there is none because SIGCHLD is ignored.
  */
 int launcherChildReap(pid_t pid);
 
 /**
  * launcherChildOpen:
- * @pid: a process whose id cannot be reused: this one, or one that its parent has
- *       not waited for
+ * @pid: the ID of a process that cannot be reused: this process, or one that its parent has not
+ *       reaped
  *
- * Returns a descriptor for the process, close-on-exec, or -1 with errno set, as on
- * Linux before 5.3.
+ * Returns a descriptor for the process, close-on-exec, or -1 with errno set, for example on Linux
+ * before 5.3.
  */
 int launcherChildOpen(pid_t pid);
 

@@ -38,8 +38,8 @@ launcherEmulatorFormatDevice(const QEMUProps *props)
 }
 
 
-/* For an emulator that QEMU is to connect to: what tells that it will not. Returns -1 if the
- * emulator does not know what that is, or this Linux does not. */
+/* Returns a descriptor that tells an emulator to which QEMU connects that QEMU has exited; -1 if
+ * the emulator does not support it, or Linux does not. */
 static int
 launcherEmulatorOpenClient(const LauncherEmulatorSpec *spec)
 {
@@ -114,7 +114,7 @@ launcherEmulatorReport(const LauncherEmulatorSpec *spec,
 }
 
 
-/* launcherProcessStart() with the number of the state socket in the environment, for a
+/* The same as launcherProcessStart() with the number of the state socket in the environment, for a
  * program that may not know an option for it. */
 static gboolean
 launcherEmulatorRun(const LauncherEmulatorSpec *spec,
@@ -180,7 +180,8 @@ launcherEmulatorStart(LauncherEmulator *emulator,
             keep[n++] = client;
         if (spec->state >= 0)
             keep[n++] = spec->state;
-        /* It does not see QEMU's pid, which is ours: emulator_status.h */
+        /* In its namespace it does not see the process ID of QEMU, which is that of this process:
+         * emulator_status.h */
         if (spec->stubdomain && !spec->qemu)
             launcherEmulatorTellQEMU();
         else if (spec->qemu)
@@ -190,7 +191,7 @@ launcherEmulatorStart(LauncherEmulator *emulator,
         launcherFdsClose(&client);
     }
 
-    /* The other side's ends are its own from here on. */
+    /* The emulator owns its ends of the sockets now. */
     for (i = 0; i < spec->n; i++)
         launcherFdsClose(&spec->sockets[i]->theirs);
     launcherFdsClose(&ready[1]);

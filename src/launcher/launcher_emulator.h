@@ -1,21 +1,17 @@
 /*
  * launcher_emulator.h: starts an emulator beside QEMU
  *
- * One process serves those devices of a domain that name it. It is an orphan, not
- * a child of the launcher, which becomes QEMU: QEMU must not find a child that it
- * did not create. It ends when QEMU closes its sockets.
+ * One process serves the devices of a domain that name the same emulator. It is an orphan, not a
+ * child of the launcher, which becomes QEMU: QEMU must not have children that it did not create.
+ * The emulator exits when QEMU closes its sockets.
  *
- * Its command line (see pci-emulator(8), and docs/pci-emulator-contract.rst
- * for programs of other people):
+ * Its command line (see pci-emulator(8), and docs/pci-emulator-contract.rst for other programs) is
  *
  *   PROGRAM [ARGUMENT…] --ready-fd=N --device fd=7,devicename=…,vendorid=0x5853,… …
  *
- * and EMULATEDPCI_STATE_FD=N in the environment of another program if it may hand over
- * its devices' state;
- *
- * with socket=PATH instead of fd=N for vfio-user, and then, if it is pci-emulator,
- * --client-fd=N, since QEMU may end before it has connected; and in front of it,
- * if it is to be isolated,
+ * The environment of another program contains EMULATEDPCI_STATE_FD=N if it can provide the state of
+ * its devices. With vfio-user, fd=N is replaced by socket=PATH, and pci-emulator gets
+ * --client-fd=N, because QEMU can exit before it has connected. An isolated emulator is started by
  *
  *   emulatedpci-stubdomain --ready-fd=N
  *
@@ -44,22 +40,23 @@ typedef struct {
     const char *stubdomain; /* the program that isolates it, or NULL */
     const char *program;
     char *const *args;      /* its own arguments, or NULL */
-    gboolean own;           /* it is pci-emulator: it knows --client-fd and --state-fd */
-    int clientFd;           /* for that; -1: this process, which will be QEMU */
+    gboolean own;           /* the program is pci-emulator, which supports --client-fd and --state-fd */
+    int clientFd;           /* the pidfd for --client-fd; -1: this process, which becomes QEMU */
     const char *qemu;       /* QEMU's pid; NULL: this process */
-    int state;              /* the socket on which it is asked for state, or -1 */
+    int state;              /* the socket through which its state is requested, or -1 */
     size_t n;               /* devices */
     QEMUProps *const *props;
     LauncherSocket *const *sockets;
 } LauncherEmulatorSpec;
 
 typedef struct {
-    const char *name;       /* the spec's */
-    int pidfd;              /* or -1: has ended, or this Linux has none */
-    int ready;              /* what the emulator announces itself on */
-    int state;              /* what it is asked for registers on, or -1; set by launcherEmulatorsStart() */
-    gboolean travels;       /* it hands over its devices' registers; of a program that is not
-                             * pci-emulator, known when it is ready */
+    const char *name;       /* the name in the spec */
+    int pidfd;              /* the pidfd; -1: it has exited, or Linux does not support it */
+    int ready;              /* the pipe to which the emulator writes when it is ready */
+    int state;              /* the socket through which registers are requested, or -1; set by
+                             * launcherEmulatorsStart() */
+    gboolean travels;       /* whether it provides the registers of its devices; for a program other
+                             * than pci-emulator, this is known when it is ready */
 } LauncherEmulator;
 
 /**
@@ -82,12 +79,12 @@ void launcherEmulatorTellQEMU(void);
 /**
  * launcherEmulatorStart:
  * @emulator: filled in
- * @spec: what to start; the emulator's ends of the sockets are closed here
+ * @spec: the emulator; its ends of the sockets are closed
  * @err: set on failure
  *
  * Starts an emulator without waiting until it is ready.
  *
- * Returns FALSE on failure.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean launcherEmulatorStart(LauncherEmulator *emulator,
                                const LauncherEmulatorSpec *spec,
@@ -95,14 +92,14 @@ gboolean launcherEmulatorStart(LauncherEmulator *emulator,
 
 /**
  * launcherEmulatorWait:
- * @emulator: what launcherEmulatorStart() has filled in
- * @deadline: as g_get_monotonic_time() counts
+ * @emulator: an emulator that launcherEmulatorStart() has started
+ * @deadline: the deadline, as g_get_monotonic_time(), in microseconds
  * @err: set on failure
  *
- * Waits until the emulator serves its devices, once; there is nothing to wait for
- * after that, and with an emulator that ran before.
+ * Waits until the emulator serves its devices. Further calls return at once, as for an emulator
+ * that was already running.
  *
- * Returns FALSE if it ended before that, or is not ready at @deadline.
+ * Returns TRUE, or FALSE with @err set if the emulator has exited, or is not ready at @deadline.
  */
 gboolean launcherEmulatorWait(LauncherEmulator *emulator, gint64 deadline, GError **err);
 

@@ -161,7 +161,7 @@ launcherEmulatorsStartGroup(LauncherEmulators *emulators,
 }
 
 
-/* Returns whether QEMU will find the servers of other people at their sockets. */
+/* Checks that the servers of devices that other programs provide accept connections. */
 static gboolean
 launcherEmulatorsCheckServers(const LauncherEmulators *emulators,
                               QEMUProps *const *props,

@@ -13,22 +13,22 @@
 #include "launcher_qemu.h"
 #include "qemu_unmovable.h"
 
-/* The name in messages of the emulator that has none. */
+/* The name of an emulator without a name in messages */
 #define LAUNCHER_EMULATORS_DEFAULT "default"
 
 typedef struct {
     GPtrArray *groups;          /* of EmulatedPCIDriverGroup */
     LauncherEmulator *processes;    /* one for each group */
-    size_t started;             /* those of them that were started, or attached to */
+    size_t started;             /* the number of processes that were started or attached to */
     LauncherSocket *sockets;    /* one for each device */
     size_t n;                   /* devices */
-    gboolean travels;           /* the devices' registers, with the guest: launcher_state.h */
-    QEMUUnmovable unmovable;    /* why they do not; and the device, or NULL */
+    gboolean travels;           /* whether registers are saved with the guest: launcher_state.h */
+    QEMUUnmovable unmovable;    /* why they are not; and the alias of the device, or NULL */
     char *unmovableAlias;
     char *unmovableReason;      /* for the domain's log; or NULL */
-    LauncherSocket *state;      /* what QEMU connects to for that; or NULL */
-    gboolean live;              /* devices that do so can be attached to the running domain */
-    int control;                /* tells the process that saves registers of those; or -1 */
+    LauncherSocket *state;      /* the socket to which QEMU connects for this; or NULL */
+    gboolean live;              /* whether devices can be attached to the running domain */
+    int control;                /* the control socket of the process that saves registers; or -1 */
 } LauncherEmulators;
 
 #define LAUNCHER_EMULATORS_INIT { .control = -1 }
@@ -81,15 +81,15 @@ gboolean launcherEmulatorsHasVersion(const LauncherEmulators *emulators,
 
 /**
  * launcherEmulatorsStart:
- * @emulators: what launcherEmulatorsPlan() has filled in
+ * @emulators: the emulators that launcherEmulatorsPlan() has planned
  * @props: the devices
- * @home: what launcherPathsGetHome() returned
+ * @home: the directory that launcherPathsGetHome() returned
  * @err: set on failure
  *
- * Starts all emulators, attaches to those that run already, and before that checks the
- * servers at sockets of other people.
+ * Checks the servers of devices that other programs provide, starts the emulators, and attaches
+ * devices to emulators that are already running.
  *
- * Returns FALSE on failure.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean launcherEmulatorsStart(LauncherEmulators *emulators,
                                 QEMUProps *const *props,

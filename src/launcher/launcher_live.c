@@ -36,7 +36,7 @@ typedef struct {
     int state;                      /* or -1 */
     size_t number;
     JSONObject *command;
-    JSONObject *arguments;          /* of the command */
+    JSONObject *arguments;          /* the arguments of the command */
 } LiveRequest;
 
 
@@ -84,7 +84,7 @@ liveReadOptions(LiveRequest *request,
     request->transport = emulatedPCIVersionFromString(transport);
     request->link = link;
     request->state = state;
-    /* Above those of the devices that QEMU was started with. */
+    /* Numbers from here on are not used by the devices with which QEMU was started. */
     request->number = number + EMULATED_PCI_DEVICES_MAX + 2;
     return request->transport > EMULATED_PCI_VERSION_NONE;
 }
@@ -108,7 +108,7 @@ liveReadCommand(LiveRequest *request,
 }
 
 
-/* Writes KIND and the line of QMP that OBJECT is. */
+/* Writes KIND, and OBJECT as a line of QMP, to standard output. */
 static int
 liveAnswer(char kind,
            JSONObject *object)

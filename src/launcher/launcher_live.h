@@ -1,19 +1,20 @@
 /*
  * launcher_live.h: an emulator for a device that is attached to a running domain
  *
+ * emulatedpci-monitor passes libvirt's COMMAND, a line of QMP, to this program:
+ *
  *   emulatedpci-launcher --attach --transport=NAME --link-fd=FD --state-fd=FD --number=N COMMAND
  *
- * is how emulatedpci-monitor asks what is to become of libvirt's COMMAND, a line of QMP. The
- * answer on standard output is a letter, and then a line of QMP:
+ * The answer on standard output is a letter, which a line of QMP follows, except for P:
  *
- *   P        COMMAND is none of ours
- *   S        what QEMU is to get instead of COMMAND
- *   F        the same, after it has got the other end of the socket FD by getfd
- *   E        the error that libvirt is to get
+ *   P        COMMAND does not attach an emulated PCI device
+ *   S        the command for QEMU in place of COMMAND
+ *   F        the same; QEMU must receive the other end of the socket FD with getfd before
+ *   E        the error for libvirt
  *
- * In the domain's directory, HOME, is the socket that QEMU connects to (vfio-user); N tells its
- * name from others. FD is the emulator's end of its socket (mpqemu), or ends if QEMU will not
- * connect.
+ * The socket to which QEMU connects with vfio-user is in the directory of the domain, HOME; N makes
+ * its name unique. With mpqemu, the link descriptor is the emulator's end of its socket; with
+ * vfio-user, it ends if QEMU will not connect.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,9 +1,9 @@
 /*
  * launcher_live_state.h: tells emulatedpci-vmstate about a device of a running domain
  *
- * One message: the device's alias, a line feed, and the value of pci-emulator's --device
- * option; and with it the socket on which the emulator is asked for registers. The
- * answer is "ok", or an error.
+ * A message consists of the alias of the device, a line feed, and the value of pci-emulator's
+ * option --device. The socket through which registers are requested from the emulator is sent with
+ * it. The answer is "ok" or an error.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -12,7 +12,7 @@
 
 #include "qemu_props.h"
 
-/* The longest time that the answer may take, in milliseconds. */
+/* The longest time that the answer may take, in milliseconds */
 #define LAUNCHER_LIVE_STATE_TIMEOUT 5000
 
 /**

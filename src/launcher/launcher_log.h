@@ -12,7 +12,7 @@
 
 #include <glib.h>
 
-/* The longest line, its end included; what is longer is cut. */
+/* The maximum length of a line with its line break, in bytes; longer lines are cut. */
 #define LAUNCHER_LOG_LINE_MAX 1024
 
 /**

@@ -25,7 +25,7 @@
 #define _(s) gettext(s)
 
 
-/* Returns whether somebody may read what is written to standard error. */
+/* Returns whether standard error is open and not /dev/null. */
 static gboolean
 launcherLogfilterIsNeeded(void)
 {
@@ -37,8 +37,8 @@ launcherLogfilterIsNeeded(void)
 }
 
 
-/* Starts PROGRAM, which reads from INPUT and announces itself on READY. Returns FALSE with errno
- * set. */
+/* Starts PROGRAM, which reads from INPUT and writes to READY when it is ready. Returns FALSE with
+ * errno set. */
 static gboolean
 launcherLogfilterSpawn(const char *program,
                        int input,
@@ -58,7 +58,8 @@ launcherLogfilterSpawn(const char *program,
     g_ptr_array_add(args, g_strdup_printf("--ready-fd=%d", fds[n++] = ready));
     if (self >= 0)
         g_ptr_array_add(args, g_strdup_printf("--qemu-fd=%d", fds[n++] = self));
-    /* It must not outlast QEMU, which nothing else would tell of. */
+    /* Only with QEMU's pidfd: the process must not keep the monitor's socket open after QEMU has
+     * exited. */
     if (self >= 0 && monitor > STDERR_FILENO)
         g_ptr_array_add(args, g_strdup_printf("--monitor-fd=%d", fds[n++] = monitor));
     g_ptr_array_add(args, NULL);
@@ -103,7 +104,7 @@ launcherLogfilterEnter(LauncherLogfilter *filter)
     const gint64 deadline = g_get_monotonic_time() + LAUNCHER_LOGFILTER_TIMEOUT * INT64_C(1000);
     char byte;
 
-    /* If it has ended before, it has said why. */
+    /* If the process has exited before, it has reported the reason. */
     if (filter->output < 0 || launcherChildRead(filter->ready, &byte, 1, deadline) != 1)
         return;
 

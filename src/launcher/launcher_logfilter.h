@@ -15,9 +15,9 @@
 #define LAUNCHER_LOGFILTER_TIMEOUT 10000
 
 typedef struct {
-    int ready;          /* what the process announces itself on; or -1 */
-    int output;         /* what is to be QEMU's standard error; or -1 */
-    int saved;          /* what standard error was before; or -1 */
+    int ready;          /* the pipe to which the process writes when it is ready; or -1 */
+    int output;         /* the pipe that becomes QEMU's standard error; or -1 */
+    int saved;          /* a copy of the previous standard error; or -1 */
 } LauncherLogfilter;
 
 #define LAUNCHER_LOGFILTER_INIT { -1, -1, -1 }
@@ -25,11 +25,11 @@ typedef struct {
 /**
  * launcherLogfilterStart:
  * @filter: filled in
- * @home: what launcherPathsGetHome() returned
- * @monitor: the monitor's listening socket, or -1
+ * @home: the directory that launcherPathsGetHome() returned
+ * @monitor: the listening socket of the monitor, or -1
  *
- * Starts the process, unless standard error leads nowhere. Without it the
- * domain starts all the same: the log gets a warning then.
+ * Starts the process, unless standard error is closed or /dev/null. If that fails, the domain
+ * starts without it, after a warning in its log.
  */
 void launcherLogfilterStart(LauncherLogfilter *filter,
                             const char *home,
@@ -37,18 +37,18 @@ void launcherLogfilterStart(LauncherLogfilter *filter,
 
 /**
  * launcherLogfilterEnter:
- * @filter: what was started, or LAUNCHER_LOGFILTER_INIT
+ * @filter: a filter that was started, or LAUNCHER_LOGFILTER_INIT
  *
- * Waits until the process reads, and gives it this process's standard error. To
- * be called right before exec().
+ * Waits until the process reads, and makes its pipe the standard error of this process. To be
+ * called directly before exec().
  */
 void launcherLogfilterEnter(LauncherLogfilter *filter);
 
 /**
  * launcherLogfilterLeave:
- * @filter: as above
+ * @filter: see launcherLogfilterEnter()
  *
- * After an exec() that has failed: standard error is the log itself again.
+ * Restores standard error after an exec() that has failed.
  */
 void launcherLogfilterLeave(LauncherLogfilter *filter);
 

@@ -1,5 +1,5 @@
 /*
- * launcher_machine.c: which machine type QEMU's command line asks for
+ * launcher_machine.c: the machine type in QEMU's command line
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

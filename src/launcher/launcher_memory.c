@@ -11,8 +11,8 @@
 #include <string.h>
 
 
-/* Returns whether OBJECT, the value of an -object option, is such a backend. libvirt writes JSON,
- * with QEMU before 6.0 and by hand it is key=value. */
+/* Returns whether OBJECT, the value of an -object option, is a shared memory backend. The format
+ * is JSON, or key=value with QEMU before 6.0 and in options that a user has written. */
 static gboolean
 memoryIsShared(const char *object)
 {

@@ -83,8 +83,8 @@ launcherMonitorIsListening(int fd)
 }
 
 
-/* Returns the connection that comes to FD until DEADLINE, a g_get_monotonic_time(). Returns -1 if
- * none comes. */
+/* Waits for a connection to FD until DEADLINE (as for g_get_monotonic_time()). Returns the
+ * connection, or -1. */
 static int
 launcherMonitorAccept(int fd,
                       gint64 deadline)
@@ -100,7 +100,7 @@ launcherMonitorAccept(int fd,
 }
 
 
-/* Waits until somebody has read what is in the pipe at standard error, if it is a pipe. */
+/* Waits until the pipe at standard error is empty, if it is a pipe. */
 static void
 launcherMonitorDrain(gint64 deadline)
 {
@@ -129,8 +129,8 @@ launcherMonitorWait(int fd,
     if (!launcherMonitorIsListening(fd) || (client = launcherMonitorAccept(fd, deadline)) < 0)
         return;
 
-    /* The command need not be read to its end: libvirt hears of the end of
-     * the connection either way. MSG_NOSIGNAL: it may have gone already. */
+    /* The command need not be read completely: libvirt notices the end of the connection either
+     * way. MSG_NOSIGNAL is required because libvirt may have closed it already. */
     if (send(client, greeting, strlen(greeting), MSG_NOSIGNAL) == (ssize_t) strlen(greeting))
         (void) launcherChildRead(client, buf, sizeof(buf), deadline);
     launcherMonitorDrain(deadline);

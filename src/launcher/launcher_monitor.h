@@ -1,22 +1,19 @@
 /*
  * launcher_monitor.h: makes sure that libvirt shows why QEMU was not started
  *
- * libvirt shows the end of the domain's log to the user if QEMU ends during
- * its start, but only if it could connect to QEMU's monitor before. It creates
- * the monitor's listening socket itself, passes it to QEMU ("-chardev
- * socket,id=charmonitor,fd=N"), and connects at some time after exec(). So a
- * launcher that has refused a start keeps that socket, and ends only when
- * libvirt is ready to read the log:
+ * If QEMU exits during its start, libvirt shows the end of the domain's log to the user, but only
+ * if it could connect to QEMU's monitor before. libvirt creates the listening socket of the
+ * monitor, passes it to QEMU ("-chardev socket,id=charmonitor,fd=N"), and connects after exec(). A
+ * launcher that has refused to start QEMU therefore keeps this socket, and exits only when libvirt
+ * is ready to read the log:
  *
- * - libvirt sends its first command as soon as QEMU's greeting has come, and
- *   from then on reads the log when the connection ends
- *   (qemu_process.c: qemuConnectMonitor(); qemu_monitor.c: qemuMonitorIO()).
- *   Before that, it would only say that the monitor was closed.
- * - virtlogd writes the log from a pipe, and does not look at the pipe when
- *   libvirt asks it for the log (log_handler.c: virLogHandlerDomainReadLogFile()).
- *   So the pipe must be empty first.
+ *   - libvirt sends its first command when it has received QEMU's greeting. From then on, it reads
+ *     the log when the connection ends (qemu_process.c: qemuConnectMonitor(); qemu_monitor.c:
+ *     qemuMonitorIO()). Before that, it only reports that the monitor was closed.
+ *   - virtlogd copies the log from a pipe, and does not read the pipe when libvirt requests the log
+ *     (log_handler.c: virLogHandlerDomainReadLogFile()). The pipe must therefore be empty before.
  *
- * The same in libvirt 8.2 to 12.
+ * This applies to libvirt 8.2 to 12.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -31,13 +28,13 @@
 
 /**
  * launcherMonitorFind:
- * @argc: number of arguments
+ * @argc: the number of arguments
  * @argv: QEMU's command line
  *
- * Finds the monitor's listening socket, which libvirt passed.
+ * Finds the listening socket of the monitor, which libvirt has passed.
  *
- * Returns its descriptor, or -1 if the command line has none: it is not
- * libvirt's, or is one that probes capabilities.
+ * Returns its descriptor, or -1 if there is none, because the command line is not libvirt's, or
+ * libvirt probes capabilities.
  */
 int launcherMonitorFind(int argc, char *const *argv);
 
@@ -46,7 +43,7 @@ int launcherMonitorFind(int argc, char *const *argv);
  * @argv: QEMU's command line, in which launcherMonitorFind() finds a descriptor
  * @fd: another listening socket
  *
- * Gives @fd to the monitor instead.
+ * Makes @fd the listening socket of the monitor.
  */
 void launcherMonitorReplace(char **argv, int fd);
 
@@ -60,11 +57,10 @@ gboolean launcherMonitorIsListening(int fd);
 
 /**
  * launcherMonitorWait:
- * @fd: what launcherMonitorFind() returned; a descriptor that is not a
- *      listening socket is left alone
- * @timeout: how long to wait at most, in milliseconds
+ * @fd: the descriptor that launcherMonitorFind() returned; ignored unless it is a listening socket
+ * @timeout: the maximum time to wait, in milliseconds
  *
- * Waits until libvirt will show what this process has written to standard
- * error. The caller ends the process then.
+ * Waits until libvirt will show the messages that this process has written to standard error. The
+ * caller exits then.
  */
 void launcherMonitorWait(int fd, int timeout);

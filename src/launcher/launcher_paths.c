@@ -37,7 +37,7 @@ launcherPathsGetHome(GError **err)
         return NULL;
     }
 
-    /* A copy of the program may stand in the launch directory itself. */
+    /* The launch directory may contain a copy of the program. */
     home = g_path_get_dirname(self);
     name = g_path_get_basename(home);
     if (strcmp(name, LAUNCHER_PATHS_LAUNCH) == 0)

@@ -4,13 +4,13 @@
  *   PKGLIBEXEC/emulatedpci-launcher      the program
  *   PKGLIBEXEC/pci-emulator              emulates the devices
  *   PKGLIBEXEC/emulatedpci-vmstate       saves and restores registers
- *   PKGLIBEXEC/emulatedpci-monitor       is between libvirt and QEMU's monitor
+ *   PKGLIBEXEC/emulatedpci-monitor       relays between libvirt and QEMU's monitor
  *   PKGLIBEXEC/emulatedpci-stubdomain    isolates an emulator
- *   PKGLIBEXEC/emulatedpci-logfilter     is between QEMU and the domain's log
+ *   PKGLIBEXEC/emulatedpci-logfilter     filters QEMU's log
  *   PKGLIBEXEC/launch/qemu-system-ARCH   links to the program
  *
- * The paths are derived from the program's own path, so that an installed and a
- * staged tree work alike. libvirt clears the environment.
+ * The paths are derived from the program's own path, so that an installed and a staged tree work
+ * alike. The environment cannot be used, because libvirt clears it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -19,7 +19,7 @@
 
 #include "emulatedpci_error.h"
 
-/* A link to the running program, whatever it was called by. */
+/* A link to the running program, independent of the name by which it was started */
 #define LAUNCHER_SELF "/proc/self/exe"
 
 /**
@@ -81,10 +81,10 @@ char *launcherPathsGetLaunchDir(const char *home);
 
 /**
  * launcherPathsIsInLaunchDir:
- * @home: what launcherPathsGetHome() returned
- * @path: how this program was called: argv[0]
+ * @home: the directory that launcherPathsGetHome() returned
+ * @path: the name by which this program was started: argv[0]
  *
- * Returns TRUE if @path is in the launch directory of @home itself, by
- * whatever path that was reached. A name without a directory is not.
+ * Returns TRUE if @path is in the launch directory of @home, also if it is reached through links.
+ * A name without a directory is not.
  */
 gboolean launcherPathsIsInLaunchDir(const char *home, const char *path);

@@ -27,8 +27,8 @@
  * not split */
 typedef struct {
     enum {
-        LAUNCHER_REPORT_PID,        /* value: the program's */
-        LAUNCHER_REPORT_FORK,       /* value: errno of a failure */
+        LAUNCHER_REPORT_PID,        /* the value is the process ID of the program */
+        LAUNCHER_REPORT_FORK,       /* the value is the errno of a failure */
         LAUNCHER_REPORT_EXEC,
     } kind;
     int value;
@@ -36,11 +36,11 @@ typedef struct {
 
 typedef struct {
     char *const *args;
-    int *keep;          /* what the program gets, and REPORT[1], ascending */
+    int *keep;          /* the descriptors that the program inherits, and report[1], ascending */
     size_t nkeep;
     int output;
     int report[2];      /* LauncherReport */
-    int gate[2];        /* the process in between stays until this is closed */
+    int gate[2];        /* the intermediate process waits until this pipe is closed */
 } LauncherProcess;
 
 
@@ -63,8 +63,7 @@ processFail(const LauncherProcess *process,
 }
 
 
-/* The program to be, in its own process. Its end of the reports closes itself
- * on exec. */
+/* The process that becomes the program. Its end of the pipe for reports is closed on exec. */
 G_GNUC_NORETURN static void
 processExec(const LauncherProcess *process)
 {
@@ -83,14 +82,14 @@ processExec(const LauncherProcess *process)
 }
 
 
-/* The process in between: its end makes an orphan of the program. */
+/* The intermediate process: when it exits, the program becomes an orphan. */
 G_GNUC_NORETURN static void
 processFork(LauncherProcess *process)
 {
     LauncherReport success = { .kind = LAUNCHER_REPORT_PID };
     char byte;
 
-    /* If SIGCHLD was ignored, the program's id would be free at its end. */
+    /* If SIGCHLD is ignored, the process ID of the program could be reused when it exits. */
     signal(SIGCHLD, SIG_DFL);
     launcherFdsClose(&process->gate[1]);
 
@@ -107,8 +106,7 @@ processFork(LauncherProcess *process)
 }
 
 
-/* Reads what the children tell; their ends of the pipe close when the program
- * runs. */
+/* Reads the reports of the children. Their ends of the pipe are closed when the program runs. */
 static gboolean
 processReadReports(LauncherProcess *process,
                    int *pidfd,

@@ -1,7 +1,8 @@
 /*
  * launcher_process.h: starts a process that outlives the launcher
  *
- * The process is not a child of the launcher, which becomes QEMU. It is adopted, as orphans are.
+ * The launcher becomes QEMU, which must not have children that it did not create. The process is
+ * therefore an orphan, which init adopts.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,7 +14,7 @@
 
 typedef struct {
     enum {
-        LAUNCHER_PROCESS_FORK,      /* there could be no process */
+        LAUNCHER_PROCESS_FORK,      /* a process could not be created */
         LAUNCHER_PROCESS_EXEC,      /* the program could not be run */
         LAUNCHER_PROCESS_OTHER,
     } kind;
@@ -22,20 +23,18 @@ typedef struct {
 
 /**
  * launcherProcessStart:
- * @args: the program's path and its arguments, NULL-terminated
- * @fds: the descriptors that it inherits, besides standard error, in any order
- * @n: how many
- * @output: what becomes its standard output, or -1 for /dev/null
- * @pidfd: set to a descriptor of the process, or to -1 where Linux has none of those
- *         (before 5.3)
+ * @args: the path of the program and its arguments, NULL-terminated
+ * @fds: the descriptors that it inherits besides standard error, in any order
+ * @n: the number of descriptors
+ * @output: the descriptor that becomes its standard output; -1: /dev/null
+ * @pidfd: set to a descriptor of the process, or to -1 if Linux does not support it (before 5.3)
  * @error: set on failure
  *
- * Starts the program and returns when it runs. Its standard input is /dev/null.
+ * Starts the program, and returns when it runs. Its standard input is /dev/null. @pidfd is opened
+ * while the intermediate process exists, so that the process ID cannot be reused before, even if
+ * the program exits early.
  *
- * @pidfd is opened while the process in between exists, which keeps the id of the
- * program's process from being used again, however early the program ends.
- *
- * Returns FALSE on failure.
+ * Returns TRUE, or FALSE with @error set.
  */
 gboolean launcherProcessStart(char *const *args,
                               const int *fds,

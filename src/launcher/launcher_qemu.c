@@ -21,14 +21,14 @@
 
 #define _(s) gettext(s)
 
-/* QEMU says its version within the first hundred bytes, and a device's name
- * before its properties. */
+/* QEMU prints its version in the first hundred bytes, and the name of a device before its
+ * properties. */
 #define LAUNCHER_QEMU_OUTPUT_MAX 512
 #define LAUNCHER_QEMU_TIMEOUT 10000
 
 
-/* The first bytes that PROGRAM prints when it gets OPTION and VALUE (or
- * NULL), in BUF. */
+/* Runs PROGRAM with OPTION and VALUE (or NULL), and stores the first bytes of its output in
+ * BUF. */
 static gboolean
 launcherQEMURun(const char *program,
                 const char *option,
@@ -50,14 +50,14 @@ launcherQEMURun(const char *program,
     ignore_value(launcherProcessStart((char **) args, NULL, 0, fds[1], &pidfd, &error));
     launcherFdsClose(&fds[1]);
 
-    /* Without a process this is the end of the pipe at once. */
+    /* If no process was started, this is the end of the pipe. */
     while (len < size - 1 &&
            (got = launcherChildRead(fds[0], buf + len, size - 1 - len, deadline)) > 0)
         len += got;
     buf[len] = '\0';
     launcherFdsClose(&fds[0]);
 
-    /* Nobody needs what else it does. */
+    /* The rest of its output is not required. */
     if (pidfd >= 0)
         launcherChildKill(pidfd);
     launcherFdsClose(&pidfd);

@@ -1,5 +1,5 @@
 /*
- * launcher_relay.c: what is between libvirt and QEMU's monitor
+ * launcher_relay.c: the relay between libvirt and QEMU's monitor
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -53,7 +53,7 @@ launcherRelayOpenLog(LauncherRelay *relay)
 }
 
 
-/* Starts PROGRAM; READY is what it announces itself on, GATE what it waits for. */
+/* Starts PROGRAM, which writes to READY when it is ready, and waits for the end of GATE. */
 static gboolean
 relaySpawn(LauncherRelay *relay,
            char *const *argv,
@@ -88,7 +88,7 @@ relaySpawn(LauncherRelay *relay,
         g_ptr_array_add(args, g_strdup_printf("--name=%s", uuid));
     g_ptr_array_add(args, NULL);
 
-    /* It starts this program again for each device. */
+    /* The relay starts this program again for each device. */
     launcherEmulatorTellQEMU();
     ok = launcherProcessStart((char **) args->pdata, fds, n, -1, &relay->pidfd, error);
     g_unsetenv(LAUNCHER_EMULATOR_QEMU_ENV);
@@ -162,7 +162,8 @@ launcherRelayStart(LauncherRelay *relay,
     if (!ok)
         return FALSE;
 
-    /* QEMU has one, and this process needs the other only if it does not become QEMU. */
+    /* QEMU inherits one of them. This process requires the other one only if it does not become
+     * QEMU. */
     launcherMonitorReplace(argv, relay->socket->theirs);
     if (!launcherFdsInherit(relay->socket->theirs) ||
         fcntl(relay->monitor, F_SETFD, FD_CLOEXEC) < 0) {

@@ -1,13 +1,13 @@
 /*
- * launcher_relay.h: what is between libvirt and QEMU's monitor
+ * launcher_relay.h: the relay between libvirt and QEMU's monitor
  *
- * emulatedpci-monitor gets the listening socket that libvirt made for QEMU's monitor, and QEMU
- * another one, at a path in the domain's directory:
+ * emulatedpci-monitor gets the listening socket that libvirt has created for QEMU's monitor. QEMU
+ * gets another one, at a path in the directory of the domain:
  *
  *   -chardev socket,id=charmonitor,fd=N,server=on,wait=off
  *
- * with another N. It relays between both, and has this program start an emulator when a device
- * is attached to the running domain (launcher_live.h).
+ * with another N. emulatedpci-monitor relays between both sockets, and runs this program to start
+ * an emulator when a device is attached to the running domain (launcher_live.h).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -19,12 +19,12 @@
 #include "launcher_socket.h"
 
 typedef struct {
-    EmulatedPCIVersion transport;   /* of devices that are attached; NONE: there is no relay */
+    EmulatedPCIVersion transport;   /* the transport of attached devices; NONE: there is no relay */
     int monitor;                    /* libvirt's listening socket; or -1 */
-    LauncherSocket *socket;         /* QEMU's; or NULL */
-    int gate;                       /* closing it on exec lets the relay begin; or -1 */
+    LauncherSocket *socket;         /* the socket on which QEMU listens; or NULL */
+    int gate;                       /* the relay begins when this pipe is closed on exec; or -1 */
     int log;                        /* the relay's end of a pipe; or -1 */
-    int pidfd;                      /* the relay's; or -1 */
+    int pidfd;                      /* the pidfd of the relay; or -1 */
 } LauncherRelay;
 
 #define LAUNCHER_RELAY_INIT { EMULATED_PCI_VERSION_NONE, -1, NULL, -1, -1, -1 }
@@ -34,25 +34,27 @@ typedef struct {
 
 /**
  * launcherRelayOpenLog:
- * @relay: its transport is set
+ * @relay: the relay, whose transport is set
  *
- * Returns what the log's filter is to close when the log is complete: libvirt then hears that
- * QEMU has ended. The caller closes it, too. -1 with errno set.
+ * Creates a pipe that the filter of the log closes when the log is complete; libvirt is told then
+ * that QEMU has exited.
+ *
+ * Returns the end for the filter, which the caller closes, too, or -1 with errno set.
  */
 int launcherRelayOpenLog(LauncherRelay *relay);
 
 /**
  * launcherRelayStart:
- * @relay: its transport and monitor are set
- * @argv: QEMU's command line; the monitor's descriptor is replaced
- * @number: of the socket, more than those of the devices
+ * @relay: the relay, whose transport and monitor are set
+ * @argv: QEMU's command line, in which the descriptor of the monitor is replaced
+ * @number: the number of the socket, which must be larger than those of the devices
  * @state: a socket of emulatedpci-vmstate, which is closed; or -1
  * @home: the directory of the program to start
  * @err: set on failure
  *
  * Starts the relay, and waits until it is ready.
  *
- * Returns FALSE on failure.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean launcherRelayStart(LauncherRelay *relay,
                             char **argv,

@@ -1,5 +1,5 @@
 /*
- * launcher_run.c: stands in for QEMU, and becomes it
+ * launcher_run.c: starts the emulators and becomes QEMU
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -49,8 +49,8 @@ launcherRunExec(const char *qemu,
 }
 
 
-/* libvirt may know another QEMU than the one that is there now. It gets a
- * chance to notice, but a start never fails for that. */
+/* libvirt may have cached the capabilities of an earlier QEMU. It can notice the new one now; a
+ * failure does not prevent the start. */
 static void
 launcherRunRefresh(const char *qemu)
 {
@@ -65,8 +65,9 @@ launcherRunRefresh(const char *qemu)
 }
 
 
-/* A server that cannot map the guest's memory may still do DMA, if it asks QEMU for each part; but
- * not every one can. So this is no error, and goes to the domain's log. */
+/* A server that cannot map the guest's memory can still do DMA if it requests each access from
+ * QEMU, which not every server supports. This is therefore only a warning in the log of the
+ * domain. */
 static void
 launcherRunWarn(const LauncherEmulators *emulators,
                 int argc,
@@ -84,7 +85,7 @@ launcherRunWarn(const LauncherEmulators *emulators,
 }
 
 
-/* Logs that nothing can be attached to the running domain. */
+/* Logs that no device can be attached to the running domain. */
 static void
 launcherRunWarnLive(const char *reason)
 {
@@ -93,8 +94,8 @@ launcherRunWarnLive(const char *reason)
 }
 
 
-/* Returns whether the relay can be run. Without it, the domain is as good as one that needs
- * none. */
+/* Returns whether the relay can be started. If not, logs that no device can be attached to the
+ * running domain. */
 static gboolean
 launcherRunHasRelay(const char *home)
 {
@@ -131,7 +132,7 @@ launcherRunFindTransport(const QEMUProgram *info,
 }
 
 
-/* Takes the emulators's control socket out of it. */
+/* Returns the control socket of the emulators, which loses it. */
 static int
 launcherRunTakeControl(LauncherEmulators *emulators)
 {
@@ -142,8 +143,8 @@ launcherRunTakeControl(LauncherEmulators *emulators)
 }
 
 
-/* Starts what is between QEMU and its log. With a relay, that is what libvirt hears of QEMU's
- * end by, and the log must be complete before. */
+/* Starts the filter between QEMU and its log. If there is a relay, libvirt notices QEMU's end
+ * through it, and the log must be complete before. */
 static void
 launcherRunFilterLog(LauncherLogfilter *filter,
                      LauncherRelay *relay,
@@ -159,7 +160,8 @@ launcherRunFilterLog(LauncherLogfilter *filter,
 }
 
 
-/* Nothing can be attached to the running domain: its registers would be lost in a save. */
+/* No device can be attached to the running domain, because its registers would be lost when the
+ * guest is saved. */
 static void
 launcherRunForbidLive(LauncherEmulators *emulators,
                       LauncherRelay *relay)
@@ -173,8 +175,8 @@ launcherRunForbidLive(LauncherEmulators *emulators,
 }
 
 
-/* Starts the emulators for the devices in ARGV, which ARGS keeps, and what is
- * between QEMU and its log, and its monitor. Returns QEMU's argv, or NULL with ERR set. */
+/* Starts the emulators for the devices in ARGV (stored in ARGS), the filter of QEMU's log, and the
+ * relay of its monitor. Returns QEMU's arguments, or NULL with ERR set. */
 static char **
 launcherRunPrepare(const char *qemu,
                    int argc,
@@ -208,14 +210,14 @@ launcherRunPrepare(const char *qemu,
         !launcherStatePlan(emulators, args, argc, argv, home, err))
         return NULL;
 
-    /* Nothing that is attached later may be lost when the guest is saved. */
+    /* The registers of devices that are attached later must be saved with the guest, too. */
     vfioUser = launcherEmulatorsHasVersion(emulators, EMULATED_PCI_VERSION_VFIO_USER);
     if (emulators->live && !emulators->travels && !vfioUser)
         launcherRunForbidLive(emulators, relay);
     if (!launcherEmulatorsStart(emulators, props, home, err))
         return NULL;
 
-    /* While the emulators get ready there is time for the rest. */
+    /* The rest is done while the emulators start. */
     if (launcherEmulatorsHasVersion(emulators, EMULATED_PCI_VERSION_MPQEMU) ||
         relay->transport == EMULATED_PCI_VERSION_MPQEMU)
         launcherRunFilterLog(filter, relay, home);
@@ -238,8 +240,7 @@ launcherRunPrepare(const char *qemu,
 }
 
 
-/* Returns the QEMU that this link stands for, whose path is in the link's NAME. Returns NULL with
- * ERR set. */
+/* Returns the path of the QEMU that the name of the link encodes, or NULL with ERR set. */
 static char *
 launcherRunFindQEMU(const char *path,
                     GError **err)
@@ -251,7 +252,7 @@ launcherRunFindQEMU(const char *path,
     if (!home)
         return NULL;
 
-    /* Or a link anywhere, named after any program, would run that program. */
+    /* Otherwise, a link in any directory could run any program. */
     if (!launcherPathsIsInLaunchDir(home, path)) {
         g_autofree char *dir = launcherPathsGetLaunchDir(home);
 
@@ -270,8 +271,7 @@ launcherRunFindQEMU(const char *path,
 }
 
 
-/* Becomes QEMU, the program of that path. Returns only on failure, after a
- * message, with the exit status. */
+/* Executes QEMU. Returns only on failure, after a message, with the exit status. */
 static int
 launcherRunQEMU(char *qemu,
                 int argc,
@@ -292,7 +292,7 @@ launcherRunQEMU(char *qemu,
         return LAUNCHER_EXIT_FAILURE;
     }
 
-    /* libvirt asks QEMU for its capabilities without such a monitor. */
+    /* When libvirt probes capabilities, there is no such monitor. */
     wanted = launcherArgsHaveDevices(argc, argv);
     if (!wanted && !launcherMonitorIsListening(launcherMonitorFind(argc, argv))) {
         argv[0] = qemu;

@@ -1,13 +1,13 @@
 /*
- * launcher_run.h: stands in for QEMU, and becomes it
+ * launcher_run.h: starts the emulators and becomes QEMU
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #pragma once
 
-/* Exit status of a launcher that does not become QEMU, as env(1) and others
- * have it: its own failure, QEMU not executable, QEMU not found. */
+/* The exit status of a launcher that does not become QEMU, with the meaning that env(1) gives
+ * them: the launcher has failed, QEMU is not executable, QEMU is not found */
 #define LAUNCHER_EXIT_FAILURE 125
 #define LAUNCHER_EXIT_CANNOT_RUN 126
 #define LAUNCHER_EXIT_NOT_FOUND 127

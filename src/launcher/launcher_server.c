@@ -22,13 +22,14 @@
 
 #define _(s) gettext(s)
 
-/* A message's header, and VERSION (QEMU's docs/interop/vfio-user.rst); host byte order. */
+/* The header of a message, and that of VERSION (QEMU's docs/interop/vfio-user.rst), in host byte
+ * order */
 typedef struct {
     guint16 id;
     guint16 command;
-    guint32 size;               /* of the message, this header included */
+    guint32 size;               /* length of the message with this header */
     guint32 flags;
-    guint32 error;              /* errno, if the flags say so */
+    guint32 error;              /* an errno if the flags contain the error flag */
 } ServerHeader;
 
 typedef struct {
@@ -43,14 +44,14 @@ typedef struct {
 #define SERVER_MAJOR 0
 #define SERVER_MINOR 0
 
-/* The capabilities that QEMU proposes, as far as a server may depend on them. */
+/* The capabilities that QEMU proposes and that a server may depend on */
 #define SERVER_CAPABILITIES "{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576}}"
 
 G_STATIC_ASSERT(sizeof(ServerHeader) == 16);
 G_STATIC_ASSERT(sizeof(ServerVersion) == 4);
 
 
-/* Connects a new socket of that TYPE. Returns it, or -1 with errno set. */
+/* Connects a new socket of this type. Returns the socket, or -1 with errno set. */
 static int
 serverConnect(const char *path,
               int type)
@@ -118,7 +119,7 @@ serverReportPermission(const char *path,
 }
 
 
-/* The error for a connection to PATH that failed with the error NUMBER. */
+/* Reports that a connection to PATH failed with the errno NUMBER. */
 static void
 serverReport(const char *path,
              const char *name,
@@ -186,7 +187,7 @@ serverReportAnswer(const char *path,
 }
 
 
-/* Reads SIZE bytes until DEADLINE. Descriptors that come along are closed by the kernel. */
+/* Reads SIZE bytes until DEADLINE. The kernel closes descriptors in the message. */
 static gboolean
 serverReadAll(int fd,
               void *buf,
@@ -210,8 +211,8 @@ serverReadAll(int fd,
 }
 
 
-/* Judges what the server answered to VERSION with. Returns NULL if it is right, or else why not,
- * newly allocated. */
+/* Checks the server's answer to VERSION. Returns NULL if it is correct, otherwise a message, to be
+ * freed with g_free(). */
 static char *
 serverReadVersion(int fd)
 {

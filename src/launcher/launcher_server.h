@@ -16,38 +16,37 @@
 
 #include "emulatedpci_error.h"
 
-/* The longest time that the server may take to accept a connection and to tell its version,
- * in milliseconds: as long as QEMU waits for it. */
+/* The longest time that the server may take to accept a connection and to send its version, in
+ * milliseconds; QEMU waits as long */
 #define LAUNCHER_SERVER_TIMEOUT 5000
 
-/* The largest answer to VERSION that is read, in bytes: a list of capabilities has some
- * hundred. */
+/* The maximum size of an answer to VERSION, in bytes; a list of capabilities has a few hundred */
 #define LAUNCHER_SERVER_REPLY_MAX 4096
 
 /**
  * launcherServerCheck:
- * @path: the socket
- * @name: the device's name, for messages
- * @err: set on failure
+ * @path: the path of the socket
+ * @name: the name of the device, for messages
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED on failure
  *
- * Checks that this process, which becomes QEMU, can connect to a stream socket at @path.
- * The server does not notice.
+ * Checks that this process, which becomes QEMU, can connect to a stream socket at @path. The
+ * server does not notice the check.
  *
- * Returns FALSE with VIR_ERR_CONFIG_UNSUPPORTED if it does not exist, may not be used (the
- * message names the directory or the socket), is no stream socket, or nobody listens.
+ * Returns TRUE, or FALSE with @err set if the socket does not exist, is not accessible (the
+ * message names the directory or the socket), is not a stream socket, or has no listener.
  */
 gboolean launcherServerCheck(const char *path, const char *name, GError **err);
 
 /**
  * launcherServerNegotiate:
- * @path: the socket
- * @name: the device's name, for messages
- * @err: set on failure
+ * @path: the path of the socket
+ * @name: the name of the device, for messages
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED on failure
  *
- * Connects to the server, proposes the version of the protocol that QEMU speaks (0.0), reads
- * the answer and disconnects ("VFIO_USER_VERSION" in QEMU's docs/interop/vfio-user.rst).
+ * Connects to the server, proposes the version of the protocol that QEMU supports (0.0), reads the
+ * answer and disconnects ("VFIO_USER_VERSION" in QEMU's docs/interop/vfio-user.rst).
  *
- * Returns FALSE with VIR_ERR_CONFIG_UNSUPPORTED if the server does not answer within
- * LAUNCHER_SERVER_TIMEOUT, with anything else, or with another major version.
+ * Returns TRUE, or FALSE with @err set if the server does not answer within
+ * LAUNCHER_SERVER_TIMEOUT, sends another message, or has another major version.
  */
 gboolean launcherServerNegotiate(const char *path, const char *name, GError **err);

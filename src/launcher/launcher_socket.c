@@ -21,8 +21,8 @@
 
 #define _(s) gettext(s)
 
-/* The file's name. QEMU will have this process's id, so nobody else's file
- * has the same; and it is hardly longer than libvirt's own monitor.sock. */
+/* The name of the file. It is unique, because QEMU gets the ID of this process, and hardly longer
+ * than libvirt's monitor.sock. */
 #define LAUNCHER_SOCKET_NAME "%s/pci%d.%zu"
 
 

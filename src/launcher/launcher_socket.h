@@ -16,10 +16,10 @@
 
 typedef struct {
     EmulatedPCIVersion version;
-    int fd;             /* mpqemu: QEMU's end; else -1 */
-    int theirs;         /* the emulator's end, until it has it; else -1 */
-    char *path;         /* vfio-user; else NULL */
-    gboolean foreign;   /* the path is another program's, and stays when this one is freed */
+    int fd;             /* mpqemu: QEMU's end; otherwise -1 */
+    int theirs;         /* the emulator's end until the emulator owns it; otherwise -1 */
+    char *path;         /* vfio-user: the path; otherwise NULL */
+    gboolean foreign;   /* the path belongs to another program, and is not removed */
 } LauncherSocket;
 
 /**
@@ -47,10 +47,10 @@ gboolean launcherSocketMake(LauncherSocket *socket, size_t number, size_t n, GEr
 
 /**
  * launcherSocketUse:
- * @socket: its version is vfio-user
- * @path: where a server of somebody else's listens
+ * @socket: a socket whose version is vfio-user
+ * @path: the path of the socket of another program
  *
- * Makes @socket the one at @path.
+ * Uses an existing socket, which is not removed.
  */
 void launcherSocketUse(LauncherSocket *socket, const char *path);
 
@@ -59,10 +59,10 @@ void launcherSocketUse(LauncherSocket *socket, const char *path);
  * @socket: a vfio-user socket whose path is set
  * @err: set on failure
  *
- * Creates the listening socket, which becomes the emulator's end of @socket. For
- * emulators that do not do it themselves.
+ * Creates the listening socket, which becomes the emulator's end of @socket. For emulators that do
+ * not create it.
  *
- * Returns FALSE on failure.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean launcherSocketListen(LauncherSocket *socket, GError **err);
 

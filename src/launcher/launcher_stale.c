@@ -34,7 +34,7 @@ launcherStaleCheck(const char *launcher,
     if (stat(qemu, &file) < 0 || lstat(qemu, &link) < 0)
         return errno == ENOENT || errno == ENOTDIR ? LAUNCHER_STALE_NO_QEMU : LAUNCHER_STALE_ERROR;
 
-    /* A link that leads to another, older file now is a replacement too. */
+    /* A link whose target is another, older file now also counts as replaced. */
     if (launcherStaleIsNewer(&file.st_ctim, &own.st_ctim) ||
         launcherStaleIsNewer(&link.st_ctim, &own.st_ctim))
         return LAUNCHER_STALE_YES;
@@ -52,7 +52,7 @@ launcherStaleRefresh(const char *launcher,
     if (stat(launcher, &st) < 0)
         return FALSE;
 
-    /* The clock that time() reads is the one that file systems use. */
+    /* File systems use the same clock as time(). */
     while ((now = time(NULL)) == st.st_ctime) {
         const struct timespec pause = { 0, 10 * 1000 * 1000 };
 

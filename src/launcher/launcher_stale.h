@@ -22,7 +22,7 @@ typedef enum {
     LAUNCHER_STALE_ERROR = -1,      /* errno is set */
     LAUNCHER_STALE_NO = 0,
     LAUNCHER_STALE_YES,             /* QEMU is newer */
-    LAUNCHER_STALE_NO_QEMU,         /* there is none */
+    LAUNCHER_STALE_NO_QEMU,         /* there is no QEMU */
 } LauncherStale;
 
 /**
@@ -36,12 +36,12 @@ LauncherStale launcherStaleCheck(const char *launcher, const char *qemu);
 
 /**
  * launcherStaleRefresh:
- * @launcher: path of the launcher
- * @wait: whether to wait for the next second, if the ctime would not change before
+ * @launcher: the path of the launcher
+ * @wait: whether to wait for the next second if the ctime would not change before
  *
- * Renews the ctime of @launcher, which libvirt reads in seconds. Without @wait it
- * leaves a ctime alone that is of this second.
+ * Updates the ctime of @launcher, which libvirt reads in seconds. Without @wait, a ctime of the
+ * current second is not changed.
  *
- * Returns FALSE with errno set on failure.
+ * Returns TRUE, or FALSE with errno set.
  */
 gboolean launcherStaleRefresh(const char *launcher, gboolean wait);

@@ -55,8 +55,8 @@ stateGetAlias(const LauncherArgs *args,
 }
 
 
-/* Notes in EMULATORS that device I, or no single one with -1, is the reason why nothing
- * travels. */
+/* Stores in EMULATORS that device I (-1: no single device) is the reason why no registers are
+ * saved. */
 static void
 stateSetReason(LauncherEmulators *emulators,
                QEMUUnmovable reason,
@@ -141,8 +141,8 @@ stateFindEmulator(LauncherEmulators *emulators,
 }
 
 
-/* Refuses a start for REASON if it restores a guest. Otherwise the domain's log is to tell
- * a reason that QEMU's error will not. */
+/* Reports REASON as an error if QEMU restores a guest. Otherwise it is logged if QEMU's own error
+ * would not contain it. */
 static gboolean
 stateCheck(LauncherEmulators *emulators,
            const char *reason,
@@ -187,7 +187,7 @@ launcherStateDecide(LauncherEmulators *emulators,
     g_autofree char *reason = NULL;
     guint i;
 
-    /* Those of other people tell it when they are ready. */
+    /* Emulators other than pci-emulator tell this when they are ready. */
     for (i = 0; emulators->travels && i < emulators->started; i++) {
         if (!emulators->processes[i].travels) {
             if (!launcherEmulatorsWait(emulators, err))

@@ -22,17 +22,17 @@
  * launcherStatePlan:
  * @emulators: the emulators, planned and not started
  * @args: the devices
- * @argc: the number of its arguments
+ * @argc: the number of arguments
  * @argv: QEMU's command line
- * @home: the directory of our programs; without emulatedpci-vmstate in it, registers cannot
- *        travel
- * @err: set on failure
+ * @home: the directory of the programs; without emulatedpci-vmstate in it, registers cannot be
+ *        saved
+ * @err: set to VIR_ERR_CONFIG_UNSUPPORTED if registers cannot be saved although @argv restores a
+ *       guest or receives one from another host, because it would lose them
  *
- * Decides whether the registers of all devices could travel with the guest, as far as
- * that is known before the emulators run, and sets it in @emulators.
+ * Decides whether the registers of all devices can be saved with the guest, as far as this is
+ * known before the emulators run, and sets it in @emulators.
  *
- * Returns FALSE with @err set if they cannot although @argv restores a guest, or
- * receives one from another host: it would lose them.
+ * Returns TRUE, or FALSE with @err set.
  */
 gboolean launcherStatePlan(LauncherEmulators *emulators,
                            const LauncherArgs *args,
@@ -83,10 +83,9 @@ gboolean launcherStateStart(LauncherEmulators *emulators,
 
 /**
  * launcherStateFormatAddress:
- * @path: a socket's path
+ * @path: the path of a socket
  *
- * Returns its address as D-Bus writes it, newly allocated: every byte that stands
- * for something else in an address is escaped (D-Bus Specification, Server
- * Addresses).
+ * Returns the D-Bus address of the socket, to be freed with g_free(): all bytes with a special
+ * meaning in an address are escaped (D-Bus Specification, Server Addresses).
  */
 char *launcherStateFormatAddress(const char *path);

@@ -34,7 +34,7 @@ attachFence(void)
 }
 
 
-/* Enters STATE, by one store. */
+/* Changes the state with one store. */
 static void
 attachEnter(MonitorAttach *attach,
             MonitorAttachState state)
@@ -67,7 +67,7 @@ attachGuardHasGone(const MonitorSession *session)
 }
 
 
-/* The guard has found out what is to become of the command. */
+/* Continues with the answer of the guard about the command. */
 static void
 attachAnswered(MonitorStatus *status)
 {
@@ -95,7 +95,7 @@ attachAnswered(MonitorStatus *status)
 }
 
 
-/* Returns the text that is to be sent in STATE, and what comes when it has been. */
+/* Sends TEXT in this direction, and enters the state NEXT when all of it has been sent. */
 static MonitorFlowResult
 attachSend(MonitorSession *session,
            MonitorDirection direction,
@@ -107,7 +107,7 @@ attachSend(MonitorSession *session,
     MonitorFlow *flow = &session->status->flow[direction];
     MonitorFlowResult result;
 
-    /* The rest of an incomplete line, and data that are still in the socket, are sent first. */
+    /* The rest of an incomplete line, and data that is still in the socket, are sent first. */
     if (flow->inLine || flow->owed > 0)
         return MONITOR_FLOW_EMPTY;
 
@@ -171,7 +171,7 @@ monitorAttachRun(MonitorSession *session,
 
         case MONITOR_ATTACH_DEVICE_DROP:
         case MONITOR_ATTACH_REFUSE_DROP:
-            /* Nothing is taken before the next state is there. */
+            /* No byte is read from the socket before the next state has been stored. */
             toQEMU->owed = attach->lineLen;
             attachEnter(attach, state == MONITOR_ATTACH_DEVICE_DROP ? MONITOR_ATTACH_DEVICE_WAIT :
                         MONITOR_ATTACH_RELEASE);
@@ -201,7 +201,7 @@ monitorAttachRun(MonitorSession *session,
             return -1;
         }
 
-        /* A text is sent once. */
+        /* Each text is sent only once. */
         if (attach->state != state)
             toQEMU->textLen = toLibvirt->textLen = 0;
         else if (*result != MONITOR_FLOW_MOVED)
@@ -210,8 +210,8 @@ monitorAttachRun(MonitorSession *session,
 }
 
 
-/* Returns whether a text is to be sent in STATE, or the reply to one is needed before anything
- * else. */
+/* Returns whether a text must be sent in STATE, or a reply must be received, before other data is
+ * forwarded. */
 static bool
 attachHasText(uint32_t state)
 {
@@ -232,13 +232,13 @@ bool
 monitorAttachIsPaused(const MonitorStatus *status,
                       MonitorDirection direction)
 {
-    /* A line that has begun goes to its end. */
+    /* A line that has been sent in part is completed first. */
     return direction == MONITOR_TO_QEMU && attachHasText(status->attach.state) &&
         !status->flow[direction].inLine;
 }
 
 
-/* Notes the command in LINE, of N bytes, which the guard is to be asked about. */
+/* Stores the command in LINE, of N bytes, for a request to the guard. */
 static void
 attachRequest(MonitorAttach *attach,
               const char *line,
@@ -268,7 +268,7 @@ monitorAttachJudgeLibvirt(MonitorFlow *flow,
         char id[MONITOR_ID_MAX + 1];
         const bool isAttach = !inLine && n > 0 && monitorLineIsAttach(data + pos, n, id);
 
-        /* The rest of a line is waited for, if there is room for it. */
+        /* The line is incomplete: wait for the rest, if the buffer has space for it. */
         if (isAttach || (!inLine && n == 0 && !ended && len - pos < MONITOR_CHUNK &&
                          monitorLineMayBeAttach(data + pos, len - pos))) {
             if (pos > 0)
@@ -292,7 +292,7 @@ monitorAttachJudgeLibvirt(MonitorFlow *flow,
 }
 
 
-/* Returns the id of the command whose reply is waited for, or NULL. */
+/* Returns the id of the command whose reply is expected, or NULL. */
 static const char *
 attachGetAwaited(const MonitorAttach *attach)
 {
@@ -309,8 +309,8 @@ attachGetAwaited(const MonitorAttach *attach)
 }
 
 
-/* The reply that was waited for is at the front, N bytes of it. Returns how many of these are
- * libvirt's. */
+/* Handles the expected reply, the first N bytes of the data. Returns the number of bytes to
+ * forward to libvirt. */
 static size_t
 attachTakeReply(MonitorAttach *attach,
                 size_t n,
@@ -346,7 +346,7 @@ monitorAttachJudgeQEMU(MonitorFlow *flow,
     size_t pos = 0;
 
     flow->held = 0;
-    /* An error for libvirt goes between two lines. */
+    /* The error for libvirt is sent between two lines. */
     if (attach->state == MONITOR_ATTACH_REFUSE_SEND) {
         const size_t n = inLine ? monitorLineLength(data, len) : 0;
 

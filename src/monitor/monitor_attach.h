@@ -1,14 +1,14 @@
 /*
  * monitor_attach.h: device_add for an emulated PCI device
  *
- * libvirt sends device_add for the controller that reserves the device's place; its alias holds
- * the device's fields (qemu_props_alias.h). The guard has the launcher start an emulator and
- * make the command that QEMU gets instead, with the same id, bus, addr and command id, so that
- * QEMU's reply is the reply to libvirt's command. If there is no emulator, libvirt gets an error
- * instead, and QEMU nothing.
+ * For an emulated PCI device, libvirt sends device_add for the controller that reserves the
+ * address. The alias of the controller contains the fields of the device (qemu_props_alias.h). The
+ * guard requests an emulator from the launcher, which also translates the command for QEMU: id,
+ * bus, addr and the id of the command are the same, so that QEMU's reply is the reply to libvirt's
+ * command. If there is no emulator, libvirt gets an error, and QEMU gets no command.
  *
- * x-pci-proxy-dev takes its socket from the monitor: QEMU gets it by getfd before. The replies
- * to that, and to closefd after an error, are not passed on.
+ * x-pci-proxy-dev requires a socket that QEMU has received with getfd. QEMU's replies to getfd, and
+ * to closefd after an error, are not forwarded.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -20,21 +20,21 @@
 
 typedef struct {
     MonitorStatus *status;
-    int libvirt;                /* the connections */
+    int libvirt;                /* the connections to libvirt and QEMU */
     int qemu;
-    int guard;                  /* reading ends when the guard does; or -1 */
+    int guard;                  /* a pipe that ends when the guard exits; or -1 */
     int link;                   /* QEMU's end of an emulator's socket; or -1 */
 } MonitorSession;
 
 /**
  * monitorAttachRun:
  * @session: the connections
- * @result: set to how far the text got that is being sent, in flow @direction
- * @direction: the flow that it is sent in
+ * @result: set to the result of sending the current text, in the direction @direction
+ * @direction: set to the direction in which the text is sent
  *
- * Goes on with a command that is being translated.
+ * Continues with a command that is being translated.
  *
- * Returns -1, or the exit status by which the guard is to be asked.
+ * Returns -1, or the exit status with which the worker sends a request to the guard.
  */
 int monitorAttachRun(MonitorSession *session, MonitorFlowResult *result, MonitorDirection *direction);
 

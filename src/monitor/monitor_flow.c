@@ -14,14 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* SCM_MAX_FD of Linux: as many as one message can have. */
+/* Linux's SCM_MAX_FD, the maximum number of descriptors in a message */
 #define FLOW_FDS_MAX 253
 
-/* Descriptors that came with a message. */
+/* The descriptors of a message */
 typedef struct {
     int fds[FLOW_FDS_MAX];
     size_t n;
-    bool cut;                   /* there were more, for which was no room in this process */
+    bool cut;                   /* the kernel dropped others, because this process had no free ones */
 } FlowFds;
 
 typedef union {
@@ -30,7 +30,7 @@ typedef union {
 } FlowControl;
 
 
-/* Keeps the compiler from changing the order of stores. */
+/* Prevents the compiler from reordering stores. */
 static void
 flowFence(void)
 {
@@ -38,7 +38,7 @@ flowFence(void)
 }
 
 
-/* Begins STEP, whose message has LEN bytes at DATA. */
+/* Begins a step, whose message consists of LEN bytes at DATA. */
 static void
 flowBegin(MonitorFlow *flow,
           MonitorStep step,
@@ -107,7 +107,7 @@ flowSendResult(bool *gone)
 }
 
 
-/* Sends what flowBegin() was told, with FDS, to the socket TO. */
+/* Sends the message of flowBegin(), with the descriptors in FDS, to the socket TO. */
 static MonitorFlowResult
 flowSend(MonitorFlow *flow,
          int to,
@@ -136,7 +136,7 @@ flowSend(MonitorFlow *flow,
 }
 
 
-/* Takes from FROM what is owed. */
+/* Reads the bytes that have been sent already from the socket FROM, and drops them. */
 static MonitorFlowResult
 flowTake(MonitorFlow *flow,
          int from)
@@ -147,7 +147,7 @@ flowTake(MonitorFlow *flow,
     flowBegin(flow, MONITOR_STEP_TAKE, owed, flow->data,
               owed < sizeof(flow->data) ? owed : sizeof(flow->data));
     rc = recvmmsg(from, &flow->message, 1, MSG_DONTWAIT, NULL);
-    /* It has been seen there, so it is there. */
+    /* The bytes are in the socket, because they were read with MSG_PEEK. */
     if (rc < 0 && errno != EINTR && errno != ECONNRESET)
         flow->message.msg_len = owed;
     monitorFlowSettle(flow);
@@ -166,8 +166,8 @@ flowCloseFds(FlowFds *fds)
 }
 
 
-/* Looks at up to LEN bytes that have come from FROM. Returns their number, 0 at the end, or
- * -1 with errno set. The caller closes the descriptors in FDS. */
+/* Reads up to LEN bytes from FROM without removing them. Returns their number, 0 at the end, or -1
+ * with errno set. The caller closes the descriptors in FDS. */
 static ssize_t
 flowPeek(MonitorFlow *flow,
          int from,
@@ -203,9 +203,9 @@ flowPeek(MonitorFlow *flow,
 }
 
 
-/* Of LEN bytes that have come with descriptors: how many come before the byte that these belong to.
- * The kernel tells no boundary, but has no descriptor for bytes before it. Returns -1 with errno
- * set. */
+/* Returns the number of the LEN bytes that precede the byte to which the descriptors in FDS
+ * belong, or -1 with errno set. The kernel does not tell the boundary, but a shorter message
+ * without this byte has no descriptors. */
 static ssize_t
 flowFindBoundary(MonitorFlow *flow,
                  int from,
@@ -232,7 +232,7 @@ flowFindBoundary(MonitorFlow *flow,
 }
 
 
-/* The same as flowPeek(), but the descriptors in FDS belong to the first byte. */
+/* The same as flowPeek(), except that the descriptors in FDS belong to the first byte. */
 static ssize_t
 flowLook(MonitorFlow *flow,
          int from,
@@ -261,7 +261,7 @@ flowHasEnded(int from)
 }
 
 
-/* Sends LEN bytes of those that were looked at, and FDS. */
+/* Sends the first LEN bytes of the data, and the descriptors in FDS. */
 static MonitorFlowResult
 flowPass(MonitorFlow *flow,
          int to,
@@ -273,7 +273,7 @@ flowPass(MonitorFlow *flow,
 
     flowBegin(flow, MONITOR_STEP_SEND, 0, flow->data, len);
     result = flowSend(flow, to, fds->fds, fds->n, &gone);
-    /* QEMU would drop them, too. */
+    /* QEMU would drop the descriptors, too. */
     if (gone)
         flow->owed = len;
     return result;
@@ -297,7 +297,7 @@ monitorFlowRun(MonitorFlow *flow,
 
     got = flowLook(flow, from, &fds);
     if (got < 0) {
-        /* A socket says once that its peer has gone without reading all. */
+        /* A socket reports only once that its peer has closed without reading all data. */
         if (errno == EINTR || errno == ECONNRESET)
             return MONITOR_FLOW_MOVED;
         return errno == EAGAIN ? MONITOR_FLOW_EMPTY : MONITOR_FLOW_LATER;
@@ -310,7 +310,7 @@ monitorFlowRun(MonitorFlow *flow,
     }
 
     n = fds.n > 0 ? (size_t) got : judge(flow, flow->data, got, false, opaque);
-    /* In this order: what comes in between is seen next time. */
+    /* In this order: data that arrives in between is handled in the next step. */
     if (n == 0 && flow->held && flowHasEnded(from))
         n = judge(flow, flow->data, got, true, opaque);
     result = n > 0 ? flowPass(flow, to, n, &fds) : MONITOR_FLOW_EMPTY;

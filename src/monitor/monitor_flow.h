@@ -1,9 +1,9 @@
 /*
  * monitor_flow.h: one direction of the relay
  *
- * Gives to one socket what has come from the other: bytes and descriptors, in the order and
- * with the boundaries that descriptors make. Needs recvmmsg() and sendmmsg() and nothing else,
- * waits for nothing, allocates nothing.
+ * Forwards bytes and descriptors from one socket to another, in the same order, and with the
+ * boundaries that descriptors create. It only uses the system calls recvmmsg(), sendmmsg() and
+ * poll(), does not block and does not allocate memory.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -16,11 +16,11 @@
 #include "monitor_status.h"
 
 typedef enum {
-    MONITOR_FLOW_MOVED = 0,     /* something was done: there may be more */
-    MONITOR_FLOW_EMPTY,         /* nothing has come */
-    MONITOR_FLOW_FULL,          /* the other side does not take more now */
-    MONITOR_FLOW_LATER,         /* no memory, or no descriptors */
-    MONITOR_FLOW_END,           /* the connection has ended, and all is sent */
+    MONITOR_FLOW_MOVED = 0,     /* there was progress, and there may be more data */
+    MONITOR_FLOW_EMPTY,         /* there is no data */
+    MONITOR_FLOW_FULL,          /* the receiver's socket is full */
+    MONITOR_FLOW_LATER,         /* memory or descriptors are missing */
+    MONITOR_FLOW_END,           /* the connection has ended, and all data has been sent */
 } MonitorFlowResult;
 
 /**
@@ -39,9 +39,9 @@ typedef size_t (*MonitorFlowJudge)(MonitorFlow *flow,
 
 /**
  * monitorFlowSettle:
- * @flow: the direction, as the last worker has left it
+ * @flow: the direction, in the state that the previous worker has left
  *
- * Makes good what a worker could not do any more that was killed in the middle of a step.
+ * Completes a step during which the previous worker was killed.
  */
 void monitorFlowSettle(MonitorFlow *flow);
 
@@ -67,14 +67,14 @@ MonitorFlowResult monitorFlowRun(MonitorFlow *flow,
  * monitorFlowText:
  * @flow: the direction
  * @to: the socket to write to
- * @text: the same until all of it is sent, for the next worker too
- * @len: number of bytes
- * @fd: goes along with the first byte; or -1
+ * @text: the text, which must be the same until all of it has been sent, also for the next worker
+ * @len: its length, in bytes
+ * @fd: a descriptor that is sent with the first byte, or -1
  *
- * Sends a text of the relay's own, once flow->inLine is not set. No other bytes are to be sent
- * before flow->textSent is @len.
+ * Sends a text of the relay when flow->inLine is not set. No other bytes may be sent before
+ * flow->textSent is @len.
  *
- * Returns MONITOR_FLOW_MOVED, _FULL or _LATER.
+ * Returns MONITOR_FLOW_MOVED, MONITOR_FLOW_FULL or MONITOR_FLOW_LATER.
  */
 MonitorFlowResult monitorFlowText(MonitorFlow *flow,
                                   int to,

@@ -35,7 +35,7 @@
 
 #define _(s) gettext(s)
 
-/* For Linux's old number of the system call, the same everywhere. */
+/* The number of the system call is the same on all architectures. */
 #ifndef SYS_pidfd_open
 # define SYS_pidfd_open 434
 #endif
@@ -44,10 +44,10 @@ typedef struct {
     const MonitorOptions *options;
     MonitorSession session;
     SandboxProgram sandbox;
-    int alive[2];               /* a pipe; the guard alone has the end that is written to */
-    unsigned long emulators;    /* that were asked for */
-    unsigned int failures;      /* of workers in a row */
-    uint64_t moved;             /* by all workers, at the last look */
+    int alive[2];               /* a pipe; only the guard has the write end */
+    unsigned long emulators;    /* the number of emulators that were requested */
+    unsigned int failures;      /* consecutive failures of workers */
+    uint64_t moved;             /* bytes that all workers have moved, at the last check */
 } Guard;
 
 
@@ -69,7 +69,7 @@ guardSleep(int milliseconds)
 }
 
 
-/* Returns whether FD can be read, or has ended, within TIMEOUT milliseconds. */
+/* Waits up to TIMEOUT milliseconds. Returns whether FD is readable or at its end. */
 static bool
 guardWaitFor(int fd,
              int timeout)
@@ -80,7 +80,7 @@ guardWaitFor(int fd,
 }
 
 
-/* Sleeps after a failure, the longer the more there were in a row. */
+/* Sleeps after a failure, longer after each consecutive one. */
 static void
 guardPause(Guard *guard)
 {
@@ -104,7 +104,7 @@ guardMoved(const Guard *guard)
 }
 
 
-/* Returns whether bytes wait for a worker that could move them. */
+/* Returns whether there are bytes that a worker could move now. */
 static bool
 guardIsWaiting(const Guard *guard,
                MonitorDirection direction)
@@ -120,7 +120,7 @@ guardIsWaiting(const Guard *guard,
 }
 
 
-/* Waits for the worker PID to end; ends it if it does not work any more. Returns its status. */
+/* Waits until the worker PID exits, and kills it if it makes no progress. Returns its status. */
 static int
 guardWaitForWorker(Guard *guard,
                    pid_t pid)
@@ -148,7 +148,7 @@ guardWaitForWorker(Guard *guard,
 }
 
 
-/* A worker's whole life. */
+/* The main function of a worker. */
 __attribute__((noreturn)) static void
 guardServe(Guard *guard)
 {
@@ -162,8 +162,8 @@ guardServe(Guard *guard)
 }
 
 
-/* Does what a worker has asked for by its exit STATUS. Returns whether there is to be another
- * one. */
+/* Handles the request of a worker, which is its exit status. Returns whether another worker is
+ * required. */
 static bool
 guardFollow(Guard *guard,
             int status)
@@ -242,7 +242,7 @@ guardConnect(const Guard *guard)
             return fd;
         guardClose(&fd);
 
-        /* QEMU has others to accept first, or the host has nothing left. */
+        /* QEMU's backlog is full, or the host lacks memory or descriptors. */
         if ((errno != EAGAIN && errno != EINTR && errno != EMFILE && errno != ENFILE &&
              errno != ENOMEM && errno != ENOBUFS) || guardWaitFor(guard->options->qemuFd, 0))
             return -1;
@@ -251,7 +251,8 @@ guardConnect(const Guard *guard)
 }
 
 
-/* libvirt shows what is in the log when its connection ends before QEMU has started. */
+/* Waits until QEMU's log is complete: libvirt reads it when its connection ends before QEMU has
+ * started. */
 static void
 guardWaitForLog(const Guard *guard)
 {
@@ -262,7 +263,7 @@ guardWaitForLog(const Guard *guard)
 }
 
 
-/* Accepts a connection of libvirt's, and serves it. */
+/* Accepts a connection of libvirt and serves it. */
 static void
 guardAccept(Guard *guard)
 {
@@ -284,7 +285,7 @@ guardAccept(Guard *guard)
 }
 
 
-/* Makes the socket that tells that this process is there. Without it nothing is attached. */
+/* Creates the socket that shows that this process runs. Without it, no device can be attached. */
 static void
 guardMark(const MonitorOptions *options)
 {
@@ -309,7 +310,8 @@ guardMark(const MonitorOptions *options)
 }
 
 
-/* Gives up what no process here needs. Returns 0, or -1 with errno set. */
+/* Gives up privileges that neither the guard nor a worker requires. Returns 0, or -1 with errno
+ * set. */
 static int
 guardConfine(Guard *guard)
 {
@@ -322,7 +324,7 @@ guardConfine(Guard *guard)
 }
 
 
-/* Waits until QEMU runs. Returns whether it does. */
+/* Waits until QEMU runs. Returns FALSE if it will not. */
 static bool
 guardWaitForQEMU(const MonitorOptions *options)
 {
@@ -376,7 +378,7 @@ monitorGuardRun(const MonitorOptions *options)
             guardSleep(MONITOR_GUARD_PAUSE_MIN);
             continue;
         }
-        /* One that waits hears of QEMU's end, too. */
+        /* A connection that waits is also told when QEMU exits. */
         if (fds[0].revents)
             guardAccept(&guard);
         else if (fds[1].revents)

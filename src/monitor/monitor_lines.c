@@ -1,5 +1,5 @@
 /*
- * monitor_lines.c: the few things that the relay reads in QMP
+ * monitor_lines.c: the parts of QMP that the relay reads
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,7 +13,7 @@
 
 #include "qemu_props_marker.h"
 
-/* The beginning of the command: libvirt writes JSON without spaces, and the driver first. */
+/* The beginning of the command: libvirt writes JSON without spaces, and the driver first */
 #define LINE_ATTACH "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"lsi\""
 
 #define LINE_COMMAND "\"device_add\""
@@ -40,8 +40,8 @@ lineHas(const char *line,
 }
 
 
-/* The value of the last "id" in LINE: the command's own, which libvirt writes behind the
- * arguments. */
+/* Finds the value of the last "id" in LINE, which is that of the command: libvirt writes it after
+ * the arguments. */
 static bool
 lineReadId(const char *line,
            size_t len,

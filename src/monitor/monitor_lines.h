@@ -1,11 +1,12 @@
 /*
- * monitor_lines.h: the few things that the relay reads in QMP
+ * monitor_lines.h: the parts of QMP that the relay reads
  *
- * A line of libvirt's is a command, a line of QEMU's a reply or an event (QEMU:
- * docs/interop/qmp-spec). The relay looks for one command, and for the replies to it; it is no
- * parser of JSON. The launcher, which is asked about each command that is found here, is one.
+ * A line of libvirt is a command, a line of QEMU is a reply or an event (QEMU:
+ * docs/interop/qmp-spec). The relay looks for one command and for the replies to it, without a JSON
+ * parser. The launcher parses each command that is found here.
  *
- * Pure: makes no system call, allocates nothing, and reads no byte behind LEN.
+ * These functions make no system calls, do not allocate memory, and do not read beyond the given
+ * length.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -29,12 +30,12 @@ size_t monitorLineLength(const char *data, size_t len);
 
 /**
  * monitorLineIsAttach:
- * @line: a whole line of libvirt's
- * @len: its length in bytes
- * @id: set to the command's id
+ * @line: a complete line of libvirt
+ * @len: its length, in bytes
+ * @id: set to the id of the command
  *
- * Returns whether the line can be a device_add command whose alias has the fields of an
- * emulated PCI device, with an id by which its reply can be known.
+ * Returns TRUE if the line can be a device_add command whose alias contains the fields of an
+ * emulated PCI device, and that has an id by which its reply can be recognized.
  */
 bool monitorLineIsAttach(const char *line, size_t len, char id[MONITOR_ID_MAX + 1]);
 

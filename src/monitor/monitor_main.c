@@ -26,7 +26,7 @@
 static void
 initSignals(void)
 {
-    /* A terminal or an ending session sends these signals to the process group of QEMU: see
+    /* A terminal, or a session that ends, sends these signals to the process group of QEMU: see
      * emulator_main.c. */
     static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
     size_t i;
@@ -37,8 +37,8 @@ initSignals(void)
 }
 
 
-/* Keeps the descriptors of OPTIONS and no others, for this process alone. Returns 0, or -1 with
- * errno set. */
+/* Closes all descriptors except those in OPTIONS, and sets close-on-exec for these. Returns 0, or
+ * -1 with errno set. */
 static int
 closeOthers(const MonitorOptions *options)
 {

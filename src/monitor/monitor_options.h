@@ -18,14 +18,14 @@ typedef struct {
     MonitorAction action;
     int listenFd;               /* libvirt connects to it */
     int qemuFd;                 /* a pidfd of QEMU */
-    int gateFd;                 /* its end tells that QEMU runs; or -1 */
-    int logFd;                  /* its end tells that QEMU's log is complete; or -1 */
+    int gateFd;                 /* a pipe that ends when QEMU runs; or -1 */
+    int logFd;                  /* a pipe that ends when QEMU's log is complete; or -1 */
     int stateFd;                /* for the launcher: the socket of emulatedpci-vmstate; or -1 */
     int readyFd;                /* gets a byte when the process is ready; or -1 */
-    const char *path;           /* of the socket of QEMU's monitor */
-    const char *launcher;       /* starts emulators; or NULL */
-    const char *transport;      /* what their devices use; for the launcher */
-    const char *name;           /* of the domain, for the marker; or NULL */
+    const char *path;           /* the path of the socket of QEMU's monitor */
+    const char *launcher;       /* the path of the launcher, which starts emulators; or NULL */
+    const char *transport;      /* the transport of attached devices, for the launcher */
+    const char *name;           /* the UUID of the domain, for the marker; or NULL */
     SandboxFilter filter;
 } MonitorOptions;
 

@@ -1,5 +1,5 @@
 /*
- * monitor_starter.c: has the launcher start an emulator
+ * monitor_starter.c: requests an emulator from the launcher
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -41,7 +41,7 @@ starterInherit(int fd)
 }
 
 
-/* The launcher to be. */
+/* The child process, which becomes the launcher. */
 __attribute__((noreturn)) static void
 starterExec(const MonitorOptions *options,
             const MonitorAttach *attach,
@@ -99,7 +99,7 @@ starterRead(int fd,
 }
 
 
-/* Takes the answer, the first byte of which tells its kind. */
+/* Parses the answer of LEN bytes, whose first byte is its kind. */
 static bool
 starterTake(MonitorAttach *attach,
             ssize_t len)
@@ -120,7 +120,7 @@ starterTake(MonitorAttach *attach,
 }
 
 
-/* Runs the launcher, which gets LINK. Returns whether it has answered. */
+/* Runs the launcher, which inherits LINK. Returns whether it has answered. */
 static bool
 starterAsk(const MonitorOptions *options,
            MonitorAttach *attach,

@@ -1,5 +1,5 @@
 /*
- * monitor_starter.h: has the launcher start an emulator
+ * monitor_starter.h: requests an emulator from the launcher
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -9,22 +9,20 @@
 #include "monitor_options.h"
 #include "monitor_status.h"
 
-/* The longest time that it may take, in milliseconds: more than the launcher gives to an
- * emulator. */
+/* The longest time that the launcher may take, in milliseconds: more than it gives to an
+ * emulator */
 #define MONITOR_STARTER_TIMEOUT 15000
 
 /**
  * monitorStarterRun:
- * @options: the program's
- * @attach: has the command; gets the answer
- * @number: of the emulator, different for each of a domain
+ * @options: the options of the program
+ * @attach: the command; its answer is set in any case
+ * @number: the number of the emulator, which is different for each emulator of a domain
  *
- * Asks the launcher what is to become of the command, and waits for the answer. The launcher
- * gets one end of a new pair of sockets. For x-pci-proxy-dev that is the emulator's; for
- * vfio-user it is what tells an emulator to which QEMU has not connected that nobody will: that
- * the other end is closed.
+ * Passes the command to the launcher, and waits for the answer. The launcher gets one end of a new
+ * pair of sockets: for x-pci-proxy-dev, it becomes the emulator's socket; for vfio-user, its end
+ * tells the emulator that QEMU will not connect.
  *
- * Returns the other end, which is the caller's, or -1 if there is none. There is an answer in
- * any case.
+ * Returns the other end, which the caller closes, or -1 if there is none.
  */
 int monitorStarterRun(const MonitorOptions *options, MonitorAttach *attach, unsigned long number);

@@ -12,18 +12,18 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* Milliseconds until the next try, where there is no memory or no descriptor. */
+/* The time until the next attempt if memory or descriptors are missing, in milliseconds */
 #define WORKER_PAUSE 50
 
 /* The watched events: each socket for reading, and for writing while it is full */
 typedef struct {
     int epfd;
-    int fds[2];                 /* by the direction that is written to it */
+    int fds[2];                 /* indexed by the direction that writes to the socket */
     bool full[2];
 } WorkerWatch;
 
 
-/* Events are those of a change (EPOLLET): half a line that waits wakes nobody. */
+/* Only changes are reported (EPOLLET), so that an incomplete line does not cause a busy loop. */
 static int
 workerWatch(int epfd,
             int operation,
@@ -54,7 +54,7 @@ monitorWorkerOpen(const MonitorSession *session)
 }
 
 
-/* Moves what can be moved in DIRECTION. Returns the result of the last step. */
+/* Moves all available data in this direction. Returns the result of the last step. */
 static MonitorFlowResult
 workerMove(MonitorSession *session,
            MonitorDirection direction)
@@ -62,7 +62,7 @@ workerMove(MonitorSession *session,
     const bool toQEMU = direction == MONITOR_TO_QEMU;
     MonitorFlow *flow = &session->status->flow[direction];
 
-    /* The direction is paused after all of its pending data were sent. */
+    /* The direction is paused when all of its pending data has been sent. */
     if (flow->owed == 0 && monitorAttachIsPaused(session->status, direction))
         return MONITOR_FLOW_EMPTY;
     return monitorFlowRun(flow, toQEMU ? session->libvirt : session->qemu,
@@ -71,7 +71,8 @@ workerMove(MonitorSession *session,
 }
 
 
-/* Takes what was sent from its socket, or the peer would hear of a reset instead of an end. */
+/* Removes data that has been sent from its socket. Otherwise the peer would get a reset in place
+ * of the end. */
 static int
 workerEnd(MonitorSession *session)
 {
@@ -85,7 +86,7 @@ workerEnd(MonitorSession *session)
 }
 
 
-/* Waits until something has changed, for TIMEOUT milliseconds or, if it is -1, for good. */
+/* Waits for a change, at most TIMEOUT milliseconds; -1: without limit. */
 static int
 workerWait(WorkerWatch *watch,
            const bool full[2],

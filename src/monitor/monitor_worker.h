@@ -12,7 +12,7 @@
  * monitorWorkerOpen:
  * @session: the connections
  *
- * Prepares what a sandbox would not allow.
+ * Creates the epoll instance, which the sandbox does not allow.
  *
  * Returns a descriptor for monitorWorkerRun(), or -1 with errno set.
  */
@@ -21,9 +21,9 @@ int monitorWorkerOpen(const MonitorSession *session);
 /**
  * monitorWorkerRun:
  * @session: the connections
- * @epfd: what monitorWorkerOpen() returned
+ * @epfd: the descriptor that monitorWorkerOpen() returned
  *
- * Relays, beginning where the worker before was.
+ * Relays, and continues where the previous worker stopped.
  *
  * Returns the exit status.
  */
