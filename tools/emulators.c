@@ -41,7 +41,7 @@ emulatorsFree(void *opaque)
 }
 
 
-/* Returns a string of a process that is not to be trusted: printable ASCII only. */
+/* Returns a string from an untrusted process, with only printable ASCII characters. */
 static char *
 emulatorsCopyString(const char *str, gsize max)
 {
@@ -112,7 +112,7 @@ emulatorsReadStatus(gint64 pid,
 }
 
 
-/* KiB of the process PID that are anonymous or shared memory. */
+/* Returns the size of the anonymous and shared memory of the process PID, in KiB. */
 static guint64
 emulatorsReadMemory(gint64 pid)
 {

@@ -16,19 +16,19 @@
 typedef struct {
     char *devicename;
     char *transport;
-    char *domain;           /* or NULL: QEMU is not known, or has gone */
+    char *domain;           /* or NULL: QEMU is unknown, or has exited */
     gint64 qemu;            /* its pid, or 0 */
-    gboolean closed;        /* served no more */
+    gboolean closed;        /* the device is not served any more */
     guint64 requests;
 } EmulatorsDevice;
 
 typedef struct {
-    gint64 pid;             /* the guard's, or the only process's */
+    gint64 pid;             /* process ID of the guard, or of the only process */
     gint64 worker;          /* the process that serves */
-    gboolean guarded;       /* whether these are two */
+    gboolean guarded;       /* whether guard and worker are separate processes */
     guint64 uptime;         /* seconds */
     guint64 restarts;
-    guint64 memory;         /* KiB of these processes that are not of files */
+    guint64 memory;         /* anonymous and shared memory of these processes, in KiB */
     GPtrArray *devices;     /* of EmulatorsDevice */
 } Emulator;
 

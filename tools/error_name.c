@@ -13,7 +13,7 @@
 
 #define NAME(code) [code] = #code
 
-/* Those of the oldest libvirt that we build with. */
+/* The error codes of the oldest supported libvirt */
 static const char *const names[] = {
     NAME(VIR_ERR_OK),
     NAME(VIR_ERR_INTERNAL_ERROR),

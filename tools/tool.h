@@ -18,9 +18,9 @@
 /* The program's exit status; scripts rely on it. */
 typedef enum {
     TOOL_EXIT_OK = 0,
-    TOOL_EXIT_FAILED = 1,   /* invalid, findings, or it could not be done */
-    TOOL_EXIT_USAGE = 2,    /* the command line is wrong */
-    TOOL_EXIT_SOME = 3,     /* done for some domains, not for others */
+    TOOL_EXIT_FAILED = 1,   /* invalid input, findings, or a failure */
+    TOOL_EXIT_USAGE = 2,    /* an error in the command line */
+    TOOL_EXIT_SOME = 3,     /* some domains succeeded, others failed */
 } ToolExit;
 
 typedef struct _ToolCommand ToolCommand;

@@ -16,7 +16,7 @@
 #include <string.h>
 
 
-/* NAME=VALUE, as libvirt writes it before the program. */
+/* Returns whether the word is NAME=VALUE, which libvirt writes before the program. */
 static gboolean
 toolArgvIsEnvironment(const char *arg)
 {
@@ -68,7 +68,7 @@ toolArgvLaunched(char **argv, const char *launchDir, const char *qemuDir, GError
     guint i;
     guint j;
 
-    /* no launcher there: QEMU gets what libvirt wrote */
+    /* the <emulator> is not a launcher: QEMU gets libvirt's arguments */
     if (!qemu)
         return g_strdupv(argv);
 

@@ -24,7 +24,7 @@
 static GMutex toolConnectAsking;
 
 
-/* Errors are shown by who gets them; libvirt would print them a second time. */
+/* Callers print errors; libvirt would print them a second time. */
 static void
 toolConnectIgnoreError(void *opaque G_GNUC_UNUSED, virErrorPtr err G_GNUC_UNUSED)
 {

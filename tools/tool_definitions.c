@@ -28,7 +28,7 @@ toolDefinitionsWarn(const char *domain G_GNUC_UNUSED,
 }
 
 
-/* Definitions of the system's that this user may not read are none. */
+/* Definitions of the system that the user may not read are ignored. */
 static gboolean
 toolDefinitionsLoad(ToolDefinitions *definitions, DefinitionStore *store, GError **err)
 {

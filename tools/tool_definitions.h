@@ -11,7 +11,7 @@
 
 #include "emulatedpci_conf.h"
 
-/* All zeroes at first. */
+/* All members must be zero at first. */
 typedef struct {
     char *dir;              /* of --definitions; NULL: the built-in and the system's ones */
     struct _DefinitionStore *store;

@@ -13,7 +13,7 @@
 #define TOOL_INPUT_MAX (64 * 1024 * 1024)
 
 typedef struct {
-    const char *name;       /* as messages call it */
+    const char *name;       /* the name for messages */
     char *data;             /* NUL-terminated */
     gsize len;
 } ToolInput;

@@ -19,7 +19,7 @@
 #define TOOL_LINT_MEMORY_BACKING \
     "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 
-/* For all documents. */
+/* The state for all documents */
 typedef struct {
     const ProjectionOptions *projection;
     const gboolean *ignored;
@@ -30,8 +30,8 @@ typedef struct {
     const ProjectionOptions *projection;
     const gboolean *ignored;    /* by EmulatedPCILintKind */
     GPtrArray *defs;            /* of the domain being read */
-    GArray *lines;              /* guint: where each of defs is */
-    gboolean valid;             /* each device by itself */
+    GArray *lines;              /* the line of each of defs (guint) */
+    gboolean valid;             /* check each device separately */
     gboolean clean;
 } ToolLint;
 
@@ -83,7 +83,7 @@ toolLintReport(ToolLint *lint)
 }
 
 
-/* Servers at sockets that cannot map the memory of the domain NODE. */
+/* Warns about servers of devices that cannot map the memory of the domain NODE. */
 static void
 toolLintMemory(ToolLint *lint, xmlNodePtr node)
 {
@@ -127,7 +127,7 @@ toolLintProgram(const char *path, QEMUProgram *qemu, void *opaque G_GNUC_UNUSED)
 }
 
 
-/* Returns whether the document is lowered with PROJECTION; or what it is refused for. */
+/* Lowers the document with PROJECTION. Returns FALSE with ERR set if it is rejected. */
 static gboolean
 toolLintLower(const ToolLint *lint, const ProjectionOptions *projection, GError **err)
 {

@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* errno of the first write that failed. */
+/* The errno of the first write that failed */
 static int outputError;
 
 

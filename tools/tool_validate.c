@@ -19,7 +19,7 @@
 #include <string.h>
 
 typedef struct {
-    ToolSchema *schema;     /* NULL: without */
+    ToolSchema *schema;     /* NULL: do not use the schema */
     const ProjectionOptions *projection;
     gboolean quiet;
 } ToolValidate;
@@ -35,7 +35,7 @@ toolValidateDevice(const ToolValidate *validate, const ToolInput *input, GError 
 }
 
 
-/* A definition: with what its basis gives it. */
+/* Validates a definition, with the fields of its basis. */
 static gboolean
 toolValidateDefinition(const ToolValidate *validate, const ToolInput *input, GError **err)
 {

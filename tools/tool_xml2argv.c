@@ -22,7 +22,7 @@ typedef struct {
 } ToolXML2Argv;
 
 
-/* Errors are shown by who gets them; libvirt would print them a second time. */
+/* Callers print errors; libvirt would print them a second time. */
 static void
 toolXML2ArgvIgnoreError(void *opaque G_GNUC_UNUSED, virErrorPtr err G_GNUC_UNUSED)
 {
@@ -55,7 +55,7 @@ toolXML2ArgvReport(const char *name)
 }
 
 
-/* libvirt's command line for the native XML. Returns NULL after showing an error. */
+/* Returns libvirt's command line for the lowered XML, or NULL after printing an error. */
 static char *
 toolXML2ArgvConvert(const char *name, const char *uri, const char *xml)
 {

@@ -102,7 +102,7 @@ main(int argc, char **argv)
     textdomain(PACKAGE);
     g_set_prgname(TOOL_NAME);
 
-    /* A closed pipe is an error like others, with a message. */
+    /* A closed pipe is reported like other errors. */
     signal(SIGPIPE, SIG_IGN);
 
     result = toolRun(argc, argv);

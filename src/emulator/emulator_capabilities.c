@@ -15,7 +15,7 @@
 #include "sandbox.h"
 
 
-/* Every string here is a constant of ours that needs no escaping. */
+/* All strings are constants that do not require escaping. */
 void
 emulatorCapabilitiesPrint(void)
 {

@@ -19,7 +19,7 @@ deviceCurrent(EmulatorDevice *device)
 }
 
 
-/* Makes TO, complete, the current state. */
+/* Makes TO, which is complete, the current state. */
 static void
 deviceCommit(EmulatorDevice *device,
              const EmulatorState *to)
@@ -30,8 +30,8 @@ deviceCommit(EmulatorDevice *device,
 }
 
 
-/* Returns the state that follows FROM, with the same registers, no transfer under way, and the LEN
- * bytes at IN to handle. */
+/* Returns the state that follows FROM: with the same registers, without a transfer, and with the
+ * LEN bytes at IN as received data. */
 static EmulatorState *
 deviceNext(EmulatorDevice *device,
            const EmulatorState *from,
@@ -60,7 +60,7 @@ emulatorDeviceInit(EmulatorDevice *device,
 }
 
 
-/* Returns whether the numbers of a state fit each other. */
+/* Returns whether the numbers of a state are consistent. */
 static bool
 stateIsSane(const EmulatorState *state)
 {
@@ -92,7 +92,7 @@ emulatorDeviceStep(EmulatorDevice *device,
             return EMULATOR_DEVICE_VIOLATION;
         }
 
-        /* An answer comes before the next request. */
+        /* A reply is sent before the next request is received. */
         if (from->outSent + from->sent.message.msg_len < from->outLen) {
             if (from->sent.message.msg_len > 0) {
                 to = deviceNext(device, from, from->in, len);

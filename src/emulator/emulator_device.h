@@ -37,9 +37,9 @@
 #include "emulator_protocol.h"
 #include "pci_config.h"
 
-/* One recvmmsg() or sendmmsg(). */
+/* One recvmmsg() or sendmmsg() call */
 typedef struct {
-    struct mmsghdr message;     /* msg_len is the kernel's: bytes that came, or went */
+    struct mmsghdr message;     /* the kernel sets msg_len, the number of bytes transferred */
     struct iovec vector;
 } EmulatorTransfer;
 
@@ -48,23 +48,23 @@ typedef struct {
     EmulatorTransfer sent;
     uint64_t served;            /* requests since power-on */
     EmulatorSession session;
-    uint32_t inLen;             /* of what is there, without what RECEIVED counts */
-    uint32_t outLen;            /* of the answer */
-    uint32_t outSent;           /* of that, without what SENT counts */
+    uint32_t inLen;             /* received bytes, without those that RECEIVED counts */
+    uint32_t outLen;            /* length of the reply */
+    uint32_t outSent;           /* sent bytes of the reply, without those that SENT counts */
     PCIConfig config;
     uint8_t out[EMULATOR_REPLY_MAX];
     uint8_t in[EMULATOR_REQUEST_MAX];
 } EmulatorState;
 
 typedef struct {
-    uint32_t current;           /* which state counts: the lowest bit */
+    uint32_t current;           /* the lowest bit is the index of the current state */
     EmulatorState states[2];
 } EmulatorDevice;
 
 typedef enum {
-    EMULATOR_DEVICE_RECEIVE = 0,    /* needs bytes: emulatorDeviceReceiving() */
-    EMULATOR_DEVICE_SEND,           /* has an answer: emulatorDeviceSending() */
-    EMULATOR_DEVICE_VIOLATION,      /* the stream cannot be trusted any more */
+    EMULATOR_DEVICE_RECEIVE = 0,    /* receive data: emulatorDeviceReceiving() */
+    EMULATOR_DEVICE_SEND,           /* send a reply: emulatorDeviceSending() */
+    EMULATOR_DEVICE_VIOLATION,      /* the peer has violated the protocol */
 } EmulatorDeviceNext;
 
 /**
@@ -129,9 +129,9 @@ bool emulatorDeviceRestore(EmulatorDevice *device,
 uint64_t emulatorDeviceServed(const EmulatorDevice *device);
 
 typedef enum {
-    EMULATOR_DEVICE_IDLE = 0,       /* at most a part of a request has come */
-    EMULATOR_DEVICE_IN_HAND,        /* bytes came that were not looked at yet */
-    EMULATOR_DEVICE_ANSWERING,      /* an answer is not sent yet */
+    EMULATOR_DEVICE_IDLE = 0,       /* at most a part of a request has been received */
+    EMULATOR_DEVICE_IN_HAND,        /* received bytes have not been processed yet */
+    EMULATOR_DEVICE_ANSWERING,      /* a reply has not been sent completely */
 } EmulatorDeviceProgress;
 
 /**

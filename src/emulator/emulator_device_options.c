@@ -50,7 +50,7 @@ emulatorDeviceOptionsParseFd(const char *str)
 }
 
 
-/* Returns whether the socket option has that value. */
+/* Returns whether the socket option has this value. */
 static bool
 socketOptionIs(int fd,
                int option,
@@ -63,7 +63,7 @@ socketOptionIs(int fd,
 }
 
 
-/* Takes FD if it is a socket that a device can have. */
+/* Stores FD if it is a socket that a device can use. */
 static bool
 deviceSetFd(EmulatorDeviceOptions *device,
             int fd)

@@ -28,12 +28,12 @@
 
 /* The guard's record of earlier workers */
 typedef struct {
-    uint64_t served;        /* by all of them */
-    unsigned int failures;  /* in a row */
-    uint32_t serving;       /* 1 + the device whose request the last one had in hand */
-    uint64_t handled;       /* requests of that device */
-    unsigned int repeated;  /* how many in a row had the same request in hand */
-    bool told;              /* that it takes longer */
+    uint64_t served;        /* requests that all of them have served */
+    unsigned int failures;  /* consecutive failures */
+    uint32_t serving;       /* 1 + the device whose request the last worker was processing */
+    uint64_t handled;       /* the number of requests served for that device */
+    unsigned int repeated;  /* consecutive workers that were processing the same request */
+    bool told;              /* whether the delay has been reported */
 } GuardHistory;
 
 
@@ -47,7 +47,7 @@ guardNow(void)
 }
 
 
-/* Ends a system call. */
+/* The handler only interrupts system calls. */
 static void
 guardHandleSignal(int number _GL_UNUSED)
 {
@@ -67,7 +67,7 @@ emulatorGuardInit(void)
 }
 
 
-/* Sleeps until a child has ended, for MILLISECONDS at most. */
+/* Sleeps until a child has exited, at most MILLISECONDS. */
 static void
 guardSleep(int milliseconds)
 {
@@ -83,8 +83,8 @@ guardSleep(int milliseconds)
 }
 
 
-/* Sleeps for MILLISECONDS, while there is no child: a SIGCHLD that is pending
- * is an earlier one's. */
+/* Sleeps for MILLISECONDS. To be called without a child: a pending SIGCHLD is that of an earlier
+ * one. */
 static void
 guardRest(int milliseconds)
 {
@@ -97,9 +97,9 @@ guardRest(int milliseconds)
 
 
 typedef enum {
-    GUARD_WOKEN = 0,    /* there may be something to look at */
+    GUARD_WOKEN = 0,    /* a child may have exited, or the time is over */
     GUARD_CLIENT,       /* a client wants to connect */
-    GUARD_NO_CLIENT,    /* none will: the process that was to be it has gone */
+    GUARD_NO_CLIENT,    /* no client will connect: its process has exited */
 } GuardWake;
 
 
@@ -123,12 +123,12 @@ guardSleepOrMeet(const EmulatorGuard *guard,
     if (ppoll(fds, sizeof(fds) / sizeof(fds[0]), &timeout, &none) <= 0)
         return GUARD_WOKEN;
 
-    /* One that has connected and gone is for a worker, which notices. */
+    /* If the client has connected before it exited, a worker notices its end. */
     return fds[0].revents ? GUARD_CLIENT : GUARD_NO_CLIENT;
 }
 
 
-/* Returns whether the process that is to connect has gone. */
+/* Returns whether the process that should connect has exited. */
 static bool
 guardClientHasGone(const EmulatorGuard *guard)
 {
@@ -147,8 +147,8 @@ guardForgetClient(EmulatorGuard *guard)
 }
 
 
-/* fork(), but nothing besides: what a libc's own one does around the system
- * call differs between them, and the sandbox would have to know it. */
+/* The system call of fork() alone: the additional work of fork() differs between C libraries, and
+ * the sandbox would have to allow it. */
 static pid_t
 guardFork(void)
 {
@@ -160,8 +160,8 @@ guardFork(void)
 }
 
 
-/* Returns whether some request waits at three looks in a row, and none was served
- * between them. WAITING: how many looks found that up to now. */
+/* Returns whether three consecutive checks have found waiting requests, and no request was served
+ * between them. WAITING counts these checks. */
 static bool
 guardFindStuck(const EmulatorGuard *guard,
                unsigned int *waiting,
@@ -181,8 +181,8 @@ guardFindStuck(const EmulatorGuard *guard,
 }
 
 
-/* Returns the time to wait after the last one of FAILURES in a row, of which the first ALLOWED cost
- * none; in milliseconds. */
+/* Returns the time to wait after FAILURES consecutive failures, in milliseconds. The first ALLOWED
+ * failures cause no delay. */
 static int
 guardPause(unsigned int failures,
            unsigned int allowed)
@@ -197,8 +197,8 @@ guardPause(unsigned int failures,
 }
 
 
-/* Takes the clients that wait to connect. What cannot be accepted now, for
- * want of descriptors or memory, may be later. Returns whether any was. */
+/* Accepts the clients that wait. If memory or descriptors are missing, it is repeated later.
+ * Returns whether a client was accepted. */
 static bool
 guardAccept(EmulatorGuard *guard)
 {
@@ -215,7 +215,7 @@ guardAccept(EmulatorGuard *guard)
 }
 
 
-/* Ends the worker PID; returns its status. */
+/* Kills the worker PID, and returns its status. */
 static int
 guardKill(pid_t pid)
 {
@@ -228,9 +228,8 @@ guardKill(pid_t pid)
 }
 
 
-/* Waits for the end of the worker PID; returns its status. *JOINED: it was
- * ended since there is a connection that it does not have, or that could not
- * be accepted. */
+/* Waits for the end of the worker PID, and returns its status. *JOINED is set if the worker was
+ * killed because it lacks a new connection, or because a connection could not be accepted. */
 static int
 guardWait(EmulatorGuard *guard,
           pid_t pid,
@@ -277,15 +276,15 @@ guardWait(EmulatorGuard *guard,
 
         switch (guardSleepOrMeet(guard, look - now)) {
         case GUARD_CLIENT:
-            /* In this order: a worker would hear of the connection, in the
-             * epoll that it shares, and not know it. */
+            /* In this order: otherwise the worker would get events of the connection through the
+             * shared epoll instance, and not know it. */
             status = guardKill(pid);
             guardAccept(guard);
             *joined = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
             return status;
 
         case GUARD_NO_CLIENT:
-            /* As when it had connected before. */
+            /* The same as if the client had connected before. */
             guardKill(pid);
             return W_EXITCODE(EXIT_SUCCESS, 0);
 
@@ -297,7 +296,7 @@ guardWait(EmulatorGuard *guard,
 }
 
 
-/* A device whose request kills one worker after the other is closed. */
+/* A device whose request kills several consecutive workers is closed. */
 static void
 guardJudgeDevice(EmulatorGuard *guard,
                  GuardHistory *history)
@@ -355,15 +354,15 @@ guardGoOn(EmulatorGuard *guard,
         history->told = true;
     }
 
-    /* A worker, or the guard while a worker runs, would notice the same. */
+    /* A worker, or the guard while a worker runs, notices the same. */
     if (emulatorLoopHasMet(guard->loop))
         return !emulatorLoopIsOver(guard->loop);
     return guardNow() < guard->deadline && !guardClientHasGone(guard);
 }
 
 
-/* Starts workers, one after the other. Returns the exit status of the last
- * one; *GUARDING tells whether in the guard, or in a worker. */
+/* Starts workers, one after the other. Returns the exit status of the last one. *GUARDING is TRUE
+ * in the guard, and FALSE in a worker. */
 static int
 guardRun(EmulatorGuard *guard,
          bool *guarding)

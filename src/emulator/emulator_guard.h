@@ -49,12 +49,12 @@ typedef struct {
     EmulatorStatus *status;
     EmulatorLoop *loop;
     size_t ndevices;
-    int clientFd;           /* as in EmulatorOptions; -1 once a client has come, and in workers */
+    int clientFd;           /* see EmulatorOptions; -1 when a client has connected, and in workers */
     int connectTimeout;     /* the same */
-    int64_t deadline;       /* the guard's own */
-    int64_t acceptAt;       /* the same: no connection is accepted before */
+    int64_t deadline;       /* descriptors of the guard */
+    int64_t acceptAt;       /* no connection is accepted before this time */
     unsigned int acceptFailures;
-    int readyFd;            /* the first worker's; -1 in later ones */
+    int readyFd;            /* for the first worker; -1 in later ones */
 
     /* The function that a worker runs; it returns the exit status. */
     int (*serve)(void *opaque);

@@ -33,12 +33,12 @@ typedef struct {
     char path[sizeof(((EmulatorOptions *) 0)->listenPath)];
     int fd;                     /* the control socket */
     int signals;                /* SIGTERM, SIGINT, SIGCHLD */
-    sigset_t before;            /* what was blocked before */
-    size_t ndomains;            /* children */
+    sigset_t before;            /* the previous signal mask */
+    size_t ndomains;            /* the number of child processes */
 } EmulatorListener;
 
 
-/* Our place among this user's runtime files. */
+/* The directory below the user's runtime directory */
 static int
 formatRuntimeDir(char *path,
                  size_t size)
@@ -136,8 +136,8 @@ userIsAllowed(const EmulatorOptions *options,
 }
 
 
-/* One line of at most EMULATOR_LISTEN_MESSAGE_MAX bytes; control characters
- * become '?'. A peer that does not take it does without. */
+/* Sends one line of at most EMULATOR_LISTEN_MESSAGE_MAX bytes, in which control characters are
+ * replaced by '?'. The line is dropped if the peer does not read it. */
 __attribute__((format(printf, 2, 3))) static void
 answer(int fd,
        const char *format, ...)
@@ -159,8 +159,8 @@ answer(int fd,
 }
 
 
-/* Returns the descriptor that came with MSG, or -1: none, or more than one. Those are closed: there
- * is room for two, since CMSG_SPACE() rounds up. */
+/* Returns the descriptor in MSG, or -1 if there is none or more than one. Further descriptors are
+ * closed: there can be two, because CMSG_SPACE() rounds up. */
 static int
 takeDescriptor(struct msghdr *msg)
 {
@@ -184,9 +184,8 @@ takeDescriptor(struct msghdr *msg)
 }
 
 
-/* Receives one message into TEXT, with a final NUL, and the descriptor that came with
- * it, as above, in *PASSED. Returns its length, 0 at the end, -1 on failure;
- * there is no descriptor then. */
+/* Receives one message into TEXT, with a terminating NUL, and its descriptor into *PASSED. Returns
+ * its length, 0 at the end, or -1 on failure; *PASSED is -1 then. */
 static ssize_t
 receive(int fd,
         char text[EMULATOR_LISTEN_MESSAGE_MAX + 1],
@@ -222,8 +221,8 @@ receive(int fd,
 }
 
 
-/* Returns the message that hands over a socket on which registers are asked for, FD, instead of a
- * device. */
+/* Stores FD, the socket of a message without a device, through which registers are requested.
+ * Takes ownership of FD. Returns 0, or -1 with ERROR set. */
 static int
 addState(EmulatorOptions *domain,
          int fd,
@@ -240,7 +239,7 @@ addState(EmulatorOptions *domain,
 }
 
 
-/* Adds the device that one message asks for. Takes FD. */
+/* Adds the device of one message. Takes ownership of FD. */
 static int
 addDevice(EmulatorOptions *domain,
           char *text,
@@ -340,7 +339,7 @@ listenerFork(EmulatorListener *listener,
 }
 
 
-/* One connection. Returns false if it cannot be accepted now, and stays. */
+/* Accepts one connection. Returns false if that is not possible now; it remains in the backlog. */
 static bool
 listenerAccept(EmulatorListener *listener,
                const EmulatorOptions *options,
@@ -368,7 +367,7 @@ listenerAccept(EmulatorListener *listener,
 }
 
 
-/* Returns whether to go on. */
+/* Handles pending signals. Returns whether the process continues. */
 static bool
 listenerHandleSignals(EmulatorListener *listener)
 {

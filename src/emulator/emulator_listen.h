@@ -15,17 +15,17 @@
 
 #include "emulator_options.h"
 
-/* Connections at one time, each with a domain or about to bring one. */
+/* The maximum number of domains, including connections that are still transferring devices */
 #define EMULATOR_DOMAINS_MAX 64
 
 /* The longest time that a peer may take to send a request, in seconds */
 #define EMULATOR_LISTEN_TIMEOUT 30
 
-/* Milliseconds between two tries to accept a connection, if the first one failed:
- * there are no descriptors, or there is no memory. */
+/* The time until the next attempt to accept a connection after a failure, in milliseconds: memory
+ * or descriptors are missing. */
 #define EMULATOR_LISTEN_ACCEPT_PAUSE 100
 
-/* Bytes of one message. The longest sensible one has about 350. */
+/* The maximum length of a message, in bytes. The longest useful one has about 350. */
 #define EMULATOR_LISTEN_MESSAGE_MAX 1024
 
 /**

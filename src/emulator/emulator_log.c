@@ -37,7 +37,7 @@ logLine(const char *text)
     size_t len;
     size_t i;
 
-    /* A pipe that is ready for output takes PIPE_BUF bytes, more than a line. */
+    /* A pipe that is ready for output accepts PIPE_BUF bytes, which is more than a line. */
     if (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT))
         return;
 

@@ -24,16 +24,17 @@
 
 #define _(s) gettext(s)
 
-/* Reads of a device's socket before its registers are told. */
+/* The maximum number of reads of a device's socket before its registers are returned */
 #define LOOP_DRAIN_TURNS 64
 
 /* The data of a device that a process does not read from the shared memory, because another
  * process could have changed them */
 typedef struct {
     int fd;                 /* or -1 */
-    bool listening;         /* FD is what the peer connects to, once */
-    char path[sizeof(((EmulatorDeviceOptions *) 0)->path)];     /* where, or "" */
-    bool blocked;           /* waits until the peer takes an answer */
+    bool listening;         /* FD is a listening socket for one connection */
+    char path[sizeof(((EmulatorDeviceOptions *) 0)->path)];     /* the path of the listening socket,
+                                                                 * or "" */
+    bool blocked;           /* waits until the peer reads a reply */
     const EmulatorProtocol *protocol;
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
     EmulatorStatusDevice *status;
@@ -42,18 +43,18 @@ typedef struct {
 struct _EmulatorLoop {
     int epfd;               /* connections */
     int listenFd;           /* another epoll, of listening sockets; or -1 */
-    int stateFd;            /* where registers are asked for; or -1 */
+    int stateFd;            /* the socket through which registers are requested, or -1 */
     size_t nlistening;
-    bool met;               /* some connection is there, or was */
-    size_t nopen;           /* of all kinds */
-    bool waiting;           /* before the next try to accept a connection */
+    bool met;               /* a device has or had a connection */
+    size_t nopen;           /* devices that are not closed, connected or not */
+    bool waiting;           /* pauses before the next attempt to accept a connection */
     size_t ndevices;
     EmulatorStatus *status;
     LoopDevice devices[];
 };
 
 
-/* Takes a device's socket into the epoll that it belongs to. */
+/* Adds the socket of a device to its epoll instance. */
 static bool
 loopAdd(EmulatorLoop *loop,
         const LoopDevice *device)
@@ -133,7 +134,7 @@ emulatorLoopNew(const EmulatorOptions *options,
 }
 
 
-/* Waits for the peer's bytes, or for room for ours. */
+/* Waits until the peer has sent data, or until it has read the reply. */
 static bool
 deviceWatch(EmulatorLoop *loop,
             LoopDevice *device,
@@ -171,15 +172,15 @@ deviceClose(EmulatorLoop *loop,
 
 
 typedef enum {
-    DEVICE_OPEN = 0,    /* go on */
-    DEVICE_WAIT,        /* go on once the peer takes an answer */
+    DEVICE_OPEN = 0,    /* continue */
+    DEVICE_WAIT,        /* continue when the peer reads a reply */
     DEVICE_GONE,        /* the peer has closed the connection */
-    DEVICE_FAILED,      /* the peer is not to be trusted */
+    DEVICE_FAILED,      /* the peer has violated the protocol */
 } DeviceState;
 
 
-/* Acts on what has come, and reads once more if RECEIVE says so: one turn for
- * a socket is one read. */
+/* Processes received data, and reads once more if RECEIVE is set: one turn of a socket is one
+ * read. */
 static DeviceState
 deviceServe(LoopDevice *device,
             bool receive)
@@ -243,7 +244,7 @@ loopServe(EmulatorLoop *loop,
 }
 
 
-/* Goes on where another process was when it died. */
+/* Continues where an earlier process was killed. */
 static void
 loopRecover(EmulatorLoop *loop)
 {
@@ -307,8 +308,7 @@ emulatorLoopUnlink(const EmulatorLoop *loop)
 }
 
 
-/* The connection takes the place of the socket that it came to: there is no
- * second one. */
+/* The connection replaces the listening socket: a device has only one connection. */
 static bool
 deviceAccept(EmulatorLoop *loop,
              LoopDevice *device,
@@ -324,7 +324,7 @@ deviceAccept(EmulatorLoop *loop,
             unlink(device->path);
         device->status->peer = emulatorStatusPeer(fd);
     }
-    /* A worker still has it. */
+    /* A worker still has the listening socket open. */
     epoll_ctl(loop->listenFd, EPOLL_CTL_DEL, device->fd, NULL);
     close(device->fd);
     device->fd = fd;
@@ -363,8 +363,8 @@ emulatorLoopAcceptItself(EmulatorLoop *loop)
 }
 
 
-/* All devices are one QEMU's. When those that it has connected to are gone, it
- * will not come for the others any more. */
+/* All devices belong to one QEMU. If it has closed the devices that it has connected to, it will
+ * not connect to the others. */
 static bool
 loopIsDone(const EmulatorLoop *loop)
 {
@@ -372,7 +372,7 @@ loopIsDone(const EmulatorLoop *loop)
 }
 
 
-/* The socket, and what is in hand, of a device that is being served. */
+/* The socket of a device that is served, and its current request */
 static bool
 deviceIsPending(const LoopDevice *device)
 {
@@ -396,8 +396,8 @@ deviceIsPending(const LoopDevice *device)
 }
 
 
-/* Acts on what the peers have sent already, so that the registers are those of
- * a QEMU that waits. What does not come to an end is not waited for. */
+/* Processes the data that the peers have already sent, so that the registers are those that QEMU
+ * expects. Does not wait for incomplete requests. */
 static void
 loopDrain(EmulatorLoop *loop)
 {
@@ -411,8 +411,8 @@ loopDrain(EmulatorLoop *loop)
 }
 
 
-/* One request about the devices' registers. A peer that does not take its
- * reply asks again. */
+/* Handles one request for the registers of devices. A peer that does not receive the reply repeats
+ * the request. */
 static void
 loopServeState(EmulatorLoop *loop)
 {
@@ -438,8 +438,8 @@ loopServeState(EmulatorLoop *loop)
 }
 
 
-/* Accepts connections again, or not before the next pause is over: a
- * connection that cannot be accepted stays there. */
+/* Accepts connections again, or pauses: a connection that cannot be accepted remains in the
+ * backlog. */
 static void
 loopWatchListeners(EmulatorLoop *loop,
                    bool watch)
@@ -489,7 +489,7 @@ emulatorLoopRun(EmulatorLoop *loop)
         for (i = 0; i < n; i++) {
             LoopDevice *device = &loop->devices[events[i].data.u64];
 
-            /* An answer and the messages behind it come before new ones. */
+            /* A pending reply, and the requests after it, are processed before new ones. */
             if (events[i].data.u64 < loop->ndevices)
                 loopServe(loop, device, !device->blocked);
             else if (events[i].data.u64 != loop->ndevices + LOOP_EVENT_LISTEN)

@@ -89,7 +89,7 @@ closeOthers(const EmulatorOptions *options)
 }
 
 
-/* Takes away the sockets of the first N devices, those that have a path. */
+/* Removes the files of the sockets of the first N devices. */
 static void
 unlinkAll(const EmulatorOptions *options,
           size_t n)
@@ -103,7 +103,7 @@ unlinkAll(const EmulatorOptions *options,
 }
 
 
-/* Makes the sockets that a client is to connect to. */
+/* Creates the listening sockets. */
 static int
 listenAll(EmulatorOptions *options)
 {
@@ -201,7 +201,7 @@ serve(void *opaque)
 static int
 run(EmulatorOptions *options)
 {
-    /* As long as the process: never freed, and always reachable. */
+    /* Allocated for the lifetime of the process, and always reachable. */
     static Emulator emulator;
     EmulatorGuard *guard = &emulator.guard;
     SandboxProgram guarding;
@@ -265,7 +265,7 @@ int
 main(int argc,
      char **argv)
 {
-    /* As long as the process: reachable however run() ends. */
+    /* Allocated for the lifetime of the process, and reachable after run() returns. */
     static EmulatorOptions options;
 
     initLocale();

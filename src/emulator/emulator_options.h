@@ -37,8 +37,9 @@ typedef enum {
 typedef struct {
     EmulatorAction action;
     int readyFd;                                /* or -1 */
-    int clientFd;                               /* -1, or readable when QEMU has gone */
-    int stateFd;                                /* -1, or where registers are asked for */
+    int clientFd;                               /* a pidfd, readable when QEMU has exited; or -1 */
+    int stateFd;                                /* the socket through which registers are requested;
+                                                 * or -1 */
     SandboxFilter filter;
     bool noGuard;                               /* a worker that is killed is not replaced */
     size_t ndevices;
@@ -47,7 +48,8 @@ typedef struct {
     bool listen;                                /* devices come later, from launchers */
     char listenPath[sizeof(((struct sockaddr_un *) 0)->sun_path)];  /* or "": the default */
     size_t nallowed;
-    uid_t allowed[EMULATOR_ALLOWED_MAX];        /* who may attach, besides root and us */
+    uid_t allowed[EMULATOR_ALLOWED_MAX];        /* the users who may attach devices, besides root
+                                                 * and the emulator's user */
 } EmulatorOptions;
 
 /**

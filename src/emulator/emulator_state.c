@@ -18,14 +18,15 @@ stateSet(EmulatorStatus *status,
          EmulatorStatusDevice *device,
          const EmulatorStateRequest *request)
 {
-    /* It was taken before, maybe by another process. */
+    /* The state was already restored, possibly by another process. */
     if (request->sequence <= status->restored)
         return 0;
 
     if (!emulatorDeviceRestore(&device->device, request->registers))
         return EPERM;
 
-    /* Only then, or a process that is killed in between would have lost it. */
+    /* The number is stored last, so that a process that is killed before has not lost the
+     * request. */
     atomic_signal_fence(memory_order_seq_cst);
     status->restored = request->sequence;
     return 0;

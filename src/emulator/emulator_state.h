@@ -28,8 +28,8 @@
 #include "emulator_status.h"
 
 typedef enum {
-    EMULATOR_STATE_GET = 1,     /* tell the registers of a device */
-    EMULATOR_STATE_SET = 2,     /* take them */
+    EMULATOR_STATE_GET = 1,     /* return the registers of a device */
+    EMULATOR_STATE_SET = 2,     /* restore the registers of a device */
 } EmulatorStateCommand;
 
 /* The size of a request or reply without the registers, in bytes */
@@ -42,17 +42,17 @@ typedef enum {
 typedef struct {
     uint32_t command;           /* EmulatorStateCommand */
     uint32_t device;            /* from 0, in the order of --device */
-    uint32_t sequence;          /* more than that of any request before; not 0 */
+    uint32_t sequence;          /* greater than that of each earlier request; not 0 */
     uint32_t reserved;          /* 0 */
-    uint8_t registers[PCI_CONFIG_SIZE];     /* SET; else not read, and may be left out */
+    uint8_t registers[PCI_CONFIG_SIZE];     /* for SET; otherwise ignored, and can be omitted */
 } EmulatorStateRequest;
 
 typedef struct {
-    uint32_t sequence;          /* the request's */
+    uint32_t sequence;          /* that of the request */
     uint32_t error;             /* 0, or an errno: EINVAL, or EPERM: see pciConfigRestore() */
     uint32_t closed;            /* EmulatorStatusClosed */
     uint32_t reserved;          /* 0 */
-    uint8_t registers[PCI_CONFIG_SIZE];     /* GET; else zeros */
+    uint8_t registers[PCI_CONFIG_SIZE];     /* for GET; otherwise zeros */
 } EmulatorStateReply;
 
 /**

@@ -20,8 +20,8 @@
 
 #include "emulator_transport.h"
 
-/* Linux 5.1; older kernels refuse it, and then the file could be written to
- * by a process of the same user. */
+/* F_SEAL_FUTURE_WRITE requires Linux 5.1. With older kernels, processes of the same user can write
+ * to the file. */
 #ifndef F_SEAL_FUTURE_WRITE
 # define F_SEAL_FUTURE_WRITE 0x0010
 #endif

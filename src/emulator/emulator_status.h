@@ -20,9 +20,8 @@
 
 #define EMULATOR_STATUS_NAME "emulatedpci-status"
 
-/* The environment variable in which the launcher tells QEMU's pid to an emulator that cannot find
- * it out: one that is in a pid namespace of its own, or whose device is attached to the running
- * domain. */
+/* The environment variable with QEMU's process ID, for an emulator that cannot determine it: one
+ * in a separate PID namespace, or one whose device is attached to the running domain */
 #define EMULATOR_STATUS_PEER "EMULATEDPCI_QEMU_PID"
 
 /* The first bytes of the memory. A reader ignores memory with other bytes, another version or
@@ -40,7 +39,7 @@ typedef enum {
 typedef struct {
     char devicename[EMULATED_PCI_DEVICENAME_MAX + 1];
     char transport[16];
-    int32_t peer;               /* pid of the process that made the socket: QEMU's */
+    int32_t peer;               /* process ID of the process that created the socket, which is QEMU */
     uint32_t closed;            /* EmulatorStatusClosed */
     EmulatorDevice device;
 } EmulatorStatusDevice;
@@ -50,11 +49,11 @@ typedef struct {
     uint32_t version;
     uint32_t deviceSize;        /* of an entry of devices */
     uint32_t ndevices;
-    int32_t worker;             /* pid of the process that serves */
+    int32_t worker;             /* process ID of the process that serves */
     uint64_t started;           /* CLOCK_BOOTTIME, in nanoseconds */
     uint64_t restarts;          /* workers that were replaced */
-    uint32_t serving;           /* 1 + index of the device whose request is in hand */
-    uint32_t restored;          /* sequence number of the last state that was given back */
+    uint32_t serving;           /* 1 + index of the device whose request is processed */
+    uint32_t restored;          /* sequence number of the last state that was restored */
     EmulatorStatusDevice devices[];
 } EmulatorStatus;
 

@@ -134,7 +134,7 @@ mpqemuAnswer(EmulatorSession *session,
         return mpqemuAnswerConfig(config, header.cmd, request + sizeof(header), reply, why);
 
     case MPQEMU_CMD_BAR_READ:
-        /* There is no BAR: all bits are one, as for an access that no device claims. */
+        /* There are no BARs: all bits are one, as for an access that no device handles. */
         return mpqemuReply(reply, UINT64_MAX);
 
     case MPQEMU_CMD_BAR_WRITE:
@@ -146,7 +146,7 @@ mpqemuAnswer(EmulatorSession *session,
 
     case MPQEMU_CMD_SYNC_SYSMEM:
     case MPQEMU_CMD_SET_IRQFD:
-        /* Guest memory and interrupts: the descriptors never get here. */
+        /* Guest memory and interrupts: the descriptors were closed by the kernel. */
         return 0;
 
     case MPQEMU_CMD_RET:

@@ -31,8 +31,8 @@ static const char *const filterNames[] = {
     [SANDBOX_FILTER_NONE] = "none",
 };
 
-/* The ones without conditions on their arguments: the kernel answers for
- * them from a bitmap, without running the filter. */
+/* The system calls without conditions on their arguments: the kernel evaluates them with a bitmap,
+ * without running the filter. */
 static const int allowedCalls[] = {
     /* serving */
     SCMP_SYS(recvmmsg),
@@ -44,20 +44,20 @@ static const int allowedCalls[] = {
     SCMP_SYS(epoll_pwait),
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(close),
-    /* ending a device */
+    /* closing a device */
     SCMP_SYS(recvfrom),
     SCMP_SYS(shutdown),
     /* logging, besides write() to standard error */
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
-    /* the end, and what the kernel needs to go on after SIGSTOP */
+    /* exiting, and continuing after SIGSTOP */
     SCMP_SYS(exit_group),
     SCMP_SYS(restart_syscall),
     SCMP_SYS(rt_sigreturn),
 };
 
-/* All that a process of SANDBOX_ROLE_LOG needs, besides write() to standard
- * error and ioctl(FIONREAD) on it. */
+/* All system calls of SANDBOX_ROLE_LOG, besides write() to standard error and ioctl(FIONREAD) on
+ * it */
 static const int logCalls[] = {
     SCMP_SYS(read),
     SCMP_SYS(poll),
@@ -68,7 +68,7 @@ static const int logCalls[] = {
     SCMP_SYS(rt_sigreturn),
 };
 
-/* The guard's, besides: those that it forks inherit its filter. */
+/* The additional system calls of the guard. The processes that it forks inherit its filter. */
 static const int guardCalls[] = {
     SCMP_SYS(wait4),
     SCMP_SYS(kill),
@@ -76,15 +76,15 @@ static const int guardCalls[] = {
 #ifdef __SNR_rt_sigtimedwait_time64
     SCMP_SYS(rt_sigtimedwait_time64),
 #endif
-    /* where the vDSO has no clock */
+    /* for systems whose vDSO has no clock */
     SCMP_SYS(clock_gettime),
 #ifdef __SNR_clock_gettime64
     SCMP_SYS(clock_gettime64),
 #endif
 };
 
-/* The guard's, besides, when it accepts connections: it removes the sockets'
- * files, and asks who connects. */
+/* The additional system calls of a guard that accepts connections: it removes the files of the
+ * sockets, and gets the identity of clients. */
 static const int guardAcceptCalls[] = {
     SCMP_SYS(unlink),
     SCMP_SYS(unlinkat),
@@ -281,7 +281,7 @@ sandboxPrepare(SandboxProgram *program,
         return -1;
     }
 
-    /* A pipe takes 4096 bytes, more than the program has, without a reader. */
+    /* A pipe accepts 4096 bytes without a reader, which is more than the size of the program. */
     if ((rc = addRules(ctx, role, notifyFd, acceptBelow > 0)) == 0) {
         if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
             rc = -errno;
@@ -291,8 +291,8 @@ sandboxPrepare(SandboxProgram *program,
     if (rc == 0)
         got = read(fds[0], program->instructions, sizeof(program->instructions));
 
-    /* libseccomp's memory is given back here: once a filter is there, free()
-     * could not. */
+    /* The memory of libseccomp is freed before a filter is active, because free() could then be
+     * forbidden. */
     if (fds[0] >= 0) {
         close(fds[0]);
         close(fds[1]);
@@ -328,9 +328,9 @@ sandboxConfine(SandboxFilter filter,
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -1;
 
-    /* No descriptor can come any more: number 0 is taken. (Not 0: poll()
-     * takes no more entries than that.) The sanitizers and valgrind, for
-     * which the filter is relaxed, open files when they report. */
+    /* New descriptors are not possible, because number 0 is in use. (The limit cannot be 0,
+     * because poll() accepts no more entries than that.) The sanitizers and valgrind, for which
+     * the filter is relaxed, open files for their reports. */
     if (filter != SANDBOX_FILTER_KILL)
         return 0;
     return setrlimit(RLIMIT_NOFILE, acceptBelow > 0 ? &few : &one);

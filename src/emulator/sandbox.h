@@ -64,13 +64,13 @@ int sandboxCloseOthers(int *fds,
 
 /* The task of a process, which determines the system calls that it may use */
 typedef enum {
-    SANDBOX_ROLE_SERVE = 0,     /* answers what QEMU asks */
-    SANDBOX_ROLE_GUARD,         /* makes processes that serve, and waits for them */
-    SANDBOX_ROLE_LOG,           /* reads what QEMU logs and writes it to standard error */
+    SANDBOX_ROLE_SERVE = 0,     /* serves QEMU's requests */
+    SANDBOX_ROLE_GUARD,         /* starts processes that serve, and waits for them */
+    SANDBOX_ROLE_LOG,           /* reads QEMU's messages and writes them to standard error */
 } SandboxRole;
 
-/* A filter that was made before: what makes one needs more system calls than
- * any sandbox allows. */
+/* A filter. It is created in advance, because this requires more system calls than any sandbox
+ * allows. */
 typedef struct {
     SandboxRole role;
     SandboxFilter filter;

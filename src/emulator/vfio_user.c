@@ -124,8 +124,8 @@ enum {
 /* The default of the specification for clients that do not send the value */
 #define PEER_DATA_DEFAULT 1048576
 
-/* One message and its answer. A handler reads the payload, writes the
- * answer's payload, and returns that one's length or minus an errno. */
+/* One message and its reply. A handler reads the payload, writes the payload of the reply, and
+ * returns the length of the latter, or a negative errno. */
 typedef struct {
     VFIOUserSession *session;
     PCIConfig *config;
@@ -135,8 +135,8 @@ typedef struct {
 } Exchange;
 
 
-/* The fixed part of a payload. A longer payload is that of a later version:
- * its rest is not looked at. */
+/* The fixed part of a payload. A longer payload belongs to a later version, and its rest is
+ * ignored. */
 static bool
 exchangeGet(const Exchange *exchange,
             void *fixed,
@@ -200,7 +200,7 @@ handleVersion(Exchange *exchange)
     exchange->session->peerDataMax = capabilities.hasMaxDataXferSize ?
         capabilities.maxDataXferSize : PEER_DATA_DEFAULT;
 
-    /* The one minor version that we know is the lowest one. */
+    /* The only supported minor version is the lowest one. */
     version.minor = 0;
     exchangePut(exchange, &version, sizeof(version));
     return sizeof(version) +
@@ -209,8 +209,8 @@ handleVersion(Exchange *exchange)
 }
 
 
-/* Guest memory is never looked at, so nothing is kept of what is mapped
- * where, and the kernel has closed the descriptor. */
+/* Guest memory is never accessed, so that mappings need not be stored. The kernel has closed the
+ * descriptor. */
 static ssize_t
 handleDMAMap(Exchange *exchange)
 {
@@ -275,8 +275,8 @@ handleGetRegionInfo(Exchange *exchange)
 }
 
 
-/* A device with an interrupt pin has that one interrupt. Every device can tell
- * of errors: QEMU warns of devices that cannot. Neither is ever raised. */
+/* A device with an interrupt pin has one interrupt. Every device has an error interrupt, because
+ * QEMU warns about devices without it. Neither is ever raised. */
 static uint32_t
 irqCount(const PCIConfig *config,
          uint32_t index)
@@ -372,8 +372,8 @@ accessIsValid(const VFIOUserRegionAccess *access)
 }
 
 
-/* Returns whether an access reads the interrupt pin at an occasion at which QEMU would
- * refuse its value: see VFIOUserPin. */
+/* Returns whether an access reads the interrupt pin when QEMU would reject its value: see
+ * VFIOUserPin. */
 static bool
 pinIsHidden(const Exchange *exchange,
             const VFIOUserRegionAccess *access)
@@ -409,8 +409,8 @@ handleRegionRead(Exchange *exchange)
 }
 
 
-/* Byte by byte is the same as in one: no register does anything but keep
- * its bits. */
+/* The result does not depend on the width of the access, because registers have no side
+ * effects. */
 static ssize_t
 handleRegionWrite(Exchange *exchange)
 {
@@ -486,7 +486,7 @@ vfioUserRequestLength(const uint8_t *data,
 
     memcpy(&header, data, sizeof(header));
 
-    /* We send no requests, so there is nothing to reply to. */
+    /* The emulator sends no requests, so that replies are unexpected. */
     if ((header.flags & VFIO_USER_FLAGS_TYPE) != VFIO_USER_FLAGS_COMMAND) {
         *why = "a message that is no command";
         return -1;

@@ -16,7 +16,7 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 
-/* More bridges than that in a row are a circle. */
+/* The maximum number of bridges on a path; more of them indicate a loop. */
 #define CHECK_PLACE_DEPTH_MAX 32
 
 
@@ -68,7 +68,7 @@ checkPlaceAddress(xmlNodePtr device, CheckPlace *place)
 }
 
 
-/* Returns the controller that has bus INDEX behind it. */
+/* Returns the controller whose secondary bus is INDEX. */
 static xmlNodePtr
 checkPlaceController(xmlNodePtr root, guint index)
 {
@@ -110,7 +110,7 @@ checkPlaceExpander(xmlNodePtr controller)
 }
 
 
-/* Returns the way to a device at PLACE, or NULL if its bus leads nowhere. */
+/* Returns the path to a device at PLACE, or NULL if its bus is not connected to the root. */
 static char *
 checkPlaceWay(xmlNodePtr root, const CheckPlace *place, guint depth)
 {

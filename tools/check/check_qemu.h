@@ -21,8 +21,8 @@ typedef struct {
     virDomainPtr domain;
     gboolean mapped;
     guint64 base;               /* of the memory map */
-    gboolean suspended;         /* by us */
-    guint32 address;            /* what was in 0xcf8 */
+    gboolean suspended;         /* suspended by this program */
+    guint32 address;            /* the previous value of port 0xcf8 */
 } CheckQEMU;
 
 /**

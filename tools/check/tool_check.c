@@ -31,9 +31,9 @@
 
 typedef enum {
     TOOL_CHECK_SAME = 0,
-    TOOL_CHECK_GUEST,       /* the guest or its firmware may have done that */
+    TOOL_CHECK_GUEST,       /* the guest or its firmware can have changed it */
     TOOL_CHECK_DIFFERS,
-    TOOL_CHECK_UNKNOWN,     /* not readable: the name, or nothing was read */
+    TOOL_CHECK_UNKNOWN,     /* unknown: the name, or the registers could not be read */
 } ToolCheckResult;
 
 static const char *const resultNames[] = { "same", "guest", "differs", "unknown" };
@@ -46,7 +46,7 @@ typedef struct {
     gboolean read;
     guint32 value[EMULATED_PCI_FIELD_LAST];
     ToolCheckResult result[EMULATED_PCI_FIELD_LAST];
-    GError *err;                /* why it could not be read */
+    GError *err;                /* the reason why it could not be read */
 } ToolCheckDevice;
 
 typedef struct {
@@ -58,7 +58,7 @@ typedef struct {
     /* of the domain being looked at */
     xmlNodePtr root;
     GPtrArray *devices;         /* ToolCheckDevice */
-    GPtrArray *blockers;        /* why it cannot be moved; NULL without devices */
+    GPtrArray *blockers;        /* the reasons why it cannot be migrated; NULL without devices */
     GError **err;
     gboolean ok;
 } ToolCheck;
@@ -131,8 +131,7 @@ toolCheckRead(ToolCheckDevice *device, CheckQEMU *qemu)
     guint8 config[CHECK_CONFIG_SIZE];
     int field;
 
-    /* before the firmware has numbered the buses, those behind bridges are not
-     * reachable */
+    /* before the firmware has numbered the buses, devices behind bridges are not accessible */
     if (strchr(device->inQEMU->way, '/') && device->inQEMU->bus == 0) {
         emulatedPCIReportError(&device->err, VIR_ERR_OPERATION_INVALID, "%s",
                                _("the guest has not assigned bus numbers yet"));
@@ -184,7 +183,7 @@ toolCheckReadAll(ToolCheck *check, virDomainPtr domain, GError **err)
         if (!checkQEMUEnd(&qemu, err))
             return FALSE;
 
-        /* the guest has its share */
+        /* let the guest run as long as it was suspended */
         if (i < check->devices->len && qemu.suspended)
             g_usleep(g_get_monotonic_time() - begin);
     }
@@ -202,7 +201,7 @@ toolCheckPlaceText(const CheckPlace *place)
 }
 
 
-/* Returns whether nothing is wrong with it; what has to be read, was. */
+/* Returns whether the device is correct, and all required values could be read. */
 static gboolean
 toolCheckDeviceGood(const ToolCheck *check, const ToolCheckDevice *device)
 {
@@ -310,7 +309,7 @@ toolCheckDeviceJSON(const ToolCheck *check, const ToolCheckDevice *device)
 }
 
 
-/* Whether the guest can be saved and migrated, and why not. */
+/* Prints whether the guest can be saved and migrated, and the reasons if it cannot. */
 static void
 toolCheckBlockers(const ToolCheck *check, json_object *object, GString *out)
 {
@@ -331,7 +330,7 @@ toolCheckBlockers(const ToolCheck *check, json_object *object, GString *out)
 }
 
 
-/* Returns whether all is well. */
+/* Prints the result. Returns whether there are no errors. */
 static gboolean
 toolCheckSay(ToolCheck *check, const char *name)
 {

@@ -30,7 +30,7 @@ static const char *const titles[] = { N_("Name"), N_("Device"), N_("Class"), N_(
 typedef struct {
     const ToolCommand *command;
     char **uris;
-    gboolean many;              /* several hosts: say whose it is */
+    gboolean many;              /* there are several hosts: print the host of each definition */
     gboolean json;
     char **operands;            /* names */
     char **set;                 /* FIELD=VALUE */
@@ -69,7 +69,7 @@ toolDefinitionSay(ToolDefinition *tool, const char *uri, const char *what, const
 }
 
 
-/* Does FUNC on every host, and makes the exit status. */
+/* Calls FUNC for every host. Returns the exit status. */
 static ToolExit
 toolDefinitionRun(ToolDefinition *tool, ToolDefinitionFunc func)
 {
@@ -111,7 +111,7 @@ toolDefinitionRead(virNodeDevicePtr device, GError **err)
     definition = emulatedPCIDefinitionParse(xml, strlen(xml), FALSE, err);
     if (!definition)
         return NULL;
-    /* which reading passes over */
+    /* which the parser ignores */
     definition->builtIn = strstr(xml, " built_in='yes'") != NULL;
     return g_steal_pointer(&definition);
 }
@@ -284,7 +284,7 @@ toolDefinitionAdd(ToolDefinition *tool, const char *file, const char *xml, gsize
 }
 
 
-/* A file holds one definition after another, as "import" writes them. */
+/* A file can contain several definitions, in the format that "import" writes. */
 static gboolean
 toolDefinitionCollect(const ToolInput *input, void *opaque)
 {
@@ -297,7 +297,7 @@ toolDefinitionCollect(const ToolInput *input, void *opaque)
         toolDefinitionAdd(tool, input->name, start, end - start);
         start = end;
     }
-    /* what is no definition, libvirt shall refuse */
+    /* libvirt reports an error for anything that is not a definition */
     if (start == input->data || start[strspn(start, " \t\r\n")])
         toolDefinitionAdd(tool, input->name, start, strlen(start));
     return TRUE;
@@ -359,7 +359,7 @@ toolDefinitionCloneXML(ToolDefinition *tool, virNodeDevicePtr from, GError **err
     definition->name = toolDefinitionFullName(tool->operands[1]);
     definition->uuid[0] = '\0';
     definition->builtIn = FALSE;
-    /* The original's is about the original, often about its very values. */
+    /* The description of the original can describe its values, so that it is not copied. */
     g_free(definition->description);
     definition->description = g_strdup(tool->description);
     for (i = 0; tool->set && tool->set[i]; i++) {

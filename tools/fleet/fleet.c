@@ -120,7 +120,8 @@ fleetPerform(Fleet *fleet)
     for (i = 0; i < threads->len; i++)
         g_thread_join(g_ptr_array_index(threads, i));
 
-    /* after an interruption: what was not begun, and what ended behind that */
+    /* after an interruption: domains that were not begun, and those that were finished after the
+     * first of them */
     for (; told < fleet->domains->len; told++)
         fleetTell(fleet, g_ptr_array_index(fleet->domains, told));
 }

@@ -24,16 +24,15 @@ typedef enum {
 
 typedef struct {
     const char *name;       /* of the operation, in JSON */
-    const char *done;       /* what is said of FLEET_DONE; marked for translation */
-    const char *would;      /* and in a dry run; likewise */
+    const char *done;       /* the text for FLEET_DONE; marked for translation */
+    const char *would;      /* the same in a dry run */
 
-    /* Before any domain of a host is touched; with CONN to it. An error is one of
-     * the host's: none of its domains is touched then. *HOST is passed to run().
-     * May be NULL. */
+    /* Called before any domain of a host is processed, with the connection to it. After an error,
+     * none of its domains is processed. *HOST is passed to run(). May be NULL. */
     gboolean (*prepare)(virConnectPtr conn, void *opaque, void **host, GError **err);
 
-    /* On one domain; changes nothing if DRY. FLEET_FAILED with ERR set. Called in
-     * several threads at once. */
+    /* Processes one domain, or only checks it if DRY is set. Returns FLEET_FAILED with ERR set on
+     * failure. Called in several threads at the same time. */
     FleetOutcome (*run)(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err);
 
     GDestroyNotify freeHost;

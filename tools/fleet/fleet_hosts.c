@@ -73,7 +73,7 @@ fleetLinkClose(FleetLink *link)
 }
 
 
-/* Remembers DOMAIN, which now belongs to LINK. */
+/* Stores DOMAIN, which belongs to LINK now. */
 void
 fleetLinkAdd(FleetLink *link, virDomainPtr domain)
 {

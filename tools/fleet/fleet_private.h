@@ -28,7 +28,8 @@ typedef struct {
     const char *uri;
     void *data;                 /* of the operation */
     GPtrArray *domains;         /* FleetDomain, by name */
-    FleetLink link;             /* by which they were found, for the first worker */
+    FleetLink link;             /* the connection by which the domains were found, for the first
+                                 * worker */
     GError *err;
 } FleetHost;
 
@@ -50,13 +51,13 @@ typedef struct {
 
     FleetHost *hosts;
     guint nhosts;
-    gboolean *found;            /* which of names, on any host */
+    gboolean *found;            /* whether each name was found on any host */
     GPtrArray *domains;         /* FleetDomain, of all hosts */
 
-    /* what the threads share */
+    /* shared by the threads */
     GMutex lock;
     GCond changed;
-    guint next;                 /* what the next free worker takes */
+    guint next;                 /* the index of the next domain */
     guint running;              /* workers */
     guint finished;
     guint failed;

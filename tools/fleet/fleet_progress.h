@@ -12,9 +12,9 @@
 #include "tool.h"
 
 typedef struct {
-    gboolean shown;         /* whether there is a bar at all */
+    gboolean shown;         /* whether the bar is shown */
     gboolean color;
-    gboolean drawn;         /* whether it is on the screen now */
+    gboolean drawn;         /* whether the bar is on the screen now */
 } FleetProgress;
 
 /**

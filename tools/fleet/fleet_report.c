@@ -95,7 +95,8 @@ fleetJSONAddError(json_object *object, const GError *err)
 }
 
 
-/* Returns whether the name of that number is no domain's; not known while a host is silent. */
+/* Returns whether no domain has the name with this number. This is unknown if a host could not be
+ * reached. */
 static gboolean
 fleetIsMissing(const Fleet *fleet, guint number)
 {
@@ -168,7 +169,6 @@ fleetTellJSON(const Fleet *fleet, const char *label, const guint *counts)
 }
 
 
-/* Tells of what is not a domain's, and of the whole. */
 ToolExit
 fleetFinish(Fleet *fleet, const char *label)
 {

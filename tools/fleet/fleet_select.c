@@ -248,7 +248,7 @@ fleetSelectXPath(xmlDocPtr doc, const char *expression, GError **err)
         result = xmlXPathCastToBoolean(object) ? FLEET_SELECT_YES : FLEET_SELECT_NO;
         xmlXPathFreeObject(object);
     } else if (context->lastError.code == XML_XPATH_UNDEF_PREFIX_ERROR) {
-        /* a document that does not have the namespace has nothing in it */
+        /* without this namespace, the document has no matching nodes */
         result = FLEET_SELECT_NO;
     } else {
         g_autofree char *reason = toolXMLJoin(&collected);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From how many domains on listing all at once is cheaper than looking up each. */
+/* The number of domains from which listing all of them is faster than looking up each one */
 #define FLEET_LIST_MIN 8
 
 
@@ -73,7 +73,7 @@ fleetDo(Fleet *fleet, FleetDomain *domain, FleetLink *links)
         domain->outcome = fleet->operation->run(found, fleet->options->dry, fleet->opaque,
                                                 domain->host->data, &domain->err);
 
-    /* the next domain may have more luck with a new one */
+    /* a new connection is opened for the next domain */
     if (domain->outcome == FLEET_FAILED && virConnectIsAlive(link->conn) != 1)
         fleetLinkClose(link);
 }

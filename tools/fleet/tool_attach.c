@@ -23,19 +23,19 @@
 #include <string.h>
 
 typedef struct {
-    /* what it is about: one of these two */
-    const char *definition;     /* as the user wrote it: name or uuid */
+    /* one of these two is set */
+    const char *definition;     /* the name or UUID of the definition, as the user has given it */
     EmulatedPCIDef *def;
 
-    gboolean again;             /* attach one more */
-    gboolean raise;             /* the machine type, if need be */
-    gboolean each;              /* detach all */
-    char *alias;                /* detach this one, or NULL */
-    gboolean live;              /* the running domain */
-    gboolean config;            /* what libvirt keeps of it; so if neither is set */
+    gboolean again;             /* attach another device even if there is one */
+    gboolean raise;             /* whether the machine type is raised if required */
+    gboolean each;              /* detach all devices of the definition */
+    char *alias;                /* the alias of the device to detach, or NULL */
+    gboolean live;              /* change the running domain */
+    gboolean config;            /* change the persistent domain; also if neither is set */
 } ToolAttach;
 
-/* Milliseconds for a guest to release a device, after libvirt has waited for it. */
+/* The time for a guest to release a device after libvirt has waited for it, in milliseconds */
 #define TOOL_DETACH_TIMEOUT 5000
 
 
@@ -62,7 +62,7 @@ toolAttachPrepare(virConnectPtr conn, void *opaque, void **host, GError **err)
 }
 
 
-/* A domain may refer to one that is gone. */
+/* A domain can refer to a definition that does not exist any more. */
 static gboolean
 toolDetachPrepare(virConnectPtr conn, void *opaque, void **host, GError **err)
 {
@@ -116,7 +116,7 @@ toolAttachFindDevice(xmlNodePtr node, void *opaque)
 }
 
 
-/* Returns NULL with ERR set. */
+/* Returns the devices of the definition, or NULL with ERR set. */
 static GPtrArray *
 toolAttachFindAll(const ToolAttach *attach, const char *name, xmlDocPtr doc, GError **err)
 {
@@ -148,9 +148,9 @@ toolAttachXML(const ToolAttach *attach, const char *name, gboolean once, const c
 }
 
 
-/* Decides what is to be changed of the domain, and sets *FLAGS to one or both of
- * VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG. With --live and --config, a domain that does
- * not run is changed for its next start. Returns FALSE with @err set. */
+/* Determines the part of the domain to change, and sets *FLAGS to one or both of
+ * VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG. With --live and --config, a domain that is
+ * not running is changed for its next start. Returns FALSE with @err set. */
 static gboolean
 toolAttachChoose(const ToolAttach *attach, virDomainPtr domain, unsigned int *flags, GError **err)
 {
@@ -176,8 +176,8 @@ toolAttachChoose(const ToolAttach *attach, virDomainPtr domain, unsigned int *fl
 }
 
 
-/* The devices that the running domain has, or with VIR_DOMAIN_AFFECT_CONFIG its next start. NULL
- * with ERR set. */
+/* Returns the devices of the running domain, or with VIR_DOMAIN_AFFECT_CONFIG those of its next
+ * start; NULL with ERR set on failure. */
 static GPtrArray *
 toolAttachFindIn(const ToolAttach *attach, const char *name, virDomainPtr domain, unsigned int flag,
                  GError **err)
@@ -262,7 +262,7 @@ toolAttachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GErro
 
 /* --- detach */
 
-/* Whether the running domain has no device with that alias, or none after some time. */
+/* Returns whether the running domain has no device with this alias, at once or after some time. */
 static gboolean
 toolDetachWait(virDomainPtr domain, const ToolAttach *attach, const char *name,
                const EmulatedPCIDef *def, GError **err)
@@ -352,7 +352,8 @@ toolDetachPart(virDomainPtr domain, gboolean dry, const ToolAttach *attach, cons
 }
 
 
-/* The running domain first: if its guest does not release the device, the next start has it. */
+/* The running domain is changed first: if the guest does not release the device, it remains for
+ * the next start. */
 static FleetOutcome
 toolDetachRun(virDomainPtr domain, gboolean dry, void *opaque, void *host, GError **err)
 {

@@ -81,7 +81,7 @@ toolImportInput(const ToolInput *input, void *opaque)
 }
 
 
-/* The device of PLATFORM, a map that was given as operands. */
+/* Adds the device of PLATFORM, a map that was given as operands. */
 static gboolean
 toolImportPlatform(ToolImport *import, const char *platform, GError **err)
 {
@@ -100,7 +100,7 @@ toolImportPlatform(ToolImport *import, const char *platform, GError **err)
 }
 
 
-/* The devices of the operands. All operands KEY=VALUE together are one platform map, whose
+/* Adds the devices of the operands. All operands KEY=VALUE together are one platform map, whose
  * device comes last. */
 static gboolean
 toolImportOperands(char **operands, ToolImport *import)
@@ -207,7 +207,7 @@ toolImportSelect(ToolImport *import)
 }
 
 
-/* The name of VM, before its devices. In a comment, "--" is not allowed. */
+/* Writes the name of VM, in a comment before its devices. "--" is not allowed in a comment. */
 static void
 toolImportComment(const XenserverVM *vm, GString *out)
 {
@@ -300,8 +300,8 @@ toolImportFormat(const ToolImport *import, gboolean definition, const char *name
 }
 
 
-/* Reads the texts of the options into OPTIONS. Returns FALSE with an error shown if one is
- * wrong. */
+/* Parses the values of the options into OPTIONS. Returns FALSE after printing an error if a value
+ * is invalid. */
 static gboolean
 toolImportReadOptions(const ToolCommand *command,
                       const char *format,
@@ -471,7 +471,7 @@ toolExportDomain(xmlNodePtr node, void *opaque)
 }
 
 
-/* A definition's <capability> has what <emulatedpci> has, under another name. */
+/* The <capability> of a definition has the same content as <emulatedpci>. */
 static void
 toolExportCapability(xmlNodePtr node, void *opaque)
 {

@@ -14,7 +14,7 @@
 
 #define _(s) gettext(s)
 
-/* No field has more hexadecimal digits, and a guint32 holds so many. */
+/* The maximum number of hexadecimal digits: no field has more, and a guint32 can contain them. */
 #define XENSERVER_DIGITS_MAX 8
 
 
@@ -139,7 +139,7 @@ xenserverDeviceNew(const char *name, guint32 deviceid, guint32 revision, guint32
     xenserverSet(def, EMULATED_PCI_FIELD_INTERRUPTPIN, 1);
     emulatedPCIDefSetDefaults(def);
 
-    /* None of these is a default that may be replaced. */
+    /* Mark all fields as given, so that they are not replaced by defaults. */
     for (i = 0; i < EMULATED_PCI_FIELD_LAST; i++)
         def->given[i] = TRUE;
     return def;

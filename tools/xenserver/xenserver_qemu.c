@@ -114,7 +114,7 @@ xenserverPropertyNames(const XenserverProperty *properties)
 }
 
 
-/* Sets the field of DEF that NAME=TEXT of DRIVER is about. */
+/* Sets the field of DEF for the property NAME=TEXT of DRIVER. */
 static gboolean
 xenserverQEMUSet(EmulatedPCIDef *def,
                  const char *driver,

@@ -22,7 +22,7 @@
 /* The revision that xenopsd gives to a platform device with device_id. */
 #define XENSERVER_REVISION 2
 
-/* More digits than any value of the two keys has. */
+/* The maximum number of digits, which is more than a value of the two keys has */
 #define XENSERVER_DECIMAL_DIGITS_MAX 8
 
 static const char keyDeviceID[] = "device_id";
@@ -92,7 +92,7 @@ xenserverVMIs(const XenserverVM *vm, const char *text)
 
 /* --- the platform map */
 
-/* Returns the pairs of TEXT, behind the name of the parameter if that is there. */
+/* Returns the start of the pairs in TEXT, after the name of the parameter if there is one. */
 static char **
 xenserverPlatformSplit(const char *text)
 {
@@ -250,7 +250,8 @@ xenserverPlatformDecimal(const XenserverVM *vm, GError **err)
 }
 
 
-/* Notes in FIRMWARE that SOURCE says it is SAID. Returns FALSE if it contradicts what is known. */
+/* Sets *FIRMWARE to SAID, which SOURCE contains. Returns FALSE if it contradicts the known
+ * value. */
 static gboolean
 xenserverAgree(XenserverFirmware *firmware,
                XenserverFirmware said,
@@ -270,7 +271,7 @@ xenserverAgree(XenserverFirmware *firmware,
 }
 
 
-/* Finds out VM's firmware from its boot parameters, its device model and OPTIONS. */
+/* Determines the firmware of VM from its boot parameters, its device model and OPTIONS. */
 static gboolean
 xenserverFindFirmware(const XenserverVM *vm,
                       const XenserverOptions *options,

@@ -32,7 +32,7 @@ typedef enum {
 /* The user's options for the input */
 typedef struct {
     XenserverPlatformFormat format;
-    XenserverFirmware firmware;         /* UNKNOWN: as the input says */
+    XenserverFirmware firmware;         /* UNKNOWN: determined from the input */
     int revision;                       /* of a platform device without device_id; 0: not given */
     const char *vm;                     /* name or uuid of the only VM wanted, or NULL */
 } XenserverOptions;

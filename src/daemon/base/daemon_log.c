@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     int level;
     int fd;                     /* -1: the journal */
-    gboolean owned;             /* a file of ours */
+    gboolean owned;             /* this module has opened the file */
 } LogOutput;
 
 struct _DaemonLog {
@@ -85,7 +85,7 @@ logConfigNew(int level)
 }
 
 
-/* Reads "LEVEL:" at *STR and moves it behind. */
+/* Parses "LEVEL:" at *STR and moves *STR after it. Returns 0 if it is malformed. */
 static int
 logParseLevel(const char **str)
 {
@@ -251,7 +251,7 @@ logToJournal(const char *source, DaemonLogLevel level, const char *message)
 }
 
 
-/* libvirt's own form of a line. */
+/* The line has libvirt's format. */
 static void
 logToFile(int fd, const char *source, DaemonLogLevel level, const char *message)
 {
@@ -284,7 +284,7 @@ daemonLog(const char *source, DaemonLogLevel level, const char *format, ...)
     message = g_strdup_vprintf(format, ap);
     va_end(ap);
 
-    /* Some of it comes from clients: one message stays one line. */
+    /* The message can contain text of a client. It must remain one line. */
     for (p = message; *p; p++) {
         if (g_ascii_iscntrl(*p))
             *p = ' ';

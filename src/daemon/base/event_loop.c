@@ -16,12 +16,13 @@
 
 #define _(s) gettext(s)
 
-/* Sources that one wait reports. The next one reports the others. */
+/* The maximum number of sources that one call of epoll_wait() reports. The next call reports the
+ * others. */
 #define EVENT_BATCH 16
 
 struct _EventLoop {
     int epoll;
-    EventSource *ready[EVENT_BATCH];    /* NULL: removed since */
+    EventSource *ready[EVENT_BATCH];    /* NULL: it was removed in the meantime */
     int nready;
 };
 
@@ -124,7 +125,7 @@ eventLoopDispatch(EventLoop *loop)
     struct epoll_event event;
     EventSource *source;
 
-    /* One at a time: the function of one source may remove the next one. */
+    /* Only one source is handled, because its function can remove the next one. */
     if (epoll_wait(loop->epoll, &event, 1, 0) != 1)
         return FALSE;
     source = event.data.ptr;

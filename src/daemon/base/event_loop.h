@@ -19,11 +19,11 @@ typedef struct _EventSource EventSource;
 /* Handles EVENTS (EPOLLIN...) of a source, which it may remove and free. */
 typedef void (*EventFunc)(guint32 events, void *opaque);
 
-/* Belongs to its owner, at first all zero but func and opaque. */
+/* A source belongs to its owner. All members except func and opaque must be zero at first. */
 struct _EventSource {
     EventFunc func;             /* for eventLoopDispatch() */
     void *opaque;               /* for func */
-    guint32 ready;              /* what eventLoopWait() has found: EPOLLIN...; or 0 */
+    guint32 ready;              /* the events that eventLoopWait() has found (EPOLLIN...), or 0 */
 
     /* set by event_loop.c */
     gboolean watched;

@@ -19,7 +19,7 @@
 
 #define _(s) gettext(s)
 
-/* NGROUPS_MAX of Linux. */
+/* Linux's NGROUPS_MAX */
 #define IDENTITY_GROUPS_MAX 65536
 
 
@@ -48,7 +48,7 @@ identityOfPeer(int socket, Identity *id, GError **err)
     id->gid = cred.gid;
     id->pid = cred.pid;
 
-    /* Asked for with no room, the kernel says how much it needs. */
+    /* With a size of 0, the kernel returns the required size. */
     len = 0;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0)
         return TRUE;
@@ -93,11 +93,11 @@ identityBecome(const Identity *id, GError **err)
         return FALSE;
     }
 
-    /* The client's other processes must not look into this one or change it: it shares memory
-     * and descriptors with the daemon. (They can send it signals: see listener.c.) */
+    /* Other processes of the client must not inspect or change this process, because it shares
+     * memory and descriptors with the daemon. (They can send it signals: see listener.c.) */
     prctl(PR_SET_DUMPABLE, 0);
 
-    /* No way back. */
+    /* Check that the process cannot become root again. */
     if (getresuid(&ruid, &euid, &suid) < 0 ||
         ruid != id->uid || euid != id->uid || suid != id->uid ||
         (id->uid != 0 && setuid(0) == 0)) {

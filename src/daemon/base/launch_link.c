@@ -19,7 +19,7 @@
 
 #define _(s) gettext(s)
 
-/* Linux's own limit of symbolic links in one path. */
+/* Linux's limit of symbolic links in one path */
 #define LAUNCH_LINK_FOLLOW_MAX 40
 
 /* The maximum number of entries in the launch directory: created and installed links */
@@ -35,8 +35,8 @@ launchLinkIsOurs(const struct stat *st)
 }
 
 
-/* Appends to REST what the symbolic link at PATH leads to, and begins with PATH's directory
- * or, if that is absolute, with the root. */
+/* Inserts the target of the symbolic link at PATH before REST. A relative target begins in PATH's
+ * directory. */
 static gboolean
 launchLinkFollow(GString *path, GString *rest, GError **err)
 {
@@ -112,7 +112,7 @@ launchLinkIsTrusted(const char *path, GError **err)
 }
 
 
-/* Returns whether there is room for one more link in DIR. */
+/* Returns whether one more link can be created in DIR. */
 static gboolean
 launchLinkHasRoom(const char *dir)
 {

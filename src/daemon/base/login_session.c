@@ -19,14 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long all of it may take, in s. */
+/* The longest time that all steps may take, in seconds */
 #define LOGIN_SESSION_TIMEOUT 5
 
 /* The size of /proc/PID/cgroup; a path has at most PATH_MAX bytes. */
 #define LOGIN_SESSION_CGROUP_MAX 8192
 
-/* How long systemd may take to move the process after it has accepted the call: attempts, and the
- * time between two of them in us. */
+/* The number of checks whether systemd has moved the process, and the time between two of them, in
+ * microseconds */
 #define LOGIN_SESSION_ATTEMPTS 200
 #define LOGIN_SESSION_PAUSE 5000
 
@@ -40,7 +40,7 @@ loginSessionScope(pid_t pid)
 }
 
 
-/* The path in the unified hierarchy, in parts. */
+/* Returns the path in the unified hierarchy, split into components. */
 static GStrv
 loginSessionCgroup(const char *cgroups)
 {
@@ -86,8 +86,8 @@ loginSessionCommand(const char *cgroups,
 }
 
 
-/* /proc/PID/cgroup of the client, read as the client: systemd may hide it from the daemon. NULL if
- * that process is not the client's, or no longer. */
+/* Returns /proc/PID/cgroup of the client, read with its identity because systemd may hide it from
+ * the daemon; NULL if that process is not the client's. */
 static char *
 loginSessionReadCgroups(const Identity *id)
 {
@@ -100,7 +100,7 @@ loginSessionReadCgroups(const Identity *id)
     if (setegid(id->gid) < 0 || seteuid(id->uid) < 0)
         return NULL;
     dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    /* The directory is that of one process, even if its number is used again. */
+    /* The open directory remains that of one process, even if its ID is reused. */
     fd = dir < 0 || fstat(dir, &sb) < 0 || sb.st_uid != id->uid ? -1 :
         openat(dir, "cgroup", O_RDONLY | O_CLOEXEC);
     if (seteuid(0) < 0 || setegid(0) < 0 || fd < 0 ||
@@ -110,8 +110,8 @@ loginSessionReadCgroups(const Identity *id)
 }
 
 
-/* In a process of its own, which the time limit ends. Its exit status is 0 if PID was moved, 2 if
- * the client is in no session, and else 1. */
+/* Runs in a separate process, which the time limit kills. Its exit status is 0 if PID was moved, 2
+ * if the client has no session, and otherwise 1. */
 G_GNUC_NORETURN static void
 loginSessionChild(const Identity *id,
                   pid_t pid)

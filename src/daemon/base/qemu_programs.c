@@ -40,7 +40,7 @@ qemuProgramsInit(void)
 }
 
 
-/* FNV-1a of what changes with the file. 0: it cannot be told. */
+/* Returns the FNV-1a hash of the values that change with the file, or 0 on failure. */
 static guint64
 programsFileKey(const char *path)
 {

@@ -17,7 +17,8 @@
 
 #define MARKER_SOCKETS "/proc/self/net/unix"
 
-/* Bytes: a line has eight short columns and a name of up to 108 bytes. */
+/* The maximum length of a line, in bytes: it has eight short columns and a name of up to 108
+ * bytes. */
 #define MARKER_LINE_MAX 512
 
 

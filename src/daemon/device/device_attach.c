@@ -17,7 +17,7 @@
 #include <string.h>
 
 
-/* Returns whether the running domain XML has no such device; else ERR is set. */
+/* Returns TRUE if the running domain has no such device, or FALSE with ERR set. */
 static gboolean
 deviceJobIsAbsent(const DeviceJob *job, const char *xml, guint len, GError **err)
 {

@@ -52,8 +52,8 @@ deviceJobPassed(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
 }
 
 
-/* Sends the client's call as it came, with a serial of ours, so that the lock is held until the
- * reply. */
+/* Sends the client's call unchanged, but with a serial of the relay, so that the lock is held
+ * until the reply. */
 static void
 deviceJobPass(DeviceJob *job)
 {
@@ -66,8 +66,8 @@ deviceJobPass(DeviceJob *job)
 }
 
 
-/* Lowers the document that deviceEdit() or deviceRemoveAlias() has made. FALSE: the job has
- * failed. */
+/* Lowers the document that deviceEdit() or deviceRemoveAlias() has created. Returns FALSE if the
+ * job has failed. */
 static gboolean
 deviceJobLower(DeviceJob *job, char **edited)
 {
@@ -75,7 +75,7 @@ deviceJobLower(DeviceJob *job, char **edited)
     ProjectionOptions projection = *job->projection;
     gsize len;
 
-    /* libvirtd shows the real name of a machine type. */
+    /* libvirtd's XML contains the canonical name of the machine type. */
     projection.machine = NULL;
     /* A device can be detached even if this QEMU does not support the others. */
     if (job->request.op == DEVICE_DETACH)
@@ -107,7 +107,7 @@ deviceXMLIsActive(const char *xml)
 }
 
 
-/* Returns the domain's XML with the change; NULL, without ERR set, if it has no device of that
+/* Returns the domain's XML with the change; NULL without ERR set if it has no device with this
  * alias. */
 static char *
 deviceJobEdit(const DeviceJob *job, const char *xml, GError **err)
@@ -172,7 +172,7 @@ deviceJobGotInactive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
         if (err)
             deviceJobFail(job, err);
         else
-            deviceJobPass(job);     /* the alias of another device */
+            deviceJobPass(job);     /* the alias is that of another device */
         return;
     }
 

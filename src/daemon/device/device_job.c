@@ -31,7 +31,7 @@
 
 #define _(s) gettext(s)
 
-/* A call of a job, until its reply. */
+/* A call of a job that has no reply yet */
 struct _DeviceReply {
     DeviceJob *job;             /* NULL: it has ended in the meantime */
     DeviceReplyFunc next;
@@ -197,7 +197,7 @@ deviceJobDeadline(const RelayJob *base)
 }
 
 
-/* The job has held the lock for too long. UNSENT: its call has not been sent yet. */
+/* Handles a job that has held the lock for too long. UNSENT: its call has not been sent yet. */
 static gboolean
 deviceJobExpire(DeviceJob *job, gboolean unsent)
 {

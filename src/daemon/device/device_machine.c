@@ -20,7 +20,8 @@
 
 #define _(s) gettext(s)
 
-/* QEMU's longest have some thirty. */
+/* The maximum length of the name of a machine type. QEMU's longest names have about 30
+ * characters. */
 #define MACHINE_LEN_MAX 64
 
 /* The beginning of the element in libvirt's format */
@@ -110,7 +111,7 @@ deviceMachineRaise(const char *xml, const char *machine, GError **err)
         result = g_string_new_len(xml, where - xml);
         g_string_append_printf(result, " machine='%s'%s", machine, where + strlen(attribute));
 
-        /* Something else could look like it. */
+        /* Check that the machine type was replaced, and not another text. */
         changed = machineRead(result->str);
     }
     if (g_strcmp0(changed, machine) != 0) {

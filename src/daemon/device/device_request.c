@@ -46,7 +46,8 @@ deviceRequestOperation(guint32 procedure)
 }
 
 
-/* Takes the attribute NAME off ROOT, an element to attach; NULL if there is none. */
+/* Removes the attribute NAME from ROOT, an element to attach. Returns its value, or NULL if there
+ * is none. */
 static char *
 deviceTakeAttribute(xmlNodePtr root, const char *name)
 {
@@ -61,7 +62,7 @@ deviceTakeAttribute(xmlNodePtr root, const char *name)
 }
 
 
-/* Takes those attributes off ROOT that say how to attach it. */
+/* Removes the attributes from ROOT that only describe how to attach the device. */
 static gboolean
 deviceTakeAttributes(DeviceRequest *request, xmlNodePtr root, GError **err)
 {
@@ -89,9 +90,9 @@ deviceIsEmulated(const xmlChar *root)
 }
 
 
-/* Returns whether XML, which is not what we accept, would nevertheless be an <emulatedpci>:
- * nothing behind the root's name is read, no entity least of all. Other devices, and
- * what is not well-formed before that, are libvirt's to complain about. */
+/* Returns whether XML that the parser does not accept is an <emulatedpci>. Only the name of the
+ * root element is read, and no entities. libvirt reports errors of other devices, and of documents
+ * that are malformed before that. */
 static gboolean
 deviceMeansEmulated(const char *xml, gsize len)
 {
@@ -138,7 +139,7 @@ deviceRequestParse(DeviceRequest *request, const char *xml, gsize len, GError **
 }
 
 
-/* To detach, a definition's name is enough. */
+/* The name of a definition is sufficient to detach a device. */
 static gboolean
 deviceRequestNeedsDefinition(const DeviceRequest *request)
 {
@@ -174,7 +175,7 @@ deviceRequestComplete(DeviceRequest *request, const ProjectionOptions *opts, GEr
     if (!deviceRequestNeedsDefinition(request))
         return TRUE;
 
-    /* by its UUID: domains have the name */
+    /* the definition was found by its UUID; domains contain its name */
     from = opts->definition ? opts->definition(def->definition, opts->definitionOpaque, err) : NULL;
     if (!from)
         return FALSE;

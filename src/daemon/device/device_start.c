@@ -19,7 +19,7 @@
 
 #define _(s) gettext(s)
 
-/* Flags of a device call that a job can handle. */
+/* The flags of a device call that a job supports */
 #define DEVICE_FLAGS (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG | \
                       VIR_DOMAIN_DEVICE_MODIFY_FORCE)
 
@@ -54,7 +54,7 @@ deviceJobGotActive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
 }
 
 
-/* Starts with the part that the flags ask for, or that follows from the state of the domain. */
+/* Starts with the part that the flags require, or that follows from the state of the domain. */
 static void
 deviceJobBegin(DeviceJob *job)
 {
@@ -80,7 +80,8 @@ deviceJobNewDevice(const DeviceJobOptions *opts,
     g_byte_array_append(job->domain, domain, args->domainLen);
     job->live = (flags & VIR_DOMAIN_AFFECT_LIVE) != 0;
     job->config = (flags & VIR_DOMAIN_AFFECT_CONFIG) != 0;
-    job->stopped = rpcGetU32(domain + args->domainLen - 4) == (guint32) -1;    /* its id */
+    job->stopped = rpcGetU32(domain + args->domainLen - 4) == (guint32) -1;    /* the id of the
+                                                                                * domain */
     return job;
 }
 
@@ -131,7 +132,7 @@ deviceJobStartChange(const DeviceJobOptions *opts,
 }
 
 
-/* The two calls without flags are for the running domain. */
+/* The two calls without flags apply to the running domain. */
 static guint32
 deviceFlags(const Procedure *proc, const RewriteArguments *args)
 {

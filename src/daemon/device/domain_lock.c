@@ -31,12 +31,12 @@ struct _DomainLock {
     int fd;
     off_t offset;
     DomainLockState state;
-    gint64 since;               /* it waits or is held, monotonic, us */
+    gint64 since;               /* the time since which it waits or is held, monotonic, in us */
     int interval;               /* ms */
 };
 
 
-/* Returns the byte that stands for the domain of that UUID. */
+/* Returns the offset of the byte for the domain with this UUID. */
 static off_t
 domainLockOffset(const guint8 *uuid)
 {

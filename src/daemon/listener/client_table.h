@@ -12,8 +12,8 @@
 #include <glib.h>
 #include <sys/types.h>
 
-/* Processes at once that only tell a client that it cannot be served. More clients are
- * disconnected without a word. */
+/* The maximum number of processes that only tell a client that it cannot be served. More clients
+ * are disconnected without an error message. */
 #define CLIENT_REFUSALS_MAX 16
 
 typedef struct _ClientTable ClientTable;

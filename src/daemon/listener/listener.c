@@ -55,7 +55,7 @@ listenerSetSignal(int sig, void (*handler)(int))
 }
 
 
-/* No client is taken for a while. */
+/* Stops accepting clients for some time. */
 static void
 listenerPause(Listener *listener)
 {
@@ -63,7 +63,7 @@ listenerPause(Listener *listener)
 }
 
 
-/* CLIENT gets a process if its user may have one more. */
+/* Starts a process for CLIENT if its user can have one more. */
 static void
 listenerAdmit(Listener *listener, int client, gboolean readonly)
 {
@@ -96,7 +96,7 @@ listenerIsFull(const Listener *listener)
 static void
 listenerAccept(Listener *listener, const ListenerSocket *sock)
 {
-    /* A few at a time, so that children are reaped in between. */
+    /* Only a few clients are accepted at once, so that children are reaped in between. */
     int i;
 
     for (i = 0; i < 16 && !listenerIsFull(listener); i++) {
@@ -115,8 +115,8 @@ listenerAccept(Listener *listener, const ListenerSocket *sock)
 }
 
 
-/* A process of ours has stopped. It has its client's user, who can send it SIGSTOP: it would keep
- * its connection, a lock or a place in a queue for ever. */
+/* Kills a child process that has stopped. The client has the same user and can send it SIGSTOP; it
+ * would then keep its connection, a lock or a place in a queue forever. */
 static void
 listenerKillStopped(pid_t pid, int sig)
 {
@@ -146,13 +146,13 @@ listenerReap(Listener *listener)
 }
 
 
-/* Ms until the timeout ends us; -1: it does not. */
+/* Returns the time until the daemon exits because of the timeout, in ms; -1: never. */
 static int
 listenerTimeout(const Listener *listener)
 {
     gint64 left;
 
-    /* Transient definitions would be gone. */
+    /* Transient definitions would be lost. */
     if (listener->opts->timeout <= 0 || !clientTableIsEmpty(listener->clients) ||
         definitionServiceHasTransient(listener->definitions))
         return -1;
@@ -162,7 +162,7 @@ listenerTimeout(const Listener *listener)
 }
 
 
-/* Ms until something is to be done even if nothing comes; -1: never. */
+/* Returns the time until there is work without an event, in ms; -1: never. */
 static int
 listenerWait(const Listener *listener)
 {
@@ -175,7 +175,7 @@ listenerWait(const Listener *listener)
 }
 
 
-/* Watches the sockets, unless no client can be taken now, and the definitions. */
+/* Watches the sockets, unless no client can be accepted now, and the definitions. */
 static gboolean
 listenerWatch(Listener *listener)
 {
@@ -238,7 +238,7 @@ listenerLoop(Listener *listener)
 }
 
 
-/* Lets calls in flight finish, for a while. */
+/* Waits for active calls, for a limited time. */
 static void
 listenerStop(Listener *listener)
 {

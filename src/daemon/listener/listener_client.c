@@ -27,7 +27,7 @@
 #define _(s) gettext(s)
 
 
-/* Returns the path of the socket that CLIENT came through; a new string. */
+/* Returns the path of the socket to which CLIENT has connected, to be freed with g_free(). */
 static char *
 listenerOwnPath(int client)
 {
@@ -40,8 +40,8 @@ listenerOwnPath(int client)
 }
 
 
-/* While it waits for upstream, or for a client that is to be refused, the process has nothing
- * to finish: SIGTERM ends it. */
+/* While it connects to libvirtd, or waits for the call of a client that is refused, the process
+ * has no work to complete, and SIGTERM ends it. */
 static void
 listenerLetEnd(gboolean atOnce)
 {
@@ -116,26 +116,27 @@ listenerServe(Listener *listener,
 }
 
 
-/* In the process of a client's own. */
+/* Prepares the process of a client. */
 static void
 listenerPrepareChild(Listener *listener)
 {
     listenerSetSignal(SIGCHLD, SIG_DFL);
     listenerSetSignal(SIGHUP, SIG_IGN);
-    /* Only SIGSTOP stops it, and then the listener kills it. */
+    /* Only SIGSTOP stops the process, and the listener kills it then. */
     listenerSetSignal(SIGTSTP, SIG_IGN);
     listenerSetSignal(SIGTTIN, SIG_IGN);
     listenerSetSignal(SIGTTOU, SIG_IGN);
     listenerStopping = 0;
     listenerLetEnd(TRUE);
-    /* Only closed: removing a source would remove it for the listener, too. */
+    /* The descriptors are only closed, because removing a source would remove it for the listener,
+     * too. */
     eventLoopFree(listener->loop);
     listenerClose(listener, FALSE);
     definitionServiceForget(listener->definitions);
 }
 
 
-/* Gives CLIENT a process, which serves it or, if there is a REFUSAL, tells it that. */
+/* Starts a process for CLIENT, which serves it, or reports the error REFUSAL. */
 gboolean
 listenerFork(Listener *listener,
              int client,
@@ -166,7 +167,7 @@ listenerFork(Listener *listener,
         else if (identityBecome(id, NULL))
             sessionRefuse(client, refusal->code, refusal->message, 0);
 
-        /* Nothing is to be cleaned up that the end of the process does not. */
+        /* All resources are freed when the process exits. */
         _exit(status);
     }
 

@@ -14,11 +14,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Descriptors besides those of clients. */
+/* The number of descriptors besides those of clients */
 #define LISTENER_DESCRIPTORS 64
 
 
-/* Returns the configuration as the options have it. What is wrong in it changes nothing. */
+/* Reads the configuration, and applies the options. An error has no side effects. */
 static DaemonConfig *
 listenerReadConfig(const ListenerOptions *opts, GError **err)
 {
@@ -65,7 +65,8 @@ listenerConfigure(const ListenerOptions *opts, GError **err)
 }
 
 
-/* The libvirt that the definitions service asks, from a configuration whose upstream is valid. */
+/* Sets the libvirtd that the definitions service uses, from a configuration whose upstream is
+ * valid. */
 static void
 listenerSetUpstream(Listener *listener)
 {
@@ -88,7 +89,7 @@ listenerLoadDefinitions(Listener *listener, GError **err)
 }
 
 
-/* A client takes a descriptor as long as it is connected. */
+/* Each connected client requires a descriptor. */
 void
 listenerRaiseLimit(const DaemonConfig *config)
 {
@@ -102,8 +103,8 @@ listenerRaiseLimit(const DaemonConfig *config)
 }
 
 
-/* Takes the configuration as it is now. Everything that can fail comes first, so that on
- * failure all is as it was. */
+/* Applies the current configuration. All steps that can fail come first, so that a failure changes
+ * nothing. */
 static gboolean
 listenerTakeConfig(Listener *listener, GError **err)
 {

@@ -21,7 +21,7 @@ typedef struct {
     int fd;
     EventSource source;
     gboolean readonly;
-    char *path;                 /* to unlink in the end; NULL: systemd's */
+    char *path;                 /* the file to remove at the end; NULL: systemd's socket */
     dev_t dev;
     ino_t ino;
 } ListenerSocket;
@@ -34,14 +34,14 @@ typedef struct {
     int nsockets;
     int lock;                   /* for domainLockNew() */
     ClientTable *clients;
-    gint64 pausedUntil;         /* no client is taken until then, monotonic, us; 0: they are */
+    gint64 pausedUntil;         /* no client is accepted until this time, monotonic, us; 0: no pause */
     DefinitionService *definitions;
     EventSource definitionsSource;
     gint64 idleSince;
     sigset_t sigmask;           /* in effect while waiting */
 } Listener;
 
-/* Set by a signal: the process is to stop. */
+/* Set by a signal when the process must stop */
 extern volatile sig_atomic_t listenerStopping;
 
 /* --- listener.c --- */

@@ -25,12 +25,12 @@
 
 #define _(s) gettext(s)
 
-/* libvirtd's max_queued_clients. */
+/* The default of libvirtd's max_queued_clients */
 #define LISTENER_BACKLOG 1000
 
 
-/* Returns whether a daemon listens at ADDR already. The process that listened there may be
- * gone: a child that it made just before it was killed has not closed the socket yet. */
+/* Returns whether a daemon already listens at ADDR. If it was killed, a child that it had just
+ * created may not have closed the socket yet. */
 static gboolean
 listenerIsTaken(const struct sockaddr_un *addr)
 {
@@ -44,7 +44,7 @@ listenerIsTaken(const struct sockaddr_un *addr)
     if (connect(fd, (const struct sockaddr *) addr, sizeof(*addr)) < 0)
         taken = errno == EAGAIN;
     else
-        /* A pid of 0 is one of another namespace. */
+        /* The process ID is 0 if the process is in another namespace. */
         taken = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listens, &len) < 0 || listens.pid <= 0 ||
             kill(listens.pid, 0) == 0 || errno != ESRCH;
     close(fd);
@@ -54,12 +54,12 @@ listenerIsTaken(const struct sockaddr_un *addr)
 
 typedef struct {
     mode_t perms;
-    gid_t gid;                  /* -1: as it is */
+    gid_t gid;                  /* -1: unchanged */
 } SocketAccess;
 
 
-/* Owner and mode for the socket at PATH: the configuration's, else those of
- * upstream's socket, else libvirt's defaults. */
+/* Determines owner and mode for the socket at PATH: those of the configuration, otherwise those of
+ * libvirtd's socket, otherwise libvirt's defaults. */
 static gboolean
 listenerFindAccess(const ListenerOptions *opts,
                    const DaemonConfig *config,
@@ -119,7 +119,7 @@ listenerSetAccess(const char *path, const SocketAccess *wanted, GError **err)
 }
 
 
-/* Gives the sockets owner and mode as CONFIG has it. On failure all are as they were. */
+/* Sets owner and mode of the sockets as configured. On failure, all are unchanged. */
 gboolean
 listenerSetAllAccess(const Listener *listener, const DaemonConfig *config, GError **err)
 {
@@ -225,7 +225,7 @@ listenerAddSocket(Listener *listener, const char *path, gboolean readonly, GErro
 }
 
 
-/* Sockets of systemd's: a path that ends in -ro is the read-only one. */
+/* Takes the sockets of systemd: a path that ends in -ro is that of the read-only socket. */
 static void
 listenerTakeSockets(Listener *listener, int count)
 {
@@ -260,7 +260,7 @@ listenerOpen(Listener *listener, GError **err)
 }
 
 
-/* Closes the sockets and removes those that are still ours. */
+/* Closes the sockets, and removes their files unless another process has replaced them. */
 void
 listenerClose(Listener *listener, gboolean remove)
 {

@@ -22,7 +22,7 @@
 #define _(s) gettext(s)
 #define N_(s) (s)
 
-/* The sockets' directory is libvirt's own: clients look there. */
+/* The sockets are in libvirt's directory, because clients search it. */
 #define DAEMON_SYSTEM_DIR "/run/libvirt"
 #define DAEMON_SOCKET "virtemulatedpcid-sock"
 #define DAEMON_CONFIG "virtemulatedpcid.conf"
@@ -61,7 +61,7 @@ programClear(Program *program)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Program, programClear)
 
 
-/* Reads the command line. Returns the exit status, or -1 if the daemon is to run. */
+/* Parses the command line. Returns the exit status, or -1 if the daemon should run. */
 static int
 programParse(Program *program, int argc, char **argv)
 {
@@ -119,7 +119,8 @@ programParse(Program *program, int argc, char **argv)
 }
 
 
-/* Returns NAME in libvirt's directory of configuration, of the system or the user; a new string. */
+/* Returns the path of NAME in libvirt's configuration directory, of the system or the user, to be
+ * freed with g_free(). */
 static char *
 programConfigPath(const Program *program, const char *name)
 {
@@ -128,7 +129,7 @@ programConfigPath(const Program *program, const char *name)
 }
 
 
-/* Fills in the options that the command line does not give. */
+/* Sets the options that are not given on the command line. */
 static void
 programComplete(Program *program)
 {
@@ -184,7 +185,7 @@ main(int argc, char **argv)
         return 1;
     }
 
-    /* Once, before the first fork: every process shares it. */
+    /* Called once before the first fork, so that all processes share the result. */
     xmlInitParser();
     qemuProgramsInit();
     return listenerRun(&program.opts, config);

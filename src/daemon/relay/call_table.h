@@ -15,8 +15,8 @@
 
 #include <glib.h>
 
-/* Entries that a table holds at most. Without a limit, a client that sends
- * calls faster than libvirtd answers would make it grow. */
+/* The maximum number of entries. Without a limit, a client that sends calls faster than libvirtd
+ * answers would make the table grow. */
 #define CALL_TABLE_MAX 4096
 
 typedef struct _CallTable CallTable;
@@ -24,11 +24,11 @@ typedef struct _CallTable CallTable;
 typedef struct {
     guint32 program;
     guint32 procedure;
-    const Procedure *proc;      /* what the table says of the client's call; or NULL */
-    gboolean readonly;          /* of CONNECT_OPEN: the client asks for no more */
-    RelayReplyFunc func;        /* of our own call */
+    const Procedure *proc;      /* the procedure of the client's call, or NULL */
+    gboolean readonly;          /* for CONNECT_OPEN: the client requests a read-only connection */
+    RelayReplyFunc func;        /* for a call of the relay */
     void *opaque;               /* for func */
-    GDestroyNotify freeOpaque;  /* for opaque, if no reply comes; or NULL */
+    GDestroyNotify freeOpaque;  /* frees opaque if there is no reply; or NULL */
 } CallEntry;
 
 /**

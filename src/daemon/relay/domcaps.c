@@ -69,8 +69,8 @@ domcapsClear(Domcaps *caps)
 }
 
 
-/* Returns whether an emulator can talk to this QEMU in that VERSION. Of a program that cannot be
- * read it is assumed to be what QEMU has with KVM since 6.0. */
+/* Returns whether this QEMU supports emulators of this version. A program that cannot be read is
+ * assumed to support what QEMU supports with KVM since 6.0. */
 static gboolean
 domcapsHasTransport(const Domcaps *caps, EmulatedPCIVersion version, const ProjectionOptions *opts)
 {
@@ -121,7 +121,7 @@ domcapsExtend(const char *xml, gsize len,
                         "    <emulatedpci supported='yes'>\n"
                         "      <enum name='transport'>\n");
         domcapsAppendTransports(result, &caps, opts);
-        /* Whether registers travel with a guest that is saved or migrated */
+        /* whether registers are saved and migrated with the guest */
         g_string_append_printf(result,
                                "      </enum>\n"
                                "      <enum name='migratable'>\n"

@@ -9,7 +9,7 @@
 #include "event_loop.h"
 #include "relay_job.h"
 
-/* Jobs of a connection at once. The relay starts at most one of each kind. */
+/* The maximum number of jobs of a connection. The relay starts at most one of each kind. */
 #define JOB_LIST_MAX 8
 
 typedef struct _JobList JobList;

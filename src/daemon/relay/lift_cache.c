@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-/* Documents, and bytes of one before and after: half a MiB in all at most. */
+/* The maximum number of documents, and the maximum size of each before and after lifting, in
+ * bytes: at most half a MiB in total. */
 #define LIFT_CACHE_ENTRIES 8
 #define LIFT_CACHE_DOCUMENT_MAX 32768
 
@@ -67,7 +68,7 @@ liftCached(const char *xml, gsize len,
         len > LIFT_CACHE_DOCUMENT_MAX || *outlen > LIFT_CACHE_DOCUMENT_MAX)
         return result;
 
-    /* The oldest makes place. */
+    /* Replace the oldest entry. */
     entry = &entries[nextEntry];
     nextEntry = (nextEntry + 1) % LIFT_CACHE_ENTRIES;
     liftCacheForget(entry);

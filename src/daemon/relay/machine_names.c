@@ -16,14 +16,14 @@
 
 struct _MachineNames {
     RelayPort *port;
-    GHashTable *known;          /* question (GByteArray) -> name, or "" if it is not known */
-    GHashTable *wanted;         /* set of questions, as they are on the wire */
-    guint waiting;              /* number of questions without a reply */
+    GHashTable *known;          /* request (GByteArray) -> name, or "" if it is unknown */
+    GHashTable *wanted;         /* set of requests in XDR */
+    guint waiting;              /* number of requests without a reply */
     void (*ready)(void *opaque);
     void *opaque;
 };
 
-/* A question to libvirtd, until its reply. */
+/* A request to libvirtd that has no reply yet */
 typedef struct {
     MachineNames *names;
     GByteArray *question;

@@ -12,7 +12,7 @@
 
 #include "relay_port.h"
 
-/* Machine types that are asked for at once. */
+/* The maximum number of machine types that are requested at once */
 #define MACHINE_NAMES_MAX 64
 
 typedef struct _MachineNames MachineNames;

@@ -39,7 +39,8 @@ sessionOpened(Session *session, const RPCHeader *header, const CallEntry *entry)
 }
 
 
-/* Whether HEADER is that of an event with a device's alias. */
+/* Returns the procedure if HEADER is that of an event with the alias of a device, otherwise
+ * NULL. */
 static const Procedure *
 sessionFindEvent(const RPCHeader *header)
 {
@@ -69,7 +70,7 @@ sessionShortenAlias(const char *alias, gsize len,
 }
 
 
-/* An event goes to the client. */
+/* Forwards an event to the client. */
 static void
 sessionPassEvent(RPCChannel *channel, const RPCHeader *header, const Procedure *proc, RPCFrame *frame)
 {
@@ -160,7 +161,7 @@ sessionReplyFrame(RPCChannel *channel,
     func = entry.proc->action == PROCEDURE_DOMCAPS ? domcapsExtend : liftCached;
     if (rewriteFrame(entry.proc, reply->bytes, sessionPayloadOffset(header), func,
                      &session->projection, &lifted, &err) == PROJECTION_ERROR) {
-        /* The reply is not rewritten rather than dropped. */
+        /* The reply is forwarded unchanged, because dropping it would be worse. */
         daemonWarning("session", "reply to call %u, %s, is passed as it is: %s",
                       header->serial, entry.proc->name, err->message);
     }

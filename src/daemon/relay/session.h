@@ -15,13 +15,13 @@
 #include <signal.h>
 
 typedef struct {
-    int client;                         /* non-blocking sockets; they stay the caller's */
+    int client;                         /* both sockets belong to the caller */
     int upstream;
     gboolean readonly;                  /* the client came through the read-only socket */
-    int lock;                           /* file in which domains are locked, or -1 */
-    int definitions;                    /* to the listener's definitions; becomes the
-                                         * session's. -1: there are none */
-    const char *schemaDir;              /* our grammars */
+    int lock;                           /* the file for domainLockNew(), or -1 */
+    int definitions;                    /* the socket to the definitions service, which the session
+                                         * owns; -1: none */
+    const char *schemaDir;              /* the directory of the schemas */
     ProjectionOptions projection;
     const volatile sig_atomic_t *stop;  /* set by a signal: end when calls are done */
     const sigset_t *sigmask;            /* in effect while waiting */
@@ -31,7 +31,7 @@ typedef struct _Session Session;
 
 typedef enum {
     SESSION_RUNS,
-    SESSION_ENDED,                      /* one of both has closed, or it was stopped */
+    SESSION_ENDED,                      /* one side has closed, or the session was stopped */
     SESSION_BROKEN,                     /* there was an error, which is logged */
 } SessionState;
 

@@ -83,7 +83,7 @@ sessionMustWait(const Session *session, const Procedure *proc)
     if (proc->action == PROCEDURE_LIFT || proc->action == PROCEDURE_DOMCAPS)
         return FALSE;
 
-    /* libvirtd's reply decides what the call is. */
+    /* The meaning of the call depends on libvirtd's reply. */
     if (session->opening)
         return TRUE;
     return session->device || session->pending ||
@@ -103,7 +103,7 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
     if (header->type != RPC_CALL && header->type != RPC_CALL_WITH_FDS)
         return RPC_VERDICT_PASS;
 
-    /* Its reply could not be told from that of the other call. */
+    /* The replies to both calls could not be distinguished. */
     if (callTableHas(session->calls, header->serial)) {
         daemonWarning("session", "the client sent another call with serial %u before the "
                       "reply to the first one", header->serial);
@@ -112,7 +112,7 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
 
     if (header->program == RPC_PROGRAM_REMOTE)
         proc = procedureLookup(header->procedure);
-    /* No client sends an event; libvirtd says so. */
+    /* Clients do not send events; libvirtd reports the error. */
     if (proc && proc->action == PROCEDURE_ALIAS)
         proc = NULL;
     if (sessionMustWait(session, proc))
@@ -141,7 +141,7 @@ sessionCallHeader(RPCChannel *channel G_GNUC_UNUSED, const RPCHeader *header, vo
 }
 
 
-/* Sets CALL aside until sessionResume(), which has NEXT go on with it. */
+/* Stores CALL until sessionResume(), which calls NEXT with it. */
 static void
 sessionSuspend(Session *session, const RPCHeader *header, RPCFrame *call, SessionNextFunc next)
 {
@@ -151,7 +151,7 @@ sessionSuspend(Session *session, const RPCHeader *header, RPCFrame *call, Sessio
 }
 
 
-/* Goes on with the call that has been set aside. */
+/* Continues with the stored call. */
 static void
 sessionResume(void *opaque)
 {
@@ -162,7 +162,7 @@ sessionResume(void *opaque)
 }
 
 
-/* Takes JOB, which has just started, into the list; ROLE is set to it. */
+/* Adds JOB, which has just started, to the list, and sets *ROLE to it. */
 static void
 sessionStartJob(Session *session, RelayJob *job, RelayJob **role)
 {
@@ -175,7 +175,8 @@ sessionStartJob(Session *session, RelayJob *job, RelayJob **role)
 }
 
 
-/* The document of the call that has been set aside is valid, or ERR says why not. */
+/* Handles the result of the validation for the stored call. ERR is NULL if its document is
+ * valid. */
 static void
 sessionValidated(const GError *err, void *opaque)
 {
@@ -190,8 +191,8 @@ sessionValidated(const GError *err, void *opaque)
 }
 
 
-/* Sets CALL, which now belongs to the session, aside until the XML in ARGS, which may be part of
- * it, has been validated. */
+/* Stores CALL, which the session owns now, until the XML in ARGS, which can be part of it, has
+ * been validated. */
 static void
 sessionValidate(Session *session,
                 const RPCHeader *header,
@@ -292,7 +293,7 @@ sessionRewriteCall(Session *session, const RPCHeader *header, RPCFrame *frame)
 
     if (proc->validate && rewriteRead(proc, call->bytes, offset, &args) &&
         args.flags & proc->validate) {
-        /* holds the XML that args points to */
+        /* contains the XML to which args points */
         g_autoptr(GByteArray) original G_GNUC_UNUSED = g_steal_pointer(&call->bytes);
 
         call->bytes = g_steal_pointer(&lowered);
@@ -323,7 +324,7 @@ sessionCollect(const char *xml, gsize len,
 }
 
 
-/* One of the two sets of answers that a call waits for has arrived. */
+/* Handles one of the two sets of answers that a call waits for. */
 static void
 sessionFetched(void *opaque)
 {
@@ -369,7 +370,7 @@ sessionResolveCall(Session *session, const RPCHeader *header, const Procedure *p
 }
 
 
-/* Goes on with a call that defines a definition and whose XML is valid. */
+/* Continues with a call that defines a definition and whose XML is valid. */
 static void
 sessionDefine(Session *session, const RPCHeader *header, RPCFrame *call)
 {

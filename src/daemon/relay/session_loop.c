@@ -37,7 +37,7 @@ sessionLogError(const char *who, RPCChannelStatus status, int errnum)
         break;
     case RPC_CHANNEL_ERROR_READ:
     case RPC_CHANNEL_ERROR_WRITE:
-        /* A peer that has gone is no event. */
+        /* A peer that has disconnected is not an error. */
         daemonInfo("session", "%s: %s", who, g_strerror(errnum));
         break;
     case RPC_CHANNEL_ERROR_LENGTH:
@@ -54,7 +54,7 @@ sessionLogError(const char *who, RPCChannelStatus status, int errnum)
 }
 
 
-/* FALSE: the connection is to end. */
+/* Parses and writes the data of a channel. Returns FALSE if the connection must end. */
 static gboolean
 sessionPump(RPCChannel *channel, const char *who)
 {
@@ -112,8 +112,8 @@ sessionSettle(Session *session)
 
 /* --- a client that holds us up --- */
 
-/* Returns whether the client does not take what there is for it, or has not sent all of a frame,
- * behind which nothing of ours can be sent. */
+/* Returns whether the client blocks the connection: it does not read its replies, or has not sent
+ * a complete frame, after which nothing can be injected. */
 static gboolean
 sessionIsHeldUp(const Session *session)
 {
@@ -135,7 +135,7 @@ sessionPatience(const Session *session)
 }
 
 
-/* In how many ms the client's time is over; -1: it has time. */
+/* Returns the time until the client must have made progress, in ms; -1: unlimited. */
 static int
 sessionTimeLeft(Session *session)
 {
@@ -170,7 +170,8 @@ sessionTimeout(Session *session, int wait)
 }
 
 
-/* Returns whether nothing is under way. A frame that a client has begun to send does not count. */
+/* Returns whether there is no active call. A frame that a client has begun to send does not
+ * count. */
 static gboolean
 sessionCanStop(const Session *session)
 {
@@ -180,7 +181,7 @@ sessionCanStop(const Session *session)
 }
 
 
-/* Watches one of both sockets, whose two directions are FROM and TO. */
+/* Watches one of the two sockets, whose directions are FROM and TO. */
 static gboolean
 sessionWatchSocket(Session *session,
                    EventSource *source,
@@ -192,7 +193,7 @@ sessionWatchSocket(Session *session,
     const guint32 events = (rpcChannelWantsRead(from) ? EPOLLIN : 0) |
         (rpcChannelWantsWrite(to) ? EPOLLOUT : 0);
 
-    /* A hangup is reported whether or not it is asked for. */
+    /* A hangup is always reported. */
     return eventLoopWatch(session->loop, source, hungUp && !events ? -1 : fd, events);
 }
 
@@ -211,7 +212,7 @@ sessionWatch(Session *session)
 }
 
 
-/* Nothing has happened for a while. */
+/* Frees memory after some time without events. */
 static void
 sessionTrim(Session *session)
 {
@@ -226,7 +227,7 @@ sessionTrim(Session *session)
 }
 
 
-/* Moves what both sockets have and take. FALSE: the connection is to end. */
+/* Moves data between the two sockets. Returns FALSE if the connection must end. */
 static gboolean
 sessionMoveFrames(Session *session)
 {
@@ -246,7 +247,7 @@ sessionMoveFrames(Session *session)
 }
 
 
-/* FALSE: the connection is to end. */
+/* Runs the jobs and moves data. Returns FALSE if the connection must end. */
 static gboolean
 sessionMove(Session *session)
 {
@@ -270,7 +271,7 @@ sessionClose(Session *session)
 {
     const gint64 linger = g_get_monotonic_time() + SESSION_LINGER * 1000LL;
 
-    /* Upstream has closed: the client gets what came before, then its end. */
+    /* libvirtd has closed the connection: the client gets the pending data, and then the end. */
     if (rpcChannelAtEnd(session->toClient)) {
         if (!rpcChannelWantsWrite(session->toClient))
             return FALSE;
@@ -278,8 +279,8 @@ sessionClose(Session *session)
             session->deadline = linger;
     }
 
-    /* The client has closed: upstream gets what came before, then its end,
-     * and closes in turn, as it would do with the client. */
+    /* The client has closed the connection: libvirtd gets the pending data, and then the end; it
+     * then closes the connection, as it does with a client. */
     if (rpcChannelAtEnd(session->toServer) && !session->halfClosed &&
         !rpcChannelWantsWrite(session->toServer) && !rpcChannelWaits(session->toServer)) {
         session->halfClosed = TRUE;
@@ -299,13 +300,13 @@ sessionWork(Session *session, gboolean any)
 
     session->clientHungUp |= (session->client.ready & hangup) != 0;
     session->upstreamHungUp |= (session->upstream.ready & hangup) != 0;
-    /* A client that has gone gets no answer, so nothing is validated for it. */
+    /* A client that has disconnected gets no reply, so that its document is not validated. */
     if (session->clientHungUp && session->validate)
         return SESSION_ENDED;
     if (!sessionMove(session))
         return SESSION_BROKEN;
 
-    /* Small calls that pass leave no memory to be freed later. */
+    /* Small calls that are forwarded require no memory that is freed later. */
     if (any)
         session->active = session->busy || rpcChannelCanTrim(session->toServer) ||
             rpcChannelCanTrim(session->toClient);
@@ -389,7 +390,7 @@ sessionRefuse(int client, int code, const char *message, int errnum)
     if (!rpcLengthIsValid(header.length) || header.type != RPC_CALL)
         return;
 
-    /* One small frame: it fits into an empty socket. */
+    /* The frame is small, and the socket is empty, so that this does not block. */
     reply = rpcMessageNewError(&header, code, VIR_FROM_RPC, message, errnum);
     if (send(client, reply->data, reply->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         daemonInfo("session", "the client: %s", g_strerror(errno));

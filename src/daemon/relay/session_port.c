@@ -54,8 +54,8 @@ sessionReply(RelayPort *port, const RPCHeader *call, const GByteArray *payload)
 }
 
 
-/* For rpcMessageMapError(): a domain's <emulator> is the launcher to libvirtd only, and QEMU
- * does not know why a guest cannot be moved. */
+/* For rpcMessageMapError(): replaces the path of a launcher, which is the <emulator> only for
+ * libvirtd, and explains why QEMU cannot migrate a guest. */
 static char *
 sessionMapErrorText(const char *text, void *opaque)
 {
@@ -100,7 +100,7 @@ sessionForward(RelayPort *port, const RPCHeader *call, const RPCHeader *header, 
 }
 
 
-/* Returns a serial that no call in flight has: clients count up, and this is half the range
+/* Returns a serial that no active call has: clients count up, and this one is half the range
  * away. */
 static guint32
 sessionNextSerial(Session *session)

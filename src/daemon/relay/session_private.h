@@ -17,13 +17,14 @@
 #include "rpc_message.h"
 #include "session.h"
 
-/* Bytes of our own replies that may wait until the client reads. */
+/* The maximum size of the relay's replies that wait until the client reads, in bytes */
 #define SESSION_INJECTED_MAX (256 * 1024)
 
-/* Bytes that may wait when an event comes. If there are more, the event is lost. */
+/* The maximum size of waiting data when an event arrives, in bytes. If there is more, the event is
+ * dropped. */
 #define SESSION_EVENTS_MAX (4 * 1024 * 1024)
 
-/* Goes on with a client's call; CALL, whose header is HEADER, now belongs to the function. */
+/* Continues with a client's call. The function takes ownership of CALL, whose header is HEADER. */
 typedef void (*SessionNextFunc)(Session *session, const RPCHeader *header, RPCFrame *call);
 
 struct _Session {
@@ -31,16 +32,16 @@ struct _Session {
     const SessionOptions *opts;
     RPCChannel *toServer;
     RPCChannel *toClient;
-    CallTable *calls;                   /* that have no reply yet */
-    guint32 lastSerial;                 /* of the client's calls */
+    CallTable *calls;                   /* calls that have no reply yet */
+    guint32 lastSerial;                 /* the serial of the latest call of the client */
     guint32 ownSerial;
-    gboolean busy;                      /* something was rewritten: there is memory to free */
+    gboolean busy;                      /* data was rewritten, and there is memory to free */
     gboolean opening;                   /* CONNECT_OPEN has no reply yet */
-    gboolean open;                      /* libvirtd has let the client in */
-    gboolean readonly;                  /* through its socket, or because it has asked for that */
+    gboolean open;                      /* libvirtd has accepted the client */
+    gboolean readonly;                  /* because of its socket, or at its request */
     ProjectionOptions projection;
 
-    JobList *jobs;                      /* these three are in it, if they are not NULL */
+    JobList *jobs;                      /* these three are in the list if they are not NULL */
     RelayJob *device;
     RelayJob *validate;
     DefinitionClient *definitions;
@@ -50,19 +51,20 @@ struct _Session {
     RPCFrame *pending;                  /* NULL: none */
     RPCHeader pendingHeader;
     SessionNextFunc pendingNext;
-    guint fetching;                     /* number of sets of answers that it waits for */
+    guint fetching;                     /* the number of sets of answers that it waits for */
 
     /* of session_loop.c */
     EventLoop *loop;
     EventSource client;
     EventSource upstream;
     gint64 deadline;                    /* of the end, monotonic, us; 0: none */
-    gboolean active;                    /* memory is to be freed when nothing happens */
+    gboolean active;                    /* memory must be freed after some time without events */
     gboolean halfClosed;                /* libvirtd knows that the client has closed */
     gboolean clientHungUp;
     gboolean upstreamHungUp;
-    gint64 heldSince;                   /* since when the client holds us up; 0: it does not */
-    guint64 heldBytes;                  /* sent and received until then */
+    gint64 heldSince;                   /* the time since which the client blocks the connection; 0:
+                                         * it does not */
+    guint64 heldBytes;                  /* the number of bytes sent and received until then */
 };
 
 /**

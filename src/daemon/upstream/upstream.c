@@ -33,7 +33,7 @@
 #define UPSTREAM_START_INTERVAL 10
 
 
-/* The read-only socket stands beside the other one, as libvirt names them. */
+/* The read-only socket has libvirt's name: that of the other socket with "-ro". */
 static char *
 upstreamVariant(const char *path, gboolean readonly)
 {
@@ -140,8 +140,7 @@ upstreamConnectTo(const char *path)
     if (fd < 0)
         return -1;
 
-    /* A backlog that is full makes a blocking connect wait, as it does a
-     * direct client; but not for ever. */
+    /* If the backlog is full, connect() blocks, as for any client; the time is limited. */
     upstreamSetTimeout(fd, UPSTREAM_CONNECT_TIMEOUT);
     while (connect(fd, (struct sockaddr *) &addr, sizeof(addr)) < 0) {
         int saved = errno;
@@ -168,8 +167,8 @@ upstreamIsSame(const char *path, const char *other)
 }
 
 
-/* Returns a connection to the first of PATHS that has a listener, or -1 with *ERRNUM set and
- * *WHERE, which one failed. */
+/* Returns a connection to the first of PATHS that has a listener, or -1 with *ERRNUM and *WHERE,
+ * the path of the last attempt, set. */
 static int
 upstreamTry(const char *const *paths, const char *own, const char **where, int *errnum)
 {
@@ -189,7 +188,7 @@ upstreamTry(const char *const *paths, const char *own, const char **where, int *
         *errnum = errno;
         *where = paths[i];
 
-        /* Only a daemon that is not there makes place for the next one. */
+        /* The next path is only tried if this daemon is not running. */
         if (errno != ENOENT && errno != ECONNREFUSED)
             break;
     }

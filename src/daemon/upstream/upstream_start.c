@@ -36,7 +36,7 @@ struct _UpstreamStart {
     int lock;
 };
 
-/* All of the environment that it gets. */
+/* The variables of the environment that the daemon gets */
 static const char *const variables[] = {
     "LD_PRELOAD", "LD_LIBRARY_PATH", "PATH", "HOME", "USER", "LOGNAME", "TMPDIR",
     "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR",
@@ -52,8 +52,8 @@ startFindIn(const char *dir, const char *name)
 }
 
 
-/* Clients use virtqemud's socket if there is one, so that both daemons'
- * clients will meet. */
+/* virtqemud is preferred, because clients use its socket if it exists. All clients of the user
+ * then use the same daemon. */
 static char *
 startFindProgram(void)
 {
@@ -92,7 +92,7 @@ upstreamStartEnd(UpstreamStart *start)
 }
 
 
-/* Returns FALSE with errno set if the lock cannot be had in time. */
+/* Returns FALSE with errno set if the lock is not available in time. */
 static gboolean
 startLock(int fd)
 {
@@ -147,7 +147,7 @@ upstreamStartBegin(GError **err)
 }
 
 
-/* Between fork() and exec(). */
+/* Called between fork() and exec(). */
 static void
 startPrepare(gpointer opaque G_GNUC_UNUSED)
 {

@@ -44,7 +44,7 @@ typedef struct {
     RelayJob base;
     pid_t pid;                          /* 0: it has been reaped */
     gint64 deadline;                    /* monotonic, us */
-    int fd;                             /* the result comes through it */
+    int fd;                             /* the pipe for the result */
     ValidateFunc done;
     void *opaque;
 } ValidateJob;
@@ -189,7 +189,7 @@ validateReportMemory(GError **err)
 }
 
 
-/* In the process of its own. */
+/* The main function of the validating process. */
 G_GNUC_NORETURN static void
 validateChild(const char *schemaDir, const char *xml, gsize len, int fd)
 {
@@ -214,7 +214,7 @@ validateChild(const char *schemaDir, const char *xml, gsize len, int fd)
 }
 
 
-/* Ends the process. Returns how it has ended, or 0 if that was known before. */
+/* Kills the process. Returns its status, or 0 if it has been reaped before. */
 static int
 validateJobEnd(ValidateJob *job)
 {
@@ -231,7 +231,7 @@ validateJobEnd(ValidateJob *job)
 }
 
 
-/* Says why the process has ended without a result. */
+/* Reports why the process has exited without a result. */
 static void
 validateReportEnd(int status, GError **err)
 {
@@ -240,7 +240,7 @@ validateReportEnd(int status, GError **err)
                                _("validating the document takes more than %1$d seconds of "
                                  "processor time"), VALIDATE_CPU_MAX);
     } else {
-        /* GLib ends a process that gets no memory. */
+        /* GLib aborts a process whose allocation fails. */
         validateReportMemory(err);
     }
 }
@@ -337,7 +337,7 @@ validateJobStart(const char *schemaDir,
 
     pid = fork();
     if (pid == 0) {
-        /* If this process is killed, its child must not stay behind. */
+        /* If this process is killed, its child must exit, too. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(1);

@@ -21,9 +21,9 @@
 
 #define _(s) gettext(s)
 
-/* Requests of a connection that the service has not answered yet. The replies to all of them fit
- * into what it keeps for the connection, with room for events; with more of them it would seem
- * that the connection does not read. */
+/* The maximum number of requests of a connection without a reply. The service can store the
+ * replies to all of them, with space for events; with more requests, it would assume that the
+ * connection does not read. */
 #define DEFINITION_REQUESTS_MAX 16
 
 /* The longest time that the service may take to read a request, in seconds. The service
@@ -234,7 +234,7 @@ definitionClientRead(DefinitionClient *client)
         return;
     }
 
-    /* A reply to a request that has timed out has no call any more. */
+    /* There is no call any more for a reply to a request that has timed out. */
     if (g_hash_table_steal_extended(client->calls, GUINT_TO_POINTER(message.serial), NULL,
                                     &value)) {
         call = value;

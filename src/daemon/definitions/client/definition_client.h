@@ -46,9 +46,9 @@ RelayJob *definitionClientJob(DefinitionClient *client);
 gboolean definitionClientIsFull(const DefinitionClient *client);
 
 typedef enum {
-    DEFINITION_CALL_OTHER,      /* it is not about a definition: libvirtd answers it */
-    DEFINITION_CALL_TAKEN,      /* it is, or will be, answered */
-    DEFINITION_CALL_VALIDATE,   /* its XML is to be validated before definitionClientDefine() */
+    DEFINITION_CALL_OTHER,      /* the call is not about a definition, and libvirtd handles it */
+    DEFINITION_CALL_TAKEN,      /* the call has been or will be answered */
+    DEFINITION_CALL_VALIDATE,   /* the XML must be validated before definitionClientDefine() */
 } DefinitionCallResult;
 
 /**

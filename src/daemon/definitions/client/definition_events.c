@@ -18,11 +18,11 @@
 
 #define _(s) gettext(s)
 
-/* Event registrations of a connection. Without a limit, a client that registers again and again
- * would make it grow. */
+/* The maximum number of event registrations of a connection */
 #define DEFINITION_CALLBACKS_MAX 1024
 
-/* Callback identifiers where libvirtd has no node devices, hence gives none. */
+/* The first callback identifier of registrations that libvirtd does not have, because it does not
+ * support node devices */
 #define DEFINITION_CALLBACK_OWN 0x40000000
 
 

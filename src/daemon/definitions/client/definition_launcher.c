@@ -19,7 +19,7 @@
 #define _(s) gettext(s)
 
 
-/* The result of a DEFINITION_LINK. */
+/* The result of a DEFINITION_LINK request */
 typedef struct {
     gboolean done;
     char *error;                /* NULL: success */
@@ -39,8 +39,8 @@ definitionGotLink(DefinitionClient *client G_GNUC_UNUSED,
 }
 
 
-/* Has the service make the launcher of QEMU. Returns NULL, or why that failed, newly
- * allocated. */
+/* Requests the launcher of QEMU from the service. Returns NULL, or the reason of a failure, to be
+ * freed with g_free(). */
 static char *
 definitionMakeLink(DefinitionClient *client, const char *qemu)
 {
@@ -64,7 +64,7 @@ definitionMakeLink(DefinitionClient *client, const char *qemu)
     if (result.done)
         return result.error;
 
-    /* A reply that comes now must not be taken for that to another request. */
+    /* A late reply must not be used as the reply to another request. */
     g_hash_table_remove(client->calls, GUINT_TO_POINTER(serial));
     return g_strdup(_("no reply from the definitions service"));
 }

@@ -16,7 +16,7 @@
 
 #define _(s) gettext(s)
 
-/* libvirt's REMOTE_NODE_DEVICE_LIST_MAX. */
+/* libvirt's REMOTE_NODE_DEVICE_LIST_MAX */
 #define DEFINITION_LIST_MAX 65536u
 
 /* Filters of virConnectListAllNodeDevices(). The two in the middle came with libvirt 10.1.0. All
@@ -107,7 +107,7 @@ definitionGotNames(DefinitionClient *client, DefinitionCall *call, const Definit
 }
 
 
-/* Reads libvirtd's part of the list. FALSE: it is malformed. */
+/* Reads libvirtd's part of the list. Returns FALSE if it is malformed. */
 static gboolean
 definitionReadList(DefinitionCall *call, const RPCFrame *reply)
 {

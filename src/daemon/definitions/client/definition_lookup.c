@@ -39,7 +39,7 @@ definitionReplyParent(DefinitionClient *client, const DefinitionCall *call)
 }
 
 
-/* Answers a question about one definition, which REPLY holds. */
+/* Answers a call about one definition, with the content of REPLY. */
 static void
 definitionGotDefinition(DefinitionClient *client,
                         DefinitionCall *call,

@@ -12,13 +12,13 @@
 /* The longest time that the service may take to create a launcher, in milliseconds */
 #define DEFINITION_LINK_TIMEOUT 10000
 
-/* Parent and capability of all definitions. */
+/* The parent and the capability of all definitions */
 #define DEFINITION_PARENT "computer"
 #define DEFINITION_CAPABILITY "emulatedpci"
 
 typedef struct _DefinitionCall DefinitionCall;
 
-/* Handles the service's reply. CALL is freed after it. */
+/* Handles the reply of the service. The call is freed afterwards. */
 typedef void (*DefinitionReplyFunc)(DefinitionClient *client,
                                     DefinitionCall *call,
                                     const DefinitionMessage *reply);

@@ -15,12 +15,13 @@
 
 #define _(s) gettext(s)
 
-/* Definitions that one call may refer to, and how many of them are asked for at once: the replies
- * to all of them must fit into what the service keeps for a connection. */
+/* The maximum number of definitions that one call may refer to, and that of definitions that are
+ * requested at once: the service must be able to store the replies to all of them for the
+ * connection. */
 #define DEFINITION_WANTED_MAX 1024
 #define DEFINITION_WANTED_AT_ONCE 16
 
-/* Definitions that are kept in the cache for the next call. */
+/* The maximum number of definitions that remain in the cache for the next call */
 #define DEFINITION_CACHE_MAX 64
 
 
@@ -116,8 +117,8 @@ definitionInvalidate(DefinitionClient *client)
 }
 
 
-/* Puts the definition in REPLY into the cache under NAME. It is parsed only if it differs from the
- * one there. Returns its fields, which stay the cache's, or NULL with ERR set. */
+/* Adds the definition in REPLY to the cache under NAME. It is parsed only if it differs from the
+ * cached one. Returns its fields, which belong to the cache, or NULL with ERR set. */
 static EmulatedPCIDef *
 definitionCache(DefinitionClient *client,
                 const char *name,
@@ -154,8 +155,8 @@ static void definitionGotUse(DefinitionClient *client,
                              const DefinitionMessage *reply);
 
 
-/* Asks for the definitions that are still missing, as many at once as allowed. When all have been
- * answered, calls ready(). */
+/* Requests the definitions that are still missing, as many at once as allowed. When all have been
+ * received, calls ready(). */
 static void
 definitionAskWanted(DefinitionClient *client)
 {

@@ -35,8 +35,8 @@ definitionChild(xmlNodePtr parent, const char *name)
 }
 
 
-/* Returns whether ATTR is just VALUE. (libxml2's own functions would expand entities,
- * as often as a client pleases.) */
+/* Returns whether the attribute has this value. (libxml2's functions would expand entities, any
+ * number of times.) */
 static gboolean
 definitionAttributeIs(const xmlAttr *attr, const char *value)
 {
@@ -47,7 +47,7 @@ definitionAttributeIs(const xmlAttr *attr, const char *value)
 }
 
 
-/* Returns whether XML, which no parser has read, looks like a definition. */
+/* Returns whether XML that has not been parsed looks like a definition. */
 static gboolean
 definitionMeansDefinition(const char *xml, gsize len, const EmulatedPCIXMLFacts *facts)
 {

@@ -36,7 +36,7 @@ checkProcessStart(const DefinitionCheckOptions *opts, GError **err)
     if (pid < 0)
         return NULL;
 
-    /* Nothing that is written to it makes the listener wait. */
+    /* The listener must not block when it reads the result. */
     fcntl(fd, F_SETFL, O_NONBLOCK);
     process = g_new0(CheckProcess, 1);
     process->pid = pid;
@@ -80,7 +80,7 @@ checkProcessResult(const CheckProcess *process, DefinitionCheckResult *result)
 {
     ssize_t got;
 
-    /* It writes all at once, and that fits into the pipe. */
+    /* The process writes the result at once, and the pipe has space for it. */
     do {
         got = read(process->fd, result, sizeof(*result));
     } while (got < 0 && errno == EINTR);

@@ -48,7 +48,7 @@ typedef struct {
 } CheckConnection;
 
 
-/* Sends the whole FRAME, and puts the one that answers it in its place. */
+/* Sends the whole FRAME, and replaces it by the reply. */
 static gboolean
 checkExchange(CheckConnection *conn, GByteArray *frame, RPCHeader *header)
 {
@@ -74,8 +74,8 @@ checkExchange(CheckConnection *conn, GByteArray *frame, RPCHeader *header)
 }
 
 
-/* Returns the payload that answers PROCEDURE with ARGS, or NULL with ERR set to what upstream said,
- * or if it said nothing. */
+/* Calls PROCEDURE with ARGS. Returns the payload of the reply, or NULL with ERR set to libvirtd's
+ * error, or to another one if there is no reply. */
 static GByteArray *
 checkCall(CheckConnection *conn, guint32 procedure, const GByteArray *args, GError **err)
 {
@@ -109,7 +109,7 @@ checkCall(CheckConnection *conn, guint32 procedure, const GByteArray *args, GErr
 }
 
 
-/* Passes what of authentication needs no user. */
+/* Performs the authentication methods that do not require a user. */
 static gboolean
 checkAuthenticate(CheckConnection *conn, GError **err)
 {
@@ -167,8 +167,8 @@ checkOpen(CheckConnection *conn, gboolean system, GError **err)
 }
 
 
-/* Whether XML, as libvirt prints it, holds a device of that DEFINITION. 1, 0,
- * or -1 with ERR set. */
+/* Searches libvirt's XML of a domain for a device of this definition. Returns 1, 0, or -1 with ERR
+ * set. */
 static int
 checkXML(CheckConnection *conn,
          const guint8 *domain,
@@ -187,7 +187,7 @@ checkXML(CheckConnection *conn,
     if (reply)
         return memmem(reply->data, reply->len, pattern, strlen(pattern)) != NULL;
 
-    /* It has gone in the meantime. */
+    /* The domain has been removed in the meantime. */
     if (failed->code == VIR_ERR_NO_DOMAIN)
         return 0;
     g_propagate_error(err, g_steal_pointer(&failed));
@@ -309,7 +309,7 @@ definitionCheckRun(const DefinitionCheckOptions *opts, DefinitionCheckResult *re
 }
 
 
-/* In the process of its own. */
+/* The main function of the checking process. */
 G_GNUC_NORETURN static void
 checkChild(const DefinitionCheckOptions *opts, int fd)
 {

@@ -17,19 +17,19 @@
 #define DEFINITION_CHECK_MAX 3072
 
 typedef struct {
-    const char *const *paths;   /* for upstreamConnect(): upstream's read-write sockets */
+    const char *const *paths;   /* for upstreamConnect(): the paths of libvirtd's read-write sockets */
     const char *own;
     gboolean start;
-    gboolean system;            /* it is the system's, likely */
-    const Identity *id;         /* as whom; NULL: as ourselves */
-    const char *definition;     /* whose users are looked for; NULL: none */
+    gboolean system;            /* libvirtd is probably the system's */
+    const Identity *id;         /* the identity that the process assumes; NULL: its own */
+    const char *definition;     /* the definition whose users are searched for; NULL: none */
 } DefinitionCheckOptions;
 
 /* A result, as it is written to the pipe */
 typedef struct {
-    int code;                           /* libvirt's, if that failed; else 0 */
+    int code;                           /* libvirt's error code; 0: success */
     guint users;                        /* domains that use the definition */
-    char message[DEFINITION_CHECK_MAX];    /* why it failed, or the domains' names */
+    char message[DEFINITION_CHECK_MAX];    /* the error message, or the names of the domains */
 } DefinitionCheckResult;
 
 /**

@@ -21,7 +21,7 @@
 
 #include <unistd.h>
 
-/* Events that are handled before the listener does other work. */
+/* The maximum number of events that are handled before the listener does other work */
 #define SERVICE_BATCH 64
 
 
@@ -31,7 +31,7 @@ definitionServiceForget(DefinitionService *service)
     GHashTableIter iter;
     void *peer;
 
-    /* Only what others could be harmed with: the memory is shared. */
+    /* Only descriptors are closed, because they could harm others. The memory is shared. */
     g_hash_table_iter_init(&iter, service->peers);
     while (g_hash_table_iter_next(&iter, &peer, NULL)) {
         close(((DefinitionPeer *) peer)->fd);
@@ -69,7 +69,7 @@ definitionServiceTimeout(const DefinitionService *service)
 }
 
 
-/* Does what does not depend on what connections send. */
+/* Continues with work that does not depend on requests. */
 static void
 serviceProceed(DefinitionService *service)
 {

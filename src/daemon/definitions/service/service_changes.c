@@ -18,12 +18,12 @@
 
 #define _(s) gettext(s)
 #if !ENABLE_NLS
-/* gettext.h's own macro hides from the compiler that the result is a format. */
+/* The macro of gettext.h prevents the compiler from checking the format. */
 # undef ngettext
 # define ngettext(one, many, n) ((n) == 1 ? (one) : (many))
 #endif
 
-/* Bytes of all requests that wait, other than root's. */
+/* The maximum size of all waiting requests, except for root's, in bytes */
 #define SERVICE_WAITING_BYTES (64 * 1024 * 1024)
 
 /* The longest time that a connection may use a definition that another one undefines or
@@ -31,7 +31,7 @@
 #define SERVICE_USE_TIMEOUT 30000
 
 
-/* Returns the first change, if it takes a definition away and has got that far. */
+/* Returns the first change if it removes a definition and waits for its checks. */
 const char *
 serviceBeingTaken(const DefinitionService *service)
 {
@@ -162,15 +162,16 @@ serviceIsInUse(const DefinitionService *service, const char *name)
 }
 
 
-/* The first change takes a definition away: TRUE if it may be made now. */
+/* Returns TRUE if the first change, which removes a definition, can be made now. Otherwise it waits
+ * for a check, or has been rejected. */
 static gboolean
 serviceMayTake(DefinitionService *service, const ServiceRequest *request)
 {
     const StoredDefinition *def = definitionStoreFind(service->store, request->name);
     g_autoptr(GError) err = NULL;
 
-    /* A change that cannot succeed needs no question. A definition that is
-     * inactive may be in use, too. */
+    /* A change that cannot succeed requires no check. An inactive definition can be in use,
+     * too. */
     if (!def || def->builtIn ||
         (request->kind == DEFINITION_UNDEFINE && !def->persistent) ||
         (request->kind == DEFINITION_DESTROY && !def->active))
@@ -199,7 +200,7 @@ serviceMayTake(DefinitionService *service, const ServiceRequest *request)
 }
 
 
-/* Goes on with the changes until one has to wait. */
+/* Makes changes until one has to wait. */
 void
 serviceRun(DefinitionService *service)
 {
@@ -264,7 +265,7 @@ serviceEnqueue(DefinitionService *service,
                                _("read only access prevents changes of definitions"));
     } else if (message->kind != DEFINITION_DEFINE && message->kind != DEFINITION_CREATE &&
                !g_str_has_prefix(name, DEFINITION_PREFIX)) {
-        /* Not by its UUID: names are compared. */
+        /* A UUID is not supported, because names are compared. */
         emulatedPCIReportError(&err, VIR_ERR_NO_NODE_DEVICE,
                                _("no node device with matching name '%1$s'"), name);
     }

@@ -16,14 +16,14 @@
 
 #define _(s) gettext(s)
 
-/* Checking processes at once for the rights of clients, of all users and of one user. Other
- * clients wait. */
+/* The maximum number of processes that check the rights of clients, for all users and for one
+ * user. Other clients wait. */
 #define SERVICE_CHECKS_MAX 16
 #define SERVICE_CHECKS_USER_MAX 4
 
 
-/* Starts a process that asks upstream: as the user ID, if not NULL, about DEFINITION, if not NULL.
- * Returns NULL with ERR set if that is not possible. */
+/* Starts a process that checks the rights of ID (if it is not NULL), and the use of DEFINITION (if
+ * it is not NULL). Returns NULL with ERR set on failure. */
 CheckProcess *
 serviceAsk(DefinitionService *service,
            const Identity *id,
@@ -47,7 +47,7 @@ serviceAsk(DefinitionService *service,
 }
 
 
-/* Ends the process that asks about PEER, if there is one. */
+/* Kills the process that checks the rights of PEER, if there is one. */
 void
 serviceEndRights(DefinitionService *service, DefinitionPeer *peer)
 {
@@ -59,7 +59,7 @@ serviceEndRights(DefinitionService *service, DefinitionPeer *peer)
 }
 
 
-/* PEER may: its changes take their place in the queue. Or it may not, for the reason ERR. */
+/* Handles the result for PEER: adds its changes to the queue, or rejects them with ERR. */
 static void
 serviceJudge(DefinitionService *service, DefinitionPeer *peer, const GError *err)
 {
@@ -126,7 +126,7 @@ serviceMayCheck(const DefinitionService *service, const DefinitionPeer *peer)
 }
 
 
-/* Starts processes for those who wait for one. */
+/* Starts processes for the connections that wait for one. */
 void
 serviceStartChecks(DefinitionService *service)
 {
@@ -150,7 +150,7 @@ serviceStartChecks(DefinitionService *service)
 }
 
 
-/* Takes the results of processes whose time is over. */
+/* Handles the results of processes whose time is over. */
 void
 serviceExpire(DefinitionService *service)
 {

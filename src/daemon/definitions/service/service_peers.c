@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Bytes that a connection may leave unread: replies to DEFINITION_REQUESTS_MAX requests
- * (definition_client.c), and some thousand events. */
+/* The maximum size of unread messages of a connection, in bytes: replies to
+ * DEFINITION_REQUESTS_MAX requests (definition_client.c), and some thousand events */
 #define SERVICE_QUEUE_MAX (1024 * 1024)
 
 
@@ -92,7 +92,7 @@ serviceForgetRequests(GQueue *queue, const DefinitionPeer *peer)
 }
 
 
-/* The connection is served no longer: it has ended, or is cut off. */
+/* Drops a connection that has ended or was cut off. */
 static void
 serviceDropPeer(DefinitionService *service, DefinitionPeer *peer)
 {
@@ -106,7 +106,7 @@ serviceDropPeer(DefinitionService *service, DefinitionPeer *peer)
 }
 
 
-/* Marks a connection that is in use further up; serviceSweep() drops it. */
+/* Marks a connection that callers still use; serviceSweep() drops it. */
 void
 serviceCutOff(DefinitionPeer *peer, const char *why)
 {
@@ -115,7 +115,7 @@ serviceCutOff(DefinitionPeer *peer, const char *why)
 }
 
 
-/* Sends what the connection takes. */
+/* Sends queued messages until the socket is full. */
 static void
 serviceFlush(DefinitionService *service, DefinitionPeer *peer)
 {
@@ -131,7 +131,7 @@ serviceFlush(DefinitionService *service, DefinitionPeer *peer)
             serviceWatch(service, peer, TRUE);
             return;
         }
-        /* Other errors come with a hangup, which is seen when it is read from. */
+        /* Other errors cause a hangup, which is detected when the socket is read. */
         peer->queued -= packet->len;
         g_byte_array_unref(g_queue_pop_head(&peer->queue));
     }
@@ -193,7 +193,7 @@ serviceReplyError(DefinitionService *service, DefinitionPeer *peer, guint32 seri
 }
 
 
-/* To all who want to know, which is everybody for DEFINITION_RELOADED. */
+/* Sends an event to all connections that have subscribed; DEFINITION_RELOADED to all. */
 void
 serviceTell(DefinitionService *service, DefinitionKind kind, guint32 value, const char *name)
 {
@@ -208,7 +208,7 @@ serviceTell(DefinitionService *service, DefinitionKind kind, guint32 value, cons
 }
 
 
-/* Reads one packet. FALSE: the connection is served no longer. */
+/* Reads one packet. Returns FALSE if the connection must be dropped. */
 static gboolean
 serviceRead(DefinitionService *service, DefinitionPeer *peer)
 {
@@ -233,7 +233,7 @@ serviceRead(DefinitionService *service, DefinitionPeer *peer)
 }
 
 
-/* For eventLoopDispatch(). */
+/* The EventFunc of a connection. */
 static void
 servicePeerReady(guint32 events, void *opaque)
 {
@@ -265,10 +265,11 @@ definitionServiceAddPeer(DefinitionService *service, const Identity *id, gboolea
     peer->fd = fds[0];
     peer->readonly = readonly;
     peer->id = *id;
-    /* Nothing is asked for a read-only client, who may have 65536 groups. */
+    /* The groups, up to 65536, are not required for a read-only client, whose rights are not
+     * checked. */
     peer->id.groups = readonly ? NULL : g_memdup2(id->groups, id->ngroups * sizeof(gid_t));
     peer->id.ngroups = readonly ? 0 : id->ngroups;
-    /* Root, and the user whose daemon this is. */
+    /* Root and the user of the daemon have all rights. */
     peer->trusted = !readonly && (id->uid == 0 || id->uid == geteuid());
     g_queue_init(&peer->queue);
     g_queue_init(&peer->unjudged);

@@ -12,7 +12,7 @@
 #include "definition_service.h"
 #include "event_loop.h"
 
-/* A connection. */
+/* A connection */
 struct _DefinitionPeer {
     DefinitionService *service;
     EventSource source;
@@ -20,7 +20,7 @@ struct _DefinitionPeer {
     int fd;
     Identity id;
     gboolean readonly;
-    gboolean trusted;           /* libvirtd lets it write, too */
+    gboolean trusted;           /* libvirtd has granted read-write access */
     gboolean subscribed;
     gboolean writing;           /* waits until the connection reads */
     GHashTable *uses;           /* set of names; NULL: none */
@@ -28,13 +28,13 @@ struct _DefinitionPeer {
     gsize queued;               /* bytes */
     guint waiting;              /* number of requests */
     GQueue unjudged;            /* of ServiceRequest: until its rights are known */
-    CheckProcess *rights;       /* asks libvirtd about its rights; NULL: none */
+    CheckProcess *rights;       /* the process that checks its rights, or NULL */
 };
 
-/* A request that waits. */
+/* A request that waits */
 typedef struct {
     DefinitionService *service;
-    DefinitionPeer *peer;       /* NULL: it has gone */
+    DefinitionPeer *peer;       /* NULL: the connection has ended */
     DefinitionKind kind;
     guint32 serial;
     guint32 value;
@@ -43,7 +43,7 @@ typedef struct {
     gsize textLen;
 } ServiceRequest;
 
-/* The event that the first change waits for. */
+/* The event that the first change waits for */
 typedef enum {
     CHECK_NONE = 0,
     CHECK_USES,                 /* until no connection uses the definition */
@@ -60,14 +60,14 @@ struct _DefinitionService {
     EventLoop *loop;
     GHashTable *peers;          /* set */
     GQueue changes;             /* of ServiceRequest; the first one is being made */
-    GQueue parked;              /* DEFINITION_USE of a definition that is about to go */
-    GQueue unchecked;           /* of DefinitionPeer: wait for a process */
-    GHashTable *checked;        /* set of DefinitionPeer: have one */
+    GQueue parked;              /* DEFINITION_USE requests for a definition that is being removed */
+    GQueue unchecked;           /* of DefinitionPeer that wait for a process */
+    GHashTable *checked;        /* set of DefinitionPeer that have a process */
     gsize waitingBytes;         /* of all requests that wait */
 
     ServiceCheck check;         /* of the first change */
     gint64 useDeadline;
-    CheckProcess *domains;      /* asks libvirtd for it; NULL: none */
+    CheckProcess *domains;      /* the process that checks the domains, or NULL */
     EventSource domainsSource;
     guint8 *buffer;             /* DEFINITION_MESSAGE_MAX + 1 bytes */
 };

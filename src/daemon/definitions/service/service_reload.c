@@ -13,7 +13,8 @@
 #include <string.h>
 
 
-/* The state that is not on disk: transient definitions, and whether a definition is active. */
+/* Copies the state that is not on disk: transient definitions, and whether a definition is
+ * active. */
 static void
 serviceCarryOver(const DefinitionStore *from, DefinitionStore *to)
 {
@@ -40,7 +41,7 @@ serviceCarryOver(const DefinitionStore *from, DefinitionStore *to)
 }
 
 
-/* Says what has changed since BEFORE. */
+/* Sends events about the differences to BEFORE. */
 static void
 serviceTellDifferences(DefinitionService *service, const DefinitionStore *before)
 {

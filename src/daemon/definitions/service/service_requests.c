@@ -17,11 +17,11 @@
 
 #define _(s) gettext(s)
 
-/* Requests of one connection that may wait: more than its process sends
- * (DEFINITION_REQUESTS_MAX in definition_client.c). */
+/* The maximum number of waiting requests of a connection: more than its process sends
+ * (DEFINITION_REQUESTS_MAX in definition_client.c) */
 #define SERVICE_WAITING_MAX 32
 
-/* Definitions that one connection may use at once. */
+/* The maximum number of definitions that one connection can use at the same time */
 #define SERVICE_USES_MAX 4096
 
 
@@ -88,7 +88,7 @@ serviceList(DefinitionService *service, DefinitionPeer *peer, guint32 serial, co
 }
 
 
-/* The definition NAME's <emulatedpci> for PEER, which is going to use it. */
+/* Sends the <emulatedpci> of the definition NAME to PEER, which will use it. */
 static void
 serviceUse(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const char *name)
 {
@@ -143,7 +143,7 @@ serviceUnpark(DefinitionService *service)
 }
 
 
-/* Makes the launcher of the program QEMU, for a connection that may define domains. */
+/* Creates the launcher of a QEMU program for a connection that may define domains. */
 static void
 serviceLink(DefinitionService *service, DefinitionPeer *peer, guint32 serial, const char *qemu)
 {
@@ -161,7 +161,7 @@ serviceLink(DefinitionService *service, DefinitionPeer *peer, guint32 serial, co
 }
 
 
-/* FALSE: such a connection is not ours. */
+/* Returns FALSE if a connection process does not send such a request. */
 gboolean
 serviceHandleRequest(DefinitionService *service, DefinitionPeer *peer, const DefinitionMessage *message)
 {

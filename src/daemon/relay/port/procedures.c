@@ -30,7 +30,7 @@ static const Procedure procedures[] = {
     PROC(CONNECT_DOMAIN_XML_TO_NATIVE, LOWER, "sx", 0),
     PROC(CONNECT_GET_DOMAIN_CAPABILITIES, DOMCAPS, "x", 0),
 
-    /* what changes a domain's persistent XML otherwise, or can */
+    /* other calls that change the persistent XML of a domain, or can do so */
     PROC(DOMAIN_SET_MAX_MEMORY, CHANGE, "d", 0),
     PROC(DOMAIN_UNDEFINE, CHANGE, "d", 0),
     PROC(DOMAIN_SET_SCHEDULER_PARAMETERS, CHANGE, "d", 0),
@@ -88,8 +88,8 @@ static const Procedure procedures[] = {
          VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE),
     PROC(DOMAIN_CHECKPOINT_GET_XML_DESC, LIFT, "x", 0),
 
-    /* Migration. What BEGIN3 returns is what the client carries to the other
-     * host, in stock libvirt's terms: it stays lowered. */
+    /* Migration. The client passes the XML in the reply to BEGIN3 to the other host; it remains
+     * lowered. */
     PROC(DOMAIN_MIGRATE_PREPARE2, LOWER, "ShShx", 0),
     PROC(DOMAIN_MIGRATE_PREPARE_TUNNEL, LOWER, "hShx", 0),
     PROC(DOMAIN_MIGRATE_BEGIN3, LOWER, "dX", 0),

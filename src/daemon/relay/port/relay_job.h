@@ -23,7 +23,8 @@ typedef struct {
      * job has none. */
     int (*descriptor)(const RelayJob *job);
 
-    /* Returns in how many ms step() is to be called, or -1. NULL: the job has no deadline. */
+    /* Returns the time until step() must be called, in ms, or -1. NULL: the job has no
+     * deadline. */
     int (*deadline)(const RelayJob *job);
 
     /* step:
@@ -38,9 +39,9 @@ typedef struct {
     void (*free)(RelayJob *job);
 } RelayJobOps;
 
-/* The beginning of each job's own struct. */
+/* The first member of the struct of each job */
 struct _RelayJob {
     const RelayJobOps *ops;
     gboolean ended;             /* set by the job; the relay then frees it */
-    gboolean othersWait;        /* set while it holds what other connections may wait for */
+    gboolean othersWait;        /* set while it holds a resource that other connections may wait for */
 };

@@ -18,8 +18,8 @@
 
 #define _(s) gettext(s)
 
-/* libvirt's limits: of what lists of typed parameters hold, and of what a
- * migration cookie is. */
+/* libvirt's limits of the length of a list of typed parameters, and of the size of a migration
+ * cookie */
 #define REWRITE_PARAMS_MAX 64
 #define REWRITE_OPAQUE_MAX 4194304u
 #define REWRITE_UUID_SIZE 16
@@ -35,7 +35,7 @@ typedef struct {
     const ProjectionOptions *opts;
     const guint8 *payload;
     GByteArray *out;
-    guint copied;               /* bytes of the payload that are in out */
+    guint copied;               /* bytes of the payload that have been copied to out */
     gboolean changed;
     GError *err;
 } RewriteState;
@@ -55,7 +55,7 @@ rewriteSkipDomain(RPCReader *reader)
 }
 
 
-/* One typed parameter: its name, its type, its value. */
+/* Reads one typed parameter: its name, its type, and its value. */
 static gboolean
 rewriteWalkParameter(RPCReader *reader, RewriteXMLFunc func, void *opaque)
 {
@@ -195,7 +195,7 @@ rewriteRead(const Procedure *proc,
 }
 
 
-/* START is where the string's length word is. */
+/* START is the offset of the length word of the string. */
 static gboolean
 rewriteXML(RPCReader *reader,
            guint start,

@@ -17,9 +17,9 @@ typedef ProjectionResult (*RewriteFunc)(const char *xml, gsize len,
                                         char **out, gsize *outlen,
                                         GError **err);
 
-/* The arguments in a frame, by the layout of its procedure. Pointers point into the frame. */
+/* The arguments in a frame. The pointers point into the frame. */
 typedef struct {
-    const char *domain;         /* the domain as it is on the wire, or NULL */
+    const char *domain;         /* the domain in XDR, or NULL */
     gsize domainLen;
     const char *xml;            /* the last XML (or alias), or NULL */
     gsize xmlLen;
