@@ -1,5 +1,5 @@
 /*
- * tool_argv.h: a QEMU command line as libvirt writes it, and as we show it
+ * tool_argv.h: QEMU's command line, in libvirt's format and for users
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * tool_xml.c: looking into a document, for subcommands that only read
+ * tool_xml.c: parsing documents, for subcommands that only read them
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -99,7 +99,7 @@ emulatedPCIDefFill(EmulatedPCIDef *def,
             continue;
         def->fields.value[i] = from->fields.value[i];
 
-        /* A plain header leaves it to the address whether bit 7 is set. */
+        /* If bit 7 is clear in the definition, it follows the address. */
         if (i == EMULATED_PCI_FIELD_HEADERTYPE && from->fields.value[i] == 0)
             continue;
         def->given[i] = TRUE;

@@ -43,7 +43,7 @@
 typedef struct _EmulatedPCIDef EmulatedPCIDef;
 struct _EmulatedPCIDef {
     EmulatedPCIFields fields;
-    gboolean given[EMULATED_PCI_FIELD_LAST];    /* written, not defaulted */
+    gboolean given[EMULATED_PCI_FIELD_LAST];    /* the field was given, and is not a default */
     char *text[EMULATED_PCI_FIELD_LAST];        /* a number as the user wrote it, for
                                                  * Validate's messages; NULL: unknown */
 
@@ -51,10 +51,10 @@ struct _EmulatedPCIDef {
     int index;              /* attribute index, or -1 */
     char *definition;       /* attribute definition, or NULL */
     EmulatedPCIDriver *driver;  /* <driver>, or NULL */
-    gboolean needsDefinition;   /* fields are missing that the definition has */
+    gboolean needsDefinition;   /* the definition has to provide missing fields */
 
-    /* <address type='pci'>, as far as it concerns us; domain to function are
-     * -1 where not given. libvirt itself judges the rest. */
+    /* The values of <address type='pci'>; domain to function are -1 if they are not given. libvirt
+     * validates the rest of the address. */
     gboolean hasAddress;
     int domain;
     int bus;

@@ -59,7 +59,7 @@ emulatedPCIDefParseConfig(EmulatedPCIDef *def,
                           xmlNodePtr node,
                           GError **err)
 {
-    /* The fields but devicename, which is an attribute of the parent. */
+    /* All fields except for devicename, which is an attribute of the parent */
     const char *names[EMULATED_PCI_FIELD_LAST];
     xmlNodePtr none[1] = { NULL };
     int i;
@@ -235,7 +235,7 @@ parseAddress(EmulatedPCIDef *def,
     gboolean ok;
     int i;
 
-    /* Other types have other attributes: their names are not what is wrong. */
+    /* Other types have other attributes. The error must be about the type, and not about these. */
     if (type && type->children && type->children->type == XML_TEXT_NODE && !type->children->next &&
         !checkAddressType((const char *) type->children->content, err))
         return FALSE;

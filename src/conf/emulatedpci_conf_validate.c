@@ -153,7 +153,8 @@ emulatedPCIDefCheckServer(const EmulatedPCIDef *def,
 }
 
 
-/* Returns FIELD as the user wrote it, or else as we would. The caller frees the result. */
+/* Returns the value of FIELD as the user has written it, or in canonical format; to be freed with
+ * g_free(). */
 static char *
 fieldText(const EmulatedPCIDef *def,
           EmulatedPCIField field)

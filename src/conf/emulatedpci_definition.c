@@ -231,8 +231,8 @@ emulatedPCIDefinitionParse(const char *xml,
 }
 
 
-/* As libvirt makes names of node devices: what is no letter or digit becomes
- * an underscore. */
+/* The name is derived as libvirt derives names of node devices: all characters except for letters
+ * and digits are replaced by underscores. */
 static char *
 deriveName(const char *devicename)
 {

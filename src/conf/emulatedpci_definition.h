@@ -29,9 +29,10 @@ struct _EmulatedPCIDefinition {
     char *name;             /* NULL: to be derived */
     char uuid[EMULATED_PCI_UUID_LEN + 1];   /* "": not given */
     char *description;      /* or NULL */
-    char *basis;            /* name or uuid of what the rest is copied from, or NULL */
-    gboolean builtIn;       /* only ever written */
-    gboolean autostart;     /* only in files; else TRUE */
+    char *basis;            /* the name or UUID of the definition that provides missing fields, or
+                             * NULL */
+    gboolean builtIn;       /* only used by the formatter */
+    gboolean autostart;     /* only in files; otherwise TRUE */
     EmulatedPCIDef *def;    /* the twelve fields */
 };
 

@@ -122,7 +122,7 @@ textIsValid(const char *text)
 }
 
 
-/* An absolute path of at most MAX bytes. */
+/* Returns whether the text is an absolute path of at most MAX bytes. */
 static gboolean
 pathIsValid(const char *path,
             size_t max)
@@ -193,7 +193,7 @@ reportTwice(const char *name,
 }
 
 
-/* Takes a VALUE for *TEXT if that is VALID. */
+/* Sets *TEXT to a copy of VALUE if VALID is TRUE. */
 static gboolean
 setText(char **text,
         const char *value,
@@ -351,7 +351,7 @@ emulatedPCIDriverFree(EmulatedPCIDriver *driver)
 
 /* --- how they go together */
 
-/* Returns whether there is more than a name. */
+/* Returns whether there are attributes other than the name. */
 static gboolean
 describes(const EmulatedPCIDriver *driver)
 {
@@ -398,7 +398,7 @@ validateArgs(const EmulatedPCIDriver *driver,
 }
 
 
-/* Returns whether nothing stands beside a pid. */
+/* Returns whether a pid is the only attribute. */
 static gboolean
 validatePid(const EmulatedPCIDriver *driver,
             GError **err)
@@ -427,7 +427,7 @@ validatePid(const EmulatedPCIDriver *driver,
 }
 
 
-/* Returns whether nothing but version 'vfio-user' stands beside a socket. */
+/* Returns whether a socket is the only attribute except for version 'vfio-user'. */
 static gboolean
 validateSocket(const EmulatedPCIDriver *driver,
                GError **err)
@@ -496,7 +496,7 @@ groupFree(void *opaque)
 }
 
 
-/* Returns the name of the first attribute in which A and B are different emulators, or NULL. */
+/* Returns the name of the first attribute in which A and B differ, or NULL. */
 static const char *
 difference(const EmulatedPCIDriver *a,
            const EmulatedPCIDriver *b)
@@ -522,13 +522,13 @@ static char *
 groupKey(const EmulatedPCIDriver *driver)
 {
     if (driver && driver->pid > 0)
-        return g_strdup_printf("/%u", driver->pid);     /* no name has a '/' */
+        return g_strdup_printf("/%u", driver->pid);     /* names do not contain '/' */
     if (driver && driver->socket) {
-        /* POSIX leaves two slashes at the beginning alone; for Linux they are one. */
+        /* Two slashes at the beginning are equivalent to one on Linux, but not in POSIX. */
         g_autofree char *path = g_canonicalize_filename(driver->socket + strspn(driver->socket, "/"),
                                                         "/");
 
-        return g_strdup_printf("=%s", path);            /* nor a '=' */
+        return g_strdup_printf("=%s", path);            /* names do not contain '=' either */
     }
     return g_strdup(driver && driver->emulator ? driver->emulator : "");
 }
@@ -583,7 +583,7 @@ groupDescribe(EmulatedPCIDriverGroup *group,
 }
 
 
-/* Adds DEVICE, unless the group has as many as an emulator serves. */
+/* Adds DEVICE, unless the group has the maximum number of devices of an emulator. */
 static gboolean
 groupAdd(EmulatedPCIDriverGroup *group,
          const EmulatedPCIDriver *driver,

@@ -33,9 +33,9 @@
  * the NUL, in bytes */
 #define EMULATED_PCI_DRIVER_SOCKET_MAX 107
 
-/* The link between QEMU and the emulator. */
+/* The protocol between QEMU and the emulator */
 typedef enum {
-    EMULATED_PCI_VERSION_NONE = 0,      /* not given: depends on QEMU */
+    EMULATED_PCI_VERSION_NONE = 0,      /* not given: QEMU determines the protocol */
     EMULATED_PCI_VERSION_MPQEMU,        /* "mpqemu" */
     EMULATED_PCI_VERSION_VFIO_USER,     /* "vfio-user" */
 

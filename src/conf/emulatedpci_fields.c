@@ -86,8 +86,8 @@ emulatedPCINumberParse(const char *str,
     if (*str == '\0')
         return EMULATED_PCI_NUMBER_MALFORMED;
 
-    /* Reads to the end even when the sum is too large already: "99999x" is
-     * malformed, not out of range. */
+    /* Parses the rest even if the number is already too large: "99999x" is malformed, not out of
+     * range. */
     for (; *str; str++) {
         int digit = digitValue(*str);
 

@@ -50,11 +50,11 @@ typedef struct {
     const char *name;       /* of the XML attribute and the QEMU property */
     unsigned int offset;    /* of the register in configuration space; 0 for a string, too */
     unsigned int bits;      /* width of the register; 0: a string */
-    uint32_t defval;        /* what an omitted field is, unless copied */
-    int defcopy;            /* field whose value an omitted one takes, or -1 */
+    uint32_t defval;        /* the value of an omitted field, unless it is copied */
+    int defcopy;            /* the field from which an omitted field is copied, or -1 */
     bool required;          /* must be given */
-    bool override;          /* can be given of a device that a server describes (QEMU's
-                             * vfio-user-pci has a property that replaces it) */
+    bool override;          /* can be given for the device of a server (QEMU's vfio-user-pci has a
+                             * property that overrides it) */
 } EmulatedPCIFieldInfo;
 
 /* The values of the fields of one device. They are not necessarily valid. */

@@ -20,16 +20,17 @@
 /* INTA# to INTD#; 0 is none. */
 #define INTERRUPTPIN_MAX 4
 
-/* "Unknown" or "not connected" on x86: says no more than 0. */
+/* "Unknown" or "not connected" on x86, which has the same meaning as 0 */
 #define INTERRUPTLINE_UNKNOWN 0xff
 
-/* Command bits that an endpoint of today may have set (PCI Express, which
- * wires the others to 0, included): I/O space, memory space, bus
- * master, parity error response, SERR# enable, interrupt disable. */
+/* The bits of the command register that a current endpoint can have set (also with PCI Express,
+ * where the other bits are hardwired to 0): I/O space, memory space, bus master, parity error
+ * response, SERR# enable, interrupt disable */
 #define COMMAND_ENDPOINT 0x0547
 
 #define STATUS_CAPABILITIES 0x0010
-/* Set by events: interrupt status, and the errors that software clears. */
+/* The bits of the status register that events set: interrupt status, and the errors that software
+ * clears */
 #define STATUS_EVENTS 0xf908
 #define STATUS_RESERVED 0x0047
 
@@ -52,7 +53,7 @@ static const char *const kinds[EMULATED_PCI_LINT_LAST] = {
     [EMULATED_PCI_LINT_MEMORY_NOT_SHARED] = "memory-not-shared",
 };
 
-/* Base class and subclass of what cannot have an endpoint's header. */
+/* The base class and subclass of devices that cannot have the header of an endpoint */
 static const guint32 bridgeClasses[] = {
     0x0604,     /* PCI-to-PCI bridge */
     0x0607,     /* CardBus bridge */
@@ -250,7 +251,7 @@ lintDevice(GPtrArray *lints,
            gsize device,
            const EmulatedPCIDef *def)
 {
-    /* The registers of a server's device are not known here. */
+    /* The registers of the device of a server are unknown. */
     if (!emulatedPCIDefHasServer(def)) {
         lintInterrupt(lints, device, def);
         lintRegisters(lints, device, def);

@@ -26,8 +26,10 @@ typedef enum {
     EMULATED_PCI_LINT_DUPLICATE_DEVICE,         /* "duplicate-device" */
     EMULATED_PCI_LINT_DRIVER_PID,               /* "driver-pid" */
     EMULATED_PCI_LINT_DRIVER_ARGUMENTS,         /* "driver-arguments" */
-    EMULATED_PCI_LINT_QEMU_UNSUPPORTED,         /* "qemu-unsupported": for who knows the QEMU */
-    EMULATED_PCI_LINT_MEMORY_NOT_SHARED,        /* "memory-not-shared": for who knows the domain */
+    EMULATED_PCI_LINT_QEMU_UNSUPPORTED,         /* "qemu-unsupported": for callers that know the
+                                                 * QEMU program */
+    EMULATED_PCI_LINT_MEMORY_NOT_SHARED,        /* "memory-not-shared": for callers that know the
+                                                 * domain */
 
     EMULATED_PCI_LINT_LAST
 } EmulatedPCILintKind;

@@ -19,7 +19,7 @@
 #define _(s) gettext(s)
 
 
-/* SAX: libxml2's first error goes into the GError whose address is _private. */
+/* A SAX callback: stores libxml2's first error in the GError to which _private points. */
 static void
 reportMalformed(void *opaque,
                 EmulatedPCIXMLErrorPtr error)
@@ -112,7 +112,7 @@ readAttribute(xmlAttrPtr attr,
     GString *value = NULL;
     xmlNodePtr cur = attr->children;
 
-    /* Nearly always it is just one text. */
+    /* In most cases it is a single text node. */
     if (cur && !cur->next && cur->type == XML_TEXT_NODE && cur->content)
         return g_strdup((const char *) cur->content);
 

@@ -26,11 +26,11 @@ typedef struct {
     const char *element;
     gsize elementLen;
     EmulatedPCIXMLFacts *facts;
-    gboolean isInRoot;          /* there has been a start tag */
+    gboolean isInRoot;          /* a start tag has been found */
 
-    guint depth;                /* elements that are open */
+    guint depth;                /* the number of open elements */
     guint namespaces;           /* declarations in scope */
-    guint16 declared[EMULATED_PCI_XML_DEPTH_MAX + 1];   /* how many of them at each depth */
+    guint16 declared[EMULATED_PCI_XML_DEPTH_MAX + 1];   /* the number of declarations at each depth */
 
     guint64 seed;               /* of the hash of names: a client cannot choose names with the same
                                  * hash */
@@ -55,7 +55,7 @@ lookingAt(const Look *look, const char *word)
 }
 
 
-/* Goes behind the next WORD, or to the end if there is none. */
+/* Moves after the next WORD, or to the end if there is none. */
 static void
 lookBehind(Look *look, const char *word)
 {
@@ -66,7 +66,7 @@ lookBehind(Look *look, const char *word)
 }
 
 
-/* Goes behind the quoted text that begins here. */
+/* Moves after the quoted text that begins here. */
 static void
 lookBehindQuoted(Look *look)
 {
@@ -86,7 +86,7 @@ lookExceeds(Look *look, EmulatedPCIXMLLimit limit, const char *tag)
 }
 
 
-/* Notes one of the names in the document, which is a part of TAG. */
+/* Counts a name in the document, which is a part of TAG. */
 static void
 lookNote(Look *look, const char *name, gsize len, const char *tag)
 {
@@ -109,7 +109,7 @@ lookNote(Look *look, const char *name, gsize len, const char *tag)
 }
 
 
-/* Goes behind the name that begins here. */
+/* Moves after the name that begins here. */
 static void
 lookBehindName(Look *look)
 {
@@ -159,7 +159,7 @@ lookInternalSubset(Look *look)
 }
 
 
-/* An entity may hold the element; what it stands for is never worked out. */
+/* An entity can contain the element. Entities are not expanded. */
 static void
 lookDoctype(Look *look)
 {
@@ -209,7 +209,7 @@ lookAttribute(Look *look, const char *tag)
         if (isNamespace)
             lookNote(look, value, look->pos - value, tag);
     } else if (look->pos == name) {
-        look->pos++;    /* no XML; the parser will stop here */
+        look->pos++;    /* malformed XML; the parser will stop here */
     }
     return isNamespace;
 }

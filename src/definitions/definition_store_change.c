@@ -78,7 +78,7 @@ readDefinition(const DefinitionStore *store,
     if (definition->basis && !(basis = definitionStoreRequire(store, definition->basis, err)))
         return NULL;
 
-    /* A uuid that is known names its definition. */
+    /* If the UUID is known, the name is that of its definition. */
     if (!definition->name && *definition->uuid) {
         const StoredDefinition *same = g_hash_table_lookup(store->byUUID, definition->uuid);
 

@@ -1,9 +1,9 @@
 /*
- * emulator_main.c: pci-emulator, the process behind a domain's emulated PCI devices
+ * emulator_main.c: pci-emulator, the process that emulates the PCI devices of a domain
  *
- * Options, then the sandbox, then the loop; docs/pci-emulator.rst is the
- * contract with the launcher. Plain C and libseccomp only: this process is
- * kept small, one runs beside every guest with an emulated device.
+ * Parses the options, enters the sandbox, and runs the loop. docs/pci-emulator.rst describes the
+ * interface to the launcher. The program uses only the C library and libseccomp, because a process
+ * runs for every guest with an emulated device and must remain small.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

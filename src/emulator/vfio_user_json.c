@@ -19,11 +19,11 @@ typedef struct {
 } JSONReader;
 
 typedef struct {
-    const char *text;       /* between the quotes, escapes as they are */
+    const char *text;       /* the text between the quotes, with escapes */
     size_t len;
 } JSONString;
 
-/* Takes the value of the member NAME. */
+/* Handles the value of the member NAME. */
 typedef bool (*JSONMemberFunc)(JSONReader *reader,
                                const JSONString *name,
                                void *opaque);
@@ -39,7 +39,7 @@ skipSpace(JSONReader *reader)
 }
 
 
-/* The character C, with white space around it. */
+/* Consumes the character C, with white space around it. */
 static bool
 readChar(JSONReader *reader,
          char c)
@@ -68,7 +68,7 @@ readWord(JSONReader *reader,
 }
 
 
-/* One digit or more; their number in *COUNT if that is not NULL. */
+/* Consumes one or more digits; *COUNT is set to their number if it is not NULL. */
 static bool
 readDigits(JSONReader *reader,
            size_t *count)
@@ -162,7 +162,7 @@ skipMember(JSONReader *reader,
 }
 
 
-/* An object, or an array, whose elements are members without names. */
+/* Consumes an object, or an array, whose elements are members without names. */
 static bool
 readContainer(JSONReader *reader,
               char open,
@@ -217,7 +217,7 @@ readValue(JSONReader *reader)
 }
 
 
-/* A number that is written as a whole one and fits. */
+/* Parses a number without fraction and exponent that fits. */
 static bool
 readUnsigned(JSONReader *reader,
              uint64_t *value)

@@ -23,7 +23,7 @@ logLinesFlush(LogLines *lines,
 }
 
 
-/* Returns whether the complete line, newline included, is to be left out. */
+/* Returns whether the complete line, with its newline, is removed. */
 static bool
 logLinesIsRepeated(LogLines *lines)
 {

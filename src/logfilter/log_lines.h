@@ -21,8 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The lines of which the first one is kept: what they are, or end with after a
- * space. */
+/* The lines of which only the first one is kept: the whole line, or its end after a space */
 #define LOG_LINES_REPEATED "Unable to write to socket: Bad file descriptor"
 
 /* The maximum number of bytes that are held back until a line is complete. A longer line is
@@ -31,12 +30,12 @@
 
 typedef struct {
     bool seen;              /* one of the LOG_LINES_REPEATED */
-    bool inside;            /* the beginning of a line was passed on already */
-    size_t len;             /* bytes in TEXT */
+    bool inside;            /* the beginning of the line has been written already */
+    size_t len;             /* the number of bytes in TEXT */
     char text[LOG_LINES_MAX];
 } LogLines;
 
-/* Takes LEN bytes, up to LOG_LINES_MAX. OPAQUE: the caller's. */
+/* Writes LEN bytes, at most LOG_LINES_MAX. OPAQUE is the argument of the caller. */
 typedef void (*LogLinesWrite)(const char *data, size_t len, void *opaque);
 
 /**

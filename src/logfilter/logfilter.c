@@ -40,15 +40,16 @@
 
 #include "ignore-value.h"
 
-/* Milliseconds that QEMU may write on before the pipe is read. It writes a line in
- * several pieces, and each one would wake this process up. */
+/* The delay before the pipe is read, in milliseconds. QEMU writes a line in several pieces, each
+ * of which would wake this process up. */
 #define LOGFILTER_GATHER 5
 
-/* Milliseconds that virtlogd has to read its pipe, and how often to look. */
+/* The longest time to wait until virtlogd has read its pipe, and the time between two checks, in
+ * milliseconds */
 #define LOGFILTER_DRAIN 2000
 #define LOGFILTER_DRAIN_INTERVAL 2
 
-/* Milliseconds after which the beginning of a line is in the log, too. */
+/* The time after which an incomplete line is written to the log, in milliseconds */
 #define LOGFILTER_PATIENCE 100
 
 typedef struct {
@@ -60,15 +61,15 @@ typedef struct {
 
 typedef struct {
     LogfilterOptions options;
-    bool logIsPipe;         /* its reader is virtlogd */
+    bool logIsPipe;         /* the reader of the log is virtlogd */
     LogLines lines;
-    char output[PIPE_BUF];  /* one write() to a pipe is whole up to that size */
+    char output[PIPE_BUF];  /* the maximum size of a write() to a pipe that is not split */
     size_t len;
 } Logfilter;
 
 
-/* Writes what is to be in the log. What cannot be written there, because nobody
- * reads it or the disk is full, is lost, as it would be without this process. */
+/* Writes to the log. Output that cannot be written, because the log has no reader or the disk is
+ * full, is lost, as it would be without this process. */
 static void
 logfilterWrite(Logfilter *filter)
 {
@@ -89,7 +90,7 @@ logfilterWrite(Logfilter *filter)
 }
 
 
-/* A LogLinesWrite: lines are gathered, and written as many as fit. */
+/* A LogLinesWrite: collects lines, and writes as many as fit in one write. */
 static void
 logfilterAdd(const char *data,
              size_t len,
@@ -132,7 +133,7 @@ logfilterFlush(Logfilter *filter)
 }
 
 
-/* Waits until the reader of the log's pipe has taken everything out of it. */
+/* Waits until the reader of the log's pipe has read all data. */
 static void
 logfilterDrain(void)
 {
@@ -147,8 +148,8 @@ logfilterDrain(void)
 }
 
 
-/* QEMU has ended, and everything that it wrote has been read. Writes it to the log,
- * and closes the monitor's socket only then. */
+/* Writes the rest of QEMU's output to the log after QEMU has exited, and closes the monitor's
+ * socket afterwards. */
 static void
 logfilterForgetQEMU(Logfilter *filter)
 {
@@ -180,7 +181,7 @@ logfilterRun(Logfilter *filter)
         if (n == 0)
             logfilterFlush(filter);
 
-        /* POLLHUP: QEMU has ended, most likely. */
+        /* After POLLHUP, QEMU has probably exited. */
         if (fds[1].revents == POLLIN && !fds[0].revents)
             ignore_value(poll(fds, 1, LOGFILTER_GATHER));
         if (n > 0)
@@ -242,8 +243,8 @@ parseOptions(LogfilterOptions *options,
 static void
 ignoreSignals(void)
 {
-    /* These signals of a terminal or an ending session reach the whole process group of QEMU,
-     * which still writes while it ends. */
+    /* A terminal, or a session that ends, sends these signals to the whole process group of QEMU,
+     * which still writes while it exits. */
     static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE };
     size_t i;
 
@@ -252,7 +253,8 @@ ignoreSignals(void)
 }
 
 
-/* Gives up all that is not needed. Returns 0, or -1 with errno set. */
+/* Gives up all privileges and descriptors that are not required. Returns 0, or -1 with errno
+ * set. */
 static int
 enterSandbox(const LogfilterOptions *options)
 {

@@ -1,7 +1,7 @@
 /*
  * monitor_main.c: emulatedpci-monitor, between libvirt and QEMU's monitor
  *
- * docs/emulatedpci-monitor.rst is the contract with the launcher.
+ * docs/emulatedpci-monitor.rst describes the interface to the launcher.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

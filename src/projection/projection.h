@@ -19,22 +19,21 @@
  *
  * - If there is nothing to convert, the result is x.
  * - lower(lower(x)) is lower(x), lift(lift(x)) is lift(x).
- * - lower(lift(x)) is x, if x is what libvirt prints of a domain that was
- *   lowered: inactive, live or migratable, or in a snapshot.
+ * - lower(lift(x)) is x, if x is libvirt's XML of a domain that was lowered: inactive, live or
+ *   migratable, or in a snapshot.
  * - lift(lower(x)) is in normal form, and it is x if x is in normal form. Conversion to
  *   normal form changes only:
- *     - the text of <emulatedpci>: its canonical form, with all twelve fields
- *       and the alias; an index only where numbering would not give it (see
- *       projection_domain.h); multifunction='on' and bit 7 of headertype at
- *       function 0 of a slot that has others;
- *     - the fields that <emulatedpci definition='…'> leaves out, which are
- *       written, and a uuid there, which becomes the name;
- *     - <emulator>: filled in if there is none, plain text if there is;
- *     - beside virtio-mmio devices an <address type='pci'/> without numbers,
- *       which says no more than none: gone;
- *     - a single <qemu:override> with nothing in it, which libvirt would not
- *       print either, and the declaration of its prefix at the end of <domain>'s
- *       start tag if nothing else uses it: gone.
+ *     - The text of <emulatedpci> gets its canonical form, with all twelve fields and the alias;
+ *       an index only if it differs from the one that lowering would assign (see
+ *       projection_domain.h); multifunction='on' and bit 7 of headertype if the device is at
+ *       function 0 of a slot with other functions.
+ *     - The fields that <emulatedpci definition='…'> omits are added, and a UUID there is
+ *       replaced by the name.
+ *     - <emulator> is added if there is none; otherwise it becomes plain text.
+ *     - Beside virtio-mmio devices, an <address type='pci'/> without numbers, which has no
+ *       meaning, is removed.
+ *     - A single empty <qemu:override>, which libvirt would not write, is removed, and the
+ *       declaration of its prefix at the end of <domain>'s start tag if it is not used otherwise.
  * - An <emulatedpci> outside <devices> of a <domain>, where libvirt would drop it, is an
  *   error of lowering. In <metadata>, and in elements that have a namespace, it is
  *   ignored.
@@ -43,21 +42,18 @@
  *   them, in any layout. It does not check whether lowering would accept the domain,
  *   because libvirt may have resolved its machine type to another name.
  *
- * ProjectionOptions.hideDetached makes an exception. libvirt keeps the override
- * of a device that was detached from a running domain until the domain stops.
- * With it, lifting drops what is exactly such an override, of an alias that no
- * device has, in a <domain> with an id, and does then not give back what
- * lower(lift(x)) is to be. What is to be defined again should not be lifted so.
+ * ProjectionOptions.hideDetached is an exception. When a device is detached from a running domain,
+ * libvirt keeps its override until the domain stops. With this option, lifting removes such an
+ * override if no device has its alias and the <domain> has an id. lower(lift(x)) is not x then, so
+ * that the result should not be used to define the domain again.
  *
- * Of XML's more remote parts: a document type declaration is an error where
- * there is an <emulatedpci>, and where there is none such a document stays what
- * it is; nothing is ever loaded. Time and memory are in proportion to a
- * document's length: see emulatedpci_xml_limits.h. Lifting looks for
- * the driver's name as libvirt writes it, not for one spelt with character
- * references. Documents are UTF-8 (or of nothing but ASCII characters, in an
- * encoding that contains ASCII).
+ * A document type declaration is an error in a document with an <emulatedpci>. Other documents with
+ * one are returned unchanged. No external file is loaded. Time and memory are proportional to the
+ * length of a document: see emulatedpci_xml_limits.h. Lifting searches for the name of the driver
+ * as libvirt writes it, without character references. Documents must be UTF-8, or contain only
+ * ASCII characters in an encoding that extends ASCII.
  *
- * A program with several threads calls xmlInitParser() before it makes them.
+ * A program with several threads must call xmlInitParser() before it creates them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -77,30 +73,29 @@ typedef enum {
 } ProjectionResult;
 
 typedef struct {
-    const char *launchDir;      /* where the launcher's links are; NULL: LAUNCH_DIR */
-    const char *qemuDir;        /* the distribution's QEMU programs; NULL: QEMU_DIR */
-    gboolean hideDetached;      /* lifting a running domain: see below */
+    const char *launchDir;      /* the directory of the launchers; NULL: LAUNCH_DIR */
+    const char *qemuDir;        /* the directory of the distribution's QEMU programs; NULL: QEMU_DIR */
+    gboolean hideDetached;      /* for lifting a running domain: see above */
 
-    /* Lowering asks for the definition of that name or uuid, whose twelve
-     * fields, and name in its member definition, are borrowed until the next
-     * call. NULL with ERR set (to VIR_ERR_NO_NODE_DEVICE) if there is none.
-     * No callback: none is there. */
+    /* Gets the definition with this name or UUID: its fields, and its name in the member
+     * definition. The result is valid until the next call. Returns NULL with ERR set (to
+     * VIR_ERR_NO_NODE_DEVICE) if there is none. If NULL, there are no definitions. */
     const EmulatedPCIDef *(*definition)(const char *name, void *opaque, GError **err);
     void *definitionOpaque;
 
-    /* The oldest version of a machine type that may have devices; 0.0: any. */
+    /* The oldest version of a machine type that can have devices; 0.0: any. */
     QEMUMachineVersion machineMin;
-    /* Lowering asks this, if there is a machineMin, for what libvirt makes of a machine
-     * type whose name tells no version: "pc-i440fx-7.2" of "pc", or of NULL, the
-     * default. Each argument may be NULL: the domain does not give it. The result is
-     * borrowed until the next call; NULL: not known, which is no error. */
+    /* Gets libvirt's name for a machine type whose name has no version, for example
+     * "pc-i440fx-7.2" for "pc" or for NULL, the default. It is called only if machineMin is set.
+     * Each argument can be NULL if the domain does not contain it. The result is valid until the
+     * next call; NULL: unknown, which is not an error. */
     const char *(*machine)(const char *type, const char *arch, const char *machine,
                            const char *emulator, void *opaque);
     void *machineOpaque;
 
-    /* Lowering calls this with the path of the domain's QEMU and that of its launcher, which
-     * is not there yet if nobody has used this QEMU. FALSE with ERR set if there is none.
-     * No callback: the launcher may be missing. */
+    /* Makes sure that the launcher of the domain's QEMU exists, which has not been created yet if
+     * this QEMU was not used before. Returns FALSE with ERR set on failure. If NULL, the launcher
+     * can be missing. */
     gboolean (*launcher)(const char *qemu, const char *launcher, void *opaque, GError **err);
     void *launcherOpaque;
 

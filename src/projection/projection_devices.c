@@ -66,7 +66,7 @@ projectionNeedsDefinition(const EmulatedPCIDef *def)
 {
     char uuid[EMULATED_PCI_UUID_LEN + 1];
 
-    /* With all fields, a UUID still becomes a name. */
+    /* A UUID is replaced by the name even if all fields are given. */
     return def->needsDefinition ||
         (def->definition && emulatedPCIUUIDParse(def->definition, uuid));
 }

@@ -19,18 +19,18 @@
 
 #define PROJECTION_ENTITY '\x01'
 
-/* The controllers' index that stands for our index 0 */
+/* The index of the controller for a device with index 0 */
 #define PROJECTION_CONTROLLER_INDEX 32000
 
-/* An element's bytes. Of <a/>, endTag is tagEnd is end. */
+/* The byte range of an element. For <a/>, endTag, tagEnd and end are equal. */
 typedef struct {
     gsize start;    /* of the '<' */
-    gsize tagEnd;   /* behind the '>' of the start tag */
+    gsize tagEnd;   /* after the '>' of the start tag */
     gsize endTag;   /* of the '<' of the end tag */
-    gsize end;      /* behind the element */
+    gsize end;      /* after the element */
 } ProjectionElement;
 
-/* Of an <address type='pci'>; -1 where not given */
+/* The values of an <address type='pci'>; -1 if a value is not given */
 typedef struct {
     int domain;
     int bus;
@@ -43,19 +43,20 @@ typedef struct {
 typedef struct {
     ProjectionElement where;
     xmlNodePtr node;            /* the element as a tree, in no document */
-    gboolean hasEntity;         /* somewhere in it is a PROJECTION_ENTITY */
-    gsize devicesTagEnd;        /* of the <devices> it stands in */
+    gboolean hasEntity;         /* it contains a PROJECTION_ENTITY */
+    gsize devicesTagEnd;        /* tagEnd of its parent <devices> */
 } ProjectionEmulated;
 
-/* A <controller type='scsi' model='lsilogic'> with an index that can be ours */
+/* A <controller type='scsi' model='lsilogic'> with an index that is reserved for emulated
+ * devices */
 typedef struct {
     ProjectionElement where;
-    int index;                  /* from 0: without the 32000 */
+    int index;                  /* the index minus 32000 */
     char *alias;                /* or NULL */
     gboolean hasAddress;
     ProjectionAddress address;
     char *otherAddress;         /* the type of an <address> that is not 'pci', or NULL */
-    gboolean plain;             /* nothing but <alias name> and <address type='pci'> in it */
+    gboolean plain;             /* it contains only <alias name> and <address type='pci'> */
 } ProjectionController;
 
 /* A <qemu:device> of an override */
@@ -63,28 +64,29 @@ typedef struct {
     ProjectionElement where;
     char *alias;                /* or NULL */
     QEMUPropsOverride props;
-    gboolean plain;             /* one <frontend> with properties that props took, no more */
-    guint prefixUses;           /* how often it uses the domain's ownPrefix */
+    gboolean plain;             /* it contains only one <frontend> with properties that are in props */
+    guint prefixUses;           /* the number of uses of the domain's ownPrefix in it */
 } ProjectionOverrideDevice;
 
 /* A <qemu:override> */
 typedef struct {
     ProjectionElement where;
-    char *prefix;               /* its own, or NULL */
+    char *prefix;               /* the prefix of the element, or NULL */
     gboolean hasAttributes;     /* namespace declarations do not count */
-    guint prefixUses;           /* its own use of the domain's ownPrefix: 0 or 1 */
+    guint prefixUses;           /* 1 if the element itself uses the domain's ownPrefix, otherwise 0 */
     GPtrArray *devices;         /* of ProjectionOverrideDevice */
 } ProjectionOverride;
 
-/* A domain; or a single device, which has all but the elements of a domain */
+/* A domain, or a single device without a domain */
 typedef struct {
     gboolean isDevice;          /* a single <emulatedpci>, or what it was lowered to */
-    gboolean hasOthers;         /* … where something else stands beside those elements */
+    gboolean hasOthers;         /* for a single device: there are other elements */
     ProjectionElement where;
 
-    char *type;                 /* attribute; this and all strings: NULL if not there */
-    gboolean isLive;            /* has an id, as libvirt prints it of a running domain */
-    char *arch;                 /* of <os><type> */
+    char *type;                 /* the attribute type. This and all strings are NULL if they are
+                                 * missing. */
+    gboolean isLive;            /* it has an id, which libvirt writes for a running domain */
+    char *arch;                 /* the attributes of <os><type> */
     char *machine;
 
     GString *emulator;          /* path in the first <emulator>, or NULL */
@@ -93,33 +95,34 @@ typedef struct {
     GPtrArray *emulated;        /* of ProjectionEmulated */
     GPtrArray *controllers;     /* of ProjectionController */
     GPtrArray *overrides;       /* of ProjectionOverride */
-    GHashTable *aliases;        /* alias -> how many devices have it; not <emulatedpci> */
-    GArray *addresses;          /* of ProjectionAddress: of all devices but <emulatedpci> */
+    GHashTable *aliases;        /* alias -> number of devices with it, except for <emulatedpci> */
+    GArray *addresses;          /* of ProjectionAddress: all devices except for <emulatedpci> */
     gboolean hasVirtioMMIO;     /* a device has an <address type='virtio-mmio'> */
-    GArray *indexes;            /* of int: SCSI controllers' in our range, from 0 */
+    GArray *indexes;            /* of int: the indexes of SCSI controllers in the reserved range,
+                                 * from 0 */
 
-    ProjectionElement lastChild;    /* last element in the domain */
-    gboolean lastIsDeprecation;     /* … which is libvirt's <qemu:deprecation> */
+    ProjectionElement lastChild;    /* the last child element of the domain */
+    gboolean lastIsDeprecation;     /* the last child is libvirt's <qemu:deprecation> */
 
     /* Prefixes of the QEMU namespace. */
-    char *boundPrefix;          /* one that is bound to it at <domain>, or NULL */
-    guint boundPrefixes;        /* how many are */
-    char *ownPrefix;            /* the one whose declaration ends <domain>'s start tag, in
-                                 * the very form that libvirt gives it; or NULL */
-    guint ownPrefixUses;        /* elements and attributes in the domain that need it */
-    GHashTable *foreignPrefixes;    /* set: cannot be declared, mean something else */
+    char *boundPrefix;          /* one of the prefixes at <domain>, or NULL */
+    guint boundPrefixes;        /* the number of these prefixes */
+    char *ownPrefix;            /* the one whose declaration is at the end of <domain>'s start tag,
+                                 * in libvirt's format; or NULL */
+    guint ownPrefixUses;        /* the number of elements and attributes in the domain that use it */
+    GHashTable *foreignPrefixes;    /* set of prefixes with another meaning, which cannot be declared */
 } ProjectionDomain;
 
 typedef struct {
-    const char *text;           /* the caller's */
+    const char *text;           /* the text, which belongs to the caller */
     gsize len;
-    gsize begin;                /* behind a byte order mark */
-    char *encoding;             /* declared one in which we cannot work, or NULL */
+    gsize begin;                /* the offset after a byte order mark */
+    char *encoding;             /* the declared encoding if it is not supported, or NULL */
     GPtrArray *domains;         /* of ProjectionDomain */
     gboolean isRecord;          /* a snapshot or a checkpoint */
-    char *misplaced;            /* what is around the first <emulatedpci> that stands where it
-                                 * is none, "/domain/devices/disk"; or NULL */
-    gsize misplacedAt;          /* where that one is */
+    char *misplaced;            /* the path of the parent of the first misplaced <emulatedpci>,
+                                 * "/domain/devices/disk"; or NULL */
+    gsize misplacedAt;          /* the offset of that element */
 } ProjectionDocument;
 
 /**

@@ -22,7 +22,7 @@
 /* The maximum length of a user's value in a message, in bytes */
 #define QUOTE_MAX 64
 
-/* Returns the beginning of what the user wrote, fit for a message. */
+/* Returns the beginning of the user's text, for a message. */
 static char *
 quote(const char *str)
 {
@@ -48,7 +48,7 @@ checkType(const char *type,
 }
 
 
-/* MACHINE, which may be NULL, against the oldest one that OPTS allows. */
+/* Compares MACHINE, which can be NULL, with the oldest version that OPTS allows. */
 static gboolean
 checkVersion(const char *machine,
              const ProjectionOptions *opts,
@@ -92,7 +92,7 @@ projectionCheckProgram(const char *type,
                        const ProjectionOptions *opts,
                        GError **err)
 {
-    /* Other types may have KVM: what is not known is not refused. */
+    /* Domains of other types can use KVM. An unknown type is not refused. */
     const gboolean kvm = g_strcmp0(type, "qemu") != 0;
     const char *program = qemuArchProgram(arch);
     QEMUProgram qemu;
@@ -100,7 +100,7 @@ projectionCheckProgram(const char *type,
     if (!opts || !opts->program || !path || !opts->program(path, &qemu, opts->programOpaque))
         return TRUE;
 
-    /* libvirt's default there */
+    /* libvirt's default for this architecture */
     if (!machine && g_strcmp0(program, "ppc64") == 0)
         machine = "pseries";
     return qemuProgramChoose(&qemu, path, machine, kvm, wanted, err) != EMULATED_PCI_VERSION_NONE;
@@ -203,7 +203,7 @@ projectionOwnsDeclaration(const ProjectionDomain *domain)
 
 typedef struct {
     ProjectionIndexes taken;
-    int lowest;         /* none below is free */
+    int lowest;         /* the lowest index that can be free */
 } Indexes;
 
 

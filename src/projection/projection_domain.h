@@ -16,7 +16,7 @@
 
 #include <glib.h>
 
-/* A set of indexes: a bit each, for every document with a device needs some. */
+/* A set of indexes, with one bit for each */
 typedef struct {
     guint32 words[EMULATED_PCI_INDEX_MAX / 32 + 1];
 } ProjectionIndexes;
@@ -38,12 +38,12 @@ projectionIndexesSet(ProjectionIndexes *set, int index, gboolean isIn)
         set->words[index / 32] &= ~bit;
 }
 
-/* A device's place in the numbering. */
+/* A device to which an index is assigned */
 typedef struct {
     const char *alias;      /* the user's, or NULL */
     int wanted;             /* explicit index, or -1 */
     int index;              /* result */
-    char *newAlias;         /* result where alias is NULL; the caller's */
+    char *newAlias;         /* the result if alias is NULL; it belongs to the caller */
 } ProjectionSlot;
 
 /**

@@ -16,9 +16,9 @@
 typedef struct {
     gsize start;
     gsize end;
-    gsize pos;      /* of the replacement in the pool */
+    gsize pos;      /* the position of the replacement in the pool */
     gsize len;
-    guint serial;   /* which call it was */
+    guint serial;   /* the number of the call */
 } Edit;
 
 struct _ProjectionEdits {

@@ -18,7 +18,7 @@
 #define _(s) gettext(s)
 
 
-/* Bytes of an XML declaration up to the name of the encoding */
+/* The maximum length of an XML declaration up to the name of the encoding, in bytes */
 #define DECLARATION_MAX 256
 
 /* "<?xm" in EBCDIC */
@@ -29,8 +29,8 @@
 #define EBCDIC_ENCODING "IBM037"
 
 
-/* Returns the value of encoding= in the XML declaration, newly allocated, or NULL. *ENDPOS gets the
- * place behind it, which is where libxml2 begins to convert. */
+/* Returns the value of encoding= in the XML declaration, to be freed with g_free(), or NULL.
+ * *ENDPOS is set to the position after it, at which libxml2 begins to convert. */
 static char *
 declaredEncoding(const char *text,
                  gsize len,
@@ -42,7 +42,7 @@ declaredEncoding(const char *text,
 
     if (len < 6 || memcmp(text, "<?xml", 5) != 0 || !strchr(" \t\r\n", text[5]))
         return NULL;
-    /* Behind the encoding's name, the declaration itself is in that encoding. */
+    /* The rest of the declaration, after the name of the encoding, has that encoding. */
     end = memmem(text, len, "?>", 2);
     if (!end)
         end = text + MIN(len, DECLARATION_MAX);
@@ -90,7 +90,7 @@ encodingIsUTF8(const char *encoding)
 }
 
 
-/* Returns whether the bytes of ASCII mean the same in ENCODING, and nothing else. */
+/* Returns whether the bytes of ASCII have their meaning in ENCODING, and no other. */
 static gboolean
 encodingContainsASCII(const char *encoding)
 {
@@ -105,7 +105,7 @@ encodingContainsASCII(const char *encoding)
 }
 
 
-/* Returns whether the text is the same read as UTF-8. */
+/* Returns whether the text is the same in UTF-8. */
 static gboolean
 encodingFits(const char *encoding,
              const char *text,
@@ -150,7 +150,8 @@ projectionWideContains(const char *text,
     gsize start;
     gsize i;
 
-    /* A byte order mark, or a '<' with zero bytes around it. */
+    /* Returns whether the text begins with a byte order mark, or a '<' with zero bytes around
+     * it. */
     if (len < 4 || (memchr(text, '\0', 4) == NULL &&
                     memcmp(text, "\xff\xfe", 2) != 0 && memcmp(text, "\xfe\xff", 2) != 0))
         return FALSE;

@@ -27,14 +27,14 @@
 
 #define _(s) gettext(s)
 
-/* Every document that has a device for us to lift holds this: libvirt writes
- * no character reference for any of these characters. */
+/* Every document with a lowered device contains this word: libvirt does not write character
+ * references for its characters. */
 #define LIFT_WORD QEMU_EMULATED_PCI_DRIVER
 
 /* A device that is lifted */
 typedef struct {
     const ProjectionController *controller;
-    const ProjectionOverrideDevice *device;     /* NULL: the alias holds the properties */
+    const ProjectionOverrideDevice *device;     /* NULL: the alias contains the properties */
     EmulatedPCIDef *def;
 } Lifted;
 
@@ -43,7 +43,7 @@ typedef struct {
     const ProjectionOptions *opts;
     const ProjectionDomain *domain;
     GArray *list;               /* of Lifted, in the document's order */
-    GPtrArray *detached;        /* of ProjectionOverrideDevice: their devices are gone */
+    GPtrArray *detached;        /* of ProjectionOverrideDevice, whose devices were detached */
     ProjectionEdits *edits;
 } Lifting;
 
@@ -190,7 +190,7 @@ makeLiveDef(const ProjectionController *controller,
         def = makeDef(controller, domain->hasVirtioMMIO, &props);
         g_free(def->alias);
         def->alias = qemuPropsAliasGetName(controller->alias);
-        /* An alias that a user cannot write belongs to another device, or there is no alias. */
+        /* There is no alias, or one that users cannot write, which belongs to another device. */
         if (g_hash_table_contains(domain->aliases, def->alias))
             g_clear_pointer(&def, emulatedPCIDefFree);
     }
@@ -247,8 +247,8 @@ findDevices(Lifting *lifting,
 
 /* --- indexes */
 
-/* Gives those devices their index in writing to which lowering would not give
- * it by itself: see projectionAssign(). */
+/* Sets the attribute index of the devices to which lowering would not assign this index: see
+ * projectionAssign(). */
 static void
 chooseIndexes(Lifting *lifting)
 {
@@ -280,7 +280,7 @@ chooseIndexes(Lifting *lifting)
 
         while (projectionIndexesHas(&taken, lowest))
             lowest++;
-        /* Beside devices that are not lowered yet, more may come between. */
+        /* If there are devices that are not lowered yet, they can get indexes between these. */
         if (number >= 0 || isMixed || lowest != index)
             lifted->def->index = index;
         projectionIndexesSet(&taken, index, TRUE);
@@ -318,7 +318,7 @@ removeElement(Lifting *lifting,
 }
 
 
-/* Returns whether nothing is left in OVERRIDE without our devices. */
+/* Returns whether OVERRIDE is empty without the lifted devices. */
 static gboolean
 isLeftEmpty(Lifting *lifting,
             const ProjectionOverride *override,
@@ -343,7 +343,8 @@ isLeftEmpty(Lifting *lifting,
 }
 
 
-/* Lowering leaves no empty override beside another: see checkOverrides() there. */
+/* Lowering does not accept an empty override beside another: see checkOverrides() in
+ * projection_lower.c. */
 static gboolean
 hasEmptyOverride(Lifting *lifting)
 {
@@ -361,9 +362,8 @@ hasEmptyOverride(Lifting *lifting)
 }
 
 
-/* Takes our devices out of OVERRIDE, and the whole of it if nothing is left in it:
- * libvirt prints no empty one. Returns how many uses of the domain's own prefix went
- * with it. */
+/* Removes the lifted devices from OVERRIDE, or all of it if it becomes empty, because libvirt does
+ * not write empty ones. Returns the number of removed uses of the domain's own prefix. */
 static guint
 liftOverride(Lifting *lifting,
              const ProjectionOverride *override,
@@ -389,8 +389,7 @@ liftOverride(Lifting *lifting,
 }
 
 
-/* Removes the declaration of the QEMU namespace if lowering would make the
- * very same one again. */
+/* Removes the declaration of the QEMU namespace if lowering would add the same one. */
 static void
 liftDeclaration(Lifting *lifting,
                 guint removedUses)
@@ -409,7 +408,7 @@ liftDeclaration(Lifting *lifting,
 }
 
 
-/* Returns the set of ProjectionOverrideDevice that are to go. */
+/* Returns the set of ProjectionOverrideDevice that are removed. */
 static GHashTable *
 findOurs(Lifting *lifting)
 {
@@ -470,8 +469,8 @@ liftEmulator(Lifting *lifting)
 }
 
 
-/* Returns whether the two elements of a lowered device are all that there is, so that
- * one element is what it is lifted to. */
+/* Returns whether the document consists of the two elements of a lowered device, so that it is
+ * lifted to one element. */
 static gboolean
 isWholeDevice(Lifting *lifting)
 {

@@ -20,7 +20,7 @@
 #define _(s) gettext(s)
 
 
-/* The set of aliases in DOMAIN, as the user knows them. */
+/* Returns the set of aliases in DOMAIN, as the user knows them. */
 static GHashTable *
 liveGetAliases(const ProjectionDomain *domain)
 {
@@ -33,7 +33,8 @@ liveGetAliases(const ProjectionDomain *domain)
     g_hash_table_iter_init(&iter, domain->aliases);
     while (g_hash_table_iter_next(&iter, &alias, NULL))
         g_hash_table_add(aliases, qemuPropsAliasGetName(alias));
-    /* Those of devices that are gone: libvirt would give the override to one of that alias. */
+    /* The aliases of detached devices: libvirt would apply the remaining override to a device with
+     * such an alias. */
     for (i = 0; i < domain->overrides->len; i++) {
         const ProjectionOverride *override = g_ptr_array_index(domain->overrides, i);
 
@@ -48,7 +49,7 @@ liveGetAliases(const ProjectionDomain *domain)
 }
 
 
-/* Adds the aliases of the form that lowering gives, of the document OTHER. */
+/* Adds the aliases in the document OTHER that have the format of lowering. */
 static void
 liveAddOthers(GHashTable *aliases,
               const char *other)
@@ -63,7 +64,7 @@ liveAddOthers(GHashTable *aliases,
 }
 
 
-/* Gives DEF an alias if it has none, and an index. */
+/* Assigns an index to DEF, and an alias if it has none. */
 static gboolean
 liveAssign(const ProjectionDomain *domain,
            EmulatedPCIDef *def,
@@ -110,7 +111,8 @@ liveCheckLauncher(const ProjectionDomain *domain,
 }
 
 
-/* Returns whether the launcher can start what DRIVER describes for a running domain. */
+/* Returns whether the launcher can start the emulator that DRIVER describes for a running
+ * domain. */
 static gboolean
 liveCheckDriver(const EmulatedPCIDriver *driver,
                 GError **err)
@@ -186,7 +188,7 @@ projectionLiveFindAlias(const char *xml,
     const ProjectionDomain *domain;
     guint i;
 
-    /* Most documents have none, and need no parser. */
+    /* Most documents have no such alias, and are not parsed. */
     if (g_strstr_len(xml, len, marked))
         doc = projectionScan(xml, len, NULL);
     if (!doc || doc->domains->len != 1)

@@ -1,8 +1,9 @@
 /*
  * projection_live.h: a device that is attached to a running domain
  *
- * libvirt cannot be given an override for it. So its reservation, the controller, has an alias
- * that holds all its fields (qemu_props_alias.h), from which lifting makes the device again.
+ * libvirt applies an override only when it starts a domain. Therefore the controller that reserves
+ * the address of such a device has an alias with all its fields (qemu_props_alias.h), from which
+ * lifting restores the device.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

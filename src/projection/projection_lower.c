@@ -19,8 +19,8 @@
 
 #define _(s) gettext(s)
 
-/* Every document that has a device for us to lower holds this: an element of
- * no namespace has no prefix, and nothing may stand behind its '<'. */
+/* Every document with an <emulatedpci> contains this word: an element without a namespace has no
+ * prefix, and no character can follow its '<'. */
 #define LOWER_ELEMENT "emulatedpci"
 #define LOWER_WORD "<" LOWER_ELEMENT
 

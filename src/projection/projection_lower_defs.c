@@ -26,7 +26,7 @@ lowerReportEntity(const char *element,
 }
 
 
-/* The definition is known by its name, where it is known at all. */
+/* Replaces the UUID of a definition by its name, if the definition is known. */
 static void
 resolveName(EmulatedPCIDef *def,
             const EmulatedPCIDef *found)

@@ -99,7 +99,7 @@ formatOverrideDevices(const Lowering *lowering,
 }
 
 
-/* A whole <qemu:override>; ATTRS stands in its start tag. */
+/* Appends a complete <qemu:override>, with ATTRS in its start tag. */
 static void
 formatOverride(const Lowering *lowering,
                const char *prefix,
@@ -217,8 +217,8 @@ lowerNewOverride(Lowering *lowering)
         declaration = formatDeclaration(name);
         projectionEditsAdd(lowering->edits, tagEnd, tagEnd, declaration);
     } else if (projectionOwnsDeclaration(domain) && domain->ownPrefixUses == 0) {
-        /* Nothing uses the declaration that is there. If our override did, lifting would
-         * take it for one that lowering has made. */
+        /* The existing declaration is not used. If the new override used it, lifting would assume
+         * that lowering has added the declaration. */
         own = formatDeclaration(name);
     }
     prefix = g_strdup_printf("%s:", name);

@@ -36,7 +36,7 @@
 #define ERROR_TEXT_MAX 500
 
 
-/* "/domain/devices/disk" for what is around the element that begins. */
+/* Returns the path of the parents of the current element, such as "/domain/devices/disk". */
 static char *
 scanPath(const Scan *scan)
 {
@@ -218,8 +218,8 @@ onInstruction(void *opaque,
 }
 
 
-/* Any entity but the predefined ones, none of which is declared: as if it were
- * a predefined one for PROJECTION_ENTITY. libvirt will say what is wrong. */
+/* A SAX callback: entities other than the predefined ones are not declared, and are represented by
+ * PROJECTION_ENTITY. libvirt reports the error. */
 static xmlEntityPtr
 onEntity(void *opaque,
          const xmlChar *name G_GNUC_UNUSED)
@@ -233,7 +233,7 @@ onEntity(void *opaque,
 
 /* --- errors */
 
-/* Returns an error as libvirt shows it: the line, with a caret under the place. */
+/* Returns an error in libvirt's format: the line, with a caret below the position. */
 static char *
 scanFormatError(Scan *scan,
                 int line,
@@ -331,15 +331,15 @@ scanRun(Scan *scan,
     scan->bindings = g_array_new(FALSE, FALSE, sizeof(ScanBinding));
     g_array_set_clear_func(scan->bindings, scanBindingClear);
 
-    /* NOENT has attribute values given as they are meant ("&", not "&#38;");
-     * there is no entity that could be expanded. */
+    /* NOENT makes libxml2 pass the values of attributes without character references ("&", not
+     * "&#38;"); there are no entities to expand. */
     xmlFreeDoc(emulatedPCIXMLFeed(scan->ctxt, text, len, NULL, NULL,
                                   XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC));
     wellFormed = scan->ctxt->wellFormed;
     xmlFreeParserCtxt(scan->ctxt);
     g_array_free(scan->bindings, TRUE);
 
-    /* In a tag that never ends, positions are not what they should be. */
+    /* Positions are not valid in a tag that is not complete. */
     if (scan->tooMany) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
                                _("too many elements for emulated PCI devices in the document"));
@@ -369,7 +369,7 @@ projectionScanAccepted(const char *text,
     doc->len = len;
     doc->begin = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
-    /* libxml2 takes it for the end of the document. */
+    /* libxml2 interprets it as the end of the document. */
     if (memchr(text, '\0', len)) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR, _("an XML document must not contain a NUL byte"));
         return NULL;

@@ -76,7 +76,6 @@ readAddress(const ScanTag *tag,
 }
 
 
-/* <controller type='scsi'>: notes its index, if that is in our range. */
 ScanPlace
 scanStartController(Scan *scan,
                     const ScanTag *tag)
@@ -108,7 +107,6 @@ scanStartController(Scan *scan,
 }
 
 
-/* Stores the alias or the address of a device. */
 void
 scanStartDeviceChild(Scan *scan,
                      const ScanTag *tag)

@@ -51,7 +51,7 @@ startDomain(Scan *scan,
     scanBindings(scan, tag);
     scanBindPrefixes(scan, domain);
 
-    /* Its own declarations are what is bound; what it uses counts. */
+    /* The declarations of this element are stored in the bindings; only its uses are counted. */
     own.nNamespaces = 0;
     scanPrefixes(scan, &own);
     return PLACE_DOMAIN;

@@ -11,8 +11,6 @@
 #include <string.h>
 
 
-/* If the first element is <controller>, its place; else 0. Such a document
- * can be a lowered device. */
 gsize
 scanFindFragment(const char *text,
                  gsize begin,

@@ -38,8 +38,8 @@ scanBindings(Scan *scan,
 }
 
 
-/* Returns the declaration that DOMAIN's start tag ends in, if libvirt (or lowering) could have
- * written it: its prefix, newly allocated; else NULL. */
+/* Returns the prefix of the declaration at the end of DOMAIN's start tag, if libvirt or lowering
+ * could have written it; to be freed with g_free(). Otherwise NULL. */
 static char *
 domainLastDeclaration(Scan *scan,
                       const ProjectionDomain *domain)
@@ -66,7 +66,6 @@ domainLastDeclaration(Scan *scan,
 }
 
 
-/* Records the namespaces of the prefixes at the domain's start tag. */
 void
 scanBindPrefixes(Scan *scan,
                  ProjectionDomain *domain)
@@ -75,7 +74,7 @@ scanBindPrefixes(Scan *scan,
     g_autofree char *last = domainLastDeclaration(scan, domain);
     guint i;
 
-    /* The innermost declaration of a prefix is what counts. */
+    /* The innermost declaration of a prefix applies. */
     for (i = scan->bindings->len; i > 0; i--) {
         const ScanBinding *binding = &g_array_index(scan->bindings, ScanBinding, i - 1);
 
@@ -88,7 +87,7 @@ scanBindPrefixes(Scan *scan,
         }
 
         domain->boundPrefixes++;
-        /* "qemu" if it is one of them, or else the first. */
+        /* Prefer "qemu"; otherwise use the first one. */
         if (!domain->boundPrefix || strcmp(domain->boundPrefix, "qemu") != 0) {
             g_free(domain->boundPrefix);
             domain->boundPrefix = g_strdup(binding->prefix);
@@ -110,7 +109,7 @@ countPrefixUse(Scan *scan,
         return 0;
 
     if (!URI) {
-        /* Declaring it would give it a meaning that it does not have now. */
+        /* A declaration would change the meaning of the prefix. */
         if (!g_hash_table_contains(domain->foreignPrefixes, prefix))
             g_hash_table_add(domain->foreignPrefixes, g_strdup((const char *) prefix));
         return 0;
@@ -119,7 +118,6 @@ countPrefixUse(Scan *scan,
 }
 
 
-/* Notes which prefixes an element in the domain needs. */
 void
 scanPrefixes(Scan *scan,
              ScanTag *tag)

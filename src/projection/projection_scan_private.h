@@ -15,11 +15,11 @@
 
 #include <libxml/parser.h>
 
-/* An element's place, as far as we care. */
+/* The place of an element in the document */
 typedef enum {
-    PLACE_NONE = 0,         /* and everything in it */
+    PLACE_NONE = 0,         /* an element that is ignored, with everything in it */
     PLACE_DOCUMENT,
-    PLACE_FRAGMENT,         /* our own wrapper around a lowered device */
+    PLACE_FRAGMENT,         /* the root element that is added around a lowered device */
     PLACE_SNAPSHOT,         /* <domainsnapshot>, <domaincheckpoint> */
     PLACE_DOMAIN,
     PLACE_OS,
@@ -27,7 +27,7 @@ typedef enum {
     PLACE_EMULATOR,
     PLACE_EMULATED,         /* <emulatedpci>, and everything in it */
     PLACE_DEVICE,           /* any other device */
-    PLACE_CONTROLLER,       /* a device that can be a reservation */
+    PLACE_CONTROLLER,       /* a controller that can reserve an address */
     PLACE_CONTROLLER_CHILD,
     PLACE_OVERRIDE,
     PLACE_OVERRIDE_DEVICE,
@@ -35,8 +35,8 @@ typedef enum {
     PLACE_OVERRIDE_PROPERTY,
 } ScanPlace;
 
-/* Places are known down to here: domainsnapshot, domain, override, device,
- * frontend, property and the document itself. */
+/* The depth to which places are known: domainsnapshot, domain, override, device, frontend,
+ * property and the document itself */
 #define PLACE_DEPTH_MAX 8
 
 /* The maximum number of parent elements of a misplaced element in a message, and the maximum
@@ -53,7 +53,7 @@ typedef enum {
 #define OBJECTS_ENTITY 64
 #define OBJECTS_ELEMENT 4
 
-/* A prefix that is declared at <domain> or around it. */
+/* A prefix that is declared at <domain> or at one of its parents */
 typedef struct {
     char *prefix;
     gboolean isQEMU;
@@ -63,29 +63,31 @@ typedef struct {
     xmlParserCtxtPtr ctxt;
     ProjectionDocument *doc;
     gboolean fragment;
-    gssize shift;               /* from the parser's offsets to the text's */
+    gssize shift;               /* the difference between offsets in the text and in the parser's
+                                 * input */
 
-    guint depth;                /* of the element being read; the document is 0 */
+    guint depth;                /* the depth of the current element; that of the document is 0 */
     ScanPlace places[PLACE_DEPTH_MAX];
-    gboolean offsetsLost;       /* the parser is not where we think; nothing more is read */
-    guint objects;              /* what has been kept */
-    gboolean tooMany;           /* more than OBJECTS_MAX; nothing more is read */
+    gboolean offsetsLost;       /* positions are not valid; the rest is ignored */
+    guint objects;              /* the number of stored objects */
+    gboolean tooMany;           /* there are more than OBJECTS_MAX; the rest is ignored */
 
     GArray *bindings;           /* of ScanBinding */
-    guint outerBindings;        /* how many of them are from around <domain> */
-    const xmlChar *names[PATH_DEPTH_MAX + 1];   /* of the element of that depth; the parser's */
-    guint foreign;              /* depth of the outermost element that is not ours, or 0 */
+    guint outerBindings;        /* the number of bindings outside of <domain> */
+    const xmlChar *names[PATH_DEPTH_MAX + 1];   /* the name of the current element at each depth; it
+                                                 * belongs to the parser */
+    guint foreign;              /* the depth of the outermost element with a namespace, or 0 */
     guint shadow;               /* depth of the element that redeclares ownPrefix, or 0 */
 
     /* The current elements, or NULL outside of such an element */
     ProjectionDomain *domain;
     ProjectionEmulated *emulated;
-    xmlNodePtr node;            /* in the tree of emulated */
+    xmlNodePtr node;            /* the current node in the tree of emulated */
     gsize treeText;             /* bytes of text in that tree */
     ProjectionController *controller;
     ProjectionOverride *override;
     ProjectionOverrideDevice *device;
-    gboolean hasFrontend;       /* device has had one */
+    gboolean hasFrontend;       /* device has a <qemu:frontend> */
     gboolean inEmulator;
     gsize devicesTagEnd;
 
@@ -94,7 +96,7 @@ typedef struct {
     char *error;                /* the first one */
 } Scan;
 
-/* A start tag as SAX2 hands it over. */
+/* A start tag, as libxml2's SAX2 interface passes it */
 typedef struct {
     const xmlChar *name;
     const xmlChar *prefix;

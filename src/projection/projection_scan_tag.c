@@ -20,7 +20,6 @@ scanNameIs(const xmlChar *name,
 }
 
 
-/* Returns whether the element is NAME and in no namespace. */
 gboolean
 scanTagIs(const ScanTag *tag,
           const char *name)
@@ -29,7 +28,6 @@ scanTagIs(const ScanTag *tag,
 }
 
 
-/* Returns whether the element is NAME in libvirt's QEMU namespace. */
 gboolean
 scanTagIsQEMU(const ScanTag *tag,
               const char *name)
@@ -38,7 +36,6 @@ scanTagIsQEMU(const ScanTag *tag,
 }
 
 
-/* Returns the value of the attribute NAME, in no namespace, or NULL; *LEN is its length. */
 const char *
 scanAttrFind(const ScanTag *tag,
              const char *name,
@@ -87,7 +84,6 @@ scanStopped(const Scan *scan)
 }
 
 
-/* Called for everything that is kept, which is OBJECTS. */
 void
 scanCount(Scan *scan,
           guint objects)
@@ -100,8 +96,6 @@ scanCount(Scan *scan,
 }
 
 
-/* Returns the parser's position in the text. Before an element's start event that is the '>' or
- * '/>' of its start tag, before its end event the byte behind it. */
 gsize
 scanOffset(Scan *scan)
 {
@@ -117,7 +111,7 @@ scanOffset(Scan *scan)
 }
 
 
-/* Returns the '<' of the tag that ends before END. No tag has another '<' in it. */
+/* Returns the offset of the '<' of the tag that ends before END. A tag contains no other '<'. */
 static gsize
 scanTagStart(Scan *scan,
              gsize end)

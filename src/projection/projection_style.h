@@ -13,8 +13,8 @@
 #include <glib.h>
 
 typedef struct {
-    const char *newline;    /* "\n", "\r\n" or "": nothing begins a new line */
-    char *indent;           /* "" if newline is */
+    const char *newline;    /* "\n", "\r\n", or "" for no line breaks */
+    char *indent;           /* "" if newline is "" */
 } ProjectionStyle;
 
 /**

@@ -23,15 +23,15 @@
 /* The machine types of each architecture to which libvirt adds a PCI bus */
 typedef enum {
     MACHINES_NONE = 0,
-    MACHINES_LISTED,        /* those in the list, or with "*" such that begin so */
+    MACHINES_LISTED,        /* the names in the list; with "*", all names with this beginning */
     MACHINES_NOT_LISTED,
 } MachineRule;
 
 typedef struct {
     const char *arch;       /* libvirt's name */
-    const char *qemuArch;   /* QEMU's, where that differs, or NULL */
+    const char *qemuArch;   /* QEMU's name if it differs, or NULL */
     MachineRule rule;
-    const char *machines;   /* the list, with spaces between */
+    const char *machines;   /* the list, separated by spaces */
 } ArchInfo;
 
 #define X86_WITHOUT_PCI "isapc none microvm xenpv"
@@ -107,7 +107,7 @@ readHostArch(gpointer opaque G_GNUC_UNUSED)
 }
 
 
-/* Returns the architecture that a domain has if it names none: the host's, by libvirt's name. */
+/* Returns the default architecture of a domain: that of the host, with libvirt's name. */
 static const char *
 hostArch(void)
 {

@@ -17,7 +17,7 @@
 
 #define QEMU_PLAIN_PREFIX "qemu-system-"
 
-/* libvirt's words, which a path and a reason follow */
+/* The beginning of libvirt's message, which a path and a reason follow */
 #define LAUNCHER_MISSING "Cannot check QEMU binary "
 
 
@@ -38,7 +38,7 @@ qemuLauncherNameIsPlain(const char *name)
 }
 
 
-/* If FILE is in DIR itself, its name there, else NULL. */
+/* Returns the name of FILE in DIR, or NULL if it is not in DIR itself. */
 static const char *
 qemuLauncherNameInDir(const char *dir,
                       const char *file)
@@ -55,7 +55,7 @@ qemuLauncherNameInDir(const char *dir,
 }
 
 
-/* DIR/NAME; slashes at DIR's end do not count. */
+/* Returns DIR/NAME, without additional slashes. */
 static char *
 qemuLauncherPathJoin(const char *dir,
                      const char *name)
@@ -103,8 +103,8 @@ qemuLauncherEscape(const char *path)
 }
 
 
-/* Returns the path that NAME may be the escaped form of; reads more than escaping writes. Returns
- * NULL if a backslash begins no \xNN. */
+/* Returns the path of which NAME can be the escaped form, or NULL if a backslash is not followed
+ * by xNN. This accepts more than escaping writes. */
 static char *
 qemuLauncherUnescape(const char *name)
 {
@@ -167,7 +167,7 @@ qemuLauncherNameToQEMU(const char *qemuDir,
     if (!qemu)
         return NULL;
 
-    /* Only the one name that escaping gives is a launcher's. */
+    /* Only the name that escaping writes is that of a launcher. */
     again = qemuLauncherNameFromQEMU(qemuDir, qemu);
     if (!again || strcmp(again, name) != 0)
         return NULL;

@@ -10,11 +10,11 @@
 
 #include <string.h>
 
-/* More digits are no version. */
+/* The maximum number of digits of a version */
 #define NUMBER_MAX 9999
 
-/* Machine types with versions: what stands before the version, the family, and
- * the name of its newest. The first that fits counts. */
+/* Machine types with versions: the text before the version, the family, and the name of its newest
+ * machine type. The first match is used. */
 static const struct {
     const char *prefix;
     const char *family;
@@ -90,7 +90,7 @@ static const struct {
 };
 
 
-/* Reads digits at *STR, which moves on. */
+/* Parses digits at *STR, and moves *STR after them. */
 static gboolean
 readNumber(const char **str,
            unsigned int *number)
@@ -110,7 +110,7 @@ readNumber(const char **str,
 }
 
 
-/* "MAJOR.MINOR", behind which something may follow: ".1", "-sxxm". */
+/* Parses "MAJOR.MINOR", which other text can follow: ".1", "-sxxm". */
 static gboolean
 readVersion(const char *str,
             QEMUMachineVersion *version)
@@ -141,7 +141,7 @@ readRedHat(const char *str,
 }
 
 
-/* A release's name, behind which a "-" and something may follow: "-hpb". */
+/* Parses the name of a release, which "-" and other text can follow: "-hpb". */
 static gboolean
 readUbuntu(const char *str,
            QEMUMachineVersion *version)
@@ -160,7 +160,7 @@ readUbuntu(const char *str,
 }
 
 
-/* Returns the place in families[] of MACHINE, or -1. */
+/* Returns the index of MACHINE in families[], or -1. */
 static int
 findFamily(const char *machine)
 {
@@ -227,7 +227,7 @@ qemuMachineFamily(const char *machine,
         return families[family].family;
     }
 
-    /* the newest itself */
+    /* the newest machine type itself */
     for (i = 0; i < G_N_ELEMENTS(families); i++) {
         if (strcmp(machine, families[i].newest) == 0) {
             if (newest)

@@ -24,8 +24,7 @@
 
 #define BANNER "QEMU emulator version "
 
-/* Reads a number of at most three digits between *TEXT and END, and moves *TEXT
- * behind it. */
+/* Parses a number of at most three digits between *TEXT and END, and moves *TEXT after it. */
 static gboolean
 readNumber(const char **text,
            const char *end,
@@ -40,7 +39,7 @@ readNumber(const char **text,
 }
 
 
-/* Reads MAJOR.MINOR at TEXT, of which LEFT bytes are there. */
+/* Parses MAJOR.MINOR in the LEFT bytes at TEXT. */
 static gboolean
 readVersion(QEMUProgram *qemu,
             const char *text,
@@ -78,7 +77,7 @@ qemuProgramRead(QEMUProgram *qemu,
         at += strlen(BANNER);
     } while (!readVersion(qemu, at, end - at));
 
-    /* With the NUL: the whole name. */
+    /* The NUL is compared, too, so that the name is complete. */
     qemu->known = TRUE;
     qemu->proxy = memmem(data, size, driver, sizeof(driver)) != NULL;
     qemu->vfioUser = memmem(data, size, vfioUser, sizeof(vfioUser)) != NULL;
@@ -86,8 +85,8 @@ qemuProgramRead(QEMUProgram *qemu,
 }
 
 
-/* Narrows *DATA and *SIZE, a program of this machine's kind, down to its
- * section of constants. Leaves them alone if that is not to be found. */
+/* Limits *DATA and *SIZE, a program for this host's architecture, to its section of constants.
+ * They are unchanged if it is not found. */
 static void
 findConstants(const char **data,
               size_t *size)

@@ -234,7 +234,7 @@ qemuPropsIsEmulatedPCI(const char *arg)
 {
     g_autoptr(GPtrArray) pairs = NULL;
 
-    /* Most arguments never mention us and cost no more than this. */
+    /* Most arguments do not contain the name of the driver, and need not be parsed. */
     if (!strstr(arg, QEMU_EMULATED_PCI_DRIVER))
         return FALSE;
 

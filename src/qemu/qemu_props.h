@@ -46,8 +46,8 @@ typedef enum {
 typedef struct _QEMUProps QEMUProps;
 struct _QEMUProps {
     EmulatedPCIFields fields;
-    gboolean given[EMULATED_PCI_FIELD_LAST];    /* matters where driver has a socket: the other
-                                                 * fields are the server's */
+    gboolean given[EMULATED_PCI_FIELD_LAST];    /* used if driver has a socket: the other fields are
+                                                 * those of the server */
     char *definition;                           /* or NULL */
     EmulatedPCIDriver *driver;                  /* or NULL */
 };

@@ -112,7 +112,7 @@ qemuPropsAliasGetName(const char *alias)
 }
 
 
-/* Reads a value up to its end or to the next tag, where *POS is set to. */
+/* Parses a value up to its end or to the next tag, and moves *POS there. */
 static char *
 aliasReadValue(const char **pos)
 {
@@ -134,7 +134,7 @@ aliasReadValue(const char **pos)
 }
 
 
-/* Reads the fields' digits, which *POS is moved behind. */
+/* Parses the digits of the fields, and moves *POS after them. */
 static gboolean
 aliasReadNumbers(const char **pos,
                  QEMUPropsOverride *props)
@@ -193,7 +193,7 @@ aliasReadAll(const char *pos,
 }
 
 
-/* Returns PROPS in the form for qemuPropsAliasFormat(), without copying strings. */
+/* Returns PROPS in the format for qemuPropsAliasFormat(), without copying strings. */
 static QEMUProps
 aliasGetProps(const QEMUPropsOverride *override)
 {
@@ -236,7 +236,7 @@ qemuPropsAliasIsReservation(const char *arg)
 
     if (!qemuPropsAliasIsMarked(arg))
         return FALSE;
-    /* In the key=value form, of a QEMU before 6.2, the driver is the first word. */
+    /* In key=value format, for a QEMU before 6.2, the driver is the first word. */
     if (*arg != '{')
         return g_str_has_prefix(arg, ALIAS_DRIVER ",");
     object = qemuPropsReadJSON(arg);

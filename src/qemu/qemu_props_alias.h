@@ -1,18 +1,18 @@
 /*
  * qemu_props_alias.h: the device's properties as part of its alias
  *
- * libvirt keeps no properties for a device that is attached to a running domain, only the
- * controller that reserves its place: an address and an alias. So the alias holds them:
+ * For a device that is attached to a running domain, libvirt stores only the controller that
+ * reserves the address: an address and an alias. Therefore the alias contains the properties:
  *
  *   ua-NAME--pci1-58535853…0001-citrix-pv-bus_Adefinition_Eemulatedpci_5fcitrix
  *
- * is the user's alias, the marker, the fields in the order of their table as hexadecimal
- * digits (as many as each field has), the devicename, and for each other property "_A", its
- * name, "_E" and its value. In the devicename and the values every byte but [A-Za-z0-9-] is
- * "_" and two lower-case hexadecimal digits. All characters are those that libvirt allows in
- * an alias and QEMU in an id.
+ * is the user's alias, the marker, the fields in the order of their table as hexadecimal digits (as
+ * many as each field has), the devicename, and for each other property "_A", its name, "_E" and its
+ * value. In the devicename and the values, every byte except for [A-Za-z0-9-] is written as "_" and
+ * two lower-case hexadecimal digits. libvirt allows all of these characters in an alias, and QEMU
+ * in an id.
  *
- * The same device is always written in the same way, and nothing else is read.
+ * A device has only one such text, and the parser accepts no other.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -23,7 +23,7 @@
 #include "qemu_props_marker.h"
 #include "qemu_props_override.h"
 
-/* The longest alias that holds properties, in bytes: it has to fit into a command of
+/* The maximum length of an alias with properties, in bytes: it must fit into a command of
  * src/monitor. */
 #define QEMU_PROPS_ALIAS_MAX 4096
 
@@ -61,16 +61,16 @@ char *qemuPropsAliasGetName(const char *alias);
  * @alias: an alias
  * @props: filled in; to be cleared with qemuPropsOverrideClear() in any case
  *
- * Returns whether @alias is just what qemuPropsAliasFormat() makes of the properties.
+ * Returns TRUE if @alias is the text that qemuPropsAliasFormat() writes for the properties.
  */
 gboolean qemuPropsAliasRead(const char *alias, QEMUPropsOverride *props);
 
 /**
  * qemuPropsAliasIsReservation:
- * @arg: what follows -device, or the arguments of device_add
+ * @arg: an argument of -device, or the arguments of device_add
  *
- * Returns whether it is the controller that libvirt knows a device by that was attached to the
- * running domain: of driver "lsi", and with a marked id.
+ * Returns TRUE if this is the controller that represents a device that was attached to the running
+ * domain: its driver is "lsi", and its id contains the marker.
  */
 gboolean qemuPropsAliasIsReservation(const char *arg);
 

@@ -127,8 +127,8 @@ qemuPropsGetDriver(JSONObject *object)
 }
 
 
-/* Sets a string property, or the pid, that must have the one type that it
- * has in our own -device arguments. */
+/* Sets a string property, or the pid. The value must have the type that qemuPropsFormatJSON()
+ * writes. */
 static gboolean
 qemuPropsSetTextFromJSON(QEMUProps *props,
                          const char *key,
@@ -170,7 +170,7 @@ qemuPropsSetFromJSON(QEMUProps *props,
     if (field <= EMULATED_PCI_FIELD_DEVICENAME)
         return qemuPropsSetTextFromJSON(props, key, value, err);
 
-    /* json-c clamps what does not fit into 64 bits: out of range as well. */
+    /* json-c clamps numbers that exceed 64 bits; the result is out of range, too. */
     number = json_object_get_int64(value);
     if (!json_object_is_type(value, json_type_int) || number < 0 ||
         number > emulatedPCIFieldMax(field)) {
@@ -222,8 +222,8 @@ qemuPropsJSONToString(JSONObject *object)
 }
 
 
-/* Adds the properties with which vfio-user-pci overrides what the server of the device
- * OBJECT says of itself, if it has a server. */
+/* Adds the properties with which vfio-user-pci overrides the values of the server, if the device
+ * OBJECT has a server. */
 static void
 qemuPropsAddOverrides(JSONObject *result,
                       JSONObject *object)

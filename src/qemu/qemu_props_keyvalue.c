@@ -17,11 +17,11 @@
 
 #define _(s) gettext(s)
 
-/* One pair of the key=value form. */
+/* One pair of the key=value format */
 typedef struct {
     char *key;
     char *value;        /* without doubled commas; NULL for a bare word */
-    char *raw;          /* as it was written */
+    char *raw;          /* the pair as the user has written it */
 } QEMUPropsPair;
 
 
@@ -35,7 +35,7 @@ qemuPropsPairFree(QEMUPropsPair *pair)
 }
 
 
-/* Takes the next pair from *ARG, which moves behind it and its comma. */
+/* Parses the next pair at *ARG, and moves *ARG after it and its comma. */
 static QEMUPropsPair *
 qemuPropsNextPair(const char **arg)
 {
@@ -54,8 +54,8 @@ qemuPropsNextPair(const char **arg)
         }
         pair->value = g_string_free(value, FALSE);
     } else {
-        /* In the driver's place QEMU takes doubled commas too, but no driver
-         * of that name exists. */
+        /* QEMU accepts doubled commas in the name of the driver, too, but no driver has such a
+         * name. */
         pair->key = g_strndup(start, p - start);
     }
 
@@ -144,7 +144,7 @@ qemuPropsParseKeyValue(const char *arg,
 
         if (!qemuPropsIsOurs(pair->key))
             continue;
-        /* The emulator's take care of that themselves. */
+        /* The properties of the emulator are checked by emulatedPCIDriverSet(). */
         if (!qemuPropsIsDrivers(pair->key) &&
             !qemuPropsSetSeen(&seen[field < 0 ? EMULATED_PCI_FIELD_LAST : field], pair->key, err))
             return NULL;
@@ -218,7 +218,7 @@ qemuPropsFormatKeyValue(const QEMUProps *props)
     GString *result = g_string_new(QEMU_EMULATED_PCI_DRIVER);
     int i;
 
-    /* Neither a devicename nor a definition can hold a comma. */
+    /* Neither a devicename nor a definition can contain a comma. */
     g_string_append_printf(result, ",%s=%s",
                            emulatedPCIFieldGetInfo(EMULATED_PCI_FIELD_DEVICENAME)->name,
                            props->fields.devicename);

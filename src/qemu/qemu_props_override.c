@@ -15,7 +15,7 @@
 #define TYPE_STRING "string"
 #define TYPE_UNSIGNED "unsigned"
 
-/* Bits of QEMUPropsOverride.seen; the fields have those below. */
+/* The bits of QEMUPropsOverride.seen after those of the fields */
 #define SEEN_DRIVER (1U << EMULATED_PCI_FIELD_LAST)
 #define SEEN_DEFINITION (1U << (EMULATED_PCI_FIELD_LAST + 1))
 #define SEEN_ALL_FIELDS ((1U << EMULATED_PCI_FIELD_LAST) - 1)
@@ -23,7 +23,7 @@
 G_STATIC_ASSERT(EMULATED_PCI_FIELD_LAST + 2 <= 32);
 
 
-/* Sets BIT; FALSE if it was set. */
+/* Sets BIT. Returns FALSE if it was already set. */
 static gboolean
 seeOnce(QEMUPropsOverride *props,
         guint32 bit)
@@ -36,8 +36,8 @@ seeOnce(QEMUPropsOverride *props,
 }
 
 
-/* Of the ways to write a number only the one that Format uses, so that
- * formatting gives the same again. */
+/* Parses a number, only in the format that Format writes, so that formatting it has the same
+ * result. */
 static gboolean
 readNumber(EmulatedPCIField field,
            const char *str,
@@ -49,8 +49,8 @@ readNumber(EmulatedPCIField field,
 }
 
 
-/* Returns whether NAME is one of the emulator's, which come in the order in which
- * they are written, and takes it. */
+/* Parses a property of the emulator. Returns whether NAME is one; they must be in the order in
+ * which they are written. */
 static gboolean
 readDriver(QEMUPropsOverride *props,
            const char *name,
@@ -127,7 +127,7 @@ qemuPropsOverrideHasField(const QEMUPropsOverride *props,
 }
 
 
-/* The same of a device that a server describes. */
+/* The same for the device of a server. */
 static gboolean
 isCompleteServer(const QEMUPropsOverride *props)
 {

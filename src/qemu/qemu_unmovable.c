@@ -18,14 +18,14 @@
 
 #define UNMOVABLE_OF "-of-"
 
-/* QEMU's sentences: block/vdi.c and hw/remote/proxy.c */
+/* QEMU's messages: block/vdi.c and hw/remote/proxy.c */
 #define UNMOVABLE_NODE_BEFORE "The vdi format used by node '"
 #define UNMOVABLE_NODE_AFTER "' does not support live migration"
 #define UNMOVABLE_PROXY QEMU_PROGRAM_PROXY " does not support migration"
 
 static const struct {
-    const char *name;       /* of the node, before UNMOVABLE_OF and the alias */
-    const char *text;       /* of the explanation */
+    const char *name;       /* the beginning of the node's name, before UNMOVABLE_OF and the alias */
+    const char *text;       /* the text of the explanation */
 } reasons[QEMU_UNMOVABLE_LAST] = {
     [QEMU_UNMOVABLE_OTHER] = {
         "emulated-pci-device-registers",
@@ -131,7 +131,7 @@ qemuUnmovableExplain(const char *text)
             g_strdup_printf(_("%1$s: '%2$s' of QEMU 10.1 or newer is required"), UNMOVABLE_PROXY,
                             QEMU_PROGRAM_VFIO_USER);
 
-        /* libvirt joins the same sentence about every device. */
+        /* libvirt's message contains the same text for every device. */
         end = begin + strlen(UNMOVABLE_PROXY);
         while (g_str_has_prefix(end, "; " UNMOVABLE_PROXY))
             end += strlen("; " UNMOVABLE_PROXY);

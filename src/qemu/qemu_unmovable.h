@@ -15,15 +15,15 @@
 
 #include <glib.h>
 
-/* QEMU takes up to 31 characters as the name of a node. */
+/* QEMU accepts names of nodes with up to 31 characters. */
 #define QEMU_UNMOVABLE_NODE_MAX 31
 
 typedef enum {
-    QEMU_UNMOVABLE_OTHER = 0,   /* the name tells nothing more */
-    QEMU_UNMOVABLE_MODEL,       /* the device's emulator is a <driver model=…> that does not take part */
-    QEMU_UNMOVABLE_PID,         /* or a <driver pid=…> */
-    QEMU_UNMOVABLE_SOCKET,      /* or a <driver socket=…> */
-    QEMU_UNMOVABLE_MPQEMU,      /* it is an x-pci-proxy-dev beside vfio-user devices */
+    QEMU_UNMOVABLE_OTHER = 0,   /* there is no more specific reason */
+    QEMU_UNMOVABLE_MODEL,       /* the device has a <driver model=…> that does not support it */
+    QEMU_UNMOVABLE_PID,         /* the device has a <driver pid=…> that does not support it */
+    QEMU_UNMOVABLE_SOCKET,      /* the device has a <driver socket=…> */
+    QEMU_UNMOVABLE_MPQEMU,      /* the device is an x-pci-proxy-dev beside vfio-user devices */
 
     QEMU_UNMOVABLE_LAST
 } QEMUUnmovable;

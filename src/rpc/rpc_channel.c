@@ -28,10 +28,10 @@
 
 typedef enum {
     STATE_HEADER = 0,           /* before or within a header */
-    STATE_BODY,                 /* within a frame that passes */
-    STATE_FDS,                  /* before a descriptor that passes */
-    STATE_COLLECT,              /* within a frame that is collected */
-    STATE_COLLECT_FDS,          /* before one of its descriptors */
+    STATE_BODY,                 /* in a frame that is forwarded */
+    STATE_FDS,                  /* before a descriptor that is forwarded */
+    STATE_COLLECT,              /* in a frame that is collected */
+    STATE_COLLECT_FDS,          /* before a descriptor of a collected frame */
 } RPCChannelState;
 
 struct _RPCChannel {
@@ -47,25 +47,25 @@ struct _RPCChannel {
     gsize ready;
     gsize end;
     gsize used;                 /* high-water mark since the last trim */
-    gsize page;                 /* its size: one is kept */
+    gsize page;                 /* the size of a page; one page is kept */
 
     RPCChannelState state;
-    RPCHeader header;           /* of the frame that we are in */
-    gsize remaining;            /* bytes of it that are not parsed yet */
-    guint fdsLeft;              /* descriptors of it that are missing yet */
-    RPCFrame *frame;            /* what is collected */
+    RPCHeader header;           /* the header of the current frame */
+    gsize remaining;            /* the bytes of the frame that have not been parsed */
+    guint fdsLeft;              /* the descriptors of the frame that are missing */
+    RPCFrame *frame;            /* the frame that is collected */
 
-    int fds[RPC_FDS_MAX];       /* received, not yet claimed */
+    int fds[RPC_FDS_MAX];       /* descriptors that were received and belong to no frame yet */
     guint nfds;
 
     GQueue injected;            /* of RPCFrame */
     gsize injectedBytes;
-    guint64 received;           /* bytes, ever */
+    guint64 received;           /* the number of all bytes */
     guint64 sent;
 
     gboolean eof;
-    gboolean blocked;           /* the receiver is slow */
-    gboolean waits;             /* the header function said so */
+    gboolean blocked;           /* the receiver's socket is full */
+    gboolean waits;             /* the header function has returned RPC_VERDICT_WAIT */
 };
 
 
@@ -114,8 +114,8 @@ rpcChannelNew(int in,
     g_queue_init(&channel->injected);
     channel->page = sysconf(_SC_PAGESIZE);
 
-    /* Not from malloc(): pages that no frame has needed yet take no memory,
-     * and rpcChannelTrim() gives the others back. */
+    /* Not allocated by malloc(): unused pages require no memory, and rpcChannelTrim() frees the
+     * others. */
     channel->buf = mmap(NULL, RPC_CHANNEL_BUFFER, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (channel->buf == MAP_FAILED)
@@ -147,8 +147,8 @@ rpcChannelFree(RPCChannel *channel)
 }
 
 
-/* Takes the descriptors out of a control message. There is room for all that
- * came: reading stops while one is unclaimed. */
+/* Stores the descriptors of a control message. There is space for all of them, because nothing is
+ * read while a descriptor belongs to no frame. */
 static void
 rpcChannelTakeFDs(RPCChannel *channel, struct msghdr *msg)
 {
@@ -222,8 +222,8 @@ rpcChannelRead(RPCChannel *channel)
 }
 
 
-/* Sends DATA, of LEN bytes. Returns how much went out, which is 0 when the
- * receiver is slow, or -1. */
+/* Sends DATA, of LEN bytes. Returns the number of bytes sent, which is 0 if the receiver's socket
+ * is full, or -1. */
 static gssize
 rpcChannelSend(RPCChannel *channel, const guint8 *data, gsize len)
 {
@@ -296,7 +296,7 @@ rpcChannelClaimFD(RPCChannel *channel)
 
 typedef enum {
     STEP_ERROR = -1,
-    STEP_STOP = 0,              /* more input or a better time is needed */
+    STEP_STOP = 0,              /* more input is required, or it must be called again later */
     STEP_AGAIN = 1,
 } RPCChannelStep;
 

@@ -38,13 +38,13 @@ typedef struct {
     GByteArray *bytes;
     int fds[RPC_FDS_MAX];
     guint nfds;
-    gsize sent;                 /* of bytes, then of fds: kept by the channel */
+    gsize sent;                 /* the number of bytes sent, and of descriptors; set by the channel */
     guint sentfds;
 } RPCFrame;
 
 typedef RPCVerdict (*RPCHeaderFunc)(RPCChannel *channel, const RPCHeader *header, void *opaque);
 
-/* FRAME now belongs to the function. */
+/* Handles a collected frame. The function takes ownership of FRAME. */
 typedef void (*RPCFrameFunc)(RPCChannel *channel,
                              const RPCHeader *header,
                              RPCFrame *frame,

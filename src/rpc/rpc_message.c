@@ -129,7 +129,7 @@ rpcMessageReadError(const GByteArray *frame, int *code, char **message)
 }
 
 
-/* A nullable name, UUID and id: a domain's. */
+/* Skips an optional domain: a name, a UUID and an id. */
 static gboolean
 rpcMessageSkipDomain(RPCReader *reader)
 {
@@ -171,7 +171,7 @@ rpcMessageReadErrorReply(const GByteArray *frame, RPCErrorReply *error)
 }
 
 
-/* Appends the nullable string that READER is at to OUT, as FUNC gives it. Returns FALSE if it is
+/* Copies the optional string at READER to OUT, after FUNC has replaced it. Returns FALSE if it is
  * malformed. */
 static gboolean
 rpcMessageMapText(RPCReader *reader, GByteArray *out, RPCErrorTextFunc func, void *opaque,

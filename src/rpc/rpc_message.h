@@ -74,7 +74,8 @@ typedef struct {
  */
 gboolean rpcMessageReadErrorReply(const GByteArray *frame, RPCErrorReply *error);
 
-/* Returns the replacement for a text of an error, newly allocated, or NULL to keep the text. */
+/* Returns the replacement for a text of an error, to be freed with g_free(), or NULL to keep the
+ * text. */
 typedef char *(*RPCErrorTextFunc)(const char *text, void *opaque);
 
 /**

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* XDR's unit: everything is padded to a multiple of it. */
+/* The unit of XDR: all data is padded to a multiple of it (RFC 4506, 3). */
 #define RPC_XDR_ROUND(n) (((n) + 3u) & ~3u)
 
 
@@ -83,7 +83,7 @@ rpcReadFixed(RPCReader *reader, guint size, const guint8 **data)
 {
     const guint left = reader->size - reader->position;
 
-    /* Compared before it is rounded: rounding may overflow. */
+    /* The size is compared before it is rounded, because rounding can overflow. */
     if (size > left || RPC_XDR_ROUND(size) > left)
         return FALSE;
 

@@ -37,10 +37,10 @@
 
 #define _(s) gettext(s)
 
-/* Exit status of a program that ended by signal N, as shells have it. */
+/* The exit status of a program that was killed by signal N, as in shells */
 #define EXIT_SIGNAL 128
 
-/* One line on standard error. */
+/* Writes one line to standard error. */
 __attribute__((format(printf, 1, 2))) static int
 fail(const char *format, ...)
 {
@@ -69,8 +69,8 @@ parseFd(const char *str)
 }
 
 
-/* The program to be. It announces itself on INNER[1], which has the number FD
- * for it, and ends with its parent, which reads from INNER[0]. */
+/* The process that becomes the program. The program reports that it is ready on INNER[1], which
+ * has the number FD for it. It is killed when its parent exits, which reads from INNER[0]. */
 __attribute__((noreturn)) static void
 runProgram(char **argv,
            const int inner[2],
@@ -78,7 +78,7 @@ runProgram(char **argv,
 {
     struct pollfd p = { .fd = inner[1] };
 
-    /* Or this process itself would be one that reads. */
+    /* Otherwise, this process itself would keep the read end open. */
     close(inner[0]);
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
@@ -86,7 +86,7 @@ runProgram(char **argv,
         dup2(inner[1], fd) < 0 || chdir("/") < 0)
         _exit(fail(_("cannot prepare a process: %1$s"), strerror(errno)));
 
-    /* Had the parent ended before the first call, nobody would read. */
+    /* Check that the parent did not exit before the first call. */
     if (poll(&p, 1, 0) > 0 && (p.revents & POLLERR))
         _exit(EXIT_FAILURE);
 
@@ -95,8 +95,8 @@ runProgram(char **argv,
 }
 
 
-/* Whether the program became ready; 0 if it did not, -1 after a message if
- * nothing can be made of it. */
+/* Waits until the program is ready. Returns 1, 0 if it exited before, or -1 after an error
+ * message. */
 static int
 waitReady(int inner,
           int outer)
@@ -203,6 +203,6 @@ main(int argc,
         return fail(_("invalid command line: %1$s is required"),
                     "emulatedpci-stubdomain --ready-fd=FD /PROGRAM [ARGUMENT...]");
 
-    /* Without what runs at exit: a sanitizer would look for /proc. */
+    /* No functions are run at exit, because a sanitizer would require /proc. */
     _exit(run(argv + 2, fd));
 }

@@ -23,11 +23,11 @@
 
 #define _(s) gettext(s)
 
-/* Nobody, inside: a program that is not root there loses all privileges in
- * the namespaces when it is executed. */
+/* The user nobody inside of the namespace: a program that is not root there loses all privileges
+ * in the namespaces when it is executed. */
 #define STUBDOMAIN_ID 65534
 
-/* A directory that every system has, to mount on for a moment. */
+/* A directory of every system, on which the empty root is mounted temporarily */
 #define STUBDOMAIN_MOUNT_POINT "/proc"
 
 #define STUBDOMAIN_MOUNT_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)

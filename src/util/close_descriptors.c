@@ -19,8 +19,8 @@
 # define SYS_close_range 436
 #endif
 
-/* The highest descriptors that are closed one by one: without a limit of the process, and
- * in any case. */
+/* The number of descriptors that are closed one by one if the process has no limit, and the
+ * maximum number */
 #define CLOSE_UNLIMITED 65536
 #define CLOSE_MAX (4 * 1024 * 1024)
 

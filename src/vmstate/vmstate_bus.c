@@ -14,7 +14,7 @@
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_STATE "org.qemu.VMState1"
 
-/* The names of the two that are on the bus. */
+/* The names of the two connections on the bus */
 #define BUS_CLIENT ":1.0"
 #define BUS_SERVICE ":1.1"
 
@@ -45,7 +45,7 @@ static const char busXML[] =
 
 typedef struct {
     VMStateDomain *domain;
-    GBytes *state;          /* what the next Save returns; or NULL */
+    GBytes *state;          /* the state that the next Save returns; or NULL */
     GMainLoop *loop;
 } Bus;
 
@@ -72,7 +72,7 @@ busFail(GDBusMethodInvocation *call,
 }
 
 
-/* Collects the registers: a save is about to begin, or a load. */
+/* Collects the registers before a save or a load. */
 static void
 busListOwners(Bus *bus,
               GDBusMethodInvocation *call,
@@ -205,7 +205,7 @@ busClosed(GDBusConnection *connection G_GNUC_UNUSED,
 }
 
 
-/* The kernel tells who the peer is: no other mechanism is needed. */
+/* EXTERNAL is sufficient, because the kernel provides the identity of the peer. */
 static gboolean
 busAllowMechanism(GDBusAuthObserver *observer G_GNUC_UNUSED,
                   const char *mechanism,

@@ -22,7 +22,7 @@
 #define CONTROL_MESSAGE_MAX 4096
 
 
-/* Reads a message into TEXT, and the descriptor that came with it into *PASSED, or -1. */
+/* Receives a message into TEXT, and its descriptor into *PASSED (-1 if there is none). */
 static ssize_t
 controlReceive(int fd,
                char *text,
@@ -51,7 +51,7 @@ controlReceive(int fd,
 }
 
 
-/* Adds the device that TEXT is. */
+/* Adds the device that TEXT describes. */
 static gboolean
 controlAdd(VMStateDomain *domain,
            char *text,

@@ -1,9 +1,10 @@
 /*
  * vmstate_control.h: devices that are attached to the running domain
  *
- * The launcher tells of each in one message on a SOCK_SEQPACKET socket: its alias, a line feed
- * and the value of pci-emulator's --device option, and with it the socket of its emulator. The
- * answer is "ok" or an error. The device counts at once; that it is gone, its emulator tells.
+ * The launcher sends a message for each device on a SOCK_SEQPACKET socket: its alias, a line feed
+ * and the value of pci-emulator's option --device, together with the socket of its emulator. The
+ * answer is "ok" or an error. The device is saved from then on, until its emulator reports that it
+ * was unplugged.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

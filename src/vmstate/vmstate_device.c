@@ -1,5 +1,5 @@
 /*
- * vmstate_device.c: an emulated device as it travels with its guest
+ * vmstate_device.c: an emulated device in the state of a guest
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * vmstate_device.h: an emulated device as it travels with its guest
+ * vmstate_device.h: an emulated device in the state of a guest
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -12,17 +12,17 @@
 #include "emulatedpci_fields.h"
 #include "pci_config.h"
 
-/* The longest alias, in bytes. */
+/* The maximum length of an alias, in bytes */
 #define VMSTATE_ALIAS_MAX 255
 
-/* As many functions as one PCI bus has. */
+/* The maximum number of devices, which is the number of functions of a PCI bus */
 #define VMSTATE_DEVICES_MAX 256
 
 typedef struct {
-    char *alias;                /* libvirt's, QEMU's id */
+    char *alias;                /* the alias in libvirt, which is QEMU's id */
     EmulatedPCIFields fields;
-    gboolean own;               /* it has an emulator of somebody else's, which alone knows
-                                 * what its registers are; not in a state */
+    gboolean own;               /* its emulator is not pci-emulator, and only the emulator can
+                                 * interpret its registers; not part of a state */
     guint8 *registers;          /* or NULL */
     gsize nregisters;           /* bytes, EMULATOR_STATE_MAX at most */
 } VMStateDevice;

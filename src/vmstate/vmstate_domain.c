@@ -21,9 +21,9 @@ typedef struct {
     VMStateDevice *device;
     int fd;
     guint number;
-    gboolean gone;          /* it was unplugged */
-    gboolean left;          /* and its emulator has ended for that */
-    gboolean alone;         /* FD is this device's alone, and is closed with it */
+    gboolean gone;          /* the device was unplugged */
+    gboolean left;          /* its emulator has exited because of that */
+    gboolean alone;         /* only this device uses FD, which is closed with it */
 } DomainDevice;
 
 struct _VMStateDomain {
@@ -55,7 +55,7 @@ vmstateDomainFree(VMStateDomain *domain)
 }
 
 
-/* Asks for the registers of ENTRY, and whether it is still there. */
+/* Requests the registers of ENTRY, and checks whether it was unplugged. */
 static gboolean
 domainGet(DomainDevice *entry,
           GError **err)
@@ -89,7 +89,7 @@ domainGet(DomainDevice *entry,
 }
 
 
-/* Returns whether ENTRY's device is still there; one whose emulator does not answer may be. */
+/* Returns whether the device still exists. This is assumed if its emulator does not answer. */
 static gboolean
 domainIsThere(DomainDevice *entry)
 {
@@ -97,8 +97,8 @@ domainIsThere(DomainDevice *entry)
 }
 
 
-/* Forgets the devices that were unplugged, of those that were added to a running domain: there
- * is no limit to how often that happens. */
+/* Removes unplugged devices that were attached to the running domain, because their number is not
+ * limited. */
 static void
 domainForget(VMStateDomain *domain)
 {
@@ -194,7 +194,7 @@ vmstateDomainSave(VMStateDomain *domain,
 }
 
 
-/* Returns the device of that ALIAS that the domain has, or NULL. */
+/* Returns the device of the domain with this alias, or NULL. */
 static const VMStateDevice *
 domainFindHere(const VMStateDomain *domain,
                const char *alias)
@@ -211,7 +211,7 @@ domainFindHere(const VMStateDomain *domain,
 }
 
 
-/* The same for the saved ones. */
+/* Returns the saved device with this alias, or NULL. */
 static const VMStateDevice *
 domainFind(GPtrArray *devices,
            const char *alias)
@@ -228,7 +228,7 @@ domainFind(GPtrArray *devices,
 }
 
 
-/* Returns whether SAVED is of just the domain's devices. */
+/* Checks that SAVED contains exactly the devices of the domain. */
 static gboolean
 domainCheck(const VMStateDomain *domain,
             GPtrArray *saved,

@@ -28,8 +28,8 @@ typedef struct {
 } CallRequest;
 
 typedef enum {
-    CALL_REPLY = 0,     /* there it is */
-    CALL_REPEAT,        /* none came in time */
+    CALL_REPLY = 0,     /* a reply was received */
+    CALL_REPEAT,        /* there was no reply in time */
     CALL_FAILED,        /* errno is set */
 } CallResult;
 
@@ -41,7 +41,7 @@ callIsFarewell(const VMStateReply *reply)
 }
 
 
-/* Returns whether the emulator has said that it ends. Late replies are dropped. */
+/* Returns whether the emulator has reported its exit. Late replies are dropped. */
 static gboolean
 callReadFarewell(int fd,
                  VMStateReply *reply)
@@ -105,7 +105,7 @@ callWait(int fd,
 }
 
 
-/* Sends REQUEST, LEN bytes, and again while there is no reply. */
+/* Sends REQUEST, of LEN bytes, and repeats it until there is a reply. */
 static CallResult
 callRepeat(int fd,
            const CallRequest *request,
@@ -115,7 +115,7 @@ callRepeat(int fd,
     const gint64 deadline = g_get_monotonic_time() + VMSTATE_EMULATOR_TIMEOUT * INT64_C(1000);
     CallResult result = CALL_REPEAT;
 
-    /* One that has ended takes no request. */
+    /* An emulator that has exited does not receive the request. */
     if (callReadFarewell(fd, reply))
         return CALL_REPLY;
     while (result == CALL_REPEAT && g_get_monotonic_time() < deadline) {

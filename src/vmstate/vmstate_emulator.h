@@ -12,18 +12,18 @@
 #include "emulatedpci_error.h"
 #include "emulator_state.h"
 
-/* Milliseconds after which a request is repeated, and after which the emulator
- * counts as one that does not answer. QEMU waits for 25 seconds. */
+/* The time after which a request is repeated, and the time after which the emulator is considered
+ * not to reply, in milliseconds. QEMU waits for 25 seconds. */
 #define VMSTATE_EMULATOR_REPEAT 250
 #define VMSTATE_EMULATOR_TIMEOUT 5000
 
 typedef struct {
-    guint32 sequence;       /* the request's */
+    guint32 sequence;       /* the sequence number of the request */
     guint32 error;          /* 0, or an errno */
     guint32 closed;         /* EmulatorStatusClosed */
     guint32 reserved;
-    guint8 registers[EMULATOR_STATE_MAX];   /* of EMULATOR_STATE_GET */
-    gsize nregisters;       /* bytes; not part of the message */
+    guint8 registers[EMULATOR_STATE_MAX];   /* for EMULATOR_STATE_GET */
+    gsize nregisters;       /* their size, in bytes; not part of the message */
 } VMStateReply;
 
 /**

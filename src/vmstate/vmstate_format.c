@@ -17,11 +17,11 @@
 #define FORMAT_TYPE "a(ssauay)"
 #define FORMAT_DEVICE "(ss@au@ay)"
 
-/* devicename is a string of its own. */
+/* The number of numeric fields; devicename is a separate string. */
 #define FORMAT_NUMBERS (EMULATED_PCI_FIELD_LAST - 1)
 
 
-/* The same number in the serialization's byte order; its own inverse. */
+/* Converts a number to or from the byte order of the serialization. */
 static GVariant *
 formatSwap(GVariant *variant)
 {
@@ -62,7 +62,7 @@ vmstateFormat(GPtrArray *devices)
 }
 
 
-/* Takes the numeric fields and the registers of a device. */
+/* Parses the numeric fields and the registers of a device. */
 static gboolean
 parseNumbers(VMStateDevice *device,
              GVariant *numbers,

@@ -22,7 +22,7 @@
 #define VMSTATE_FORMAT_VERSION 1
 #define VMSTATE_FORMAT_HEADER 12
 
-/* QEMU takes no more. */
+/* The maximum size of a state that QEMU accepts, in bytes */
 #define VMSTATE_FORMAT_MAX (1024 * 1024)
 
 /**

@@ -48,10 +48,10 @@ static const struct option longOptions[] = {
 
 /* The state of options that belong together */
 typedef struct {
-    int emulator;           /* of the devices that follow; or -1 */
-    gboolean own;           /* that one is somebody else's */
-    guint number;           /* of the next one there */
-    const char *alias;      /* of the next one, or NULL */
+    int emulator;           /* the socket of the emulator of the following devices; or -1 */
+    gboolean own;           /* that emulator is not pci-emulator */
+    guint number;           /* the number of the next device in that emulator */
+    const char *alias;      /* the alias of the next device, or NULL */
 } OptionsPosition;
 
 

@@ -20,11 +20,12 @@ typedef enum {
 typedef struct {
     VMStateAction action;
     int listenFd;           /* a listening UNIX socket; required */
-    char *path;             /* its file, which is removed once QEMU has connected; or NULL */
-    int controlFd;          /* of devices that are attached later; or -1 */
-    int clientFd;           /* -1, or readable when QEMU has gone */
+    char *path;             /* the path of its file, which is removed when QEMU has connected; or
+                             * NULL */
+    int controlFd;          /* the socket for devices that are attached later; or -1 */
+    int clientFd;           /* a pidfd, readable when QEMU has exited; or -1 */
     SandboxFilter filter;
-    GArray *fds;            /* int: all descriptors that were named */
+    GArray *fds;            /* all descriptors of the options (int) */
     VMStateDomain *domain;
 } VMStateOptions;
 

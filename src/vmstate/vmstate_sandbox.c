@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 static const int allowedCalls[] = {
-    /* sockets that are there, and the one that is accepted */
+    /* open sockets, and the connection that is accepted */
     SCMP_SYS(accept4), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
     SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
     SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
@@ -55,8 +55,8 @@ addRules(scmp_filter_ctx ctx)
             return rc;
     }
 
-    /* Memory, but no code; threads, but no processes. (The C library falls back
-     * to clone(), whose flags are seen, where clone3() is unknown.) */
+    /* Memory without code, and threads without processes, are allowed. (If clone3() is unknown,
+     * the C library uses clone(), whose flags are checked.) */
     if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
                                SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS))) < 0 ||

@@ -1,9 +1,9 @@
 /*
  * relay_marker.h: whether a running domain has a relay
  *
- * Without emulatedpci-monitor between libvirt and QEMU, a device that is attached would be what
- * libvirt takes it for: a SCSI controller. A domain has none that was started by an older version
- * of the launcher, or on a host that lacks what the relay needs.
+ * Without emulatedpci-monitor between libvirt and QEMU, an attached device would become a SCSI
+ * controller, which libvirt requests from QEMU. A domain has no relay if an older version of the
+ * launcher has started it, or if the relay could not be started on the host.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * device_machine.c: a domain's machine type, which a device may be too new for
+ * device_machine.c: the machine type of a domain, which can be too old for a device
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,5 +1,5 @@
 /*
- * definition_launcher.c: has the service make the launcher of a QEMU
+ * definition_launcher.c: requests the launcher of a QEMU from the service
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
