@@ -21,8 +21,7 @@
  * over: every number in it is checked before it is used, and addresses in it
  * are written anew, never followed.
  *
- * Pure: makes no system call, allocates nothing. emulator_loop.c has the
- * sockets.
+ * The functions make no system calls and allocate no memory. emulator_loop.c uses the sockets.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

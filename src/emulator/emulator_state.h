@@ -15,7 +15,7 @@
  * 0, which says EMULATOR_STATUS_GONE. The end of the socket without it is that of an emulator that
  * was killed.
  *
- * Pure: makes no system call, allocates nothing. emulator_loop.c has the socket.
+ * The functions make no system calls and allocate no memory. emulator_loop.c uses the socket.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

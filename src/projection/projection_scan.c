@@ -152,7 +152,7 @@ onEndElement(void *opaque,
 }
 
 
-/* --- what stands between */
+/* --- text, comments and entities */
 
 static gboolean
 isBlank(const xmlChar *text,
