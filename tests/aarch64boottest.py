@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # aarch64boottest.py: from the XML to the PCI bus of a Linux guest on aarch64
 #
-# As boottest.py, on the machine "virt" without a firmware: the guest reads
-# every register with its power-on value. Needs a QEMU for aarch64 that has
+# The same as boottest.py, on the machine "virt" without firmware: the guest reads
+# every register with its power-on value. Requires a QEMU for aarch64 that has
 # vfio-user-pci, an arm64 kernel and a cross compiler for the guest's program.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
@@ -31,7 +31,7 @@ def main(tap):
                       transport, 'aarch64', KERNEL_ARGUMENTS_AARCH64, 256, QtestECAM, False)
         for count in (1, 3):
             boot(tap, stack, guest, 'virt', count)
-        # Some containers allow no namespaces to those who are not root.
+        # Some containers allow namespaces only for root.
         apart = stack.run(['unshare', '--user', '--mount', 'true'], check=False).returncode == 0
         boot(tap, stack, guest, 'virt', 7, DRIVERS if apart else DRIVERS[:-1])
         boot(tap, stack, guest, 'virt', 24)

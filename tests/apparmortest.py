@@ -45,7 +45,7 @@ def configure(root, *args):
 
 
 def check(tap, name, files, expected):
-    """EXPECTED: the files that have our rules after "add"."""
+    """EXPECTED: the files that contain the rules after "add"."""
     with tempfile.TemporaryDirectory(prefix='emulatedpci-apparmor-', dir='/tmp') as root:
         for path, text in files.items():
             os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
@@ -79,7 +79,7 @@ def main(tap):
         status, text = configure(root, 'install')
         tap.ok(status == 2 and 'usage: configure-apparmor add|remove' in text, 'a wrong argument', status, text)
 
-    # From one release to the next, the rules move.
+    # The rules are in another file in the next release.
     with tempfile.TemporaryDirectory(prefix='emulatedpci-apparmor-', dir='/tmp') as root:
         os.makedirs(os.path.join(root, 'abstractions'))
         for files, expected in ((DEBIAN_12, LOCAL), (DEBIAN_13, DROP_IN), (DEBIAN_12, LOCAL)):

@@ -35,7 +35,7 @@ def elements(xml):
 
 
 class Guest:
-    """A domain whose Linux prints its devices when it is asked for them."""
+    """A domain whose Linux prints its devices on request."""
 
     def __init__(self, tap, stack, name, machine, devices='', emulator=''):
         self.tap = tap
@@ -69,7 +69,7 @@ class Guest:
         return text
 
     def devices(self):
-        """{(vendor, device): configuration space} of what Linux has."""
+        """{(vendor, device): configuration space} of the devices that Linux has found."""
         while True:
             self.socket.sendall(b'print\n')
             text = self.read('=== emulatedpci: end')
@@ -196,7 +196,7 @@ def try_without_emulator(tap, stack, guest):
 
 
 def try_taken_in_qemu(tap, stack, guest):
-    """libvirt knows nothing of a device in QEMU, which refuses another one at that address."""
+    """QEMU has a device that libvirt does not know, and refuses another one at its address."""
     monitor = ['qemu-monitor-command', guest.name, '--hmp']
     stack.virsh(*monitor, 'device_add lsi,id=other,bus=pci.0,addr=0x1e')
     fails(tap, guest, '%s: QEMU refuses' % guest.name, 'not available|in use|already',
@@ -206,7 +206,7 @@ def try_taken_in_qemu(tap, stack, guest):
 
 
 def try_no_answer(tap, stack, guest):
-    """A guest that does not run does not release a device; it does when it runs again."""
+    """A suspended guest does not release a device, but does so when it runs again."""
     guest.attach(LIVE, 'ua-live')
     stack.wait_for(lambda: guest.has(LIVE), 'the guest finds it')
     emulators = guest.emulators()[0]
@@ -290,7 +290,7 @@ def has_register(guest, offset, value):
 
 
 def try_save(tap, stack, guest, transport):
-    """Registers of a device that was attached live travel with the guest, or it cannot be saved."""
+    """The registers of a device that was attached live are saved with the guest, or it cannot be saved."""
     image = stack.path('guest/image')
     guest.attach(LIVE, 'ua-live')
     stack.wait_for(lambda: guest.has(LIVE), 'the guest finds it')
@@ -320,7 +320,7 @@ def try_save(tap, stack, guest, transport):
 
 
 def try_q35(tap, stack, launcher):
-    """On the bridge that libvirt has added for the first device, on a root port, and where there is no place."""
+    """Attaching to the bridge that libvirt has added for the first device, to a root port, and without a free slot."""
     guest = Guest(tap, stack, 'q35', 'q35', emulatedpci_xml(FIRST, 'ua-first'))
     guest.start()
     try_attach(tap, stack, guest, None)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# autostarttest.py: nothing runs, and a user's client connects
+# autostarttest.py: a user's client connects, and starts the daemon and libvirtd
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -30,7 +30,7 @@ while True:
 
 
 def test_connect_early(tap, stack):
-    """The daemon's socket never has other permissions than in the end."""
+    """The daemon's socket has its final permissions from the beginning."""
     results = []
     for number in range(10):
         log = 'log/early%d' % number

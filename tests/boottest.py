@@ -235,8 +235,7 @@ def boot(tap, stack, guest, machine, count, drivers=('',)):
 
 
 def oldest_machines():
-    """The oldest machine types that this QEMU has, of both families: nothing in a device needs
-    a newer one."""
+    """The oldest machine types of this QEMU, of both families: devices do not require a newer one."""
     listed = subprocess.run(['qemu-system-x86_64', '-machine', 'help'], capture_output=True,
                             text=True, check=True).stdout
     versions = {family: re.findall(r'^pc-%s-([0-9.]+) ' % family, listed, re.M)
@@ -262,7 +261,7 @@ def main(tap):
                 boot(tap, stack, guest, machine, count)
         for machine in oldest_machines():
             boot(tap, stack, guest, machine, 3)
-        # Some containers allow no namespaces to those who are not root.
+        # Some containers allow namespaces only for root.
         apart = stack.run(['unshare', '--user', '--mount', 'true'], check=False).returncode == 0
         boot(tap, stack, guest, 'pc', 7, DRIVERS if apart else DRIVERS[:-1])
         tap.equal(stack.close(), [], 'nothing is left')

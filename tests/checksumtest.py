@@ -46,12 +46,12 @@ class Guest:
         self.stack.virsh('start', self.name)
 
     def wait(self):
-        """Until the guest has driven its devices; what it said of them."""
+        """Waits until the guest has used its devices. Returns its reports about them."""
         self.stack.wait_for(lambda: '=== emulatedpci: waiting' in self.said(), 'the guest is done', BOOT)
         return [line.strip() for line in self.said().splitlines() if line.startswith(('=== checksum', '# '))]
 
     def interrupts(self):
-        """How often each line of an interrupt controller rose, as QEMU counted."""
+        """The number of times that each line of an interrupt controller was raised, as counted by QEMU."""
         text = self.stack.virsh('qemu-monitor-command', self.name, '--hmp', 'info irq').replace('\r', '')
         return {(chip, int(line)): int(n)
                 for chip, lines in re.findall(r'IRQ statistics for ([\w-]+):\n((?:\s*\d+: \d+\n?)*)', text)
@@ -59,7 +59,7 @@ class Guest:
 
 
 def check(tap, guest, kind):
-    """What the guest found."""
+    """Tests the reports of the guest."""
     said = guest.wait()
     tap.equal([re.sub('checksum: [^ ]*: ', '', line) for line in said],
               ['=== %d of %d done, 2 of 2 errors by MSI-X' % (PAGES, PAGES), '=== %d of %d done by INTx' % (PAGES, PAGES),
@@ -72,7 +72,7 @@ def check(tap, guest, kind):
 
 
 def refusals(tap, stack, name):
-    """What the guest must not do, as it would lose the device's registers; and it goes on."""
+    """Operations that would lose the registers of the device are refused, and the guest continues."""
     for args in (['save', name, stack.path('tmp/saved')], ['managedsave', name]):
         done = stack.run(['virsh', '-q', '-c', stack.uri] + args, check=False)
         tap.ok(done.returncode != 0 and 'socket-of-ua-' in done.stderr,

@@ -53,7 +53,7 @@ def check(stack, *args):
 
 
 def firmware_has_run(stack, name):
-    """The firmware has been at all devices."""
+    """Waits until the firmware has configured all devices."""
     status, out, err = stack.fleet('check', '--json', name)
     if not out:
         raise RuntimeError(err)
@@ -100,7 +100,7 @@ def test_good(tap, stack, machine):
 
 
 def test_address_register(tap, stack):
-    """What a guest had in 0xcf8 is there again."""
+    """The value of 0xcf8 that the guest has written is restored."""
     def monitor(command):
         return stack.virsh('qemu-monitor-command', 'good-pc', '--hmp', command)
     monitor('o /w 0xcf8 0x80001234')
@@ -150,7 +150,7 @@ def test_others(tap, stack):
 
 
 def test_server(tap, stack):
-    """A server decides what its registers are, but for those that are overridden; and one that ends."""
+    """A server defines its registers, except for overridden ones; and a server that exits."""
     if VFIO_USER not in qemu_transports()[0]:
         tap.skip('a device of a server', 'QEMU has no vfio-user-pci here')
         return

@@ -20,7 +20,7 @@ from qemutransports import VFIO_USER, qemu_transports
 
 
 def lower(stack, xml):
-    """What a client without the daemon has to write."""
+    """The XML that a client without the daemon has to write."""
     return subprocess.run([os.path.join(stack.build, 'tools/virt-emulatedpci'), 'lower', '--launch-dir',
                            stack.launch_dir], input=xml, stdout=subprocess.PIPE, encoding='utf-8', check=True).stdout
 
@@ -38,7 +38,7 @@ def alike(tap, stack, what, pattern, words, xml=None):
 
 
 class Move:
-    """A domain that does not run goes from SOURCE to TARGET, and this is what is found there."""
+    """Migrates a domain that is not running from SOURCE to TARGET, and checks the result."""
 
     def __init__(self, tap, source, target):
         self.tap = tap
@@ -50,7 +50,7 @@ class Move:
         self.stock = source.direct('dumpxml', 'traveller')
 
     def migrate(self, source_uri, target_uri, *options):
-        """What TARGET has then: (through its daemon, without it)."""
+        """The XML of the domain on TARGET: (through its daemon, without it)."""
         self.source.run(['virsh', '-q', '-c', source_uri, 'migrate', '--offline', '--persistent', 'traveller',
                          target_uri, '--migrateuri', 'tcp://127.0.0.1'] + list(options))
         arrived = self.target.virsh('dumpxml', 'traveller'), self.target.direct('dumpxml', 'traveller')
@@ -67,13 +67,13 @@ def try_offline(tap, source, target):
     move.arrives('migrate --offline', source.uri, target.uri)
     move.arrives('migrate from a client without the daemon', source.direct_uri, target.uri)
     move.arrives('migrate to a host that is reached without it', source.uri, target.direct_uri)
-    # libvirtd wants the name of another host; how it gets there is nobody's business.
+    # libvirtd requires the name of another host. The transport is not part of this test.
     netcat = target.write('tmp/netcat', NETCAT % target.socket)
     os.chmod(netcat, 0o755)
     remote = 'qemu+ext://emulatedpci-target/session?command=' + netcat
     move.arrives('migrate --p2p, by libvirtd itself', source.uri, remote, '--p2p')
 
-    # XML of the user's for the other host: what libvirt makes of it is libvirt's business.
+    # The user's XML for the other host, which libvirt processes
     changed = move.shown.replace('<name>traveller</name>', '<name>traveller</name>\n  <title>changed</title>').replace(
         "deviceid='0x1234'", "deviceid='0x4321'")
     lifted = source.write('tmp/changed.xml', changed)
@@ -101,7 +101,7 @@ def try_offline(tap, source, target):
 
 
 def try_running(tap, source, target):
-    """QEMU does not migrate what has a part in another process, unless its state travels."""
+    """QEMU does not migrate a device in another process, unless its state is migrated, too."""
     transports, reason = qemu_transports()
     if not transports or transports[0] == VFIO_USER:
         tap.skip('a running domain is not migrated', reason or 'this QEMU does it: statetest.py')
@@ -124,7 +124,7 @@ def try_running(tap, source, target):
 
 
 def try_saved(tap, stack, _):
-    """A saved domain gets no device that was not there when it was saved."""
+    """A saved domain does not get a device that it did not have when it was saved."""
     stack.virsh('define', stack.write('tmp/saved.xml', domain_xml('saved', 'pc')))
     stack.virsh('start', '--paused', 'saved')
     image = stack.path('guest/image')
@@ -155,7 +155,7 @@ def main(tap):
             source.close()
             Tap.skip_all('no second host for libvirt on this machine: unshare: %s' % reason)
         with DaemonStack() as target:
-            # The launcher is at the same place on both hosts.
+            # The launcher has the same path on both hosts.
             start_host(target, '7d5a8a5e-7f8b-4c11-9f0f-000000000002', '--launch-dir', source.launch_dir)
             for part in (try_offline, try_running, try_saved):
                 part(tap, source, target)

@@ -24,7 +24,7 @@ ROUNDS = 25
 
 
 class Checks:
-    """What the client found, in the order of its test points."""
+    """The results of the client, in the order of its tests."""
 
     def __init__(self):
         self.results = []
@@ -37,7 +37,7 @@ class Checks:
 
 
 def client_main(uri, directory, *left_out):
-    """The client, a process of its own, without the parts named LEFT_OUT."""
+    """The client, a separate process, without the parts in LEFT_OUT."""
     import libvirt
     libvirt.registerErrorHandler(lambda *_: None, None)
     libvirt.virEventRegisterDefaultImpl()

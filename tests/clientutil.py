@@ -46,7 +46,7 @@ while True:
 
 
 def become_another_host(name):
-    """For all that this process starts from now on. Returns why it cannot be, or None."""
+    """Applies to all programs that this process starts from now on. Returns the reason of a failure, or None."""
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.getuid(), os.getgid()
     if libc.unshare(CLONE_NEWUTS if uid == 0 else CLONE_NEWUTS | CLONE_NEWUSER) != 0:
@@ -72,7 +72,7 @@ def start_host(stack, uuid, *args):
 
 
 class Terminal:
-    """A program with a pseudo-terminal as its input and output."""
+    """A program whose input and output are a pseudo-terminal."""
 
     def __init__(self, stack, argv, env=None):
         who = {}

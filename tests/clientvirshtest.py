@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-# clientvirshtest.py: virsh, as people use it, through virtemulatedpcid
+# clientvirshtest.py: virsh through virtemulatedpcid
 #
-# A real virsh, a real libvirtd of our own (emulatedpcistack.py), real QEMU and
-# a guest that boots. Whatever is done here with a domain that holds an
-# <emulatedpci> is what somebody does with any other domain.
+# A real virsh, a separate real libvirtd (emulatedpcistack.py), a real QEMU and a guest that
+# boots. The operations on domains with an <emulatedpci> are those that users perform on any
+# other domain.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -26,7 +26,7 @@ MOVES = qemu_transports()[0][:1] == (VFIO_USER,)
 
 
 class Client:
-    """virsh through the daemon, and what the tests look at."""
+    """virsh through the daemon, and functions for checking the results."""
 
     def __init__(self, tap, stack):
         self.tap = tap
@@ -45,7 +45,7 @@ class Client:
         return emulated_devices(self.virsh('dumpxml', name, *options))
 
     def fails(self, what, pattern, *args, **options):
-        """virsh ARGS fails, with one error, as any other of libvirt's."""
+        """virsh ARGS fails with one error, in libvirt's format."""
         done = self.stack.run(['virsh', '-c', self.stack.uri] + list(args), check=False, **options)
         self.tap.ok(done.returncode == 1 and done.stderr.startswith('error: ') and
                     re.search(pattern, done.stderr) is not None, what,
@@ -172,7 +172,7 @@ def try_native(client, tap):
 
 
 def try_devices(client, tap):
-    """attach, detach and update of a domain that does not run."""
+    """attach, detach and update of a domain that is not running."""
     before = client.devices('plain')
     third = dict(SECOND, devicename='third')
     client.virsh('attach-device', 'plain', client.file(emulatedpci_xml(third, 'ua-third')), '--config')
@@ -329,7 +329,7 @@ def try_save(client, tap):
 
 
 def try_guest(client, tap):
-    """A guest that boots, its console, and what is done while it runs."""
+    """A guest that boots, its console, and operations while it runs."""
     stack = client.stack
     boot, reason = boot_xml(stack, BUILD)
     if not boot:

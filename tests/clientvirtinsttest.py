@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # clientvirtinsttest.py: virt-install and virt-xml through virtemulatedpcid
 #
-# Both know nothing of <emulatedpci>: they carry it along, and their option
-# --xml reaches into it.
+# Both programs do not know <emulatedpci>: they keep the element, and their option --xml can
+# change it.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

@@ -20,7 +20,7 @@ from systemstack import DAEMON, GROUP, LIBVIRTD, NOBODY, main, prepare, start, v
 
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
 
-# As systemd does it: everything is read-only, but for these.
+# As with systemd, everything is read-only except for these.
 CONFINED = r'''
 set -e
 for dir in $WRITABLE; do mkdir -p $dir; mount --bind $dir $dir; done
@@ -38,7 +38,7 @@ def unit():
 
 
 def system_calls(settings):
-    """The names of those that the unit allows, as this systemd knows them; or None."""
+    """The names of the system calls that the unit allows, as resolved by the installed systemd; or None."""
     allowed = set()
 
     def names(group):

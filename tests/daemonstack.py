@@ -110,7 +110,7 @@ class DaemonStack(Stack):
         return 'not supported by the connection driver' not in done.stderr
 
     def close(self):
-        """Whatever ran through the daemon, the end goes to libvirtd itself."""
+        """Stops everything with libvirtd itself, without the daemon."""
         self.uri = self.direct_uri if self.uri else None
         if self.front and self.connection and self.supervisor.poll() is None:
             try:

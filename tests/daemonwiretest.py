@@ -47,7 +47,7 @@ def define(stack, name, machine='pc'):
 
 
 def test_overlap(tap, stack):
-    """Three hundred calls before the first answer is read."""
+    """The client sends three hundred calls before it reads the first reply."""
     with rpc.Client(stack.socket) as client:
         client.open()
         domain = rpc.read_domain(client.call(rpc.LOOKUP_BY_NAME, rpc.string('wire')))
@@ -88,7 +88,7 @@ def test_overlap(tap, stack):
 
 
 def test_arguments(tap, stack):
-    """Arguments that are no arguments: libvirtd's own answer."""
+    """Malformed arguments: the reply is that of libvirtd."""
     payloads = [b'', b'\0\0\0\1', struct.pack('>I', 0xffffffff), struct.pack('>I', 100) + b'<emulatedpci/>',
                 rpc.string('<emulatedpci/>')[:-3], rpc.string(b'<domain\0<emulatedpci/>') + b'\0' * 4]
 
@@ -113,7 +113,7 @@ def test_arguments(tap, stack):
 
 
 def test_slow(tap, stack):
-    """A byte at a time; and one who does not read."""
+    """A client that sends one byte at a time, and one that does not read."""
     with rpc.Client(stack.socket) as slow:
         slow.open()
         data = rpc.frame(rpc.GET_TYPE, b'', 77)
@@ -289,7 +289,7 @@ def test_define_killed(tap, stack):
 
 
 def test_wrong_configuration(tap, stack):
-    """One thing is wrong; everything else that is in it changes nothing either."""
+    """If one setting is invalid, no setting of the file is applied."""
     other = 'unix_sock_rw_perms = "0700"\nmax_clients = 1\nlog_level = 1\n'
     for wrong, message in (('nonsense = 1', "unknown key 'nonsense'"),
                            ('unix_sock_group = "no-such-group"', "no group 'no-such-group'"),
@@ -455,7 +455,7 @@ def test_service(tap, stack):
 
 
 def unread(connection):
-    """How much of what was sent the other side has not read (SIOCOUTQ)."""
+    """The number of sent bytes that the peer has not read (SIOCOUTQ)."""
     size = array.array('i', [0])
     fcntl.ioctl(connection, termios.TIOCOUTQ, size)
     return size[0]
@@ -515,7 +515,7 @@ def test_systemd(tap, stack):
 
 
 def peer(connection):
-    """(uid, gid, groups) of who connected."""
+    """(uid, gid, groups) of the peer."""
     _, uid, gid = struct.unpack('3i', connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     groups = connection.getsockopt(socket.SOL_SOCKET, 59, 1024)     # SO_PEERGROUPS
     return uid, gid, sorted(struct.unpack('%di' % (len(groups) // 4), groups))
@@ -532,7 +532,7 @@ sys.stdout.buffer.write(s.recv(4096))
 
 
 def test_identity(tap, stack):
-    """As root: upstream sees the client, not the daemon."""
+    """As root: libvirtd gets the identity of the client, not that of the daemon."""
     if os.getuid() != 0:
         tap.skip('identity', 'only root can become someone else')
         return

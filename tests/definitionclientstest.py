@@ -44,7 +44,7 @@ def element(name, more='', **fields):
 
 
 class Tools:
-    """virsh, and what it says when it fails."""
+    """Runs virsh, and returns its error message if it fails."""
 
     def __init__(self, tap, stack):
         self.tap = tap
@@ -123,7 +123,7 @@ def test_define(tap, stack, tools):
     tap.ok(uuid in message and 'emulatedpci_mine' in message and 'emulatedpci_other' in message,
            'a uuid belongs to one name', message)
 
-    # The wish's own example: just like that one, except with interruptpin=9.
+    # A copy of a definition, except for interruptpin=9
     tools.virsh('nodedev-define', tools.file(definition('emulatedpci_nine', basis=BUILTIN, interruptpin='9')))
     nine, base = (tools.virsh('nodedev-dumpxml', name) for name in ('emulatedpci_nine', BUILTIN))
     config = [re.search('<config .*?/>', text).group(0) for text in (nine, base)]
@@ -379,7 +379,7 @@ def expanding(count):
 
 
 def peak(pids):
-    """The most memory, in MiB, that any of these processes has had."""
+    """The largest memory of any of these processes, in MiB."""
     most = 0
     for pid in pids:
         with open('/proc/%d/status' % pid, encoding='ascii') as file:
@@ -447,7 +447,7 @@ def test_wire(tap, stack, tools):
 
 
 def test_concurrent(tap, stack, tools):
-    """Clients that define, use and undefine the same one: never is one gone that a domain uses."""
+    """Clients define, use and undefine the same definition: it is never removed while a domain uses it."""
     problems = []
 
     def work(number):
@@ -518,7 +518,7 @@ def test_changed(tap, stack, tools):
 
 
 def test_killed(tap, stack, tools):
-    """The daemon is killed while clients define: each file is whole, old or new."""
+    """The daemon is killed while clients define: each file is complete, with the old or the new content."""
     xml = [definition('emulatedpci_kill', uuid='11111111-2222-3333-4444-555555555555', description='%d' % n * 4000,
                       **MINE) for n in (1, 2)]
     stop = threading.Event()
@@ -556,7 +556,7 @@ def test_killed(tap, stack, tools):
 
 
 def test_upstream(tap, stack, tools):
-    """Who uses a definition cannot be found out without libvirtd."""
+    """The users of a definition cannot be determined without libvirtd."""
     tools.define('emulatedpci_alone', **MINE)
     with rpc.Client(stack.socket, timeout=LIMIT) as client:
         client.open()

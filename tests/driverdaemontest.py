@@ -29,7 +29,7 @@ def drivers(xml):
 
 
 def server(tap, stack, fails):
-    """Devices of a server: what virsh does to their XML. Where QEMU has no vfio-user-pci, they do not start."""
+    """virsh with devices of a server. If QEMU has no vfio-user-pci, the domain does not start."""
     def device(path, config='', alias=None):
         return ("<emulatedpci devicename='nvme'>%s<driver socket='%s'/>%s</emulatedpci>" %
                 (config, path, "<alias name='%s'/>" % alias if alias else ''))
@@ -63,7 +63,7 @@ def server(tap, stack, fails):
 
 
 def detached(tap, stack, fails):
-    """A server's device of a running domain, which QEMU may not survive to unplug (serverunplugtest.py)."""
+    """The device of a server in a running domain, whose removal can crash QEMU (serverunplugtest.py)."""
     if VFIO_USER not in qemu_transports()[0]:
         tap.skip("a server's device of a running domain", 'QEMU has no vfio-user-pci here')
         return

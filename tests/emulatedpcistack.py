@@ -60,7 +60,7 @@ FIELDS = ['devicename'] + list(REGISTERS)
 
 
 def sanitized():
-    """Whether the programs carry sanitizers, which take memory for themselves."""
+    """Whether the programs are built with sanitizers, which require additional memory."""
     with open(os.path.join(os.environ['abs_top_builddir'], 'config.h'), encoding='utf-8') as file:
         return '#define WITH_SANITIZERS 1' in file.read()
 
@@ -436,8 +436,8 @@ class Stack:
 
     @staticmethod
     def wait_for(condition, what, timeout=LIMIT):
-        """Returns CONDITION()'s first true value. TIMEOUT is for what never comes: on a slow
-        machine, what comes may take long."""
+        """Waits until CONDITION() is true, and returns its value. TIMEOUT only limits the wait in the case of an
+        error: on a slow machine, the condition may take long."""
         until = time.monotonic() + timeout
         while True:
             value = condition()
@@ -462,7 +462,7 @@ class Stack:
         self.wait_for(answers, 'libvirtd answers')
 
     def stop_libvirtd(self, number=signal.SIGTERM):
-        """Domains run on without it."""
+        """Stops libvirtd. Domains continue to run."""
         os.kill(self.daemon, number)
         self.wait_for(lambda: self.status(self.daemon) is not None, 'libvirtd ends')
         self.daemon = None
@@ -472,7 +472,7 @@ class Stack:
         self.start_libvirtd()
 
     def logs(self, lines=30):
-        """The tails of all logs, for whoever must find out what went wrong."""
+        """The last lines of all logs, for debugging."""
         text = []
         names = ['log/' + name for name in sorted(os.listdir(self.path('log')))]
         names += ['guest/' + name for name in sorted(os.listdir(self.path('guest')))
@@ -502,7 +502,7 @@ class Stack:
         self.virsh('define', '--validate', self.write('tmp/define.xml', self.lower(xml)))
 
     def dumpxml(self, name, *options):
-        """What a user sees of a domain."""
+        """The XML of a domain, as users see it."""
         return self.lift(self.virsh('dumpxml', name, *options))
 
     def libvirt_version(self):
@@ -737,7 +737,7 @@ class Qtest:
         return data
 
     def write(self, where, offset, value):
-        """Writes 32 bits."""
+        """Writes 32 bits at (bus, slot, function)."""
         self.select(where, offset)
         self.command('outl 0xcfc 0x%x' % value)
 

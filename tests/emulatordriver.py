@@ -57,7 +57,7 @@ def device_argument(where, fields):
 
 
 def children(pid):
-    """The processes that PID has made and that live."""
+    """The running child processes of PID."""
     found = []
     for name in filter(str.isdigit, os.listdir('/proc')):
         try:
@@ -71,7 +71,7 @@ def children(pid):
 
 
 def cpu_seconds(pid):
-    """What PID and its children that have ended have used of the processor."""
+    """The processor time of PID and of its children that have exited."""
     with open('/proc/%d/stat' % pid, encoding='utf-8', errors='replace') as stat:
         fields = stat.read().rpartition(')')[2].split()
     return sum(int(field) for field in fields[11:15]) / os.sysconf('SC_CLK_TCK')
@@ -156,12 +156,12 @@ class Emulator:
         return arguments
 
     def qemu_has_them(self):
-        """From here on it is QEMU alone that holds the devices' sockets."""
+        """Closes the sockets of the devices, so that only QEMU has them."""
         for sock in self.sockets:
             sock.close()
 
     def wait(self):
-        """Closes what is open of QEMU's ends; returns exit status and stderr."""
+        """Closes the open ends of QEMU. Returns exit status and stderr."""
         for sock in self.sockets:
             sock.close()
         try:
@@ -259,7 +259,7 @@ class _MPQemu:
         return {'driver': qemutransports.DRIVERS[qemutransports.MPQEMU], 'fd': '%d' % place}
 
     def start(self, sock):
-        """What QEMU says before a guest runs."""
+        """The messages of QEMU before a guest runs."""
 
     read_request = staticmethod(config_read_message)
     write_request = staticmethod(config_write_message)
@@ -270,7 +270,7 @@ class _MPQemu:
 
     @staticmethod
     def answer(sock):
-        """The next answer: the value of a read, else 0."""
+        """The next reply: the value of a read, otherwise 0."""
         return reply(sock)
 
     def read(self, sock, addr, length):

@@ -66,7 +66,7 @@ class Listener:
         return found
 
     def end(self):
-        """Asks it to end; returns exit status and stderr."""
+        """Terminates the emulator. Returns exit status and stderr."""
         self.process.terminate()
         self.process.wait(emu.TIMEOUT)
         # Domains that are still served have standard error, too.
@@ -288,7 +288,7 @@ def check_hostile(tap, root):
 
 
 def ask_as(user, path):
-    """What a process of that user hears."""
+    """The answer that a process of that user gets."""
     result, result_write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -341,7 +341,7 @@ def check_users(tap, root):
 
 
 def check_directory(tap, root):
-    """A place for sockets that somebody else could write to."""
+    """A directory for sockets to which other users can write."""
     place = os.path.join(root, 'emulatedpci')
     os.chmod(place, 0o777)
     result = subprocess.run([emu.emulator_path(), '--listen'], stdin=subprocess.DEVNULL, check=False,
@@ -357,7 +357,7 @@ def check_directory(tap, root):
 
 
 def check_no_descriptors(tap, root):
-    """A connection that cannot be accepted waits, and costs nothing meanwhile."""
+    """A connection that cannot be accepted waits, without using the processor."""
     with Listener(root) as listener:
         with emu.no_descriptors(listener.process.pid):
             domain = listener.connect()

@@ -95,7 +95,7 @@ def check_guarded(tap, stage, what, link):
 
 
 def check_stubdomain(tap, stage, what, link):
-    """The emulator has another number in its own pid namespace, where it does not see QEMU."""
+    """The emulator has another ID in its own PID namespace, in which it does not see QEMU."""
     if subprocess.run(['unshare', '--user', '--pid', '--fork', '--map-root-user', 'true'], stderr=subprocess.DEVNULL,
                       check=False).returncode:
         tap.skip(what + 'in a stubdomain', 'no user namespaces here')
@@ -116,7 +116,7 @@ def check_stubdomain(tap, stage, what, link):
 
 
 def check_unguarded(tap, what, link):
-    """Its domain is unknown: the test makes its sockets, or it may not ask who connects."""
+    """The domain is unknown: the test creates the sockets, or the emulator cannot get the identity of the peer."""
     with Emulator([EXAMPLE], ['--no-guard'], transport=link) as emulator:
         pid = emulator.process.pid
         found = [(d['worker'], d['guarded']) for d in devices() if d['pid'] == pid]

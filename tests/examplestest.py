@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# examplestest.py: every domain and definition in examples/ is valid, for us and for libvirt
+# examplestest.py: every domain and definition in examples/ is valid, also for libvirt
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -34,7 +34,7 @@ def main(tap):
         for path in paths:
             name = os.path.basename(path)
             with open(path, encoding='utf-8') as file:
-                # No machine of ours must have KVM.
+                # The test must not depend on KVM.
                 xml = file.read().replace("<domain type='kvm'>", "<domain type='qemu'>")
             for command in (['validate', '--quiet', '--schema-dir', schemas], lint):
                 done = subprocess.run([tool] + command + definitions + [path], stdout=subprocess.PIPE,

@@ -24,7 +24,7 @@ class FleetStack(DaemonStack):
         self.device = self.write('tmp/device.xml', self.run([self.tool, 'import', STRING]).stdout)
 
     def begin(self, config=''):
-        """CONFIG is what the daemon's configuration file holds."""
+        """CONFIG is the content of the daemon's configuration file."""
         self.start_libvirtd()
         self.start_daemon('--config', self.write('tmp/daemon.conf', config), builtin=True)
 
@@ -38,7 +38,7 @@ class FleetStack(DaemonStack):
         self.virsh('define', self.write('tmp/define.xml', xml))
 
     def having(self):
-        """The names of the domains that have devices, and how many."""
+        """The names of the domains that have devices, and the number of devices."""
         found = {}
         for name in self.virsh('list', '--all', '--name').split():
             devices = emulated_devices(self.virsh('dumpxml', '--inactive', name))

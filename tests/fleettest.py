@@ -164,12 +164,13 @@ def test_raise(tap, stack):
 
 
 def unread(fd):
-    """How many bytes the pipe FD holds."""
+    """The number of bytes in the pipe FD."""
     return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_interrupt(tap, stack):
-    """What has begun is finished, what has not is listed, and the same command goes on."""
+    """After an interruption, active operations are finished, the other domains are listed, and repeating the
+    command continues."""
     # The tool waits for its full standard output after the first lines, until it is interrupted.
     reader, writer = os.pipe()
     padding = b'\n' * (fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096) - 60)

@@ -59,7 +59,7 @@ class Status:
 
 
 class Killer:
-    """A process that kills workers, each after some request was answered."""
+    """A process that kills workers, each after it has served a request."""
 
     def __init__(self, pid, seed, kills):
         self.status = Status(pid)
@@ -104,7 +104,7 @@ class Killer:
         return struct.unpack_from('=Q', self.shared, 8)[0] >= self.kills
 
     def ended(self):
-        """Whether it has ended before its work was done."""
+        """Whether the process has exited before its work was complete."""
         return not self.done and os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def times(self):
@@ -145,14 +145,14 @@ class Model:
 
 
 def access(generator):
-    """(register, length): mostly one in which something happens."""
+    """A random (register, length), in most cases of a register with side effects."""
     length = generator.choice((1, 2, 4))
     reg = generator.choice((0x04, 0x06, 0x0c, 0x3c, generator.randrange(0, 64)))
     return min(reg & ~(length - 1), 256 - length), length
 
 
 def waits(answers, kills):
-    """How long after each kill the next answer came, in ms, sorted."""
+    """The time from each kill to the next reply, in ms, sorted."""
     result = []
     i = 0
     for kill in kills:
@@ -355,7 +355,7 @@ def check_closed(tap):
 
 
 def check_greedy(tap):
-    """Answers that nobody takes, over kills"""
+    """Replies that are not read while workers are killed"""
     with Emulator([EXAMPLE]) as emulator:
         status = Status(emulator.process.pid)
         sock = emulator.sockets[0]

@@ -53,7 +53,7 @@ def wait_for(condition, what, limit=LIMIT):
 
 
 class Attacker:
-    """A process of nobody's, as a member of the group or not, that does what its functions say."""
+    """A process of the user nobody, with or without the group, that runs functions."""
 
     def __init__(self, member, work, later=None):
         self.ready, ready = os.pipe()
@@ -117,7 +117,7 @@ def connect(path, count, flags=0):
 
 
 def test_slots(tap, daemon):
-    """max_clients is 5. All that a user can have, stopped, and then the user leaves."""
+    """max_clients is 5. A user stops all of its connections, and then disconnects."""
     attacker = Attacker(False, connect(RO, 2))
     root_is_served(tap, 'one user has all connections that it can have')
 
@@ -176,7 +176,7 @@ def test_lock(tap, daemon):
         attacker.close()
 
         def noise(client):
-            """So much that the replies do not fit anywhere, and then the define."""
+            """Sends so many calls that the replies fill all buffers, and then the define."""
             domain = rpc.read_domain(client.call(rpc.LOOKUP_BY_NAME, rpc.string('victim')))
             return b''.join(rpc.frame(rpc.GET_XML_DESC, domain + bytes(4), serial) for serial in range(1000, 1400)) + \
                 define_frame(2000)
@@ -215,7 +215,7 @@ def test_rights(tap, libvirtd, daemon):
 
 
 def test_stop(tap, daemon):
-    """Nothing of these keeps the daemon from stopping."""
+    """None of these attacks prevents the daemon from stopping."""
     attacker = Attacker(False, connect(RO, 1))
     half = Attacker(False, sent(RO, lambda client: half_frame(7)))
     stop_as_nobody([min(processes(daemon.pid))])

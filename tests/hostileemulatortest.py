@@ -1,4 +1,4 @@
-"""hostileemulatortest.py: what one emulator can do to others: nothing
+"""hostileemulatortest.py: a malicious emulator cannot affect other emulators
 
 A stand-in for pci-emulator that misbehaves stands behind one device of a real
 QEMU: wrong answers, floods, early close, silence. The other devices of that
@@ -31,7 +31,7 @@ HOSTILE, GOOD, NATIVE = 5, 6, 7
 
 
 def check_others(tap, what, machine, other, native):
-    """What stands beside the hostile emulator's device is as it was."""
+    """The devices beside that of the hostile emulator are unchanged."""
     tap.equal(machine.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other emulated device' % what)
     tap.equal(machine.config_dump(pci(0, NATIVE)), native, '%s: the native device' % what)
     tap.equal(other.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other domain' % what)
@@ -112,11 +112,11 @@ class VCPU:
                 return answer['return']
 
     def rounds(self, count):
-        """What the guest says of COUNT times 256 rounds: dots."""
+        """Waits for the output of COUNT times 256 rounds of the guest: dots."""
         return emu.receive(self.console, count)
 
     def said(self):
-        """What it has said up to now."""
+        """The output of the guest so far."""
         said = b''
         self.console.setblocking(False)
         try:
@@ -156,7 +156,7 @@ def check_silence(tap, other, link):
 
 
 def check_silence_for_ever(tap, link):
-    """vfio-user-pci gives up, and QEMU goes on."""
+    """vfio-user-pci disconnects the device, and QEMU continues."""
     name = link.name + ', silence for ever: '
     with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory, \
             Emulator([EXAMPLE], ['--no-guard'], stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:

@@ -88,7 +88,7 @@ def requests(command, address, count, data=b'', fds=0, size=None, most=64):
 
 
 def unread(server):
-    """Requests, and it reads no answer."""
+    """Sends requests and does not read the replies."""
     server.deaf.set()
     for number in range(UNREAD):
         server.client.sendall(message(number & 0xffff, DMA_READ, struct.pack('=QQ', 0, CHUNK), flags=0))
@@ -177,7 +177,7 @@ class Machine(QTestMachine):
 
 
 def check(tap, what, machine, before, native, keeps):
-    """QEMU answers, and its own device is as it was. Returns what the server's does."""
+    """QEMU answers, and its own device is unchanged. Returns the state of the device of the server."""
     machine.qmp('query-status')
     fds, memory = machine.holds()
     kept = {FDS: fds > before[0] + KEEP_FDS, BYTES: memory > before[1] + KEEP_MEMORY}
@@ -190,7 +190,7 @@ def check(tap, what, machine, before, native, keeps):
 
 
 def act(tap, what, machine, server, flood):
-    """The server misbehaves."""
+    """Runs one misbehaviour of the server."""
     if not flood:
         machine.bar()
         return

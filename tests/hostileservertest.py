@@ -29,7 +29,7 @@ REFUSES, STARTS, EITHER, ENDS = 'refuses to start', 'starts', 'refuses to start,
 
 
 def version(payload=None, **more):
-    """Answers with this to VERSION."""
+    """A server that sends this reply to VERSION."""
     return at(VERSION, lambda server, request: server.answer(
         VERSION, server.device.right(VERSION, request) if payload is None else payload, **more))
 
@@ -45,7 +45,7 @@ def silence(_, payload):
 
 
 def flood(server, payload):
-    """Requests that nobody asked for, before the right answer."""
+    """Unexpected requests before the correct reply."""
     for i in range(2000):
         server.client.sendall(message(i, DMA_READ, struct.pack('=QQ', 0, 16), flags=0))
     return server.answer(VERSION, server.device.right(VERSION, payload))
@@ -91,7 +91,7 @@ class QEMU:
         theirs.close()
 
     def outcome(self):
-        """REFUSES or STARTS, or what signal; and what it said."""
+        """The result: REFUSES, STARTS or the signal; and the output of QEMU."""
         try:
             # It is read as soon as the machine is there.
             self.monitor.sendall(b'{"execute":"qmp_capabilities"}{"execute":"quit"}')

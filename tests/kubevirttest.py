@@ -85,7 +85,7 @@ def vmi(devices=None):
 
 
 class Hook:
-    """What the sidecar has, in a stack's directory."""
+    """The files of the sidecar, in the directory of a stack."""
 
     def __init__(self, stack, qemu):
         self.shared = stack.path('hooks/libvirt-emulatedpci')
@@ -155,7 +155,7 @@ def check_domain(tap, stack, hook):
 
 
 def in_container():
-    """Runs this test anew in a mount namespace that has QEMU where KubeVirt's container has it."""
+    """Runs this test again in a mount namespace in which QEMU has the path of KubeVirt's container."""
     os.environ[IN_CONTAINER] = 'yes'
     script = ('mount -t tmpfs -o mode=755 tmpfs /usr/libexec && cp "$0" %s && exec "$@"' % CONTAINER_QEMU)
     qemu = os.path.join(os.environ.get('QEMU_DIR', '/usr/bin'), 'qemu-system-x86_64')

@@ -6,7 +6,7 @@
 # notices as soon as the launcher was refreshed, by hand or by its own run,
 # whether or not libvirtd was restarted.
 #
-# And the reason of a launcher that fails reaches the user.
+# The error of a launcher that fails is shown to the user.
 #
 # The two versions are copies of the real QEMU in which one machine type has
 # another name: enough for virsh domcapabilities to tell them apart.

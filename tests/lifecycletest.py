@@ -88,11 +88,11 @@ class Guest:
         return text.decode(errors='replace')
 
     def dump(self):
-        """What the guest reads now."""
+        """The values that the guest reads now."""
         return read_dumps(self.say('print', ' devices\r\n'))[0]
 
     def check(self, what, aliases=None, dump=None):
-        """The guest has just these devices, where libvirt says that they are."""
+        """The guest has exactly these devices, at the addresses in libvirt's XML."""
         wanted = {alias: self.wanted[alias] for alias in aliases or self.wanted}
         dump = dump or self.dump()
         xml = self.stack.dumpxml(self.name)
@@ -136,7 +136,7 @@ class Guest:
 
 
 def detach(tap, stack, guest):
-    """A live unplug, which the guest must agree to."""
+    """A device is detached from the running domain, which requires the cooperation of the guest."""
     alias = list(guest.wanted)[1]
     stack.virsh('detach-device-alias', guest.name, alias, '--live')
     stack.wait_for(lambda: alias not in emulated_devices(stack.dumpxml(guest.name)),
@@ -216,7 +216,7 @@ def main(tap):
         os.kill(guard, signal.SIGKILL)
         pc.check("emulator's guard killed")
 
-        # The device is dead then, the guest is not: it reads all ones.
+        # The device does not respond then. The guest continues, and reads all ones.
         os.kill(worker, signal.SIGKILL)
         tap.equal(pc.dump().get(where), dead(transport), 'both killed: its device reads as all ones')
         tap.equal(stack.state(pc.name), 'running', 'both killed: the guest runs on')

@@ -48,7 +48,7 @@ class Filter:
             data = data[os.write(self.input, data):]
 
     def read(self, size):
-        """SIZE bytes of the log, or what is there at its end."""
+        """SIZE bytes of the log, or fewer at its end."""
         data = b''
         while len(data) < size:
             if not select.select([self.log], [], [], LIMIT)[0]:
@@ -64,7 +64,7 @@ class Filter:
         self.qemu.wait()
 
     def end(self):
-        """Exit status, and the rest of the log."""
+        """The exit status and the rest of the log."""
         os.close(self.input)
         rest = self.read(1 << 30) if self.log is not None else b''
         if self.log is not None:
@@ -123,7 +123,7 @@ def command_lines(tap):
 
 
 def logs(tap):
-    """Logs that take nothing, or nothing at the moment"""
+    """Logs that cannot be written, permanently or temporarily"""
     read, write = os.pipe()
     log = Filter(write)
     os.close(write)
@@ -190,7 +190,7 @@ def monitor(tap, unread):
 
 
 def filters(stage):
-    """The filters of this stage that run."""
+    """The running filters of this stage."""
     found = []
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:

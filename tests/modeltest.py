@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# modeltest.py: an emulator of one's own, in a guest
+# modeltest.py: an emulator other than pci-emulator, in a guest
 #
 # examples/counter-emulator, as <driver model=…> of two domains' devices,
 # beside devices of pci-emulator. What Linux reads in the guest, what QEMU's

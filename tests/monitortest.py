@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# monitortest.py: emulatedpci-monitor alone, between sockets that stand for libvirt and for QEMU
+# monitortest.py: emulatedpci-monitor alone, between sockets in place of libvirt and QEMU
 #
 # MONITOR_KILLS is the number of workers that are killed under load.
 #
@@ -73,7 +73,7 @@ def has_filter(pid):
 
 
 class Relay:
-    """The program, a process that sleeps for QEMU, and the sockets of both sides."""
+    """The program, a sleeping process in place of QEMU, and the sockets of both sides."""
 
     LAUNCHER = '#!/bin/sh\n'
 
@@ -113,7 +113,7 @@ class Relay:
         os.close(ready)
 
     def connect(self):
-        """A connection of libvirt's and the one of QEMU's that belongs to it."""
+        """A connection of libvirt, and the corresponding one to QEMU."""
         libvirt = socket.socket(socket.AF_UNIX)
         libvirt.settimeout(LIMIT)
         libvirt.connect(self.libvirt_path)
@@ -159,7 +159,7 @@ def pump(sock, data, rng):
 
 
 def exchange(libvirt, qemu, data, rng, disturb=None):
-    """Sends DATA both ways at once. Returns what has come on each side."""
+    """Sends DATA in both directions at once. Returns the data received on each side."""
     result = {}
 
     def receive(name, sock):
@@ -263,7 +263,7 @@ def send_fds(sock, data, fds):
 
 
 def receive_fds(sock, size):
-    """SIZE bytes, and at which offset how many descriptors came, and which files they are."""
+    """Receives SIZE bytes. Returns them with the offset, the number and the files of the descriptors."""
     data = b''
     found = []
     while len(data) < size:
@@ -473,7 +473,7 @@ def refused(tap):
 
 
 def full_disk(tap):
-    """What the relay logs cannot be written."""
+    """The messages of the relay cannot be written."""
     relay = Relay('exit 1', stderr='/dev/full')
     libvirt, qemu = relay.connect()
     for i in range(5):
@@ -495,7 +495,7 @@ def limit_files(pid, number):
 
 
 def no_descriptors(tap):
-    """Processes that can open no descriptor wait, or refuse, and go on when they can."""
+    """Processes that cannot open descriptors wait or refuse commands, and continue when they can."""
     relay = Relay(SEND)
     libvirt, qemu = relay.connect()
     libvirt.sendall(b'first\n')

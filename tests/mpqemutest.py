@@ -100,7 +100,7 @@ VIOLATIONS = (
 
 
 def check_violations(tap):
-    """Each on a device of its own; one more device goes on."""
+    """Each violation on a separate device; another device continues to work."""
     devices = [dict(EXAMPLE, devicename='device%d' % i) for i in range(len(VIOLATIONS) + 1)]
     with Emulator(devices, stderr=subprocess.PIPE) as emulator:
         good = emulator.sockets[-1]

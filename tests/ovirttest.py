@@ -42,7 +42,7 @@ DOMAIN = '''<?xml version='1.0' encoding='utf-8'?>
 
 
 class Hook:
-    """What VDSM does."""
+    """Runs the hook as VDSM does."""
 
     def __init__(self, stack):
         self.stack = stack
@@ -50,7 +50,7 @@ class Hook:
                         EMULATEDPCI_QEMU=os.path.join(stack.qemu_dir, 'qemu-system-x86_64'))
 
     def run(self, devices, domain, **changes):
-        """(exit status, what VDSM passes on, the message)"""
+        """(exit status, the XML that VDSM uses, the message)"""
         path = self.stack.write('tmp/hook.xml', domain)
         env = dict(self.env, _hook_domxml=path, vmId='6c0d7e5f-4b5b-4a53-9d4c-0f6f1ad0c1de', **changes)
         if devices is not None:

@@ -24,7 +24,7 @@ TIMEOUT = 180       # seconds for an answer; a hang is a failure, not a wait
 
 
 def pci(bus, slot, function=0):
-    """A function's address as the configuration mechanism wants it."""
+    """The address of a function for the register 0xcf8."""
     return bus << 16 | slot << 11 | function << 8
 
 
@@ -105,7 +105,7 @@ class QTestMachine:
         self.qmp('qmp_capabilities')
 
     def close(self):
-        """Ends QEMU."""
+        """Terminates QEMU."""
         if self.process is not None:
             if self.process.poll() is None:
                 self.process.terminate()

@@ -17,8 +17,8 @@ SET_METADATA = 264
 
 
 def test(tap, stack):
-    """Devices are attached by editing the domain's XML: nobody's define and
-    undefine in between is undone by that."""
+    """Devices are attached by editing the XML of the domain. This must not revert a define or undefine of
+    another client in between."""
     uuid = 'b51bb4a7-7a5c-4b6f-8a35-5d2f2a3c6e10'
     plain = domain_xml('race', 'pc', emulatedpci_xml(FIELDS)).replace(
         '<vcpu>', '<uuid>%s</uuid><title>none</title><vcpu>' % uuid)

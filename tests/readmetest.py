@@ -26,7 +26,7 @@ esac
 
 
 def test_install(tap, readme):
-    """What README tells to run or to enable is in the source tree."""
+    """The programs and units that README names are in the source tree."""
     programs = re.findall(r'^ {4}((?:\./|packaging/)[\w-]+)', readme, re.MULTILINE)
     tap.ok({'./quickstart', './quickcheck', './bootstrap', 'packaging/build-deb'} <= set(programs),
            'README tells how to install', programs)

@@ -25,7 +25,7 @@ exec sh -c "$3"
 
 
 class Remote:
-    """A client whose host is far away."""
+    """A client on another host."""
 
     def __init__(self, stack):
         self.stack = stack
@@ -104,7 +104,7 @@ def test_helper(tap, stack, remote):
 
 
 def test_instead(tap, stack, remote):
-    """In virtqemud's place, where there is none: every client comes through."""
+    """The daemon on virtqemud's socket, if there is no virtqemud: every client connects to it."""
     stack.stop_daemon()
     socket, stack.socket = stack.socket, stack.path('run/libvirt/virtqemud-sock')
     stack.start_daemon('--listen', stack.socket)

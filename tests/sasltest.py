@@ -60,7 +60,7 @@ def start(stack):
 
 
 def wire(path):
-    """What a client learns before it says who it is."""
+    """The information that a client gets before it authenticates."""
     with rpc.Client(path) as client:
         answers = [client.call(rpc.AUTH_LIST), client.call(AUTH_SASL_INIT)]
         for procedure, payload in ((rpc.OPEN, rpc.optional('qemu:///session') + bytes(4)),

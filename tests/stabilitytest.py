@@ -7,7 +7,7 @@
 # snapshot is made of it; each time the addresses are what they were in the
 # beginning, and so are the values, aliases and the order of what we do not touch.
 #
-# Needs no guest: the running domain is a paused one.
+# No guest is required: the running domain is paused.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -59,7 +59,7 @@ class Domain:
         return self.stack.dumpxml(NAME, '--inactive')
 
     def remember(self):
-        """What there is now is what must stay."""
+        """Stores the current devices, which must not change."""
         self.expected = devices_in(self.xml())
 
     def check(self, what, xml=None, without=(), more=()):
@@ -96,7 +96,7 @@ def reorder(xml):
 
 
 def remove(xml, *patterns):
-    """Removes every device that has one of the PATTERNS in it."""
+    """Removes every device that contains one of the PATTERNS."""
     for pattern in patterns:
         xml, count = re.subn(r'    <(\w+)\b(?:(?!\n    </)[^\0])*?%s(?:(?!\n    </)[^\0])*?\n    </\1>\n' % pattern,
                              '', xml)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # stacktest.py: the tests' own stack (emulatedpcistack.py), with stock devices only
 #
-# A libvirtd of our own starts, runs a domain and restarts; and no process and no
-# file stays when whoever used it is killed.
+# A separate libvirtd starts, runs a domain and restarts. When the user of the stack is killed,
+# no process and no file remains.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

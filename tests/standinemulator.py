@@ -63,7 +63,7 @@ class _StandIn(threading.Thread):
         return ['-device', json.dumps({**self.transport.qemu_device(self.place), **self.properties, **properties})]
 
     def qemu_has_it(self):
-        """To be called when QEMU has started."""
+        """Must be called when QEMU has started."""
 
     def run(self):
         try:
@@ -76,7 +76,7 @@ class _StandIn(threading.Thread):
             self.sock.close()
 
     def begin(self):
-        """Gets the connection ready."""
+        """Prepares the connection."""
 
     # Ways to misbehave
 
@@ -87,7 +87,7 @@ class _StandIn(threading.Thread):
         self.sock.shutdown(socket.SHUT_RDWR)
 
     def flood(self, data):
-        """DATA as many times as the socket takes it."""
+        """Sends DATA repeatedly until the socket is full."""
         self.sock.setblocking(False)
         try:
             while True:
@@ -176,7 +176,7 @@ class _VFIOUserStandIn(_StandIn):
             self.send(self.reply())
 
     def answer(self):
-        """What the last request is to be answered with."""
+        """The value with which the last request is answered."""
         _, command, payload = self.request
         if command == vfio.VERSION:
             return vfio.version_payload({'capabilities': {'max_msg_fds': 8, 'max_data_xfer_size': 1048576}})

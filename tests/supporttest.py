@@ -46,7 +46,7 @@ def define(stack, machine):
 
 
 def check_agreement(tap, stack, what, refused):
-    """REFUSED(machine): whether one of that canonical name is to be."""
+    """REFUSED(machine): whether a machine type with this canonical name must be refused."""
     for machine in MACHINES:
         canonical, supported = capabilities(stack, machine)
         message = define(stack, machine)

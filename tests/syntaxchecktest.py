@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # syntaxchecktest.py: each rule of `make syntax-check` of this project finds violations
 #
-# In a small source tree of its own with our rules: all pass on files that keep them,
-# and each fails, and names the file, when one is added that does not.
+# Uses a small source tree with the rules of this project: all rules pass on files that follow
+# them, and each rule fails and names the file when a file is added that breaks it.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

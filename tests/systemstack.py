@@ -124,7 +124,7 @@ def virsh(path, *args, user=0, groups=(), readonly=False, uri=None):
 
 
 def start_both():
-    """Starts libvirtd and the daemon, and returns both."""
+    """Starts libvirtd and the daemon. Returns both."""
     libvirtd = start(['libvirtd'], LIBVIRTD)
     return libvirtd, start(['/mnt/virtemulatedpcid', '--config', '/mnt/daemon.conf', '--launch-dir',
                             '/mnt/libexec/launch', '--definitions', '/mnt/definitions', '--builtin-definitions',

@@ -78,7 +78,7 @@ def test(tap):
 
 
 def test_launchers(tap):
-    """A domain of any QEMU program of root's: the daemon makes the link to the launcher."""
+    """A domain with any QEMU program of root: the daemon creates the link to the launcher."""
     member = {'user': NOBODY, 'groups': [GROUP]}
     links = set(os.listdir('/mnt/libexec/launch'))
 
@@ -120,7 +120,7 @@ def test_launchers(tap):
 
 
 def test_definitions(tap):
-    """A connection's process has its client's user; the definitions are root's."""
+    """A connection process runs as the user of its client; the definitions belong to root."""
     def define(name, **who):
         path = write('/mnt/%s.xml' % name, '<device><name>emulatedpci_%s</name><capability type="emulatedpci" '
                      'devicename="%s"><config vendorid="0x5853" deviceid="0xc001"/></capability></device>'

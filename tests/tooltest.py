@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # tooltest.py: virt-emulatedpci as its users call it
 #
-# Every subcommand with files and standard input, its output, its messages and
-# its exit status; and that the manual page and --help tell of the same options.
+# Tests every subcommand with files and standard input: its output, its messages and its exit
+# status; and that the manual page and --help list the same options.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # translationtest.py: the messages in other languages
 #
-# Each po file is well-formed, with the same arguments in a message and in its
-# translation; and a daemon in another language says it in that, in virsh.
+# Each po file is well-formed, with the same arguments in a message and in its translation; and
+# virsh prints the messages of a daemon in the language of the daemon.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

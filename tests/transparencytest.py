@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# transparencytest.py: through virtemulatedpcid as without it
+# transparencytest.py: replies through virtemulatedpcid are the same as those without it
 #
 # Every domain of our golden files and examples, and every piece of domain XML
 # in libvirt's own documentation where that is installed (it is read here and
@@ -82,7 +82,7 @@ class Side:
 
 
 def same(text, xml):
-    """TEXT without what libvirt makes up anew each time."""
+    """TEXT without the values that libvirt generates each time."""
     def hide(found):
         return found[0] if found[0] in xml else b'X' * len(found[0])
     text = re.sub(rb'[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', hide, text)
@@ -92,7 +92,7 @@ def same(text, xml):
 
 
 def around(one, other):
-    """Where two texts begin to differ."""
+    """The position of the first difference of two texts."""
     start = max(0, len(os.path.commonprefix([one, other])) - 60)
     return one[start:start + 200], other[start:start + 200]
 

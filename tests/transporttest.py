@@ -1,4 +1,4 @@
-"""transporttest.py: what pci-emulator does over either transport
+"""transporttest.py: pci-emulator over both transports
 
 Requests in pieces, floods, descriptors, peers without manners, many devices,
 the sandbox and the end. Each check runs over the multi-process link and over
@@ -171,7 +171,7 @@ def check_descriptors(tap, link):
 
 
 def check_greedy(tap, link):
-    """A peer that asks and never takes an answer, beside one that does."""
+    """A peer that sends requests and never reads a reply, beside one that does."""
     with Emulator([EXAMPLE] * 2, stderr=subprocess.PIPE, transport=link) as emulator:
         greedy, good = emulator.sockets
         greedy.setblocking(False)
@@ -277,7 +277,7 @@ def check_sandbox(tap, link):
 
 
 def check_stderr(tap, link):
-    """A standard error that nobody reads, and more trouble than is said."""
+    """Standard error is not read, and there are more errors than are reported."""
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     try:
@@ -305,7 +305,7 @@ def check_stderr(tap, link):
 
 
 def check_death(tap, link):
-    """QEMU is killed: nothing is left."""
+    """QEMU is killed: no process remains."""
     with Emulator([EXAMPLE], stderr=subprocess.PIPE, transport=link) as emulator:
         holder = subprocess.Popen(['sleep', '180'], pass_fds=[emulator.sockets[0].fileno()])
         emulator.sockets[0].close()

@@ -17,7 +17,7 @@ PROGRAMS = {'virtemulatedpcid': 'src/daemon', 'emulatedpci-launcher': 'src/launc
 
 
 def verify(directory, unit, *options):
-    """What systemd has to say about UNIT in DIRECTORY."""
+    """The messages of systemd about UNIT in DIRECTORY."""
     done = subprocess.run(['systemd-analyze', 'verify', '--man=no', *options, unit], cwd=directory, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env=dict(os.environ, SYSTEMD_UNIT_PATH=directory + ':', XDG_RUNTIME_DIR=directory))

@@ -180,7 +180,7 @@ class Client:
             raise ValueError('a reset with a payload')
 
     def start(self, memory=()):
-        """Everything that QEMU does before a guest runs. MEMORY: a descriptor
+        """All requests of QEMU before a guest runs. MEMORY: a descriptor
         for each range of guest memory, or nothing if that is not shared."""
         self.negotiate()
         for i, fd in enumerate(memory):

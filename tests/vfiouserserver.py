@@ -1,7 +1,7 @@
 # vfiouserserver.py: a vfio-user server for tests
 #
-# It offers a device with the BARs and interrupts that a test names, and answers as a right server
-# does. A test replaces single answers, or sends messages of its own in between.
+# It provides a device with the BARs and interrupts that a test requests, and replies correctly. A
+# test can replace single replies, or send other messages in between.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -55,7 +55,7 @@ class Device:
         return bytes(data).ljust(count, b'\0')
 
     def right(self, command, payload):
-        """The payload of the right answer."""
+        """The payload of the correct reply."""
         if command == VERSION:
             return struct.pack('=HH', 0, 0) + b'{"capabilities":{"max_msg_fds":8}}\0'
         if command == GET_INFO:
@@ -163,7 +163,7 @@ def at(where, answer):
 
 
 def region(index, size, flags=3, argsz=32, cap=0, offset=0):
-    """The server says this of a region."""
+    """The server's description of a region."""
     def hostile(server, command, payload):
         if command == REGION_INFO and struct.unpack_from('=III', payload)[2] == index:
             return server.answer(command, struct.pack('=IIIIQQ', argsz, flags, index, cap, size, offset))

@@ -55,7 +55,7 @@ def closed(sock):
 
 
 def check_start(tap):
-    """What QEMU says, in its order."""
+    """The requests of QEMU, in its order."""
     with emulator([EXAMPLE]) as process:
         client = vfio.Client(process.sockets[0])
         tap.equal(client.negotiate(),
@@ -130,7 +130,7 @@ def check_version(tap):
 
 
 def check_errors(tap):
-    """Each is answered, changes nothing, and the connection goes on."""
+    """Each request is answered, changes nothing, and the connection continues."""
     access = vfio.access_payload
     cases = (
         ('DMA_MAP that is short', vfio.DMA_MAP, bytes(31), errno.EINVAL),
@@ -209,7 +209,7 @@ VIOLATIONS = (
 
 
 def check_violations(tap):
-    """Each on a device of its own; one more device goes on."""
+    """Each violation on a separate device; another device continues to work."""
     devices = [dict(EXAMPLE, devicename='device%d' % i) for i in range(len(VIOLATIONS) + 1)]
     with emulator(devices) as process:
         for sock in process.sockets:
@@ -232,7 +232,7 @@ def check_violations(tap):
 
 
 def check_random(tap):
-    """Messages of any content with sizes that are right: answered, one by one."""
+    """Messages with random content and correct sizes are answered one by one."""
     seed = random.SystemRandom().getrandbits(32)
     generator = random.Random(seed)
     with emulator([EXAMPLE]) as process:
@@ -341,7 +341,7 @@ def check_patience(tap):
 
 
 def check_guard_killed(tap):
-    """Nobody could accept a connection then, and QEMU would wait for an answer."""
+    """Connections could not be accepted any more, and QEMU would wait for a reply."""
     for connects in (0, 1, 2):
         place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
         paths = [os.path.join(place, str(i)) for i in range(2)]
@@ -370,7 +370,7 @@ def check_guard_killed(tap):
 
 
 def check_client(tap):
-    """Whoever is to connect ends before, or after."""
+    """The process that should connect exits before or after it has connected."""
     for kind in ('pidfd', 'pipe'):
         for connects in (False, True):
             place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
@@ -439,7 +439,7 @@ def check_attached(tap):
 
 
 def check_no_descriptors(tap):
-    """A connection that cannot be accepted waits, and costs nothing meanwhile."""
+    """A connection that cannot be accepted waits, without using the processor."""
     for options in ((), ('--no-guard',)):
         what = ' '.join(('no descriptors',) + options)
         with Emulator([EXAMPLE] * 2, options, transport=RAW, for_qemu=True) as process:

@@ -25,7 +25,7 @@ def before(tap):
 
 
 def rebooted(tap, lines):
-    """In the second boot."""
+    """The checks after the second boot."""
     tap.ok(read('/var/lib/check-vm-boot') != read('/proc/sys/kernel/random/boot_id'), 'boot: the machine was booted anew')
     for name in 'virtemulatedpcid.socket', 'virtemulatedpcid-ro.socket', 'emulatedpci-launcher-refresh.path':
         tap.equal(unit(name), 'active', 'boot: %s is active' % name)

@@ -15,7 +15,7 @@ UNIT = 'pci-emulator@libvirt-qemu.service'
 
 
 def stubdomain(tap, lines):
-    """An emulator in namespaces of its own, under a profile of its own."""
+    """An emulator in separate namespaces, with a separate profile."""
     result = define('stub', '0xc002', "<driver emulator='isolated' stubdomain='yes'/>")
     tap.ok(result, 'stubdomain: a domain is defined', result)
     if not start(tap, 'stub', 'stubdomain'):
@@ -45,7 +45,7 @@ def stubdomain(tap, lines):
 
 
 def model(tap, lines):
-    """A program of the administrator's, which AppArmor must be told."""
+    """A program of the administrator, which an AppArmor rule must allow."""
     os.makedirs(os.path.dirname(MODEL), exist_ok=True)
     shutil.copy(LIBEXEC + '/pci-emulator', MODEL)
     tap.ok(define('model', '0xc003', "<driver emulator='acme' model='%s'/>" % MODEL), 'model: a domain is defined')
@@ -63,7 +63,7 @@ def model(tap, lines):
 
 
 def attached(tap, lines):
-    """An emulator that runs as a unit of its own, and is restarted under a domain."""
+    """An emulator that runs as a separate unit, and is restarted while a domain uses it."""
     result = run('systemctl', 'start', UNIT)
     tap.ok(result, 'pid: the unit starts', result, journal('-u', UNIT))
     pid = unit(UNIT, 'MainPID')

@@ -15,7 +15,7 @@ RULE = '/etc/polkit-1/rules.d/50-check-vm.rules'
 
 
 def packages(tap, lines):
-    """With the packages, and nothing else, a domain is defined and started."""
+    """A domain is defined and started with only the packages installed."""
     profiles = read('/sys/kernel/security/apparmor/profiles')
     tap.ok('libvirtd (enforce)' in profiles, 'AppArmor enforces the profile of libvirtd', profiles)
     result = run('apt-get', '-q', '-y', 'install', *glob.glob('/check-vm/debs/*.deb'))
@@ -42,7 +42,7 @@ def packages(tap, lines):
 
 
 def worker(tap, lines):
-    """A worker that is killed is replaced; the guest's device goes on."""
+    """A worker that is killed is replaced; the device of the guest continues to work."""
     text = run('virt-emulatedpci', 'emulators').text
     before = processes(LIBEXEC + '/pci-emulator')
     if tap.ok(len(before) == 2, 'the emulator is a guard and a worker', before, text):
@@ -58,7 +58,7 @@ def worker(tap, lines):
 
 
 def users(tap, lines):
-    """libvirtd decides who may do something, as it does for its own socket."""
+    """libvirtd checks the rights of clients, as it does for its own socket."""
     start(tap, 'first', 'users: a domain')
     run('useradd', '--create-home', '--groups', 'libvirt', 'inside')
     run('useradd', '--create-home', 'outside')
@@ -113,7 +113,7 @@ def units(tap, lines):
 
 
 def upgrade(tap, lines):
-    """The same packages once more: a guest does not notice."""
+    """The packages are installed again: a guest does not notice."""
     before = (qemu_pid('first'), processes(LIBEXEC + '/pci-emulator'))
     result = run('apt-get', '-q', '-y', '--reinstall', 'install', *glob.glob('/check-vm/debs/*.deb'))
     tap.ok(result, 'the packages are installed again', result)
@@ -126,7 +126,7 @@ def upgrade(tap, lines):
 
 
 def purge(tap):
-    """Nothing is left."""
+    """Purging the packages removes everything."""
     names = run('dpkg-query', '-f', '${Package}\n', '-W', 'libvirt-emulatedpci*').text.split()
     result = run('apt-get', '-q', '-y', 'purge', *names)
     tap.ok(result, 'the packages are purged', result)
