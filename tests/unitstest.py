@@ -67,7 +67,7 @@ def test(tap):
         for kind, options in (('', ()), ('user', ('--user',))):
             directory = os.path.join(top, kind or 'system')
             names = units(directory, kind)
-            tap.ok(len(names) == (2 if kind else 6), 'units: %s' % ' '.join(names))
+            tap.ok(len(names) == (2 if kind else 7), 'units: %s' % ' '.join(names))
             for name in names:
                 said = verify(directory, os.path.join(directory, name), *options)
                 tap.equal(said, [], '%s: systemd has no complaint' % name)
