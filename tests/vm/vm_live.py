@@ -75,11 +75,18 @@ def connect(tap, lines):
 
     run('chown', 'root:libvirt-qemu', SOCKET)
     os.chmod(SOCKET, 0o660)
+    # Debian's kernels do not mediate connect() to the path of a socket, others do.
     result = virsh('start', 'server')
-    wait(lambda: any(SOCKET in line for line in lines.peek()), 20)
-    text = lines.new()
-    tap.ok(not result and any(SOCKET in line for line in text), 'socket: without a rule, AppArmor denies it', result, *text)
-    tap.ok(SOCKET in result.text and 'confinement' in result.text, 'socket: the error names the socket and the confinement', result)
+    if result:
+        tap.ok(guest_sees('server'), 'socket: AppArmor does not mediate the connection here, and the guest has the device')
+        virsh('destroy', 'server')
+        lines.none(tap, 'socket, without a rule')
+    else:
+        wait(lambda: any(SOCKET in line for line in lines.peek()), 20)
+        text = lines.new()
+        tap.ok(any(SOCKET in line for line in text), 'socket: without a rule, AppArmor denies it', result, *text)
+        tap.ok(SOCKET in result.text and 'confinement' in result.text, 'socket: the error names the socket and the confinement',
+               result)
 
     with domain_rules('  %s rw,\n' % SOCKET):
         if start(tap, 'server', 'socket'):
