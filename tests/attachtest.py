@@ -9,6 +9,7 @@ import json
 import os
 import re
 import select
+import signal
 import socket
 import sys
 import time
@@ -32,6 +33,15 @@ LIVE = {'devicename': 'live_1.x', 'vendorid': 0x5853, 'deviceid': 0xc147, 'comma
 
 def elements(xml):
     return list(ET.fromstring(xml).iter('emulatedpci'))
+
+
+def has_status(pid):
+    """Whether an emulator serves a device: one that waits for a device has no such memory."""
+    try:
+        with open('/proc/%d/maps' % pid, encoding='utf-8') as file:
+            return 'emulatedpci-status' in file.read()
+    except OSError:
+        return False
 
 
 class Guest:
@@ -91,8 +101,10 @@ class Guest:
         return [element.find('alias').get('name') for element in elements(self.xml(*options))]
 
     def emulators(self):
+        """The number of processes that serve devices, or are about to, and of QEMU's descriptors."""
         qemu = next(pid for pid, _ in self.stack.processes('guest=%s,' % self.name))
-        return len([1 for _, command in self.stack.processes('pci-emulator') if 'pci-emulator' in command.split()[0]]), \
+        return len([pid for pid, command in self.stack.processes('pci-emulator')
+                    if 'pci-emulator' in command.split()[0] and has_status(pid)]), \
             len(os.listdir('/proc/%d/fd' % qemu)) if os.access('/proc/%d/fd' % qemu, os.R_OK) else 0
 
     def attach(self, fields, alias=None, options=('--live',), address=None, check=True):
@@ -186,7 +198,10 @@ def driver_xml(driver, attribute):
 
 
 def try_without_emulator(tap, stack, guest):
-    """The emulator does not start."""
+    """The emulator does not start. Those that wait for a device, with the launcher, are ended before."""
+    for pid, command in stack.processes('emulatedpci-launcher'):
+        if '--attach' in command.split():
+            os.kill(pid, signal.SIGKILL)
     program = stack.path('libexec/pci-emulator')
     os.rename(program, program + '.away')
     fails(tap, guest, '%s: without pci-emulator' % guest.name, "cannot run '.*pci-emulator'", guest.attach(LIVE, check=False))

@@ -72,6 +72,17 @@ def has_filter(pid):
         return False
 
 
+def kill(pid):
+    """Kills a process, and waits for its end."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    select.select([pidfd], [], [], LIMIT)
+    os.close(pidfd)
+
+
 class Relay:
     """The program, a sleeping process in place of QEMU, and the sockets of both sides."""
 
@@ -131,6 +142,39 @@ class Relay:
                     return pid
             time.sleep(0.001)
         raise TimeoutError('there is no worker')
+
+    def processes(self):
+        """Process ids: of the guard and its deputy, and of the worker."""
+        guards, workers = [], []
+        for name in os.listdir('/proc'):
+            try:
+                with open('/proc/%s/cmdline' % name, 'rb') as file:
+                    if not name.isdigit() or ('--path=' + self.path).encode() not in file.read().split(b'\0'):
+                        continue
+                with open('/proc/%s/stat' % name, encoding='ascii') as file:
+                    if file.read().rsplit(')', 1)[1].split()[0] == 'Z':
+                        continue
+                (workers if has_filter(int(name)) else guards).append(int(name))
+            except (OSError, IndexError):
+                continue
+        return guards, workers
+
+    def wait_whole(self, workers_wanted=1):
+        """Waits until there are a guard, a deputy and a worker."""
+        end = time.monotonic() + LIMIT
+        while time.monotonic() < end:
+            guards, workers = self.processes()
+            if len(guards) == 2 and len(workers) >= workers_wanted:
+                return guards + workers
+            time.sleep(0.001)
+        raise TimeoutError('there are %r, %r' % (guards, workers))
+
+    def kill_guards(self):
+        """Kills the guard and its deputy at once."""
+        guards = self.wait_whole()[:2]
+        for number in signal.SIGSTOP, signal.SIGKILL:
+            for pid in guards:
+                os.kill(pid, number)
 
     def kill_worker(self):
         try:
@@ -225,7 +269,7 @@ def plain(tap, rng):
     same(tap, big, exchange(libvirt, qemu, big, rng), 'a reply of %d MiB' % MEGABYTES)
 
     total = 0
-    for pid in [relay.process.pid, relay.worker()]:
+    for pid in relay.wait_whole():
         with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as file:
             total += sum(int(line.split()[1]) for line in file if line.startswith('Pss_Dirty'))
     tap.ok(sanitized() or total < 512, 'it holds less than 512 KiB', '%d KiB' % total)
@@ -342,10 +386,10 @@ def killed(tap, rng):
     libvirt.sendall(b'stopped\n')
     tap.ok(read_line(qemu) == b'stopped\n', 'a worker that has stopped is replaced')
 
-    os.kill(relay.process.pid, signal.SIGKILL)
+    relay.kill_guards()
     relay.process.wait()
     libvirt.sendall(b'alone\n')
-    tap.ok(read_line(qemu) == b'alone\n', 'a worker goes on without its guard')
+    tap.ok(read_line(qemu) == b'alone\n', 'a worker goes on without guard and deputy')
     libvirt.sendall(device_add(9))
     reply = json.loads(read_line(libvirt))
     tap.ok(reply['id'] == 'libvirt-9' and 'has ended' in reply['error']['desc'], 'but no device can be attached then', reply)
@@ -356,7 +400,81 @@ def killed(tap, rng):
     shutil.rmtree(relay.dir)
 
 
-SEND = '''printf 'S{"execute":"device_add","arguments":{"driver":"vfio-user-pci"},"id":"%s"}\\r\\n' "$(echo "$6" | sed 's/.*"id":"//; s/".*//')"'''
+def killed_any(tap, rng):
+    """Guard, deputy or worker are killed under load; connections of libvirt's come and go."""
+    relay = Relay(SEND)
+    libvirt, qemu = relay.connect()
+    kills = [0, 0]
+    count = 0
+    sent = {}
+
+    def disturb():
+        processes = relay.wait_whole()
+        victim = rng.randrange(3)
+        kill(processes[victim])
+        kills[victim == 2] += 1
+        time.sleep(rng.random() * 0.002)
+
+    def reconnect():
+        """While guard or deputy are killed: QEMU can see a connection that has ended at once."""
+        processes = relay.wait_whole(0)
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(LIMIT)
+        client.connect(relay.libvirt_path)
+        time.sleep(rng.random() * 0.001)
+        kill(processes[rng.randrange(2)])
+        kills[0] += 1
+        client.sendall(b'hello\n')
+        while True:
+            server, _ = relay.qemu.accept()
+            server.settimeout(LIMIT)
+            if read_line(server) == b'hello\n':
+                return client, server
+            server.close()
+
+    while sum(kills) < KILLS:
+        count += 1
+        sent = {name: b''.join(b'%s %d %d %s\r\n' % (name.encode(), count, i, b'z' * rng.choice((0, 10, 1000)))
+                               for i in range(10000)) for name in ('down', 'up')}
+        result = exchange(libvirt, qemu, sent, rng, disturb)
+        if result != sent:
+            break
+        libvirt.sendall(device_add(count))
+        if rng.randrange(2):
+            disturb()
+        new = json.loads(read_line(qemu))
+        qemu.sendall(b'{"return": {}, "id": "libvirt-%d"}\r\n' % count)
+        reply = json.loads(read_line(libvirt))
+        if new['arguments']['driver'] != 'vfio-user-pci' or reply != {'return': {}, 'id': 'libvirt-%d' % count}:
+            break
+        if rng.randrange(2):
+            libvirt.close()
+            qemu.close()
+            libvirt, qemu = reconnect()
+    same(tap, sent, result, 'nothing is lost, doubled or torn while %d guards or deputies and %d workers are killed' % tuple(kills))
+    tap.ok(sum(kills) >= KILLS, 'and devices are attached, and libvirt connects again', count)
+    relay.wait_whole()
+    for pid in relay.processes()[0]:
+        with os.scandir('/proc/%d/fd' % pid) as entries:
+            names = [(entry.name, os.readlink(entry.path)) for entry in entries]
+        tap.ok(len(names) < 20, 'no descriptor is left in them', names)
+    libvirt.close()
+    qemu.close()
+    relay.qemu.close()
+    relay.sleeper.kill()
+    relay.sleeper.wait()
+    end = time.monotonic() + LIMIT
+    while relay.processes() != ([], []) and time.monotonic() < end:
+        time.sleep(0.01)
+    tap.equal(relay.processes(), ([], []), 'they end with QEMU')
+    relay.process.wait()
+    shutil.rmtree(relay.dir)
+
+
+SEND = '''while read -r line; do
+    id=${line##*\\"id\\":\\"}
+    printf 'S{"execute":"device_add","arguments":{"driver":"vfio-user-pci"},"id":"%s"}\\r\\n' "${id%%\\"*}"
+done'''
 
 
 def attach(tap, rng):
@@ -444,7 +562,7 @@ def attach_fd(tap):
 
 def refused(tap):
     for name, script, text in (
-            ('an error of the launcher\'s', 'printf \'E{"id":"libvirt-1","error":{"class":"GenericError","desc":"why"}}\\r\\n\'', 'why'),
+            ('an error of the launcher\'s', 'read -r line; printf \'E{"id":"libvirt-1","error":{"class":"GenericError","desc":"why"}}\\r\\n\'', 'why'),
             ('a launcher that fails', 'exit 1', 'cannot start'),
             ('a launcher that says nothing', 'exit 0', 'cannot start'),
             ('a launcher that says half a line', 'printf S{', 'cannot start'),
@@ -463,7 +581,7 @@ def refused(tap):
         qemu.close()
         relay.close()
 
-    relay = Relay('printf P')
+    relay = Relay('read -r line; echo P')
     libvirt, qemu = relay.connect()
     libvirt.sendall(device_add(1) + b'next\n')
     tap.ok(read_line(qemu) == device_add(1) and read_line(qemu) == b'next\n', 'what the launcher does not know passes')
@@ -529,7 +647,7 @@ def hostile(tap, rng):
     """Lines that look like those that the relay reads, from either side."""
     pieces = (device_add(1)[:30], device_add(1)[30:], b'{"return": {}, "id": "libvirt-1"}\r\n', b'"device_add"', b'--pci1-', b'\n',
               b'\0', b'"id":"', b'"id": "emulatedpci-getfd"', b'{"execute":"device_add","arguments":{"driver":"lsi"', b'\xff' * 100)
-    relay = Relay('printf P')
+    relay = Relay('read -r line; echo P')
     for i in range(30):
         libvirt, qemu = relay.connect()
         data = {name: b''.join(rng.choice(pieces) for _ in range(rng.randrange(1, 300))) + b'\n' for name in ('down', 'up')}
@@ -583,6 +701,7 @@ def main(tap):
     flow_control(tap)
     descriptors(tap, rng)
     killed(tap, rng)
+    killed_any(tap, rng)
     attach(tap, rng)
     attach_fd(tap)
     refused(tap)

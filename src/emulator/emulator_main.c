@@ -29,6 +29,7 @@
 #include "emulator_options.h"
 #include "emulator_socket.h"
 #include "emulator_status.h"
+#include "emulator_requests.h"
 #include "gettext.h"
 #include "sandbox.h"
 
@@ -180,6 +181,35 @@ typedef struct {
     SandboxProgram serving;
 } Emulator;
 
+/* The filters of processes that get their command line later, made before */
+typedef struct {
+    bool made;
+    SandboxProgram serving;
+    SandboxProgram guarding[2];     /* [1]: it accepts connections */
+} Template;
+
+static Template template;
+
+
+/* Makes the filters of OPTIONS, or takes those that are made. BELOW: see acceptBelow(). Returns 0,
+ * or -1 with errno set. */
+static int
+prepare(Emulator *emulator,
+        SandboxProgram *guarding,
+        const EmulatorOptions *options,
+        unsigned int below)
+{
+    if (template.made && !options->noGuard) {
+        emulator->serving = template.serving;
+        *guarding = template.guarding[below > 0];
+        return 0;
+    }
+    if (sandboxPrepare(&emulator->serving, SANDBOX_ROLE_SERVE, options->filter, options->readyFd,
+                       options->noGuard ? below : 0) < 0)
+        return -1;
+    return sandboxPrepare(guarding, SANDBOX_ROLE_GUARD, options->filter, options->readyFd, below);
+}
+
 
 /* Serves the devices, in the only process or in a worker. */
 static int
@@ -244,20 +274,44 @@ run(EmulatorOptions *options)
 
     emulatorGuardInit();
 
-    if (sandboxPrepare(&emulator.serving, SANDBOX_ROLE_SERVE, options->filter,
-                       options->readyFd, options->noGuard ? below : 0) < 0 ||
-        sandboxPrepare(&guarding, SANDBOX_ROLE_GUARD, options->filter,
-                       options->readyFd, below) < 0 ||
+    if (prepare(&emulator, &guarding, options, below) < 0 ||
         sandboxConfine(options->filter, below) < 0)
         return fail(_("cannot enter the sandbox"));
 
     if (options->noGuard)
         return serve(&emulator);
 
+    /* The sockets keep what QEMU sends until the worker is there. */
+    if (template.made) {
+        if (notifyReady(guard->readyFd) < 0)
+            return fail(_("cannot write to the descriptor of --ready-fd"));
+        guard->readyFd = -1;
+    }
+
     if (sandboxApply(&guarding) < 0)
         return fail(_("cannot enter the sandbox"));
 
     return emulatorGuardRun(guard);
+}
+
+
+/* Waits for command lines, and runs each in a process of its own. Returns the exit status. */
+static int
+runTemplate(EmulatorOptions *options)
+{
+    initSignals();
+    if (sandboxCloseOthers(&options->requestsFd, 1) < 0)
+        return fail(_("cannot close other descriptors"));
+    if (fcntl(options->requestsFd, F_SETFD, FD_CLOEXEC) < 0)
+        return fail("--requests-fd");
+    if (sandboxPrepare(&template.serving, SANDBOX_ROLE_SERVE, options->filter, -1, 0) < 0 ||
+        sandboxPrepare(&template.guarding[0], SANDBOX_ROLE_GUARD, options->filter,
+                       -1, 0) < 0 ||
+        sandboxPrepare(&template.guarding[1], SANDBOX_ROLE_GUARD, options->filter,
+                       -1, 1) < 0)
+        return fail(_("cannot enter the sandbox"));
+    template.made = true;
+    return emulatorRequestsRun(options->requestsFd, run);
 }
 
 
@@ -279,7 +333,7 @@ main(int argc,
     case EMULATOR_ACTION_RUN:
         if (options.listen)
             return emulatorListenRun(&options, run) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        return run(&options);
+        return options.requestsFd >= 0 ? runTemplate(&options) : run(&options);
 
     case EMULATOR_ACTION_CAPABILITIES:
         emulatorCapabilitiesPrint();

@@ -24,6 +24,7 @@ enum {
     OPTION_READY_FD,
     OPTION_CLIENT_FD,
     OPTION_STATE_FD,
+    OPTION_REQUESTS_FD,
     OPTION_SECCOMP,
     OPTION_NO_GUARD,
     OPTION_CONNECT_TIMEOUT,
@@ -39,6 +40,7 @@ static const struct option longOptions[] = {
     { "ready-fd", required_argument, NULL, OPTION_READY_FD },
     { "client-fd", required_argument, NULL, OPTION_CLIENT_FD },
     { "state-fd", required_argument, NULL, OPTION_STATE_FD },
+    { "requests-fd", required_argument, NULL, OPTION_REQUESTS_FD },
     { "seccomp", required_argument, NULL, OPTION_SECCOMP },
     { "no-guard", no_argument, NULL, OPTION_NO_GUARD },
     { "connect-timeout", required_argument, NULL, OPTION_CONNECT_TIMEOUT },
@@ -171,6 +173,10 @@ optionsValidate(const EmulatorOptions *options)
         return 0;
 
     if (options->listen) {
+        if (options->requestsFd >= 0) {
+            emulatorLog(_("--listen and --requests-fd exclude each other"));
+            return -1;
+        }
         if (options->ndevices > 0) {
             emulatorLog(_("--listen and --device exclude each other"));
             return -1;
@@ -188,6 +194,14 @@ optionsValidate(const EmulatorOptions *options)
     if (options->nallowed > 0) {
         emulatorLog(_("--allow-user requires --listen"));
         return -1;
+    }
+    if (options->requestsFd >= 0) {
+        if (options->ndevices > 0 || options->readyFd >= 0 || options->clientFd >= 0 ||
+            options->stateFd >= 0) {
+            emulatorLog(_("--requests-fd excludes --device, --ready-fd, --client-fd and --state-fd"));
+            return -1;
+        }
+        return 0;
     }
     if (options->ndevices == 0) {
         emulatorLog(_("--device is missing; see --help"));
@@ -231,10 +245,12 @@ emulatorOptionsParse(EmulatorOptions *options,
         .readyFd = -1,
         .clientFd = -1,
         .stateFd = -1,
+        .requestsFd = -1,
         .filter = SANDBOX_FILTER_DEFAULT,
     };
 
     opterr = 0;
+    optind = 0;
     while ((c = getopt_long(argc, argv, ":", longOptions, NULL)) != -1) {
         switch (c) {
         case OPTION_DEVICE:
@@ -254,6 +270,11 @@ emulatorOptionsParse(EmulatorOptions *options,
 
         case OPTION_STATE_FD:
             if (optionsSetFd(&options->stateFd, "--state-fd", optarg) < 0)
+                return -1;
+            break;
+
+        case OPTION_REQUESTS_FD:
+            if (optionsSetFd(&options->requestsFd, "--requests-fd", optarg) < 0)
                 return -1;
             break;
 
@@ -337,6 +358,7 @@ emulatorOptionsHelp(void)
            "                          exit if it exits before it has connected\n"
            "  --state-fd FD           the socket through which registers are read and restored\n"
            "                          when a guest is saved or migrated\n"
+           "  --requests-fd FD        start a process for each command line that comes from FD\n"
            "  --seccomp ACTION        the action for a forbidden system call: kill (the default)\n"
            "                          or log; none disables the filter\n"
            "  --no-guard              do not restart the process that serves the devices if a\n"

@@ -13,26 +13,32 @@
 #include "launcher_live_state.h"
 #include "launcher_log.h"
 #include "launcher_paths.h"
+#include "launcher_template.h"
 #include "qemu_program.h"
 #include "qemu_props_alias.h"
 #include "qemu_props_json.h"
 #include "qemu_props_marker.h"
 
+#include "full-write.h"
 #include "gettext.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <json.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define _(s) gettext(s)
 
 typedef struct {
     EmulatedPCIVersion transport;
-    int link;
+    char *qemu;                     /* its pid, or NULL */
+    int template;                   /* of pci-emulator, or -1 */
+    int link;                       /* or -1 */
     int state;                      /* or -1 */
     size_t number;
     JSONObject *command;
@@ -44,7 +50,7 @@ gboolean
 launcherLiveIsMeant(int argc,
                     char *const *argv)
 {
-    return argc == 7 && strcmp(argv[1], "--attach") == 0;
+    return argc == 5 && strcmp(argv[1], "--attach") == 0;
 }
 
 
@@ -72,20 +78,18 @@ liveReadOptions(LiveRequest *request,
                 char *const *argv)
 {
     const char *transport = liveGetValue(argv[2], "--transport=");
-    gint64 link;
     gint64 state;
     gint64 number;
 
     if (!transport ||
-        !liveReadNumber(liveGetValue(argv[3], "--link-fd="), STDERR_FILENO + 1, G_MAXINT, &link) ||
-        !liveReadNumber(liveGetValue(argv[4], "--state-fd="), -1, G_MAXINT, &state) ||
-        !liveReadNumber(liveGetValue(argv[5], "--number="), 0, G_MAXINT, &number))
+        !liveReadNumber(liveGetValue(argv[3], "--state-fd="), -1, G_MAXINT, &state) ||
+        !liveReadNumber(liveGetValue(argv[4], "--number="), 0, G_MAXINT, &number))
         return FALSE;
     request->transport = emulatedPCIVersionFromString(transport);
-    request->link = link;
     request->state = state;
     /* Numbers from here on are not used by the devices with which QEMU was started. */
     request->number = number + EMULATED_PCI_DEVICES_MAX + 2;
+    request->qemu = g_strdup(g_getenv(LAUNCHER_EMULATOR_QEMU_ENV));
     return request->transport > EMULATED_PCI_VERSION_NONE;
 }
 
@@ -108,19 +112,19 @@ liveReadCommand(LiveRequest *request,
 }
 
 
-/* Writes KIND, and OBJECT as a line of QMP, to standard output. */
-static int
+/* Writes KIND and the line of QMP that OBJECT is. Returns whether that is possible. */
+static gboolean
 liveAnswer(char kind,
            JSONObject *object)
 {
     g_autofree char *text = object ? qemuPropsJSONToString(object) : g_strdup("");
+    g_autofree char *line = g_strdup_printf("%c%s\r\n", kind, text);
 
-    printf("%c%s%s", kind, text, object ? "\r\n" : "");
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return full_write(STDOUT_FILENO, line, strlen(line)) == strlen(line);
 }
 
 
-static int
+static gboolean
 liveRefuse(const LiveRequest *request,
            const GError *err)
 {
@@ -185,9 +189,33 @@ liveReplace(const char *emulated,
 }
 
 
+/* Returns whether the emulator that DRIVER describes is one of the template's. */
+static gboolean
+liveIsPlain(const EmulatedPCIDriver *driver)
+{
+    return !driver || (!driver->emulator && !driver->args[0] && driver->stubdomain != 1);
+}
+
+
+/* Starts the emulator that SPEC describes. */
+static gboolean
+liveStartEmulator(LiveRequest *request,
+                  LauncherEmulator *emulator,
+                  const LauncherEmulatorSpec *spec,
+                  GError **err)
+{
+    if (request->template >= 0 && liveIsPlain(spec->props[0]->driver)) {
+        if (launcherTemplateServe(emulator, request->template, spec))
+            return TRUE;
+        launcherFdsClose(&request->template);
+    }
+    return launcherEmulatorStart(emulator, spec, err);
+}
+
+
 /* Starts the emulator of PROPS, and waits until it serves. */
 static gboolean
-liveStart(const LiveRequest *request,
+liveStart(LiveRequest *request,
           QEMUProps *props,
           const char *name,
           LauncherSocket *socket,
@@ -221,10 +249,10 @@ liveStart(const LiveRequest *request,
     spec.props = &props;
     spec.sockets = &socket;
     spec.clientFd = socket->path ? request->link : -1;
-    spec.qemu = g_getenv(LAUNCHER_EMULATOR_QEMU_ENV);
+    spec.qemu = request->qemu;
     spec.state = state[1];
 
-    ok = launcherEmulatorStart(&emulator, &spec, err);
+    ok = liveStartEmulator(request, &emulator, &spec, err);
     launcherFdsClose(&state[1]);
     ok = ok && launcherEmulatorWait(&emulator, g_get_monotonic_time() +
                                     LAUNCHER_EMULATOR_TIMEOUT * INT64_C(1000), err) &&
@@ -259,6 +287,7 @@ liveAttach(LiveRequest *request,
             return NULL;
     } else {
         socket->theirs = request->link;
+        request->link = -1;
     }
     replaced = liveReplace(emulated, socket, err);
     if (!replaced || !liveStart(request, props, name, socket, err))
@@ -269,35 +298,109 @@ liveAttach(LiveRequest *request,
 }
 
 
+/* Reads a question into LINE, and the link that comes with it. Returns FALSE at the end. */
+static gboolean
+liveReceive(LiveRequest *request,
+            char line[LAUNCHER_LIVE_QUESTION_MAX])
+{
+    struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
+    size_t len = 0;
+
+    while (len == 0 || line[len - 1] != '\n') {
+        union {
+            struct cmsghdr header;
+            char space[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec iov = { line + len, LAUNCHER_LIVE_QUESTION_MAX - 1 - len };
+        struct msghdr msg = {
+            .msg_iov = &iov,
+            .msg_iovlen = 1,
+            .msg_control = &control,
+            .msg_controllen = sizeof(control),
+        };
+        const struct cmsghdr *header;
+        ssize_t got;
+
+        if (TEMP_FAILURE_RETRY(poll(&pfd, 1, LAUNCHER_LIVE_IDLE)) <= 0)
+            return FALSE;
+        got = TEMP_FAILURE_RETRY(recvmsg(STDIN_FILENO, &msg, MSG_CMSG_CLOEXEC));
+        if (got <= 0)
+            return FALSE;
+        header = CMSG_FIRSTHDR(&msg);
+        if (header && header->cmsg_type == SCM_RIGHTS && request->link < 0) {
+            memcpy(&request->link, CMSG_DATA(header), sizeof(int));
+            if (!launcherFdsRaise(&request->link))
+                return FALSE;
+        }
+        len += got;
+    }
+    line[len] = '\0';
+    return request->link >= 0;
+}
+
+
+/* Answers one question. Returns whether that is possible. */
+static gboolean
+liveServe(LiveRequest *request,
+          const char *line)
+{
+    g_autoptr(GError) err = NULL;
+    LauncherSocket *socket = launcherSocketNew(1);
+    JSONObject *command;
+    gboolean ok;
+
+    if (!liveReadCommand(request, line)) {
+        ok = liveAnswer('P', NULL);
+    } else if (!(command = liveAttach(request, socket, &err))) {
+        launcherLog("%s", err->message);
+        ok = liveRefuse(request, err);
+    } else {
+        ok = liveAnswer(request->transport == EMULATED_PCI_VERSION_VFIO_USER ? 'S' : 'F', command);
+        /* QEMU will connect to it, and the emulator will remove it. */
+        if (ok)
+            g_clear_pointer(&socket->path, g_free);
+    }
+    launcherSocketFree(socket, 1);
+    json_object_put(request->command);
+    request->command = request->arguments = NULL;
+    launcherFdsClose(&request->link);
+    return ok;
+}
+
+
+/* Starts what makes the next answer faster. */
+static void
+livePrepare(LiveRequest *request)
+{
+    g_autofree char *home = NULL;
+    g_autofree char *program = NULL;
+
+    if (request->template >= 0 || !(home = launcherPathsGetHome(NULL)))
+        return;
+    program = launcherPathsGetEmulator(home);
+    request->template = launcherTemplateStart(program, request->qemu);
+}
+
+
 int
 launcherLive(int argc G_GNUC_UNUSED,
              char **argv)
 {
-    LiveRequest request = { .link = -1, .state = -1 };
-    LauncherSocket *socket;
-    g_autoptr(GError) err = NULL;
-    JSONObject *command;
-    int status;
+    static char line[LAUNCHER_LIVE_QUESTION_MAX];
+    LiveRequest request = { .template = -1, .link = -1, .state = -1 };
 
     if (!liveReadOptions(&request, argv) ||
-        fcntl(request.link, F_SETFD, FD_CLOEXEC) < 0 ||
         (request.state >= 0 && fcntl(request.state, F_SETFD, FD_CLOEXEC) < 0)) {
         launcherLog(_("invalid command line; see %1$s --help"), "emulatedpci-launcher");
         return 2;
     }
 
-    socket = launcherSocketNew(1);
-    if (!liveReadCommand(&request, argv[6])) {
-        status = liveAnswer('P', NULL);
-    } else if (!(command = liveAttach(&request, socket, &err))) {
-        launcherLog("%s", err->message);
-        status = liveRefuse(&request, err);
-    } else {
-        status = liveAnswer(request.transport == EMULATED_PCI_VERSION_VFIO_USER ? 'S' : 'F', command);
-        /* QEMU will connect to it, and the emulator will remove it. */
-        g_clear_pointer(&socket->path, g_free);
+    while (liveReceive(&request, line) && liveServe(&request, line)) {
+        request.number++;
+        livePrepare(&request);
     }
-    launcherSocketFree(socket, 1);
-    json_object_put(request.command);
-    return status;
+    launcherFdsClose(&request.link);
+    launcherFdsClose(&request.template);
+    g_free(request.qemu);
+    return EXIT_SUCCESS;
 }

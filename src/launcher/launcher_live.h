@@ -1,20 +1,23 @@
 /*
  * launcher_live.h: an emulator for a device that is attached to a running domain
  *
- * emulatedpci-monitor passes libvirt's COMMAND, a line of QMP, to this program:
+ *   emulatedpci-launcher --attach --transport=NAME --state-fd=FD --number=N
  *
- *   emulatedpci-launcher --attach --transport=NAME --link-fd=FD --state-fd=FD --number=N COMMAND
+ * is how emulatedpci-monitor asks what is to become of libvirt's commands. Standard input and
+ * output are a stream socket. A question is a line of QMP, which comes with a socket, the link. The
+ * answer is a line, too: a letter, and QMP.
  *
- * The answer on standard output is a letter, which a line of QMP follows, except for P:
+ *   P        the command is none of ours
+ *   S        what QEMU is to get instead of the command
+ *   F        the same, after it has got the other end of the link by getfd
+ *   E        the error that libvirt is to get
  *
- *   P        COMMAND does not attach an emulated PCI device
- *   S        the command for QEMU in place of COMMAND
- *   F        the same; QEMU must receive the other end of the socket FD with getfd before
- *   E        the error for libvirt
+ * In the domain's directory, HOME, is the socket that QEMU connects to (vfio-user); N, which
+ * increases with each question, tells its name from others. The link is the emulator's end of its
+ * socket (mpqemu), or ends if QEMU will not connect.
  *
- * The socket to which QEMU connects with vfio-user is in the directory of the domain, HOME; N makes
- * its name unique. With mpqemu, the link descriptor is the emulator's end of its socket; with
- * vfio-user, it ends if QEMU will not connect.
+ * The process ends with its input, or when no question has come for a while. With it, pci-emulator
+ * is there before the second question (launcher_template.h).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -22,6 +25,12 @@
 #pragma once
 
 #include <glib.h>
+
+/* The longest time that the process waits for the next question, in milliseconds */
+#define LAUNCHER_LIVE_IDLE 60000
+
+/* The longest question, in bytes */
+#define LAUNCHER_LIVE_QUESTION_MAX 16384
 
 /**
  * launcherLiveIsMeant:
@@ -37,7 +46,7 @@ gboolean launcherLiveIsMeant(int argc, char *const *argv);
  * @argc: the number of arguments
  * @argv: the command line
  *
- * Starts the emulator of a device and prints the answer to standard output, as described above.
+ * Answers questions, as described above, until there are no more.
  *
  * Returns the exit status of the program.
  */

@@ -12,12 +12,16 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "ignore-value.h"
 #include "monitor_lines.h"
 #include "qemu_props_marker.h"
 
 #define ATTACH_GETFD_ID "emulatedpci-getfd"
 #define ATTACH_CLOSEFD_ID "emulatedpci-closefd"
+
+#define ATTACH_NO_GUARD "the process that starts emulators has ended"
 
 static const char getfd[] =
     "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"" QEMU_PROPS_ATTACH_FDNAME "\"},"
@@ -58,6 +62,7 @@ monitorAttachRefuse(MonitorAttach *attach,
 }
 
 
+/* Returns whether the guard and its deputy have ended. */
 static bool
 attachGuardHasGone(const MonitorSession *session)
 {
@@ -67,10 +72,66 @@ attachGuardHasGone(const MonitorSession *session)
 }
 
 
-/* Continues with the answer of the guard about the command. */
-static void
-attachAnswered(MonitorStatus *status)
+void
+monitorAttachCloseLink(MonitorSession *session)
 {
+    if (session->link >= 0)
+        close(session->link);
+    session->link = -1;
+}
+
+
+/* Has the guard look at what is in the memory. */
+static void
+attachTellGuard(const MonitorSession *session)
+{
+    char byte = 0;
+    struct iovec vector = { &byte, 1 };
+    struct mmsghdr message = { .msg_hdr = { .msg_iov = &vector, .msg_iovlen = 1 } };
+
+    /* If it is full, the guard will look. */
+    if (session->guard >= 0)
+        ignore_value(sendmmsg(session->guard, &message, 1, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+
+void
+monitorAttachHear(MonitorSession *session)
+{
+    for (;;) {
+        union {
+            struct cmsghdr header;
+            char space[CMSG_SPACE(sizeof(int))];
+        } control = { .space = "" };
+        char byte;
+        struct iovec vector = { &byte, 1 };
+        struct mmsghdr message = {
+            .msg_hdr = {
+                .msg_iov = &vector,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+            },
+        };
+
+        if (session->guard < 0 ||
+            recvmmsg(session->guard, &message, 1, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL) <= 0 ||
+            message.msg_len == 0)
+            return;
+        if (message.msg_hdr.msg_controllen >= CMSG_LEN(sizeof(int)) &&
+            control.header.cmsg_type == SCM_RIGHTS) {
+            monitorAttachCloseLink(session);
+            memcpy(&session->link, CMSG_DATA(&control.header), sizeof(int));
+        }
+    }
+}
+
+
+/* The guard has found out what is to become of the command. */
+static void
+attachAnswered(const MonitorSession *session)
+{
+    MonitorStatus *status = session->status;
     MonitorAttach *attach = &status->attach;
 
     if (attach->textLen > sizeof(attach->text))
@@ -85,7 +146,13 @@ attachAnswered(MonitorStatus *status)
         attachEnter(attach, MONITOR_ATTACH_DEVICE_SEND);
         break;
     case MONITOR_ANSWER_SEND_FD:
-        attachEnter(attach, MONITOR_ATTACH_GETFD_SEND);
+        /* It comes later than the answer. */
+        if (session->link >= 0) {
+            attachEnter(attach, MONITOR_ATTACH_GETFD_SEND);
+        } else if (attachGuardHasGone(session)) {
+            monitorAttachRefuse(attach, ATTACH_NO_GUARD);
+            attachEnter(attach, MONITOR_ATTACH_REFUSE_SEND);
+        }
         break;
     case MONITOR_ANSWER_REFUSE:
     default:
@@ -121,7 +188,7 @@ attachSend(MonitorSession *session,
 }
 
 
-int
+void
 monitorAttachRun(MonitorSession *session,
                  MonitorFlowResult *result,
                  MonitorDirection *direction)
@@ -138,14 +205,18 @@ monitorAttachRun(MonitorSession *session,
         *direction = MONITOR_TO_QEMU;
         switch (state) {
         case MONITOR_ATTACH_REQUESTED:
-            if (!attachGuardHasGone(session))
-                return MONITOR_EXIT_ATTACH;
-            monitorAttachRefuse(attach, "the process that starts emulators has ended");
-            attachEnter(attach, MONITOR_ATTACH_REFUSE_SEND);
+            if (attachGuardHasGone(session)) {
+                monitorAttachRefuse(attach, ATTACH_NO_GUARD);
+                attachEnter(attach, MONITOR_ATTACH_REFUSE_SEND);
+            } else if (!session->asked) {
+                session->asked = true;
+                attachTellGuard(session);
+            }
             break;
 
         case MONITOR_ATTACH_ANSWERED:
-            attachAnswered(status);
+            session->asked = false;
+            attachAnswered(session);
             break;
 
         case MONITOR_ATTACH_GETFD_SEND:
@@ -192,20 +263,20 @@ monitorAttachRun(MonitorSession *session,
             break;
 
         case MONITOR_ATTACH_RELEASE:
-            if (!attachGuardHasGone(session))
-                return MONITOR_EXIT_RELEASE;
+            monitorAttachCloseLink(session);
             attachEnter(attach, MONITOR_ATTACH_NONE);
-            return -1;
+            attachTellGuard(session);
+            break;
 
         default:
-            return -1;
+            return;
         }
 
         /* Each text is sent only once. */
         if (attach->state != state)
             toQEMU->textLen = toLibvirt->textLen = 0;
         else if (*result != MONITOR_FLOW_MOVED)
-            return -1;
+            return;
     }
 }
 

@@ -22,8 +22,9 @@ typedef struct {
     MonitorStatus *status;
     int libvirt;                /* the connections to libvirt and QEMU */
     int qemu;
-    int guard;                  /* a pipe that ends when the guard exits; or -1 */
+    int guard;                  /* the worker's socket to the guard; or -1 */
     int link;                   /* QEMU's end of an emulator's socket; or -1 */
+    bool asked;                 /* this worker has told the guard of the request */
 } MonitorSession;
 
 /**
@@ -32,11 +33,9 @@ typedef struct {
  * @result: set to the result of sending the current text, in the direction @direction
  * @direction: set to the direction in which the text is sent
  *
- * Continues with a command that is being translated.
- *
- * Returns -1, or the exit status with which the worker sends a request to the guard.
+ * Goes on with a command that is being translated.
  */
-int monitorAttachRun(MonitorSession *session, MonitorFlowResult *result, MonitorDirection *direction);
+void monitorAttachRun(MonitorSession *session, MonitorFlowResult *result, MonitorDirection *direction);
 
 /**
  * monitorAttachIsPaused:
@@ -77,6 +76,22 @@ size_t monitorAttachJudgeLibvirt(MonitorFlow *flow, const char *data, size_t len
  */
 size_t monitorAttachJudgeQEMU(MonitorFlow *flow, const char *data, size_t len, bool ended,
                               void *opaque);
+
+/**
+ * monitorAttachHear:
+ * @session: the connections; its link is set if QEMU's end of a socket has come
+ *
+ * Takes what the guard has sent, without waiting.
+ */
+void monitorAttachHear(MonitorSession *session);
+
+/**
+ * monitorAttachCloseLink:
+ * @session: the connections
+ *
+ * Closes QEMU's end of an emulator's socket, if the worker has it.
+ */
+void monitorAttachCloseLink(MonitorSession *session);
 
 /**
  * monitorAttachRefuse:

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,28 +36,60 @@
 
 #define _(s) gettext(s)
 
-/* The number of the system call is the same on all architectures. */
+/* For Linux's old numbers of system calls, the same everywhere, and its old flags. */
 #ifndef SYS_pidfd_open
 # define SYS_pidfd_open 434
 #endif
+#ifndef SYS_pidfd_send_signal
+# define SYS_pidfd_send_signal 424
+#endif
+#ifndef CLONE_PIDFD
+# define CLONE_PIDFD 0x00001000
+#endif
 
+/* The activity of the guard. The comment says what leads to the next one. */
+typedef enum {
+    GUARD_IDLE = 0,             /* libvirt connects, or QEMU ends */
+    GUARD_ACCEPTED,             /* QEMU's monitor accepts a connection */
+    GUARD_RELAYING,             /* one of both connections ends */
+    GUARD_ENDING,               /* the connections are closed */
+} GuardPhase;
+
+/* The data that the deputy needs to go on as the guard, in memory that both have. The descriptors
+ * are in the one table that both have. A worker has neither. */
+typedef struct {
+    MonitorSession session;     /* guard: the worker's end of CONTROL */
+    SandboxProgram sandbox;
+    volatile uint32_t phase;    /* GuardPhase */
+    volatile uint32_t over;     /* the guard has ended by itself */
+    int marker;                 /* the socket of guardMark(), or -1 */
+    int control;                /* the guard's end of the socket to the worker */
+    int self;                   /* a pidfd of the guard */
+    int deputy;                 /* a pidfd of the deputy, or -1 */
+    pid_t deputyPid;
+    int worker;                 /* a pidfd of the worker, or -1 */
+    pid_t workerPid;            /* 0: it is not a child of this guard */
+    MonitorStarter starter;
+    volatile uint32_t untold;   /* the worker has not been told of an answer */
+    unsigned int failures;      /* of workers in a row */
+    uint64_t moved;             /* by all workers, at the last look */
+} GuardMemory;
+
+/* A guard */
 typedef struct {
     const MonitorOptions *options;
-    MonitorSession session;
-    SandboxProgram sandbox;
-    int alive[2];               /* a pipe; only the guard has the write end */
-    unsigned long emulators;    /* the number of emulators that were requested */
-    unsigned int failures;      /* consecutive failures of workers */
-    uint64_t moved;             /* bytes that all workers have moved, at the last check */
+    GuardMemory *memory;
 } Guard;
 
 
 static void
 guardClose(int *fd)
 {
-    if (*fd >= 0)
-        close(*fd);
+    const int number = *fd;
+
     *fd = -1;
+    if (number >= 0)
+        close(number);
 }
 
 
@@ -82,10 +115,10 @@ guardWaitFor(int fd,
 
 /* Sleeps after a failure, longer after each consecutive one. */
 static void
-guardPause(Guard *guard)
+guardPause(GuardMemory *memory)
 {
     int pause = MONITOR_GUARD_PAUSE_MIN;
-    unsigned int n = guard->failures++;
+    unsigned int n = memory->failures++;
 
     if (n < MONITOR_GUARD_FAILURES)
         return;
@@ -95,10 +128,47 @@ guardPause(Guard *guard)
 }
 
 
-static uint64_t
-guardMoved(const Guard *guard)
+/* fork(), with FLAGS of clone(). *PIDFD is set by the kernel, within the system call. */
+static pid_t
+guardFork(unsigned long flags,
+          int *pidfd)
 {
-    const MonitorStatus *status = guard->session.status;
+#ifdef __s390__
+    return syscall(SYS_clone, 0, flags | CLONE_PIDFD | SIGCHLD, pidfd, 0, 0);
+#else
+    return syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, 0, pidfd, 0, 0);
+#endif
+}
+
+
+/* Waits for the end of the child PID, of which PIDFD is closed. Returns its status, which is 0 if
+ * it is another process's child. */
+static int
+guardReap(pid_t pid,
+          int *pidfd)
+{
+    int status = 0;
+
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    guardClose(pidfd);
+    return status;
+}
+
+
+static void
+guardKill(int pidfd)
+{
+    ignore_value(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0));
+}
+
+
+/* --- the worker --- */
+
+static uint64_t
+guardMoved(const GuardMemory *memory)
+{
+    const MonitorStatus *status = memory->session.status;
 
     return status->flow[0].moved + status->flow[1].moved;
 }
@@ -106,136 +176,197 @@ guardMoved(const Guard *guard)
 
 /* Returns whether there are bytes that a worker could move now. */
 static bool
-guardIsWaiting(const Guard *guard,
+guardIsWaiting(const MonitorSession *session,
                MonitorDirection direction)
 {
     const bool toQEMU = direction == MONITOR_TO_QEMU;
     struct pollfd fds[] = {
-        { .fd = toQEMU ? guard->session.libvirt : guard->session.qemu, .events = POLLIN },
-        { .fd = toQEMU ? guard->session.qemu : guard->session.libvirt, .events = POLLOUT },
+        { .fd = toQEMU ? session->libvirt : session->qemu, .events = POLLIN },
+        { .fd = toQEMU ? session->qemu : session->libvirt, .events = POLLOUT },
     };
 
-    return poll(fds, 2, 0) == 2 && !guard->session.status->flow[direction].held &&
-        guard->session.status->attach.state == MONITOR_ATTACH_NONE;
-}
-
-
-/* Waits until the worker PID exits, and kills it if it makes no progress. Returns its status. */
-static int
-guardWaitForWorker(Guard *guard,
-                   pid_t pid)
-{
-    int pidfd = syscall(SYS_pidfd_open, pid, 0);
-    uint64_t moved = guardMoved(guard);
-    unsigned int looks = 0;
-    int status = 0;
-
-    while (pidfd >= 0 && !guardWaitFor(pidfd, MONITOR_GUARD_INTERVAL)) {
-        const bool stuck = guardMoved(guard) == moved &&
-            (guardIsWaiting(guard, MONITOR_TO_QEMU) || guardIsWaiting(guard, MONITOR_TO_LIBVIRT));
-
-        moved = guardMoved(guard);
-        looks = stuck ? looks + 1 : 0;
-        if (looks == MONITOR_GUARD_LOOKS) {
-            emulatorLog(_("the monitor's process has stopped: replacing it"));
-            kill(pid, SIGKILL);
-        }
-    }
-    guardClose(&pidfd);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
+    return poll(fds, 2, 0) == 2 && !session->status->flow[direction].held &&
+        session->status->attach.state == MONITOR_ATTACH_NONE;
 }
 
 
 /* The main function of a worker. */
 __attribute__((noreturn)) static void
-guardServe(Guard *guard)
+guardServe(const Guard *guard)
 {
+    GuardMemory *memory = guard->memory;
+    static SandboxProgram sandbox;
+    static MonitorSession session;
     int epfd;
 
-    guardClose(&guard->alive[1]);
-    epfd = monitorWorkerOpen(&guard->session);
-    if (epfd < 0 || sandboxApply(&guard->sandbox) < 0)
+    /* It is the process that reads bytes of others: it can change nothing of the guard's. */
+    sandbox = memory->sandbox;
+    session = memory->session;
+    close(memory->control);
+    if (memory->starter.fd >= 0)
+        close(memory->starter.fd);
+    if (guard->options->stateFd >= 0)
+        close(guard->options->stateFd);
+    munmap(memory, sizeof(*memory));
+
+    epfd = monitorWorkerOpen(&session);
+    if (epfd < 0 || sandboxApply(&sandbox) < 0)
         _exit(MONITOR_EXIT_FAILURE);
-    _exit(monitorWorkerRun(&guard->session, epfd));
+    _exit(monitorWorkerRun(&session, epfd));
 }
 
 
-/* Handles the request of a worker, which is its exit status. Returns whether another worker is
- * required. */
+/* Starts a worker. Returns whether there is one. */
 static bool
-guardFollow(Guard *guard,
-            int status)
+guardStartWorker(const Guard *guard)
 {
-    MonitorAttach *attach = &guard->session.status->attach;
-    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : MONITOR_EXIT_FAILURE;
+    GuardMemory *memory = guard->memory;
+    const pid_t pid = guardFork(0, &memory->worker);
 
-    switch (code) {
-    case MONITOR_EXIT_END:
-        return false;
-
-    case MONITOR_EXIT_ATTACH:
-        guardClose(&guard->session.link);
-        if (attach->state != MONITOR_ATTACH_REQUESTED)
-            break;
-        guard->session.link = monitorStarterRun(guard->options, attach, ++guard->emulators);
-        attach->state = MONITOR_ATTACH_ANSWERED;
+    if (pid == 0)
+        guardServe(guard);
+    if (pid > 0) {
+        memory->workerPid = pid;
         return true;
-
-    case MONITOR_EXIT_RELEASE:
-        guardClose(&guard->session.link);
-        if (attach->state == MONITOR_ATTACH_RELEASE)
-            attach->state = MONITOR_ATTACH_NONE;
-        return true;
-
-    default:
-        break;
     }
+    memory->failures += MONITOR_GUARD_FAILURES;
+    guardPause(memory);
+    return false;
+}
 
-    if (guardMoved(guard) != guard->moved)
-        guard->failures = 0;
-    guard->moved = guardMoved(guard);
+
+/* Tells the worker that its request was answered. */
+static void
+guardTell(GuardMemory *memory)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = { .space = "" };
+    char byte = 0;
+    struct iovec vector = { &byte, 1 };
+    struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+
+    if (memory->session.link >= 0) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof(control);
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.header), &memory->session.link, sizeof(int));
+    }
+    /* The next one is born with the answer. */
+    if (sendmsg(memory->control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        guardKill(memory->worker);
+    memory->untold = false;
+}
+
+
+/* Does what a worker has asked for. */
+static void
+guardFollow(const Guard *guard)
+{
+    GuardMemory *memory = guard->memory;
+    MonitorAttach *attach = &memory->session.status->attach;
+    const uint32_t state = attach->state;
+
+    /* The end of a command, or the beginning of the next one */
+    if (state == MONITOR_ATTACH_NONE || state == MONITOR_ATTACH_REQUESTED)
+        guardClose(&memory->session.link);
+    if (state != MONITOR_ATTACH_REQUESTED)
+        return;
+    memory->session.link = monitorStarterRun(guard->options, &memory->starter, attach);
+    memory->untold = true;
+    attach->state = MONITOR_ATTACH_ANSWERED;
+}
+
+
+/* Takes what workers have sent. */
+static void
+guardDrain(int fd)
+{
+    char byte;
+
+    while (recv(fd, &byte, 1, MSG_DONTWAIT) > 0)
+        ;
+}
+
+
+/* Waits until the worker asks for something, or there is no worker or no deputy any more. Ends a
+ * worker that does not work any more. */
+static void
+guardWaitForWorker(GuardMemory *memory)
+{
+    struct pollfd fds[] = {
+        { .fd = memory->worker, .events = POLLIN },
+        { .fd = memory->control, .events = POLLIN },
+        { .fd = memory->deputy, .events = POLLIN },
+    };
+    uint64_t moved = guardMoved(memory);
+    unsigned int looks = 0;
+
+    while (poll(fds, 3, MONITOR_GUARD_INTERVAL) == 0) {
+        const bool stuck = guardMoved(memory) == moved &&
+            (guardIsWaiting(&memory->session, MONITOR_TO_QEMU) ||
+             guardIsWaiting(&memory->session, MONITOR_TO_LIBVIRT));
+
+        moved = guardMoved(memory);
+        looks = stuck ? looks + 1 : 0;
+        if (looks == MONITOR_GUARD_LOOKS) {
+            emulatorLog(_("the monitor's process has stopped: replacing it"));
+            guardKill(memory->worker);
+        }
+    }
+}
+
+
+/* Replaces the worker, which has ended, unless it has ended the connection. */
+static void
+guardReplaceWorker(GuardMemory *memory)
+{
+    const int status = guardReap(memory->workerPid, &memory->worker);
+
+    if (memory->session.status->ended) {
+        memory->phase = GUARD_ENDING;
+        return;
+    }
+    if (guardMoved(memory) != memory->moved)
+        memory->failures = 0;
+    memory->moved = guardMoved(memory);
     if (WIFSIGNALED(status))
         emulatorLog(_("replacing the monitor's process, which was killed by signal %1$d"),
                     WTERMSIG(status));
-    guardPause(guard);
-    return true;
+    guardPause(memory);
 }
 
 
-/* Relays between the two connections until one of them ends. */
 static void
-guardRelay(Guard *guard)
+guardRelay(const Guard *guard)
 {
-    memset(guard->session.status, 0, sizeof(*guard->session.status));
-    guard->failures = 0;
-    guard->moved = 0;
+    GuardMemory *memory = guard->memory;
 
-    for (;;) {
-        const pid_t pid = fork();
-
-        if (pid == 0)
-            guardServe(guard);
-        if (pid < 0) {
-            guard->failures += MONITOR_GUARD_FAILURES;
-            guardPause(guard);
-            continue;
-        }
-        if (!guardFollow(guard, guardWaitForWorker(guard, pid)))
-            return;
-    }
+    if (memory->worker < 0 && !guardStartWorker(guard))
+        return;
+    guardFollow(guard);
+    if (memory->untold)
+        guardTell(memory);
+    guardWaitForWorker(memory);
+    guardDrain(memory->control);
+    if (guardWaitFor(memory->worker, 0))
+        guardReplaceWorker(memory);
 }
 
+
+/* --- the connections --- */
 
 /* Returns a connection to QEMU's monitor, or -1. */
 static int
-guardConnect(const Guard *guard)
+guardConnect(const MonitorOptions *options)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int fd;
 
-    memcpy(address.sun_path, guard->options->path, strlen(guard->options->path));
+    memcpy(address.sun_path, options->path, strlen(options->path));
     for (;;) {
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd >= 0 && connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0)
@@ -244,7 +375,7 @@ guardConnect(const Guard *guard)
 
         /* QEMU's backlog is full, or the host lacks memory or descriptors. */
         if ((errno != EAGAIN && errno != EINTR && errno != EMFILE && errno != ENFILE &&
-             errno != ENOMEM && errno != ENOBUFS) || guardWaitFor(guard->options->qemuFd, 0))
+             errno != ENOMEM && errno != ENOBUFS) || guardWaitFor(options->qemuFd, 0))
             return -1;
         guardSleep(MONITOR_GUARD_PAUSE_MIN);
     }
@@ -254,39 +385,195 @@ guardConnect(const Guard *guard)
 /* Waits until QEMU's log is complete: libvirt reads it when its connection ends before QEMU has
  * started. */
 static void
-guardWaitForLog(const Guard *guard)
+guardWaitForLog(const MonitorOptions *options)
 {
-    const MonitorOptions *options = guard->options;
-
     if (options->logFd >= 0 && guardWaitFor(options->qemuFd, MONITOR_GUARD_PAUSE_MAX))
         guardWaitFor(options->logFd, MONITOR_GUARD_LOG_TIMEOUT);
 }
 
 
-/* Accepts a connection of libvirt and serves it. */
-static void
-guardAccept(Guard *guard)
+/* Waits for a connection of libvirt's. Returns false if QEMU has ended. */
+static bool
+guardAccept(const Guard *guard)
 {
-    MonitorSession *session = &guard->session;
+    GuardMemory *memory = guard->memory;
+    struct pollfd fds[] = {
+        { .fd = guard->options->listenFd, .events = POLLIN },
+        { .fd = guard->options->qemuFd, .events = POLLIN },
+        { .fd = memory->deputy, .events = POLLIN },
+    };
+    int fd;
 
-    session->libvirt = accept4(guard->options->listenFd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (session->libvirt < 0) {
-        if (errno != EINTR && errno != EAGAIN && errno != ECONNABORTED)
-            guardSleep(MONITOR_GUARD_PAUSE_MIN);
-        return;
+    if (poll(fds, 3, -1) < 0) {
+        guardSleep(MONITOR_GUARD_PAUSE_MIN);
+        return true;
     }
-    session->qemu = guardConnect(guard);
-    if (session->qemu >= 0)
-        guardRelay(guard);
-    guardClose(&session->qemu);
-    guardClose(&session->link);
-    guardWaitForLog(guard);
-    guardClose(&session->libvirt);
+    /* One that waits hears of QEMU's end, too. */
+    if (!fds[0].revents)
+        return !fds[1].revents;
+
+    fd = accept4(guard->options->listenFd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        memory->session.libvirt = fd;
+        memory->phase = GUARD_ACCEPTED;
+    } else if (errno != EINTR && errno != EAGAIN && errno != ECONNABORTED) {
+        guardSleep(MONITOR_GUARD_PAUSE_MIN);
+    }
+    return true;
 }
 
 
-/* Creates the socket that shows that this process runs. Without it, no device can be attached. */
 static void
+guardBegin(const Guard *guard)
+{
+    GuardMemory *memory = guard->memory;
+
+    memory->session.qemu = guardConnect(guard->options);
+    memset(memory->session.status, 0, sizeof(*memory->session.status));
+    memory->failures = 0;
+    memory->moved = 0;
+    memory->phase = memory->session.qemu >= 0 ? GUARD_RELAYING : GUARD_ENDING;
+}
+
+
+static void
+guardEnd(const Guard *guard)
+{
+    GuardMemory *memory = guard->memory;
+
+    guardClose(&memory->session.qemu);
+    guardClose(&memory->session.link);
+    guardWaitForLog(guard->options);
+    guardClose(&memory->session.libvirt);
+    memory->phase = GUARD_IDLE;
+}
+
+
+/* --- the deputy --- */
+
+/* Returns whether FD is a connection. */
+static bool
+guardIsConnection(int fd)
+{
+    int type = 0;
+    int listening = 1;
+    socklen_t len = sizeof(int);
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && !listening;
+}
+
+
+/* Forgets the descriptors that a guard that was killed had closed, and closes those that it had
+ * opened and not noted. One of them can be a connection of libvirt's. */
+static void
+guardSweep(const Guard *guard)
+{
+    GuardMemory *memory = guard->memory;
+    int *const known[] = {
+        &memory->session.libvirt, &memory->session.qemu, &memory->session.link,
+        &memory->session.guard, &memory->control, &memory->marker, &memory->self, &memory->deputy,
+        &memory->worker, &memory->starter.fd,
+    };
+    const size_t n = sizeof(known) / sizeof(known[0]);
+    const MonitorOptions *options = guard->options;
+    size_t i;
+    int fd;
+
+    for (i = 0; i < n; i++) {
+        if (*known[i] >= 0 && fcntl(*known[i], F_GETFD) < 0)
+            *known[i] = -1;
+    }
+    for (fd = STDERR_FILENO + 1; fd < MONITOR_GUARD_FDS; fd++) {
+        bool mine = fd == options->listenFd || fd == options->qemuFd || fd == options->logFd ||
+            fd == options->stateFd;
+
+        for (i = 0; i < n; i++)
+            mine |= fd == *known[i];
+        if (mine)
+            continue;
+        if (memory->phase == GUARD_IDLE && memory->session.libvirt < 0 && guardIsConnection(fd))
+            memory->session.libvirt = fd;
+        else
+            close(fd);
+    }
+    if (memory->phase == GUARD_IDLE && memory->session.libvirt >= 0)
+        memory->phase = GUARD_ACCEPTED;
+    /* It is made anew. */
+    if (memory->phase == GUARD_ACCEPTED)
+        guardClose(&memory->session.qemu);
+}
+
+
+/* The deputy has become the guard. */
+static void
+guardTakeOver(const Guard *guard)
+{
+    GuardMemory *memory = guard->memory;
+
+    guardSweep(guard);
+    guardClose(&memory->self);
+    guardClose(&memory->deputy);
+    memory->deputyPid = 0;
+    memory->workerPid = 0;
+    monitorStarterForget(&memory->starter);
+    emulatorLog(_("replacing the monitor's guard, which was killed"));
+}
+
+
+/* Returns whether there is a deputy. */
+static bool
+guardHasDeputy(GuardMemory *memory)
+{
+    if (memory->deputy < 0)
+        return false;
+    if (!guardWaitFor(memory->deputy, 0))
+        return true;
+    guardReap(memory->deputyPid, &memory->deputy);
+    return false;
+}
+
+
+/* The deputy's life, until it is the guard. */
+static void
+guardStandBy(const Guard *guard)
+{
+    while (!guardWaitFor(guard->memory->self, -1))
+        ;
+    if (guard->memory->over)
+        _exit(EXIT_SUCCESS);
+    guardTakeOver(guard);
+}
+
+
+/* Starts a deputy if there is none. Each deputy returns from here when it has become the guard, and
+ * has one itself. */
+static void
+guardDeputize(const Guard *guard)
+{
+    GuardMemory *memory = guard->memory;
+
+    while (!guardHasDeputy(memory)) {
+        pid_t pid;
+
+        if (memory->self < 0)
+            memory->self = syscall(SYS_pidfd_open, getpid(), 0);
+        pid = memory->self >= 0 ? guardFork(CLONE_FILES, &memory->deputy) : -1;
+        if (pid == 0) {
+            guardStandBy(guard);
+            continue;
+        }
+        memory->deputyPid = pid;
+        return;
+    }
+}
+
+
+/* --- the start --- */
+
+/* Makes the socket that tells that this process is there. Without it nothing is attached. Returns
+ * it, or -1. */
+static int
 guardMark(const MonitorOptions *options)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -294,11 +581,11 @@ guardMark(const MonitorOptions *options)
     int n;
 
     if (!options->name || !options->launcher)
-        return;
+        return -1;
     n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, MONITOR_GUARD_MARKER "%s/%d",
                  options->name, (int) getpid());
     if (n < 0 || (size_t) n >= sizeof(address.sun_path) - 1)
-        return;
+        return -1;
 
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *) &address,
@@ -307,20 +594,26 @@ guardMark(const MonitorOptions *options)
                       "socket: %1$s"), strerror(errno));
         guardClose(&fd);
     }
+    return fd;
 }
 
 
-/* Gives up privileges that neither the guard nor a worker requires. Returns 0, or -1 with errno
- * set. */
+/* Gives up what no process here needs, and makes the socket between guard and worker. Returns 0,
+ * or -1 with errno set. */
 static int
-guardConfine(Guard *guard)
+guardConfine(const Guard *guard)
 {
+    GuardMemory *memory = guard->memory;
     const struct rlimit none = { 0, 0 };
+    int control[2];
 
     if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        sandboxPrepare(&guard->sandbox, SANDBOX_ROLE_SERVE, guard->options->filter, -1, 0) < 0)
+        sandboxPrepare(&memory->sandbox, SANDBOX_ROLE_SERVE, guard->options->filter, -1, 0) < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
         return -1;
-    return pipe2(guard->alive, O_CLOEXEC);
+    memory->session.guard = control[0];
+    memory->control = control[1];
+    return 0;
 }
 
 
@@ -341,26 +634,66 @@ guardWaitForQEMU(const MonitorOptions *options)
 }
 
 
+static void *
+guardMap(size_t size)
+{
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+
+/* Makes the memory of GUARD. Returns 0, or -1 with errno set. */
+static int
+guardInit(Guard *guard)
+{
+    GuardMemory *memory = guardMap(sizeof(*memory));
+
+    if (memory == MAP_FAILED)
+        return -1;
+    *memory = (GuardMemory) {
+        .session = { .libvirt = -1, .qemu = -1, .guard = -1, .link = -1 },
+        .marker = -1, .control = -1, .self = -1, .deputy = -1, .worker = -1,
+        .starter = { .fd = -1 },
+    };
+    memory->session.status = guardMap(sizeof(MonitorStatus));
+    guard->memory = memory;
+    return memory->session.status == MAP_FAILED ? -1 : guardConfine(guard);
+}
+
+
+/* Does one thing. Returns false at the end. */
+static bool
+guardStep(const Guard *guard)
+{
+    switch (guard->memory->phase) {
+    case GUARD_ACCEPTED:
+        guardBegin(guard);
+        return true;
+    case GUARD_RELAYING:
+        guardRelay(guard);
+        return true;
+    case GUARD_ENDING:
+        guardEnd(guard);
+        return true;
+    case GUARD_IDLE:
+    default:
+        return guardAccept(guard);
+    }
+}
+
+
 int
 monitorGuardRun(const MonitorOptions *options)
 {
     static Guard guard;
 
-    guard = (Guard) {
-        .options = options,
-        .session = { .libvirt = -1, .qemu = -1, .guard = -1, .link = -1 },
-        .alive = { -1, -1 },
-    };
-    guard.session.status = mmap(NULL, sizeof(MonitorStatus), PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (guard.session.status == MAP_FAILED || guardConfine(&guard) < 0 ||
+    guard.options = options;
+    if (guardInit(&guard) < 0 ||
         strlen(options->path) >= sizeof(((struct sockaddr_un *) NULL)->sun_path)) {
         emulatorLog(_("cannot start the monitor's process: %1$s"), strerror(errno));
         return EXIT_FAILURE;
     }
-    guard.session.guard = guard.alive[0];
 
-    guardMark(options);
+    guard.memory->marker = guardMark(options);
     if (options->readyFd >= 0) {
         ignore_value(write(options->readyFd, "", 1));
         close(options->readyFd);
@@ -368,22 +701,11 @@ monitorGuardRun(const MonitorOptions *options)
     if (!guardWaitForQEMU(options))
         return EXIT_SUCCESS;
 
-    for (;;) {
-        struct pollfd fds[] = {
-            { .fd = options->listenFd, .events = POLLIN },
-            { .fd = options->qemuFd, .events = POLLIN },
-        };
+    do {
+        guardDeputize(&guard);
+    } while (guardStep(&guard));
 
-        if (poll(fds, 2, -1) < 0) {
-            guardSleep(MONITOR_GUARD_PAUSE_MIN);
-            continue;
-        }
-        /* A connection that waits is also told when QEMU exits. */
-        if (fds[0].revents)
-            guardAccept(&guard);
-        else if (fds[1].revents)
-            break;
-    }
     unlink(options->path);
+    guard.memory->over = true;
     return EXIT_SUCCESS;
 }

@@ -6,14 +6,20 @@
  * worker, which relays, and keeps the sockets. If the worker is killed or makes no progress, the
  * guard forks another one, which continues where the first one stopped (monitor_status.h).
  *
- * A worker also exits to request an operation that its sandbox does not allow: to start an
- * emulator.
+ * A worker asks the guard to do what its sandbox does not allow: to have an emulator started. It
+ * writes the request into the memory, and a byte to a socket.
  *
  * The guard does not read data from libvirt or QEMU. It only passes the command that a worker has
  * found to the launcher.
  *
- * If the guard is killed, its worker continues, but libvirtd cannot connect again, and no device
- * can be attached.
+ * The guard has a deputy, a process that waits for the guard's end. Both have one table of
+ * descriptors (CLONE_FILES), and the guard keeps the numbers in memory that both have. If the
+ * guard is killed, its deputy goes on where it was and starts a deputy of its own; the worker does
+ * not notice. The worker has a table of its own, and does not have that memory: it is the process
+ * that reads bytes of others.
+ *
+ * If both are killed before one of them could replace the other, which takes about a millisecond,
+ * the worker goes on, but libvirtd cannot connect anew, and nothing can be attached.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -35,7 +41,10 @@
 #define MONITOR_GUARD_INTERVAL 2000
 #define MONITOR_GUARD_LOOKS 3
 
-/* The longest time to wait until QEMU's last lines are in the log, in milliseconds */
+/* The guard has no descriptor with this number or a higher one. */
+#define MONITOR_GUARD_FDS 256
+
+/* The longest time to wait for QEMU's last lines to be in the log, in milliseconds. */
 #define MONITOR_GUARD_LOG_TIMEOUT 10000
 
 /* The prefix of the name of an abstract socket, which shows that a domain has a relay; the domain's

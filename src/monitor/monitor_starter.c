@@ -34,42 +34,107 @@ starterNow(void)
 }
 
 
-static bool
-starterInherit(int fd)
-{
-    return fd < 0 || fcntl(fd, F_SETFD, 0) == 0;
-}
-
-
-/* The child process, which becomes the launcher. */
+/* The launcher to be, which has SOCKET. */
 __attribute__((noreturn)) static void
 starterExec(const MonitorOptions *options,
-            const MonitorAttach *attach,
             unsigned long number,
-            int link,
-            int output)
+            int socket)
 {
-    char linkArg[32];
     char stateArg[32];
     char numberArg[48];
     char transportArg[64];
     char *args[] = {
-        (char *) options->launcher, (char *) "--attach", transportArg, linkArg, stateArg, numberArg,
-        (char *) attach->line, NULL,
+        (char *) options->launcher, (char *) "--attach", transportArg, stateArg, numberArg, NULL,
     };
 
     snprintf(transportArg, sizeof(transportArg), "--transport=%s", options->transport);
-    snprintf(linkArg, sizeof(linkArg), "--link-fd=%d", link);
     snprintf(stateArg, sizeof(stateArg), "--state-fd=%d", options->stateFd);
     snprintf(numberArg, sizeof(numberArg), "--number=%lu", number);
 
-    if (dup2(output, STDOUT_FILENO) >= 0 && starterInherit(link) && starterInherit(options->stateFd))
+    if (dup2(socket, STDIN_FILENO) >= 0 && dup2(socket, STDOUT_FILENO) >= 0 &&
+        (options->stateFd < 0 || fcntl(options->stateFd, F_SETFD, 0) == 0))
         execv(options->launcher, args);
     _exit(EXIT_FAILURE);
 }
 
 
-/* Reads the answer, of up to SIZE bytes, from FD. Returns its length, or -1. */
+/* Starts the launcher. Returns whether it runs. */
+static bool
+starterStart(const MonitorOptions *options,
+             MonitorStarter *starter)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return false;
+
+    starter->pid = fork();
+    if (starter->pid == 0)
+        starterExec(options, starter->number, pair[1]);
+    close(pair[1]);
+    if (starter->pid > 0) {
+        starter->fd = pair[0];
+        return true;
+    }
+    starter->pid = 0;
+    close(pair[0]);
+    return false;
+}
+
+
+/* Ends the launcher. */
+static void
+starterEnd(MonitorStarter *starter)
+{
+    if (starter->pid > 0) {
+        kill(starter->pid, SIGKILL);
+        while (waitpid(starter->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    monitorStarterForget(starter);
+}
+
+
+void
+monitorStarterForget(MonitorStarter *starter)
+{
+    const int fd = starter->fd;
+
+    starter->fd = -1;
+    starter->pid = 0;
+    if (fd >= 0)
+        close(fd);
+}
+
+
+/* Sends the command with LINK. Returns whether all of it was sent. */
+static bool
+starterSend(int fd,
+            const MonitorAttach *attach,
+            int link)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = { .space = "" };
+    struct iovec vector = { (char *) attach->line, strlen(attach->line) };
+    struct msghdr message = {
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &link, sizeof(link));
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t) vector.iov_len;
+}
+
+
+/* Reads an answer, one line of up to SIZE bytes, from FD. Returns its length; 0 if the launcher
+ * has ended, or -1. */
 static ssize_t
 starterRead(int fd,
             char *buf,
@@ -78,7 +143,7 @@ starterRead(int fd,
     const long long deadline = starterNow() + MONITOR_STARTER_TIMEOUT;
     size_t len = 0;
 
-    for (;;) {
+    while (len < size) {
         struct pollfd pfd = { .fd = fd, .events = POLLIN };
         const long long left = deadline - starterNow();
         ssize_t got;
@@ -87,15 +152,16 @@ starterRead(int fd,
             return -1;
         if (poll(&pfd, 1, left) <= 0)
             continue;
-        got = read(fd, buf + len, size - len);
-        if (got < 0 && errno == EINTR)
+        got = recv(fd, buf + len, size - len, MSG_DONTWAIT);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
-        if (got < 0 || len + got == size)
-            return -1;
-        if (got == 0)
-            return len;
+        if (got <= 0)
+            return len > 0 ? -1 : 0;
         len += got;
+        if (buf[len - 1] == '\n')
+            return len;
     }
+    return -1;
 }
 
 
@@ -104,13 +170,13 @@ static bool
 starterTake(MonitorAttach *attach,
             ssize_t len)
 {
-    const char kind = len > 0 ? attach->text[0] : '\0';
+    const char kind = attach->text[0];
 
     if (kind != MONITOR_ANSWER_REFUSE && kind != MONITOR_ANSWER_PASS &&
         kind != MONITOR_ANSWER_SEND && kind != MONITOR_ANSWER_SEND_FD)
         return false;
     if (kind != MONITOR_ANSWER_PASS &&
-        (len < 2 || memchr(attach->text + 1, '\n', len - 1) != attach->text + len - 1))
+        (len < 3 || memchr(attach->text, '\n', len) != attach->text + len - 1))
         return false;
 
     memmove(attach->text, attach->text + 1, len - 1);
@@ -120,44 +186,55 @@ starterTake(MonitorAttach *attach,
 }
 
 
-/* Runs the launcher, which inherits LINK. Returns whether it has answered. */
-static bool
-starterAsk(const MonitorOptions *options,
+/* Has the launcher, which gets LINK, answer. Returns 1 if it has; 0 if it had ended before, or
+ * -1. */
+static int
+starterAsk(MonitorStarter *starter,
            MonitorAttach *attach,
-           unsigned long number,
            int link)
 {
-    int output[2];
-    ssize_t len;
-    int status = -1;
-    pid_t pid;
+    ssize_t len = 0;
 
-    if (pipe2(output, O_CLOEXEC) < 0)
-        return false;
+    if (starterSend(starter->fd, attach, link))
+        len = starterRead(starter->fd, attach->text, sizeof(attach->text));
+    if (len > 0 && starterTake(attach, len))
+        return 1;
+    starterEnd(starter);
+    return len == 0 ? 0 : -1;
+}
 
-    pid = fork();
-    if (pid == 0)
-        starterExec(options, attach, number, link, output[1]);
-    close(output[1]);
-    len = pid < 0 ? -1 : starterRead(output[0], attach->text, sizeof(attach->text));
-    close(output[0]);
-    if (pid < 0)
-        return false;
-    if (len < 0)
-        kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return len > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && starterTake(attach, len);
+
+/* Returns QEMU's end of a new pair of sockets, of which the launcher has got the other one; -1 if
+ * there is no answer. *ENDED: the launcher had ended before. */
+static int
+starterTry(MonitorStarter *starter,
+           MonitorAttach *attach,
+           bool *ended)
+{
+    int link[2] = { -1, -1 };
+    int rc;
+
+    *ended = false;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) < 0)
+        return -1;
+    starter->number++;
+    rc = starterAsk(starter, attach, link[1]);
+    close(link[1]);
+    if (rc > 0)
+        return link[0];
+    close(link[0]);
+    *ended = rc == 0;
+    return -1;
 }
 
 
 int
 monitorStarterRun(const MonitorOptions *options,
-                  MonitorAttach *attach,
-                  unsigned long number)
+                  MonitorStarter *starter,
+                  MonitorAttach *attach)
 {
-    int link[2] = { -1, -1 };
-    bool answered;
+    bool ended = starter->fd < 0;
+    int link = -1;
 
     attach->line[sizeof(attach->line) - 1] = '\0';
     attach->id[sizeof(attach->id) - 1] = '\0';
@@ -166,19 +243,18 @@ monitorStarterRun(const MonitorOptions *options,
                             "it is running");
         return -1;
     }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) < 0) {
-        monitorAttachRefuse(attach, "cannot create a socket for the emulated PCI device");
-        return -1;
-    }
 
-    answered = starterAsk(options, attach, number, link[1]);
-    close(link[1]);
-    if (!answered)
+    /* One that has waited for long ends. */
+    if (starter->fd >= 0)
+        link = starterTry(starter, attach, &ended);
+    if (ended && starterStart(options, starter))
+        link = starterTry(starter, attach, &ended);
+    if (link < 0) {
         monitorAttachRefuse(attach, "cannot start the emulator of the PCI device: the domain's log "
                             "can tell why");
-    if (answered && (attach->answer == MONITOR_ANSWER_SEND ||
-                     attach->answer == MONITOR_ANSWER_SEND_FD))
-        return link[0];
-    close(link[0]);
-    return -1;
+    } else if (attach->answer != MONITOR_ANSWER_SEND && attach->answer != MONITOR_ANSWER_SEND_FD) {
+        close(link);
+        link = -1;
+    }
+    return link;
 }

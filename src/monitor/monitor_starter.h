@@ -9,15 +9,25 @@
 #include "monitor_options.h"
 #include "monitor_status.h"
 
-/* The longest time that the launcher may take, in milliseconds: more than it gives to an
- * emulator */
+#include <sys/types.h>
+
+/* The longest time that it may take, in milliseconds: more than the launcher gives to an
+ * emulator. */
 #define MONITOR_STARTER_TIMEOUT 15000
+
+/* The launcher that runs, and waits for the next command. Its descriptor is one end of a
+ * socket, of which the launcher has the other as its standard input and output. */
+typedef struct {
+    int fd;                     /* or -1: none runs */
+    pid_t pid;                  /* 0: it is not a child of this process */
+    unsigned long number;       /* of the last emulator, different for each of a domain */
+} MonitorStarter;
 
 /**
  * monitorStarterRun:
- * @options: the options of the program
- * @attach: the command; its answer is set in any case
- * @number: the number of the emulator, which is different for each emulator of a domain
+ * @options: the program's
+ * @starter: the launcher, which is started if none runs
+ * @attach: has the command; gets the answer
  *
  * Passes the command to the launcher, and waits for the answer. The launcher gets one end of a new
  * pair of sockets: for x-pci-proxy-dev, it becomes the emulator's socket; for vfio-user, its end
@@ -25,4 +35,12 @@
  *
  * Returns the other end, which the caller closes, or -1 if there is none.
  */
-int monitorStarterRun(const MonitorOptions *options, MonitorAttach *attach, unsigned long number);
+int monitorStarterRun(const MonitorOptions *options, MonitorStarter *starter, MonitorAttach *attach);
+
+/**
+ * monitorStarterForget:
+ * @starter: the launcher, which another process has started
+ *
+ * Leaves the launcher: it ends, with the emulator that it may be starting.
+ */
+void monitorStarterForget(MonitorStarter *starter);

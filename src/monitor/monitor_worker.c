@@ -46,7 +46,8 @@ monitorWorkerOpen(const MonitorSession *session)
 
     if (epfd >= 0 &&
         workerWatch(epfd, EPOLL_CTL_ADD, session->libvirt, false) == 0 &&
-        workerWatch(epfd, EPOLL_CTL_ADD, session->qemu, false) == 0)
+        workerWatch(epfd, EPOLL_CTL_ADD, session->qemu, false) == 0 &&
+        (session->guard < 0 || workerWatch(epfd, EPOLL_CTL_ADD, session->guard, false) == 0))
         return epfd;
     if (epfd >= 0)
         close(epfd);
@@ -82,6 +83,7 @@ workerEnd(MonitorSession *session)
         while (session->status->flow[i].owed > 0)
             workerMove(session, i);
     }
+    session->status->ended = true;
     return MONITOR_EXIT_END;
 }
 
@@ -92,7 +94,7 @@ workerWait(WorkerWatch *watch,
            const bool full[2],
            int timeout)
 {
-    struct epoll_event events[2];
+    struct epoll_event events[3];
     int i;
 
     for (i = 0; i < 2; i++) {
@@ -101,7 +103,7 @@ workerWait(WorkerWatch *watch,
             return -1;
         watch->full[i] = full[i];
     }
-    return epoll_wait(watch->epfd, events, 2, timeout) < 0 && errno != EINTR ? -1 : 0;
+    return epoll_wait(watch->epfd, events, 3, timeout) < 0 && errno != EINTR ? -1 : 0;
 }
 
 
@@ -114,6 +116,9 @@ monitorWorkerRun(MonitorSession *session,
 
     for (i = 0; i < 2; i++)
         monitorFlowSettle(&session->status->flow[i]);
+    /* The guard may not yet have closed that of the last command. */
+    if (session->status->attach.state == MONITOR_ATTACH_NONE)
+        monitorAttachCloseLink(session);
 
     for (;;) {
         MonitorFlowResult results[3];
@@ -122,10 +127,10 @@ monitorWorkerRun(MonitorSession *session,
         bool later = false;
         bool moved = false;
         const uint32_t state = session->status->attach.state;
-        int status = monitorAttachRun(session, &results[2], &direction);
 
-        if (status >= 0)
-            return status;
+        if (state == MONITOR_ATTACH_REQUESTED || state == MONITOR_ATTACH_ANSWERED)
+            monitorAttachHear(session);
+        monitorAttachRun(session, &results[2], &direction);
 
         for (i = 0; i < 2; i++) {
             results[i] = workerMove(session, i);

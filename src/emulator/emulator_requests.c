@@ -1,0 +1,168 @@
+/*
+ * emulator_requests.c: pci-emulator --requests-fd, processes for devices that come later
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <config.h>
+
+#include "emulator_requests.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "emulator_log.h"
+#include "gettext.h"
+#include "ignore-value.h"
+
+#define _(s) gettext(s)
+
+/* Milliseconds before the next try to start a process */
+#define REQUESTS_PAUSE 100
+
+#define REQUESTS_ARGS_MAX 32
+
+
+/* Gives the descriptors in MSG their numbers. Returns whether that is possible. */
+static bool
+requestsTakeFds(struct msghdr *msg)
+{
+    const struct cmsghdr *header = CMSG_FIRSTHDR(msg);
+    int fds[EMULATOR_REQUESTS_FDS];
+    size_t n;
+    size_t i;
+
+    if (msg->msg_flags & (MSG_CTRUNC | MSG_TRUNC))
+        return false;
+    if (!header)
+        return true;
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+        return false;
+
+    n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    if (n > EMULATOR_REQUESTS_FDS)
+        return false;
+    memcpy(fds, CMSG_DATA(header), n * sizeof(int));
+    for (i = 0; i < n; i++) {
+        const int wanted = EMULATOR_REQUESTS_FD + i;
+
+        if (fds[i] >= EMULATOR_REQUESTS_FD || dup3(fds[i], wanted, O_CLOEXEC) < 0)
+            return false;
+        close(fds[i]);
+    }
+    return true;
+}
+
+
+/* Receives a message with its descriptors into TEXT. Returns its length, 0 at the end, -1 if it is
+ * invalid. */
+static ssize_t
+requestsReceive(int fd,
+                char text[EMULATOR_REQUESTS_MAX])
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(EMULATOR_REQUESTS_FDS * sizeof(int))];
+    } control;
+    struct iovec iov = { text, EMULATOR_REQUESTS_MAX };
+    struct msghdr msg = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    ssize_t got;
+
+    do {
+        got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return got;
+    return text[got - 1] == '\0' && requestsTakeFds(&msg) ? got : -1;
+}
+
+
+/* Waits for a message, tells that on TAKEN, and runs its command line. Returns the exit
+ * status. */
+static int
+requestsServe(int fd,
+              int taken,
+              int (*serve)(EmulatorOptions *options))
+{
+    /* As long as the process: reachable however SERVE ends. */
+    static EmulatorOptions options;
+    static char text[EMULATOR_REQUESTS_MAX];
+    char *args[REQUESTS_ARGS_MAX + 1] = { (char *) "pci-emulator" };
+    const ssize_t got = requestsReceive(fd, text);
+    int argc = 1;
+    char *arg;
+
+    if (got == 0)
+        return EXIT_SUCCESS;
+    ignore_value(write(taken, "", 1));
+    close(taken);
+    close(fd);
+    if (got < 0) {
+        emulatorLog(_("--requests-fd: invalid message"));
+        return EXIT_FAILURE;
+    }
+
+    for (arg = text; arg < text + got && argc < REQUESTS_ARGS_MAX; arg += strlen(arg) + 1)
+        args[argc++] = arg;
+    signal(SIGCHLD, SIG_DFL);
+    if (emulatorOptionsParse(&options, argc, args) < 0)
+        return EXIT_FAILURE;
+    return serve(&options);
+}
+
+
+/* Returns whether the other end of FD is closed, and sleeps for a while if it is not. */
+static bool
+requestsIsOver(int fd)
+{
+    const struct timespec pause = { 0, REQUESTS_PAUSE * 1000000L };
+    struct pollfd pfd = { .fd = fd, .events = POLLRDHUP };
+
+    if (poll(&pfd, 1, 0) == 1)
+        return true;
+    nanosleep(&pause, NULL);
+    return false;
+}
+
+
+int
+emulatorRequestsRun(int fd,
+                    int (*serve)(EmulatorOptions *options))
+{
+    /* Children are not waited for. */
+    signal(SIGCHLD, SIG_IGN);
+
+    for (;;) {
+        int taken[2];
+        char byte;
+        ssize_t got = 0;
+        pid_t pid = -1;
+
+        if (pipe2(taken, O_CLOEXEC) == 0) {
+            pid = fork();
+            if (pid == 0) {
+                close(taken[0]);
+                return requestsServe(fd, taken[1], serve);
+            }
+            close(taken[1]);
+            do {
+                got = read(taken[0], &byte, 1);
+            } while (got < 0 && errno == EINTR);
+            close(taken[0]);
+        }
+        if ((pid < 0 || got == 0) && requestsIsOver(fd))
+            return EXIT_SUCCESS;
+    }
+}
