@@ -267,6 +267,52 @@ def try_snapshots(tap, stack, guest):
                   '%s: nothing is left of it%s' % (guest.name, what))
 
 
+def attach_live(tap, stack, guest):
+    """Another device for the running guest, which counts in it, too."""
+    stack.virsh('attach-device', guest.name, stack.write('tmp/live.xml', emulatedpci_xml(
+        device(guest.devices), 'ua-dev%d' % guest.devices)), '--live')
+    guest.devices += 1
+    stack.wait_for(lambda: guest.reports()[-1][1] == guest.devices, 'the guest finds the device')
+    guest.counts('a device is attached live', stack)
+
+
+def detach_live(tap, stack, guest):
+    guest.devices -= 1
+    stack.virsh('detach-device-alias', guest.name, 'ua-dev%d' % guest.devices, '--live')
+    stack.wait_for(lambda: guest.reports()[-1][1] == guest.devices, 'the guest releases the device')
+    stack.wait_for(lambda: len(emulated_devices(stack.virsh('dumpxml', guest.name))) == guest.devices, 'libvirt releases it')
+    guest.counts('the device is detached live', stack)
+
+
+def try_attached_live(tap, stack, guest):
+    """What was attached to the running guest is saved and goes back with a snapshot, and what was
+    detached is not missing."""
+    attach_live(tap, stack, guest)
+    stack.virsh('managedsave', guest.name)
+    guest.start()
+    try_snapshots(tap, stack, guest)
+    detach_live(tap, stack, guest)
+    try_snapshots(tap, stack, guest)
+
+
+def try_migrate_live(tap, source, target):
+    """The same for a migration, there and back. A device can be attached and detached on both hosts."""
+    guest = Guest(tap, source, 'moves-live', 'pc', 1)
+    guest.start()
+    attach_live(tap, source, guest)
+    here, there = source, target
+    for change in detach_live, attach_live, None:
+        here.virsh('migrate', '--live', '--persistent', '--undefinesource', guest.name, there.uri,
+                   '--migrateuri', 'tcp://127.0.0.1')
+        here, there = there, here
+        guest.counts('migrated after devices were attached and detached', here)
+        tap.equal(len(emulated_devices(here.virsh('dumpxml', guest.name))), guest.devices, '%s: its devices are there' % guest.name)
+        if change:
+            change(tap, here, guest)
+    here.virsh('destroy', guest.name)
+    here.virsh('undefine', guest.name)
+
+
 def try_unmovable(tap, stack):
     """An emulator other than pci-emulator that does not provide state."""
     guest = Guest(tap, stack, 'own', 'pc', 1,
@@ -527,6 +573,7 @@ def main(tap):
         try_killed(tap, stack, q35)
         q35.destroy()
         try_snapshots(tap, stack, pc)
+        try_attached_live(tap, stack, pc)
         stack.virsh('destroy', 'pc')
         try_unmovable(tap, stack)
         own, listening = try_own(tap, stack)
@@ -540,6 +587,7 @@ def main(tap):
             start_host(target, '22222222-2222-4222-8222-222222222222', '--launch-dir', stack.launch_dir)
             try_own_migration(tap, own, listening, stack, target)
             try_storage_copy(tap, stack, target)
+            try_migrate_live(tap, stack, target)
             try_migration(tap, stack, target)
             tap.equal(target.close(), [], 'target: everything ended by itself')
         tap.equal(stack.close(), [], 'source: everything ended by itself')

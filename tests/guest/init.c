@@ -155,40 +155,108 @@ isOfRound(int fd,
 }
 
 
+typedef struct {
+    char name[NAME_MAX + 1];
+    int fd;
+    bool isNew;                 /* it has no values of ours yet */
+} Counter;
+
+typedef struct {
+    Counter counters[DEVICES_MAX];
+    int n;
+} Counters;
+
+
+static bool
+isThere(const char *name)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), DEVICES "/%s", name);
+    return access(path, F_OK) == 0;
+}
+
+
+static bool
+isKnown(const Counters *all,
+        const char *name)
+{
+    int i;
+
+    for (i = 0; i < all->n; i++) {
+        if (strcmp(all->counters[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+
+/* Adds the devices that have come, and removes those that have gone. */
 static void
-count(void)
+updateCounters(Counters *all)
 {
     struct dirent **names = NULL;
     const int n = scandir(DEVICES, &names, NULL, alphasort);
-    int fds[DEVICES_MAX];
-    int nfds = 0;
+    int kept = 0;
+    int i;
+
+    for (i = 0; i < all->n; i++) {
+        if (isThere(all->counters[i].name))
+            all->counters[kept++] = all->counters[i];
+        else
+            close(all->counters[i].fd);
+    }
+    all->n = kept;
+
+    for (i = 0; i < n; i++) {
+        const char *name = names[i]->d_name;
+
+        if (name[0] != '.' && all->n < DEVICES_MAX && !isKnown(all, name)) {
+            Counter *counter = &all->counters[all->n];
+
+            snprintf(counter->name, sizeof(counter->name), "%s", name);
+            counter->fd = openOurs(name);
+            counter->isNew = true;
+            if (counter->fd >= 0)
+                all->n++;
+        }
+        free(names[i]);
+    }
+    free(names);
+}
+
+
+static void
+count(void)
+{
+    static Counters all;
     unsigned long rounds;
     unsigned long wrong = 0;
     unsigned char value = 0;
     int i;
-
-    for (i = 0; i < n && nfds < DEVICES_MAX; i++) {
-        if (names[i]->d_name[0] != '.' && (fds[nfds] = openOurs(names[i]->d_name)) >= 0)
-            nfds++;
-    }
 
     for (rounds = 0;; rounds++) {
         /* Never all ones, and never a power-on value */
         const unsigned char next = 1 + rounds % 250;
         const unsigned char other = next ^ 0x55;
 
-        for (i = 0; i < nfds; i++) {
-            if (rounds > 0 && !isOfRound(fds[i], value)) {
-                printf("=== emulatedpci: device %d of %d: not the values of round %lu\n", i, nfds, rounds - 1);
+        if (rounds % 20 == 0)
+            updateCounters(&all);
+        for (i = 0; i < all.n; i++) {
+            Counter *counter = &all.counters[i];
+
+            if (!counter->isNew && !isOfRound(counter->fd, value) && isThere(counter->name)) {
+                printf("=== emulatedpci: device %d of %d: not the values of round %lu\n", i, all.n, rounds - 1);
                 wrong++;
             }
-            if (pwrite(fds[i], &next, 1, INTERRUPT_LINE) != 1 ||
-                pwrite(fds[i], &other, 1, CACHE_LINE_SIZE) != 1)
+            counter->isNew = false;
+            if ((pwrite(counter->fd, &next, 1, INTERRUPT_LINE) != 1 ||
+                 pwrite(counter->fd, &other, 1, CACHE_LINE_SIZE) != 1) && isThere(counter->name))
                 wrong++;
         }
         value = next;
         if (rounds % 20 == 0) {
-            printf("=== emulatedpci: round %lu, %d devices, %lu wrong\n", rounds, nfds, wrong);
+            printf("=== emulatedpci: round %lu, %d devices, %lu wrong\n", rounds, all.n, wrong);
             fflush(stdout);
         }
         usleep(5000);
