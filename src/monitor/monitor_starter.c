@@ -64,21 +64,23 @@ starterStart(const MonitorOptions *options,
              MonitorStarter *starter)
 {
     int pair[2];
+    pid_t pid;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return false;
 
-    starter->pid = fork();
-    if (starter->pid == 0)
+    /* The child has the same STARTER in its memory, and must not change it. */
+    pid = fork();
+    if (pid == 0)
         starterExec(options, starter->number, pair[1]);
     close(pair[1]);
-    if (starter->pid > 0) {
-        starter->fd = pair[0];
-        return true;
+    if (pid < 0) {
+        close(pair[0]);
+        return false;
     }
-    starter->pid = 0;
-    close(pair[0]);
-    return false;
+    starter->pid = pid;
+    starter->fd = pair[0];
+    return true;
 }
 
 
