@@ -181,18 +181,18 @@ typedef struct {
     SandboxProgram serving;
 } Emulator;
 
-/* The filters of processes that get their command line later, made before */
+/* The filters for the processes of --requests-fd, prepared before their command lines arrive */
 typedef struct {
     bool made;
     SandboxProgram serving;
-    SandboxProgram guarding[2];     /* [1]: it accepts connections */
+    SandboxProgram guarding[2];     /* [1]: of a process that accepts connections */
 } Template;
 
 static Template template;
 
 
-/* Makes the filters of OPTIONS, or takes those that are made. BELOW: see acceptBelow(). Returns 0,
- * or -1 with errno set. */
+/* Prepares the filters for OPTIONS, or uses the ones that have been prepared. BELOW: see
+ * acceptBelow(). Returns 0, or -1 with errno set. */
 static int
 prepare(Emulator *emulator,
         SandboxProgram *guarding,
@@ -281,7 +281,7 @@ run(EmulatorOptions *options)
     if (options->noGuard)
         return serve(&emulator);
 
-    /* The sockets keep what QEMU sends until the worker is there. */
+    /* The sockets buffer QEMU's messages until the worker runs. */
     if (template.made) {
         if (notifyReady(guard->readyFd) < 0)
             return fail(_("cannot write to the descriptor of --ready-fd"));
@@ -295,7 +295,7 @@ run(EmulatorOptions *options)
 }
 
 
-/* Waits for command lines, and runs each in a process of its own. Returns the exit status. */
+/* Reads command lines and runs each in a separate process. Returns the exit status. */
 static int
 runTemplate(EmulatorOptions *options)
 {

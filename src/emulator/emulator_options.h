@@ -37,9 +37,10 @@ typedef enum {
 typedef struct {
     EmulatorAction action;
     int readyFd;                                /* or -1 */
-    int clientFd;                               /* -1, or readable when QEMU has gone */
-    int stateFd;                                /* -1, or where registers are asked for */
-    int requestsFd;                             /* -1, or where command lines come from */
+    int clientFd;                               /* a pidfd, readable when QEMU has exited; or -1 */
+    int stateFd;                                /* the socket through which registers are requested;
+                                                 * or -1 */
+    int requestsFd;                             /* the socket from which command lines are read; or -1 */
     SandboxFilter filter;
     bool noGuard;                               /* a worker that is killed is not replaced */
     size_t ndevices;

@@ -1,5 +1,5 @@
 /*
- * emulator_requests.c: pci-emulator --requests-fd, processes for devices that come later
+ * emulator_requests.c: pci-emulator --requests-fd, which starts processes in advance
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -24,13 +24,14 @@
 
 #define _(s) gettext(s)
 
-/* Milliseconds before the next try to start a process */
+/* The time before the next attempt to start a process, in milliseconds */
 #define REQUESTS_PAUSE 100
 
 #define REQUESTS_ARGS_MAX 32
 
 
-/* Gives the descriptors in MSG their numbers. Returns whether that is possible. */
+/* Duplicates the descriptors in MSG to the numbers from EMULATOR_REQUESTS_FD on. Returns false on
+ * failure. */
 static bool
 requestsTakeFds(struct msghdr *msg)
 {
@@ -61,8 +62,8 @@ requestsTakeFds(struct msghdr *msg)
 }
 
 
-/* Receives a message with its descriptors into TEXT. Returns its length, 0 at the end, -1 if it is
- * invalid. */
+/* Receives a message with its descriptors into TEXT. Returns its length, 0 if the socket was closed,
+ * or -1 if the message is invalid. */
 static ssize_t
 requestsReceive(int fd,
                 char text[EMULATOR_REQUESTS_MAX])
@@ -89,14 +90,14 @@ requestsReceive(int fd,
 }
 
 
-/* Waits for a message, tells that on TAKEN, and runs its command line. Returns the exit
+/* Waits for a message, reports its arrival on TAKEN, and runs its command line. Returns the exit
  * status. */
 static int
 requestsServe(int fd,
               int taken,
               int (*serve)(EmulatorOptions *options))
 {
-    /* As long as the process: reachable however SERVE ends. */
+    /* They are static because SERVE can exit the process, and leak checkers must find them. */
     static EmulatorOptions options;
     static char text[EMULATOR_REQUESTS_MAX];
     char *args[REQUESTS_ARGS_MAX + 1] = { (char *) "pci-emulator" };
@@ -123,7 +124,7 @@ requestsServe(int fd,
 }
 
 
-/* Returns whether the other end of FD is closed, and sleeps for a while if it is not. */
+/* Returns whether the other end of FD is closed. Sleeps for a while if it is not. */
 static bool
 requestsIsOver(int fd)
 {

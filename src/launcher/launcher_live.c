@@ -112,7 +112,7 @@ liveReadCommand(LiveRequest *request,
 }
 
 
-/* Writes KIND and the line of QMP that OBJECT is. Returns whether that is possible. */
+/* Writes KIND, and OBJECT as a line of QMP, to standard output. Returns FALSE on failure. */
 static gboolean
 liveAnswer(char kind,
            JSONObject *object)
@@ -189,7 +189,7 @@ liveReplace(const char *emulated,
 }
 
 
-/* Returns whether the emulator that DRIVER describes is one of the template's. */
+/* Returns whether a process of the template can serve a device with this DRIVER. */
 static gboolean
 liveIsPlain(const EmulatedPCIDriver *driver)
 {
@@ -298,10 +298,11 @@ liveAttach(LiveRequest *request,
 }
 
 
-/* Reads a question into LINE, and the link that comes with it. Returns FALSE at the end. */
+/* Reads a request into LINE, and the link that is sent with it. Returns FALSE if there are no more
+ * requests. */
 static gboolean
 liveReceive(LiveRequest *request,
-            char line[LAUNCHER_LIVE_QUESTION_MAX])
+            char line[LAUNCHER_LIVE_REQUEST_MAX])
 {
     struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
     size_t len = 0;
@@ -311,7 +312,7 @@ liveReceive(LiveRequest *request,
             struct cmsghdr header;
             char space[CMSG_SPACE(sizeof(int))];
         } control;
-        struct iovec iov = { line + len, LAUNCHER_LIVE_QUESTION_MAX - 1 - len };
+        struct iovec iov = { line + len, LAUNCHER_LIVE_REQUEST_MAX - 1 - len };
         struct msghdr msg = {
             .msg_iov = &iov,
             .msg_iovlen = 1,
@@ -339,7 +340,7 @@ liveReceive(LiveRequest *request,
 }
 
 
-/* Answers one question. Returns whether that is possible. */
+/* Replies to one request. Returns FALSE if the reply cannot be written. */
 static gboolean
 liveServe(LiveRequest *request,
           const char *line)
@@ -368,7 +369,7 @@ liveServe(LiveRequest *request,
 }
 
 
-/* Starts what makes the next answer faster. */
+/* Starts a process of pci-emulator for the next request, unless there is one. */
 static void
 livePrepare(LiveRequest *request)
 {
@@ -386,7 +387,7 @@ int
 launcherLive(int argc G_GNUC_UNUSED,
              char **argv)
 {
-    static char line[LAUNCHER_LIVE_QUESTION_MAX];
+    static char line[LAUNCHER_LIVE_REQUEST_MAX];
     LiveRequest request = { .template = -1, .link = -1, .state = -1 };
 
     if (!liveReadOptions(&request, argv) ||

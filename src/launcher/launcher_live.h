@@ -3,21 +3,21 @@
  *
  *   emulatedpci-launcher --attach --transport=NAME --state-fd=FD --number=N
  *
- * is how emulatedpci-monitor asks what is to become of libvirt's commands. Standard input and
- * output are a stream socket. A question is a line of QMP, which comes with a socket, the link. The
- * answer is a line, too: a letter, and QMP.
+ * emulatedpci-monitor starts this program to translate libvirt's commands. Standard input and output
+ * are one stream socket. A request is a line of QMP, libvirt's command, which is sent with the
+ * descriptor of a socket, the link. The reply is a letter, which a line of QMP follows, except for P:
  *
- *   P        the command is none of ours
- *   S        what QEMU is to get instead of the command
- *   F        the same, after it has got the other end of the link by getfd
- *   E        the error that libvirt is to get
+ *   P        the command does not attach an emulated PCI device
+ *   S        the command for QEMU in place of libvirt's
+ *   F        the same; QEMU must receive the other end of the link with getfd before
+ *   E        the error for libvirt
  *
- * In the domain's directory, HOME, is the socket that QEMU connects to (vfio-user); N, which
- * increases with each question, tells its name from others. The link is the emulator's end of its
- * socket (mpqemu), or ends if QEMU will not connect.
+ * With vfio-user, QEMU connects to a socket in the directory of the domain, HOME. N, which increases
+ * with each request, makes its name unique, and the emulator exits when the link is closed, which
+ * means that QEMU will not connect. With mpqemu, the link is the emulator's end of its socket.
  *
- * The process ends with its input, or when no question has come for a while. With it, pci-emulator
- * is there before the second question (launcher_template.h).
+ * The process exits when its input is closed, or if no request arrives for a minute. After the first
+ * request it keeps a process of pci-emulator for the next one: launcher_template.h.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -26,11 +26,11 @@
 
 #include <glib.h>
 
-/* The longest time that the process waits for the next question, in milliseconds */
+/* The longest time that the process waits for the next request, in milliseconds */
 #define LAUNCHER_LIVE_IDLE 60000
 
-/* The longest question, in bytes */
-#define LAUNCHER_LIVE_QUESTION_MAX 16384
+/* The maximum length of a request, in bytes */
+#define LAUNCHER_LIVE_REQUEST_MAX 16384
 
 /**
  * launcherLiveIsMeant:
@@ -46,7 +46,7 @@ gboolean launcherLiveIsMeant(int argc, char *const *argv);
  * @argc: the number of arguments
  * @argv: the command line
  *
- * Answers questions, as described above, until there are no more.
+ * Replies to requests, as described above, until there are no more.
  *
  * Returns the exit status of the program.
  */

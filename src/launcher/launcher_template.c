@@ -1,5 +1,5 @@
 /*
- * launcher_template.c: pci-emulator processes that are there before they are needed
+ * launcher_template.c: processes of pci-emulator that are started in advance
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -55,7 +55,7 @@ templateAppend(GString *text,
 }
 
 
-/* Adds FD to the N ones in FDS. Returns its number in the other process. */
+/* Appends FD to FDS, which has N elements. Returns its number in the other process. */
 static int
 templateAdd(int *fds,
             size_t *n,

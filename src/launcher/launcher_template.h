@@ -1,9 +1,9 @@
 /*
- * launcher_template.h: pci-emulator processes that are there before they are needed
+ * launcher_template.h: processes of pci-emulator that are started in advance
  *
- * "pci-emulator --requests-fd" takes command lines: src/emulator/emulator_requests.h. This is how
- * a device that is attached to a running domain gets its emulator without the time that it
- * takes to start a program.
+ * "pci-emulator --requests-fd" (src/emulator/emulator_requests.h) reads command lines. A device that
+ * is attached to a running domain then gets an emulator without the time that it takes to start
+ * a program.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -12,7 +12,8 @@
 
 #include "launcher_emulator.h"
 
-/* As in emulator_requests.h */
+/* The number of the first descriptor of a message, and the maximum number of descriptors, as in
+ * emulator_requests.h */
 #define LAUNCHER_TEMPLATE_FD 20
 #define LAUNCHER_TEMPLATE_FDS 4
 
@@ -21,22 +22,21 @@
  * @program: the path of pci-emulator
  * @qemu: QEMU's pid, or NULL
  *
- * Starts a process that takes command lines.
+ * Starts a process that reads command lines.
  *
- * Returns the socket of a new process, which ends when that is closed; -1 if it was not started.
+ * Returns the socket of the process, which exits when the socket is closed; -1 if it was not started.
  */
 int launcherTemplateStart(const char *program, const char *qemu);
 
 /**
  * launcherTemplateServe:
- * @emulator: filled in, for launcherEmulatorWait()
- * @template: what launcherTemplateStart() returned
- * @spec: has one device, and no arguments of its own; the emulator's end of the socket is closed
- *        here
+ * @emulator: is set, for launcherEmulatorWait()
+ * @template: the socket that launcherTemplateStart() has returned
+ * @spec: one device, without arguments for its emulator; the emulator's end of its socket is closed
  *
- * Has a process serve a device, without waiting until it is ready.
+ * Requests that a process serves a device. It does not wait until the process is ready.
  *
- * Returns FALSE if @template has ended: nothing has changed then.
+ * Returns FALSE if the process of @template has exited: @spec is unchanged then.
  */
 gboolean launcherTemplateServe(LauncherEmulator *emulator,
                                int template,

@@ -81,7 +81,7 @@ monitorAttachCloseLink(MonitorSession *session)
 }
 
 
-/* Has the guard look at what is in the memory. */
+/* Notifies the guard of a change of the state. */
 static void
 attachTellGuard(const MonitorSession *session)
 {
@@ -89,7 +89,7 @@ attachTellGuard(const MonitorSession *session)
     struct iovec vector = { &byte, 1 };
     struct mmsghdr message = { .msg_hdr = { .msg_iov = &vector, .msg_iovlen = 1 } };
 
-    /* If it is full, the guard will look. */
+    /* If the socket is full, the guard has not yet read earlier notifications. */
     if (session->guard >= 0)
         ignore_value(sendmmsg(session->guard, &message, 1, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
@@ -127,7 +127,7 @@ monitorAttachHear(MonitorSession *session)
 }
 
 
-/* The guard has found out what is to become of the command. */
+/* Continues with the answer of the guard about the command. */
 static void
 attachAnswered(const MonitorSession *session)
 {
@@ -146,7 +146,7 @@ attachAnswered(const MonitorSession *session)
         attachEnter(attach, MONITOR_ATTACH_DEVICE_SEND);
         break;
     case MONITOR_ANSWER_SEND_FD:
-        /* It comes later than the answer. */
+        /* The socket for QEMU is received after the answer. */
         if (session->link >= 0) {
             attachEnter(attach, MONITOR_ATTACH_GETFD_SEND);
         } else if (attachGuardHasGone(session)) {

@@ -24,7 +24,7 @@ typedef struct {
     int qemu;
     int guard;                  /* the worker's socket to the guard; or -1 */
     int link;                   /* QEMU's end of an emulator's socket; or -1 */
-    bool asked;                 /* this worker has told the guard of the request */
+    bool asked;                 /* this worker has notified the guard of the request */
 } MonitorSession;
 
 /**
@@ -33,7 +33,7 @@ typedef struct {
  * @result: set to the result of sending the current text, in the direction @direction
  * @direction: set to the direction in which the text is sent
  *
- * Goes on with a command that is being translated.
+ * Continues with a command that is being translated.
  */
 void monitorAttachRun(MonitorSession *session, MonitorFlowResult *result, MonitorDirection *direction);
 
@@ -79,9 +79,9 @@ size_t monitorAttachJudgeQEMU(MonitorFlow *flow, const char *data, size_t len, b
 
 /**
  * monitorAttachHear:
- * @session: the connections; its link is set if QEMU's end of a socket has come
+ * @session: the connections; its link is set if QEMU's end of a socket was received
  *
- * Takes what the guard has sent, without waiting.
+ * Receives the messages of the guard, without waiting for one.
  */
 void monitorAttachHear(MonitorSession *session);
 
@@ -89,7 +89,7 @@ void monitorAttachHear(MonitorSession *session);
  * monitorAttachCloseLink:
  * @session: the connections
  *
- * Closes QEMU's end of an emulator's socket, if the worker has it.
+ * Closes QEMU's end of the socket of an emulator, if there is one.
  */
 void monitorAttachCloseLink(MonitorSession *session);
 

@@ -36,7 +36,7 @@
 
 #define _(s) gettext(s)
 
-/* For Linux's old numbers of system calls, the same everywhere, and its old flags. */
+/* These numbers are the same on all architectures. */
 #ifndef SYS_pidfd_open
 # define SYS_pidfd_open 434
 #endif
@@ -47,7 +47,7 @@
 # define CLONE_PIDFD 0x00001000
 #endif
 
-/* The activity of the guard. The comment says what leads to the next one. */
+/* The phase of the guard. The comment names the event that ends it. */
 typedef enum {
     GUARD_IDLE = 0,             /* libvirt connects, or QEMU ends */
     GUARD_ACCEPTED,             /* QEMU's monitor accepts a connection */
@@ -55,27 +55,27 @@ typedef enum {
     GUARD_ENDING,               /* the connections are closed */
 } GuardPhase;
 
-/* The data that the deputy needs to go on as the guard, in memory that both have. The descriptors
- * are in the one table that both have. A worker has neither. */
+/* The data that the deputy requires to continue as the guard. Both share this memory and one table
+ * of descriptors. A worker shares neither. */
 typedef struct {
-    MonitorSession session;     /* guard: the worker's end of CONTROL */
+    MonitorSession session;     /* its guard is the worker's end of CONTROL */
     SandboxProgram sandbox;
     volatile uint32_t phase;    /* GuardPhase */
-    volatile uint32_t over;     /* the guard has ended by itself */
+    volatile uint32_t over;     /* the guard exits and must not be replaced */
     int marker;                 /* the socket of guardMark(), or -1 */
     int control;                /* the guard's end of the socket to the worker */
     int self;                   /* a pidfd of the guard */
     int deputy;                 /* a pidfd of the deputy, or -1 */
     pid_t deputyPid;
     int worker;                 /* a pidfd of the worker, or -1 */
-    pid_t workerPid;            /* 0: it is not a child of this guard */
+    pid_t workerPid;            /* 0 if it is not a child of this guard */
     MonitorStarter starter;
-    volatile uint32_t untold;   /* the worker has not been told of an answer */
-    unsigned int failures;      /* of workers in a row */
-    uint64_t moved;             /* by all workers, at the last look */
+    volatile uint32_t untold;   /* the worker has not been notified of the answer */
+    unsigned int failures;      /* consecutive failures of workers */
+    uint64_t moved;             /* the number of bytes moved, at the last check */
 } GuardMemory;
 
-/* A guard */
+/* The guard, or its deputy */
 typedef struct {
     const MonitorOptions *options;
     GuardMemory *memory;
@@ -128,7 +128,7 @@ guardPause(GuardMemory *memory)
 }
 
 
-/* fork(), with FLAGS of clone(). *PIDFD is set by the kernel, within the system call. */
+/* Forks with the FLAGS of clone(). The kernel sets PIDFD within the system call. */
 static pid_t
 guardFork(unsigned long flags,
           int *pidfd)
@@ -141,8 +141,8 @@ guardFork(unsigned long flags,
 }
 
 
-/* Waits for the end of the child PID, of which PIDFD is closed. Returns its status, which is 0 if
- * it is another process's child. */
+/* Waits until the process PID exits, and closes PIDFD. Returns its status; 0 if it is not a child of
+ * this process. */
 static int
 guardReap(pid_t pid,
           int *pidfd)
@@ -199,7 +199,7 @@ guardServe(const Guard *guard)
     static MonitorSession session;
     int epfd;
 
-    /* It is the process that reads bytes of others: it can change nothing of the guard's. */
+    /* The worker processes the data of others. It must not be able to change the guard's data. */
     sandbox = memory->sandbox;
     session = memory->session;
     close(memory->control);
@@ -216,7 +216,7 @@ guardServe(const Guard *guard)
 }
 
 
-/* Starts a worker. Returns whether there is one. */
+/* Starts a worker. Returns false on failure. */
 static bool
 guardStartWorker(const Guard *guard)
 {
@@ -235,7 +235,7 @@ guardStartWorker(const Guard *guard)
 }
 
 
-/* Tells the worker that its request was answered. */
+/* Notifies the worker of the answer, and sends the socket for QEMU. */
 static void
 guardTell(GuardMemory *memory)
 {
@@ -255,14 +255,14 @@ guardTell(GuardMemory *memory)
         control.header.cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(&control.header), &memory->session.link, sizeof(int));
     }
-    /* The next one is born with the answer. */
+    /* A new worker starts with the answer. */
     if (sendmsg(memory->control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         guardKill(memory->worker);
     memory->untold = false;
 }
 
 
-/* Does what a worker has asked for. */
+/* Handles the request of a worker. */
 static void
 guardFollow(const Guard *guard)
 {
@@ -270,7 +270,7 @@ guardFollow(const Guard *guard)
     MonitorAttach *attach = &memory->session.status->attach;
     const uint32_t state = attach->state;
 
-    /* The end of a command, or the beginning of the next one */
+    /* The previous command has ended. */
     if (state == MONITOR_ATTACH_NONE || state == MONITOR_ATTACH_REQUESTED)
         guardClose(&memory->session.link);
     if (state != MONITOR_ATTACH_REQUESTED)
@@ -281,7 +281,7 @@ guardFollow(const Guard *guard)
 }
 
 
-/* Takes what workers have sent. */
+/* Removes the notifications of workers. */
 static void
 guardDrain(int fd)
 {
@@ -292,8 +292,8 @@ guardDrain(int fd)
 }
 
 
-/* Waits until the worker asks for something, or there is no worker or no deputy any more. Ends a
- * worker that does not work any more. */
+/* Waits until the worker sends a notification, or the worker or the deputy exits. Kills a worker that
+ * makes no progress. */
 static void
 guardWaitForWorker(GuardMemory *memory)
 {
@@ -320,7 +320,7 @@ guardWaitForWorker(GuardMemory *memory)
 }
 
 
-/* Replaces the worker, which has ended, unless it has ended the connection. */
+/* Handles the exit of the worker. Another one is required unless the connection has ended. */
 static void
 guardReplaceWorker(GuardMemory *memory)
 {
@@ -392,7 +392,7 @@ guardWaitForLog(const MonitorOptions *options)
 }
 
 
-/* Waits for a connection of libvirt's. Returns false if QEMU has ended. */
+/* Waits for a connection of libvirt. Returns false if QEMU has exited. */
 static bool
 guardAccept(const Guard *guard)
 {
@@ -408,7 +408,7 @@ guardAccept(const Guard *guard)
         guardSleep(MONITOR_GUARD_PAUSE_MIN);
         return true;
     }
-    /* One that waits hears of QEMU's end, too. */
+    /* A pending connection is accepted even if QEMU has exited, so that libvirt notices the exit. */
     if (!fds[0].revents)
         return !fds[1].revents;
 
@@ -464,8 +464,9 @@ guardIsConnection(int fd)
 }
 
 
-/* Forgets the descriptors that a guard that was killed had closed, and closes those that it had
- * opened and not noted. One of them can be a connection of libvirt's. */
+/* Corrects the descriptors after the guard was killed: removes those that it had already closed, and
+ * closes those that it had opened but not stored. One of the latter can be a connection of
+ * libvirt, which is kept. */
 static void
 guardSweep(const Guard *guard)
 {
@@ -499,13 +500,13 @@ guardSweep(const Guard *guard)
     }
     if (memory->phase == GUARD_IDLE && memory->session.libvirt >= 0)
         memory->phase = GUARD_ACCEPTED;
-    /* It is made anew. */
+    /* It is connected again. */
     if (memory->phase == GUARD_ACCEPTED)
         guardClose(&memory->session.qemu);
 }
 
 
-/* The deputy has become the guard. */
+/* Makes the deputy the guard. */
 static void
 guardTakeOver(const Guard *guard)
 {
@@ -534,7 +535,7 @@ guardHasDeputy(GuardMemory *memory)
 }
 
 
-/* The deputy's life, until it is the guard. */
+/* Waits, in the deputy, until the guard exits. Returns if the guard was killed. */
 static void
 guardStandBy(const Guard *guard)
 {
@@ -546,8 +547,8 @@ guardStandBy(const Guard *guard)
 }
 
 
-/* Starts a deputy if there is none. Each deputy returns from here when it has become the guard, and
- * has one itself. */
+/* Starts a deputy if there is none. In the deputy, this function returns when the deputy has become
+ * the guard and has started another deputy. */
 static void
 guardDeputize(const Guard *guard)
 {
@@ -571,8 +572,8 @@ guardDeputize(const Guard *guard)
 
 /* --- the start --- */
 
-/* Makes the socket that tells that this process is there. Without it nothing is attached. Returns
- * it, or -1. */
+/* Creates the socket that shows that this process runs. Without it, no device can be attached.
+ * Returns the socket, or -1. */
 static int
 guardMark(const MonitorOptions *options)
 {
@@ -598,8 +599,8 @@ guardMark(const MonitorOptions *options)
 }
 
 
-/* Gives up what no process here needs, and makes the socket between guard and worker. Returns 0,
- * or -1 with errno set. */
+/* Gives up privileges that none of these processes requires, and creates the socket between guard
+ * and worker. Returns 0, or -1 with errno set. */
 static int
 guardConfine(const Guard *guard)
 {
@@ -617,7 +618,7 @@ guardConfine(const Guard *guard)
 }
 
 
-/* Waits until QEMU runs. Returns FALSE if it will not. */
+/* Waits until QEMU runs. Returns false if it will not run. */
 static bool
 guardWaitForQEMU(const MonitorOptions *options)
 {
@@ -641,7 +642,7 @@ guardMap(size_t size)
 }
 
 
-/* Makes the memory of GUARD. Returns 0, or -1 with errno set. */
+/* Initializes the memory of GUARD. Returns 0, or -1 with errno set. */
 static int
 guardInit(Guard *guard)
 {
@@ -660,7 +661,7 @@ guardInit(Guard *guard)
 }
 
 
-/* Does one thing. Returns false at the end. */
+/* Runs the current phase once. Returns false if QEMU has exited. */
 static bool
 guardStep(const Guard *guard)
 {

@@ -6,20 +6,19 @@
  * worker, which relays, and keeps the sockets. If the worker is killed or makes no progress, the
  * guard forks another one, which continues where the first one stopped (monitor_status.h).
  *
- * A worker asks the guard to do what its sandbox does not allow: to have an emulator started. It
- * writes the request into the memory, and a byte to a socket.
+ * A worker requests an operation that its sandbox does not allow: to start an emulator. It stores the
+ * request in the shared memory, and sends a byte to notify the guard.
  *
  * The guard does not read data from libvirt or QEMU. It only passes the command that a worker has
  * found to the launcher.
  *
- * The guard has a deputy, a process that waits for the guard's end. Both have one table of
- * descriptors (CLONE_FILES), and the guard keeps the numbers in memory that both have. If the
- * guard is killed, its deputy goes on where it was and starts a deputy of its own; the worker does
- * not notice. The worker has a table of its own, and does not have that memory: it is the process
- * that reads bytes of others.
+ * The guard has a deputy, a process that waits until the guard exits. Both share one table of
+ * descriptors (CLONE_FILES), and the memory in which the guard stores their numbers. If the guard is
+ * killed, its deputy continues in its place and starts another deputy. The worker is not affected.
+ * The worker shares neither the table nor this memory, because it processes the data of others.
  *
- * If both are killed before one of them could replace the other, which takes about a millisecond,
- * the worker goes on, but libvirtd cannot connect anew, and nothing can be attached.
+ * If both are killed before one of them has replaced the other, which takes about a millisecond,
+ * the worker continues, but libvirtd cannot connect again, and no device can be attached.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -44,7 +43,7 @@
 /* The guard has no descriptor with this number or a higher one. */
 #define MONITOR_GUARD_FDS 256
 
-/* The longest time to wait for QEMU's last lines to be in the log, in milliseconds. */
+/* The longest time to wait until QEMU's last lines are in the log, in milliseconds */
 #define MONITOR_GUARD_LOG_TIMEOUT 10000
 
 /* The prefix of the name of an abstract socket, which shows that a domain has a relay; the domain's

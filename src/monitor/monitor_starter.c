@@ -34,7 +34,7 @@ starterNow(void)
 }
 
 
-/* The launcher to be, which has SOCKET. */
+/* The child process, which becomes the launcher. SOCKET is its standard input and output. */
 __attribute__((noreturn)) static void
 starterExec(const MonitorOptions *options,
             unsigned long number,
@@ -58,7 +58,7 @@ starterExec(const MonitorOptions *options,
 }
 
 
-/* Starts the launcher. Returns whether it runs. */
+/* Starts the launcher. Returns false on failure. */
 static bool
 starterStart(const MonitorOptions *options,
              MonitorStarter *starter)
@@ -69,7 +69,7 @@ starterStart(const MonitorOptions *options,
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return false;
 
-    /* The child has the same STARTER in its memory, and must not change it. */
+    /* The child process shares the memory of STARTER, and must not change it. */
     pid = fork();
     if (pid == 0)
         starterExec(options, starter->number, pair[1]);
@@ -84,7 +84,7 @@ starterStart(const MonitorOptions *options,
 }
 
 
-/* Ends the launcher. */
+/* Kills the launcher. */
 static void
 starterEnd(MonitorStarter *starter)
 {
@@ -188,8 +188,8 @@ starterTake(MonitorAttach *attach,
 }
 
 
-/* Has the launcher, which gets LINK, answer. Returns 1 if it has; 0 if it had ended before, or
- * -1. */
+/* Sends the command with LINK to the launcher and waits for the answer. Returns 1 if there is one, 0
+ * if the launcher had exited before, or -1. */
 static int
 starterAsk(MonitorStarter *starter,
            MonitorAttach *attach,
@@ -206,8 +206,8 @@ starterAsk(MonitorStarter *starter,
 }
 
 
-/* Returns QEMU's end of a new pair of sockets, of which the launcher has got the other one; -1 if
- * there is no answer. *ENDED: the launcher had ended before. */
+/* Sends the command with one end of a new pair of sockets. Returns the other end, which is for QEMU;
+ * -1 if there is no answer. ENDED is set if the launcher had exited before. */
 static int
 starterTry(MonitorStarter *starter,
            MonitorAttach *attach,
@@ -246,7 +246,7 @@ monitorStarterRun(const MonitorOptions *options,
         return -1;
     }
 
-    /* One that has waited for long ends. */
+    /* A launcher that has waited for a minute exits. */
     if (starter->fd >= 0)
         link = starterTry(starter, attach, &ended);
     if (ended && starterStart(options, starter))

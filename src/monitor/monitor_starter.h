@@ -11,23 +11,23 @@
 
 #include <sys/types.h>
 
-/* The longest time that it may take, in milliseconds: more than the launcher gives to an
- * emulator. */
+/* The longest time to wait for the launcher's reply, in milliseconds. It is longer than the time for
+ * which the launcher waits for an emulator. */
 #define MONITOR_STARTER_TIMEOUT 15000
 
-/* The launcher that runs, and waits for the next command. Its descriptor is one end of a
- * socket, of which the launcher has the other as its standard input and output. */
+/* The launcher, which waits for the next command. The other end of its socket is the launcher's
+ * standard input and output. */
 typedef struct {
-    int fd;                     /* or -1: none runs */
-    pid_t pid;                  /* 0: it is not a child of this process */
-    unsigned long number;       /* of the last emulator, different for each of a domain */
+    int fd;                     /* the socket; -1 if no launcher runs */
+    pid_t pid;                  /* 0 if it is not a child of this process */
+    unsigned long number;       /* of the last emulator, unique in the domain */
 } MonitorStarter;
 
 /**
  * monitorStarterRun:
- * @options: the program's
+ * @options: the options of the program
  * @starter: the launcher, which is started if none runs
- * @attach: has the command; gets the answer
+ * @attach: the command; its answer is set in any case
  *
  * Passes the command to the launcher, and waits for the answer. The launcher gets one end of a new
  * pair of sockets: for x-pci-proxy-dev, it becomes the emulator's socket; for vfio-user, its end
@@ -41,6 +41,6 @@ int monitorStarterRun(const MonitorOptions *options, MonitorStarter *starter, Mo
  * monitorStarterForget:
  * @starter: the launcher, which another process has started
  *
- * Leaves the launcher: it ends, with the emulator that it may be starting.
+ * Closes the socket of the launcher, which then exits with the emulator that it may be starting.
  */
 void monitorStarterForget(MonitorStarter *starter);

@@ -63,20 +63,22 @@ typedef struct {
  * the state, or its purpose. */
 typedef enum {
     MONITOR_ATTACH_NONE = 0,
-    MONITOR_ATTACH_REQUESTED,       /* the guard: it has an emulator started */
-    MONITOR_ATTACH_ANSWERED,        /* the worker: it has got QEMU's end of a socket, if it needs one */
-    MONITOR_ATTACH_GETFD_SEND,      /* QEMU gets the emulator's socket, if it needs one */
-    MONITOR_ATTACH_GETFD_WAIT,      /* QEMU's reply to that */
-    MONITOR_ATTACH_GETFD_DROP,      /* it is not libvirt's */
-    MONITOR_ATTACH_DEVICE_SEND,     /* the new command */
-    MONITOR_ATTACH_DEVICE_DROP,     /* the old one */
-    MONITOR_ATTACH_DEVICE_WAIT,     /* QEMU's reply, which libvirt gets */
-    MONITOR_ATTACH_CLOSEFD_SEND,    /* if that was an error: QEMU still has the socket */
+    MONITOR_ATTACH_REQUESTED,       /* the guard, when an emulator has been started */
+    MONITOR_ATTACH_ANSWERED,        /* the worker, when it has the socket for QEMU, if
+                                     * it requires one */
+    MONITOR_ATTACH_GETFD_SEND,      /* send QEMU the socket of the emulator, if it requires one */
+    MONITOR_ATTACH_GETFD_WAIT,      /* wait for QEMU's reply to it */
+    MONITOR_ATTACH_GETFD_DROP,      /* drop the reply, which libvirt does not expect */
+    MONITOR_ATTACH_DEVICE_SEND,     /* send the new command */
+    MONITOR_ATTACH_DEVICE_DROP,     /* drop the command of libvirt */
+    MONITOR_ATTACH_DEVICE_WAIT,     /* wait for QEMU's reply, which is forwarded */
+    MONITOR_ATTACH_CLOSEFD_SEND,    /* after an error: close the socket in QEMU */
     MONITOR_ATTACH_CLOSEFD_WAIT,
     MONITOR_ATTACH_CLOSEFD_DROP,
     MONITOR_ATTACH_REFUSE_SEND,     /* send libvirt an error */
     MONITOR_ATTACH_REFUSE_DROP,
-    MONITOR_ATTACH_RELEASE,         /* what belongs to the command is closed */
+    MONITOR_ATTACH_RELEASE,         /* the worker, when it has closed the descriptors of the
+                                     * command */
 } MonitorAttachState;
 
 /* The action for a command */
@@ -105,12 +107,12 @@ typedef enum {
 } MonitorDirection;
 
 typedef struct {
-    MonitorFlow flow[2];            /* by MonitorDirection */
+    MonitorFlow flow[2];            /* indexed by MonitorDirection */
     volatile uint32_t ended;        /* one side has closed its connection */
     MonitorAttach attach;
 } MonitorStatus;
 
-/* A worker's exit status. The guard goes by what is in the memory. */
+/* The exit status of a worker. The guard uses only the shared memory. */
 enum {
     MONITOR_EXIT_END = 0,           /* one side has closed its connection */
     MONITOR_EXIT_FAILURE = 1,

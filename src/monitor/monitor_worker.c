@@ -116,7 +116,7 @@ monitorWorkerRun(MonitorSession *session,
 
     for (i = 0; i < 2; i++)
         monitorFlowSettle(&session->status->flow[i]);
-    /* The guard may not yet have closed that of the last command. */
+    /* The worker can have inherited the socket of the previous command. */
     if (session->status->attach.state == MONITOR_ATTACH_NONE)
         monitorAttachCloseLink(session);
 
