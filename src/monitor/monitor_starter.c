@@ -253,7 +253,7 @@ monitorStarterRun(const MonitorOptions *options,
         link = starterTry(starter, attach, &ended);
     if (link < 0) {
         monitorAttachRefuse(attach, "cannot start the emulator of the PCI device: the domain's log "
-                            "can tell why");
+                            "may contain the reason");
     } else if (attach->answer != MONITOR_ANSWER_SEND && attach->answer != MONITOR_ANSWER_SEND_FD) {
         close(link);
         link = -1;

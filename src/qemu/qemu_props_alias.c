@@ -69,7 +69,7 @@ qemuPropsAliasFormat(const char *name,
 
     if (qemuPropsAliasIsMarked(name)) {
         emulatedPCIReportError(err, VIR_ERR_XML_ERROR,
-                               _("alias '%1$s' has '%2$s' in it, which is reserved"), name,
+                               _("alias '%1$s' contains '%2$s', which is reserved"), name,
                                QEMU_PROPS_ALIAS_MARKER);
         return NULL;
     }

@@ -56,8 +56,8 @@ relayMarkerCheck(const guint8 *uuid,
         return TRUE;
     emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
                            _("an emulated PCI device cannot be attached to this running domain: it "
-                             "has no emulatedpci-monitor; the domain's log can tell why, or it was "
-                             "started by an older version; use --config to attach it at the next "
-                             "start"));
+                             "has no emulatedpci-monitor; the domain's log may contain the reason, or "
+                             "the domain was started by an older version; use --config to attach it "
+                             "at the next start"));
     return FALSE;
 }
