@@ -107,7 +107,7 @@ def unmoved(tap, stack, alias, fails):
     snapshot = stack.write('tmp/snapshot.xml', "<domainsnapshot><name>never</name><memory snapshot='external' file='%s'/>"
                            "</domainsnapshot>" % image)
     for args in (['save', 'served', image], ['managedsave', 'served'], ['snapshot-create', 'served', snapshot],
-                 ['migrate', '--live', '--p2p', 'served', stack.direct_uri]):
+                 ['migrate', '--live', 'served', stack.direct_uri]):
         message = fails(*args)
         tap.ok("emulated PCI device '%s' ('socket' of <driver>) cannot save its registers" % alias in message,
                'refused: ' + args[0], message)
