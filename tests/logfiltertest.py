@@ -274,6 +274,8 @@ def busy_port(tap, stack, handler):
     wrong = []
     log = 'cache/libvirt/qemu/log/busy.log'
     for _ in range(STARTS):
+        # virtlogd refuses another start until the last process has closed the log. With sanitizers, an exit takes long.
+        stack.wait_for(lambda: not stack.processes('/libexec/'), 'the processes of the last start end')
         if os.path.exists(stack.path(log)) and handler == 'file':
             os.unlink(stack.path(log))
         run = stack.run(['virsh', '-q', '-c', stack.uri, 'start', 'busy'], check=False)
