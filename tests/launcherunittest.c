@@ -16,6 +16,7 @@
 #include "launcher_machine.h"
 #include "launcher_process.h"
 #include "launcher_qemu.h"
+#include "pass_descriptors.h"
 #include "testutils.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -261,6 +263,61 @@ testCloseExcept(void)
 }
 
 
+/* Sends SENT descriptors, and receives them with up to MAX. The receiver's ones must be open, and
+ * none may be left. */
+static void
+passSome(gsize sent,
+         gsize max)
+{
+    int pair[2];
+    int fds[PASS_DESCRIPTORS_MAX + 1];
+    gsize n = max;
+    char text[8];
+    int next;
+    gsize i;
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), ==, 0);
+    for (i = 0; i < G_N_ELEMENTS(fds); i++)
+        fds[i] = STDERR_FILENO;
+    next = dup(STDERR_FILENO);
+    close(next);
+
+    g_assert_cmpint(passDescriptorsSend(pair[0], "data", 4, fds, sent, MSG_DONTWAIT), ==, 4);
+    g_assert_cmpint(passDescriptorsReceive(pair[1], text, 2, fds, &n, MSG_TRUNC), ==, 4);
+    g_assert_cmpmem(text, 2, "da", 2);
+    g_assert_cmpuint(n, ==, sent <= max ? sent : 0);
+    for (i = 0; i < n; i++) {
+        g_assert_cmpint(fcntl(fds[i], F_GETFD), ==, FD_CLOEXEC);
+        close(fds[i]);
+    }
+    g_assert_cmpint(dup(STDERR_FILENO), ==, next);
+    close(next);
+
+    close(pair[0]);
+    n = max;
+    g_assert_cmpint(passDescriptorsReceive(pair[1], text, sizeof(text), fds, &n, 0), ==, 0);
+    g_assert_cmpuint(n, ==, 0);
+    close(pair[1]);
+}
+
+
+static void
+testPassDescriptors(void)
+{
+    const int fds[PASS_DESCRIPTORS_MAX + 1] = { 0 };
+
+    passSome(0, 0);
+    passSome(0, 1);
+    passSome(1, 1);
+    passSome(PASS_DESCRIPTORS_MAX, PASS_DESCRIPTORS_MAX);
+    passSome(1, 0);
+    passSome(2, 1);
+    passSome(5, 4);
+    g_assert_cmpint(passDescriptorsSend(-1, "", 1, fds, G_N_ELEMENTS(fds), 0), ==, -1);
+    g_assert_cmpint(errno, ==, EINVAL);
+}
+
+
 /* A program that ends at once, while SIGCHLD is ignored, so that nothing but
  * launcherProcessStart() keeps its id: the descriptor is there each time, and tells of
  * an end. */
@@ -310,6 +367,7 @@ main(int argc, char **argv)
     g_test_add_func("/launcher/qemu-read", testQEMURead);
     g_test_add_func("/launcher/qemu-read-program", testQEMUReadProgram);
     g_test_add_func("/launcher/close-except", testCloseExcept);
+    g_test_add_func("/launcher/pass-descriptors", testPassDescriptors);
     g_test_add_func("/launcher/process", testProcess);
 
     return g_test_run();

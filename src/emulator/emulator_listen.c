@@ -26,6 +26,7 @@
 #include "emulator_socket.h"
 #include "gettext.h"
 #include "ignore-value.h"
+#include "pass_descriptors.h"
 
 #define _(s) gettext(s)
 
@@ -159,31 +160,6 @@ answer(int fd,
 }
 
 
-/* Returns the descriptor in MSG, or -1 if there is none or more than one. Further descriptors are
- * closed: there can be two, because CMSG_SPACE() rounds up. */
-static int
-takeDescriptor(struct msghdr *msg)
-{
-    struct cmsghdr *header = CMSG_FIRSTHDR(msg);
-    int fds[2] = { -1, -1 };
-    size_t count;
-
-    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-        return -1;
-
-    count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    memcpy(fds, CMSG_DATA(header), (count < 2 ? count : 2) * sizeof(int));
-    if (count == 1 && !(msg->msg_flags & (MSG_CTRUNC | MSG_TRUNC)))
-        return fds[0];
-
-    if (fds[0] >= 0)
-        close(fds[0]);
-    if (fds[1] >= 0)
-        close(fds[1]);
-    return -1;
-}
-
-
 /* Receives one message into TEXT, with a terminating NUL, and its descriptor into *PASSED. Returns
  * its length, 0 at the end, or -1 on failure; *PASSED is -1 then. */
 static ssize_t
@@ -191,28 +167,17 @@ receive(int fd,
         char text[EMULATOR_LISTEN_MESSAGE_MAX + 1],
         int *passed)
 {
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec iov = { text, EMULATOR_LISTEN_MESSAGE_MAX };
-    struct msghdr msg = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
-    ssize_t got;
+    size_t n = 1;
+    const ssize_t got = passDescriptorsReceive(fd, text, EMULATOR_LISTEN_MESSAGE_MAX, passed, &n, MSG_TRUNC);
 
-    *passed = -1;
-    do {
-        got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
+    if (n == 0)
+        *passed = -1;
     if (got < 0)
         return -1;
-
-    *passed = takeDescriptor(&msg);
-    if (msg.msg_flags & MSG_TRUNC) {
+    if (got > EMULATOR_LISTEN_MESSAGE_MAX) {
+        if (*passed >= 0)
+            close(*passed);
+        *passed = -1;
         errno = EMSGSIZE;
         return -1;
     }

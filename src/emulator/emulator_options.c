@@ -250,6 +250,7 @@ emulatorOptionsParse(EmulatorOptions *options,
     };
 
     opterr = 0;
+    /* A process of --requests-fd parses a second command line. */
     optind = 0;
     while ((c = getopt_long(argc, argv, ":", longOptions, NULL)) != -1) {
         switch (c) {

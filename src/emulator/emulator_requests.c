@@ -21,36 +21,25 @@
 #include "emulator_log.h"
 #include "gettext.h"
 #include "ignore-value.h"
+#include "pass_descriptors.h"
 
 #define _(s) gettext(s)
 
 /* The time before the next attempt to start a process, in milliseconds */
 #define REQUESTS_PAUSE 100
 
+/* The maximum number of arguments, with the name of the program */
 #define REQUESTS_ARGS_MAX 32
 
 
-/* Duplicates the descriptors in MSG to the numbers from EMULATOR_REQUESTS_FD on. Returns false on
+/* Moves the N descriptors in FDS to the numbers from EMULATOR_REQUESTS_FD on. Returns false on
  * failure. */
 static bool
-requestsTakeFds(struct msghdr *msg)
+requestsMoveFds(const int *fds,
+                size_t n)
 {
-    const struct cmsghdr *header = CMSG_FIRSTHDR(msg);
-    int fds[EMULATOR_REQUESTS_FDS];
-    size_t n;
     size_t i;
 
-    if (msg->msg_flags & (MSG_CTRUNC | MSG_TRUNC))
-        return false;
-    if (!header)
-        return true;
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-        return false;
-
-    n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    if (n > EMULATOR_REQUESTS_FDS)
-        return false;
-    memcpy(fds, CMSG_DATA(header), n * sizeof(int));
     for (i = 0; i < n; i++) {
         const int wanted = EMULATOR_REQUESTS_FD + i;
 
@@ -68,25 +57,13 @@ static ssize_t
 requestsReceive(int fd,
                 char text[EMULATOR_REQUESTS_MAX])
 {
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(EMULATOR_REQUESTS_FDS * sizeof(int))];
-    } control;
-    struct iovec iov = { text, EMULATOR_REQUESTS_MAX };
-    struct msghdr msg = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
-    ssize_t got;
+    int fds[EMULATOR_REQUESTS_FDS];
+    size_t n = EMULATOR_REQUESTS_FDS;
+    const ssize_t got = passDescriptorsReceive(fd, text, EMULATOR_REQUESTS_MAX, fds, &n, MSG_TRUNC);
 
-    do {
-        got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
     if (got <= 0)
         return got;
-    return text[got - 1] == '\0' && requestsTakeFds(&msg) ? got : -1;
+    return got <= EMULATOR_REQUESTS_MAX && text[got - 1] == '\0' && requestsMoveFds(fds, n) ? got : -1;
 }
 
 
@@ -117,6 +94,11 @@ requestsServe(int fd,
 
     for (arg = text; arg < text + got && argc < REQUESTS_ARGS_MAX; arg += strlen(arg) + 1)
         args[argc++] = arg;
+    if (arg < text + got) {
+        emulatorLog(_("--requests-fd: the command line has more than %1$d arguments"),
+                    REQUESTS_ARGS_MAX - 1);
+        return EXIT_FAILURE;
+    }
     signal(SIGCHLD, SIG_DFL);
     if (emulatorOptionsParse(&options, argc, args) < 0)
         return EXIT_FAILURE;

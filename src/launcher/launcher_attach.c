@@ -9,6 +9,7 @@
 #include "launcher_attach.h"
 #include "launcher_emulator.h"
 #include "launcher_fds.h"
+#include "pass_descriptors.h"
 
 #include "gettext.h"
 
@@ -127,36 +128,6 @@ launcherAttachVerify(int fd,
 }
 
 
-static gboolean
-launcherAttachSend(int fd,
-                   const char *text,
-                   int passed)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = { .space = "" };
-    struct iovec iov = { (char *) text, strlen(text) };
-    struct msghdr msg = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
-    ssize_t sent;
-
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.header), &passed, sizeof(passed));
-
-    do {
-        sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
-    return sent == (ssize_t) iov.iov_len;
-}
-
-
 /* Reads one answer into LINE, without the line break. Returns FALSE with errno set if there is
  * none. If an emulator refuses without reading the request, the connection is reset: the socket
  * reports that once, and then returns the answer. */
@@ -195,7 +166,7 @@ launcherAttachDevice(int fd,
     char line[LAUNCHER_ATTACH_ANSWER_MAX];
 
     /* An emulator that has closed the connection may have sent the reason before. */
-    if ((!launcherAttachSend(fd, text, link->theirs) && errno != EPIPE) ||
+    if ((passDescriptorsSend(fd, text, strlen(text), &link->theirs, 1, 0) < 0 && errno != EPIPE) ||
         !launcherAttachReceive(fd, line, sizeof(line))) {
         emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                _("the PCI device emulator with pid %1$d does not answer: %2$s"),
@@ -223,7 +194,7 @@ launcherAttachState(int fd,
 {
     char line[LAUNCHER_ATTACH_ANSWER_MAX];
 
-    return state >= 0 && launcherAttachSend(fd, "state", state) &&
+    return state >= 0 && passDescriptorsSend(fd, "state", strlen("state"), &state, 1, 0) >= 0 &&
         launcherAttachReceive(fd, line, sizeof(line)) && strcmp(line, "ok") == 0;
 }
 

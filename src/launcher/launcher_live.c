@@ -14,6 +14,7 @@
 #include "launcher_log.h"
 #include "launcher_paths.h"
 #include "launcher_template.h"
+#include "pass_descriptors.h"
 #include "qemu_program.h"
 #include "qemu_props_alias.h"
 #include "qemu_props_json.h"
@@ -29,7 +30,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define _(s) gettext(s)
@@ -308,31 +308,22 @@ liveReceive(LiveRequest *request,
     size_t len = 0;
 
     while (len == 0 || line[len - 1] != '\n') {
-        union {
-            struct cmsghdr header;
-            char space[CMSG_SPACE(sizeof(int))];
-        } control;
-        struct iovec iov = { line + len, LAUNCHER_LIVE_REQUEST_MAX - 1 - len };
-        struct msghdr msg = {
-            .msg_iov = &iov,
-            .msg_iovlen = 1,
-            .msg_control = &control,
-            .msg_controllen = sizeof(control),
-        };
-        const struct cmsghdr *header;
+        int passed;
+        size_t npassed = 1;
         ssize_t got;
 
         if (TEMP_FAILURE_RETRY(poll(&pfd, 1, LAUNCHER_LIVE_IDLE)) <= 0)
             return FALSE;
-        got = TEMP_FAILURE_RETRY(recvmsg(STDIN_FILENO, &msg, MSG_CMSG_CLOEXEC));
-        if (got <= 0)
-            return FALSE;
-        header = CMSG_FIRSTHDR(&msg);
-        if (header && header->cmsg_type == SCM_RIGHTS && request->link < 0) {
-            memcpy(&request->link, CMSG_DATA(header), sizeof(int));
+        got = passDescriptorsReceive(STDIN_FILENO, line + len, LAUNCHER_LIVE_REQUEST_MAX - 1 - len,
+                                     &passed, &npassed, 0);
+        if (npassed > 0) {
+            launcherFdsClose(&request->link);
+            request->link = passed;
             if (!launcherFdsRaise(&request->link))
                 return FALSE;
         }
+        if (got <= 0)
+            return FALSE;
         len += got;
     }
     line[len] = '\0';

@@ -9,6 +9,7 @@
 #include "launcher_live_state.h"
 #include "launcher_child.h"
 #include "launcher_emulator.h"
+#include "pass_descriptors.h"
 
 #include "gettext.h"
 
@@ -17,31 +18,6 @@
 #include <sys/socket.h>
 
 #define _(s) gettext(s)
-
-
-static gboolean
-liveStateSend(int control,
-              int emulator,
-              const char *text)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } ancillary = { .space = "" };
-    struct iovec iov = { (char *) text, strlen(text) };
-    struct msghdr msg = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = &ancillary,
-        .msg_controllen = sizeof(ancillary),
-    };
-
-    ancillary.header.cmsg_level = SOL_SOCKET;
-    ancillary.header.cmsg_type = SCM_RIGHTS;
-    ancillary.header.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&ancillary.header), &emulator, sizeof(emulator));
-    return sendmsg(control, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) iov.iov_len;
-}
 
 
 gboolean
@@ -57,7 +33,7 @@ launcherLiveStateAdd(int control,
     char answer[512];
     ssize_t got = -1;
 
-    if (liveStateSend(control, emulator, text))
+    if (passDescriptorsSend(control, text, strlen(text), &emulator, 1, MSG_DONTWAIT) == (ssize_t) strlen(text))
         got = launcherChildRead(control, answer, sizeof(answer) - 1, g_get_monotonic_time() +
                                 LAUNCHER_LIVE_STATE_TIMEOUT * INT64_C(1000));
     if (got <= 0) {

@@ -9,8 +9,8 @@
 #include "launcher_template.h"
 #include "launcher_fds.h"
 #include "launcher_process.h"
+#include "pass_descriptors.h"
 
-#include <string.h>
 #include <sys/socket.h>
 
 
@@ -19,20 +19,18 @@ launcherTemplateStart(const char *program,
                       const char *qemu)
 {
     LauncherProcessError error;
+    g_autofree char *option = NULL;
+    char *args[] = { (char *) program, NULL, NULL };
     int pair[2];
     int pidfd = -1;
     gboolean ok;
 
     if (!launcherFdsPacketpair(pair))
         return -1;
-    {
-        g_autofree char *option = g_strdup_printf("--requests-fd=%d", pair[1]);
-        char *args[] = { (char *) program, option, NULL };
-
-        if (qemu)
-            g_setenv(LAUNCHER_EMULATOR_QEMU_ENV, qemu, TRUE);
-        ok = launcherProcessStart(args, &pair[1], 1, -1, &pidfd, &error);
-    }
+    args[1] = option = g_strdup_printf("--requests-fd=%d", pair[1]);
+    if (qemu)
+        g_setenv(LAUNCHER_EMULATOR_QEMU_ENV, qemu, TRUE);
+    ok = launcherProcessStart(args, &pair[1], 1, -1, &pidfd, &error);
     launcherFdsClose(&pidfd);
     launcherFdsClose(&pair[1]);
     if (!ok)
@@ -66,32 +64,6 @@ templateAdd(int *fds,
 }
 
 
-static gboolean
-templateSend(int template,
-             const GString *text,
-             const int *fds,
-             size_t n)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(LAUNCHER_TEMPLATE_FDS * sizeof(int))];
-    } control = { .space = "" };
-    struct iovec iov = { text->str, text->len };
-    struct msghdr msg = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = CMSG_SPACE(n * sizeof(int)),
-    };
-
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
-    memcpy(CMSG_DATA(&control.header), fds, n * sizeof(int));
-    return sendmsg(template, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) text->len;
-}
-
-
 gboolean
 launcherTemplateServe(LauncherEmulator *emulator,
                       int template,
@@ -118,7 +90,7 @@ launcherTemplateServe(LauncherEmulator *emulator,
     else
         templateAppend(text, "fd=%d,%s", templateAdd(fds, &n, socket->theirs), device);
 
-    ok = templateSend(template, text, fds, n);
+    ok = passDescriptorsSend(template, text->str, text->len, fds, n, MSG_DONTWAIT) == (ssize_t) text->len;
     launcherFdsClose(&ready[1]);
     if (!ok) {
         launcherFdsClose(&ready[0]);

@@ -33,6 +33,7 @@
 #include "ignore-value.h"
 #include "monitor_starter.h"
 #include "monitor_worker.h"
+#include "pass_descriptors.h"
 
 #define _(s) gettext(s)
 
@@ -239,24 +240,10 @@ guardStartWorker(const Guard *guard)
 static void
 guardTell(GuardMemory *memory)
 {
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = { .space = "" };
-    char byte = 0;
-    struct iovec vector = { &byte, 1 };
-    struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+    const int link = memory->session.link;
 
-    if (memory->session.link >= 0) {
-        message.msg_control = &control;
-        message.msg_controllen = sizeof(control);
-        control.header.cmsg_level = SOL_SOCKET;
-        control.header.cmsg_type = SCM_RIGHTS;
-        control.header.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.header), &memory->session.link, sizeof(int));
-    }
     /* A new worker starts with the answer. */
-    if (sendmsg(memory->control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (passDescriptorsSend(memory->control, "", 1, &link, link >= 0, MSG_DONTWAIT) < 0)
         guardKill(memory->worker);
     memory->untold = false;
 }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "monitor_attach.h"
+#include "pass_descriptors.h"
 
 
 static long long
@@ -109,32 +110,6 @@ monitorStarterForget(MonitorStarter *starter)
 }
 
 
-/* Sends the command with LINK. Returns whether all of it was sent. */
-static bool
-starterSend(int fd,
-            const MonitorAttach *attach,
-            int link)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = { .space = "" };
-    struct iovec vector = { (char *) attach->line, strlen(attach->line) };
-    struct msghdr message = {
-        .msg_iov = &vector,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
-
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.header), &link, sizeof(link));
-    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t) vector.iov_len;
-}
-
-
 /* Reads an answer, one line of up to SIZE bytes, from FD. Returns its length; 0 if the launcher
  * has ended, or -1. */
 static ssize_t
@@ -195,9 +170,10 @@ starterAsk(MonitorStarter *starter,
            MonitorAttach *attach,
            int link)
 {
+    const size_t size = strlen(attach->line);
     ssize_t len = 0;
 
-    if (starterSend(starter->fd, attach, link))
+    if (passDescriptorsSend(starter->fd, attach->line, size, &link, 1, MSG_DONTWAIT) == (ssize_t) size)
         len = starterRead(starter->fd, attach->text, sizeof(attach->text));
     if (len > 0 && starterTake(attach, len))
         return 1;

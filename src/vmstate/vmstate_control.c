@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include "vmstate_control.h"
+#include "pass_descriptors.h"
 
 #include "gettext.h"
 #include "ignore-value.h"
@@ -20,35 +21,6 @@
 #define _(s) gettext(s)
 
 #define CONTROL_MESSAGE_MAX 4096
-
-
-/* Receives a message into TEXT, and its descriptor into *PASSED (-1 if there is none). */
-static ssize_t
-controlReceive(int fd,
-               char *text,
-               size_t size,
-               int *passed)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec iov = { text, size };
-    struct msghdr msg = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
-    const ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-
-    *passed = -1;
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(passed, CMSG_DATA(header), sizeof(*passed));
-    return got;
-}
 
 
 /* Adds the device that TEXT describes. */
@@ -79,8 +51,9 @@ vmstateControlServe(int fd,
     g_autoptr(GError) err = NULL;
     char text[CONTROL_MESSAGE_MAX + 1];
     const char *answer = "ok";
-    int emulator;
-    const ssize_t got = controlReceive(fd, text, sizeof(text) - 1, &emulator);
+    int emulator = -1;
+    size_t n = 1;
+    const ssize_t got = passDescriptorsReceive(fd, text, sizeof(text) - 1, &emulator, &n, MSG_DONTWAIT);
 
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
