@@ -686,6 +686,13 @@ def command_line(tap):
     for args in [], ['--listen-fd=0'], ['--listen-fd=99999999'], ['--frob'], ['--path'], ['extra']:
         done = subprocess.run([PROGRAM] + args, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False)
         tap.ok(done.returncode == 1 and done.stderr.startswith(b'emulatedpci-monitor: '), 'refuses %s' % (args or 'nothing'), done)
+    path = '/' + 'x' * 107
+    with socket.socket(socket.AF_UNIX) as listener:
+        done = subprocess.run([PROGRAM, '--listen-fd=%d' % listener.fileno(), '--qemu-fd=%d' % listener.fileno(), '--path=' + path],
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False,
+                              pass_fds=[listener.fileno()])
+    tap.ok(done.returncode == 1 and ("the path '%s' of QEMU's monitor is too long: up to 107 bytes" % path).encode() in done.stderr,
+           'refuses a path that is too long', done)
     done = subprocess.run([PROGRAM, '--version'], stdout=subprocess.PIPE, timeout=LIMIT, check=True)
     tap.ok(done.stdout.startswith(b'emulatedpci-monitor ('), '--version')
     done = subprocess.run([PROGRAM, '--help'], stdout=subprocess.PIPE, timeout=LIMIT, check=True)

@@ -675,8 +675,12 @@ monitorGuardRun(const MonitorOptions *options)
     static Guard guard;
 
     guard.options = options;
-    if (guardInit(&guard) < 0 ||
-        strlen(options->path) >= sizeof(((struct sockaddr_un *) NULL)->sun_path)) {
+    if (strlen(options->path) >= sizeof(((struct sockaddr_un *) NULL)->sun_path)) {
+        emulatorLog(_("the path '%1$s' of QEMU's monitor is too long: up to %2$zu bytes are allowed"),
+                    options->path, sizeof(((struct sockaddr_un *) NULL)->sun_path) - 1);
+        return EXIT_FAILURE;
+    }
+    if (guardInit(&guard) < 0) {
         emulatorLog(_("cannot start the monitor's process: %1$s"), strerror(errno));
         return EXIT_FAILURE;
     }
