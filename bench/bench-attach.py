@@ -61,7 +61,7 @@ def bench_attach():
             for number in range(DEVICES):
                 times['native'].append(attach(direct, domains['native'],
                                               "<controller type='scsi' index='%d' model='lsilogic'/>" % (number + 1)))
-                # The first one has to start programs that wait for the others.
+                # For the first device, programs are started that then wait for the next ones.
                 times['emulated' if number else 'first'].append(
                     attach(through, domains['emulated'], emulatedpci_xml(fields)))
                 time.sleep(PAUSE)

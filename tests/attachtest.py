@@ -36,7 +36,7 @@ def elements(xml):
 
 
 def has_status(pid):
-    """Whether an emulator serves a device: one that waits for a device has no such memory."""
+    """Whether an emulator serves a device. A process that waits for a device has no status memory."""
     try:
         with open('/proc/%d/maps' % pid, encoding='utf-8') as file:
             return 'emulatedpci-status' in file.read()
@@ -198,7 +198,7 @@ def driver_xml(driver, attribute):
 
 
 def try_without_emulator(tap, stack, guest):
-    """The emulator does not start. Those that wait for a device, with the launcher, are ended before."""
+    """The emulator cannot be started. The launcher and the processes that wait for a device are killed before."""
     for pid, command in stack.processes('emulatedpci-launcher'):
         if '--attach' in command.split():
             os.kill(pid, signal.SIGKILL)

@@ -102,7 +102,7 @@ def detached(tap, stack, fails):
 
 
 def unmoved(tap, stack, alias, fails):
-    """A server cannot hand over its registers."""
+    """A domain with a device of a server cannot be saved or migrated."""
     image = stack.path('tmp/never')
     snapshot = stack.write('tmp/snapshot.xml', "<domainsnapshot><name>never</name><memory snapshot='external' file='%s'/>"
                            "</domainsnapshot>" % image)

@@ -274,7 +274,8 @@ def busy_port(tap, stack, handler):
     wrong = []
     log = 'cache/libvirt/qemu/log/busy.log'
     for _ in range(STARTS):
-        # virtlogd refuses another start until the last process has closed the log. With sanitizers, an exit takes long.
+        # virtlogd does not open the log again before the last process has closed it. With sanitizers, processes
+        # take long to exit.
         stack.wait_for(lambda: not stack.processes('/libexec/'), 'the processes of the last start end')
         if os.path.exists(stack.path(log)) and handler == 'file':
             os.unlink(stack.path(log))

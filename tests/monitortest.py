@@ -401,7 +401,7 @@ def killed(tap, rng):
 
 
 def killed_any(tap, rng):
-    """Guard, deputy or worker are killed under load; connections of libvirt's come and go."""
+    """Kills the guard, the deputy or the worker under load, while libvirt disconnects and connects again."""
     relay = Relay(SEND)
     libvirt, qemu = relay.connect()
     kills = [0, 0]
@@ -416,7 +416,7 @@ def killed_any(tap, rng):
         time.sleep(rng.random() * 0.002)
 
     def reconnect():
-        """While guard or deputy are killed: QEMU can see a connection that has ended at once."""
+        """Connects while the guard or the deputy is killed. QEMU can see a connection that ends immediately."""
         processes = relay.wait_whole(0)
         client = socket.socket(socket.AF_UNIX)
         client.settimeout(LIMIT)

@@ -268,7 +268,7 @@ def try_snapshots(tap, stack, guest):
 
 
 def attach_live(tap, stack, guest):
-    """Another device for the running guest, which counts in it, too."""
+    """Attaches another device to the running guest, which then counts in it, too."""
     stack.virsh('attach-device', guest.name, stack.write('tmp/live.xml', emulatedpci_xml(
         device(guest.devices), 'ua-dev%d' % guest.devices)), '--live')
     guest.devices += 1
@@ -285,8 +285,8 @@ def detach_live(tap, stack, guest):
 
 
 def try_attached_live(tap, stack, guest):
-    """What was attached to the running guest is saved and goes back with a snapshot, and what was
-    detached is not missing."""
+    """A device that was attached live is saved, restored and reverted with the guest. A device that was
+    detached does not prevent this."""
     attach_live(tap, stack, guest)
     stack.virsh('managedsave', guest.name)
     guest.start()
@@ -296,7 +296,7 @@ def try_attached_live(tap, stack, guest):
 
 
 def try_migrate_live(tap, source, target):
-    """The same for a migration, there and back. A device can be attached and detached on both hosts."""
+    """The same for a migration to the other host and back. Devices are attached and detached on both hosts."""
     guest = Guest(tap, source, 'moves-live', 'pc', 1)
     guest.start()
     attach_live(tap, source, guest)

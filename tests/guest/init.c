@@ -158,7 +158,7 @@ isOfRound(int fd,
 typedef struct {
     char name[NAME_MAX + 1];
     int fd;
-    bool isNew;                 /* it has no values of ours yet */
+    bool isNew;                 /* no value has been written to it yet */
 } Counter;
 
 typedef struct {
@@ -191,7 +191,7 @@ isKnown(const Counters *all,
 }
 
 
-/* Adds the devices that have come, and removes those that have gone. */
+/* Adds the devices that were plugged, and removes those that were unplugged. */
 static void
 updateCounters(Counters *all)
 {

@@ -31,8 +31,8 @@ def rebooted(tap, lines):
         tap.equal(unit(name), 'active', 'boot: %s is active' % name)
     tap.ok(wait(lambda: virsh('domstate', 'auto', uri=LIBVIRTD).text.strip() == 'running'),
            'boot: the domain with autostart runs', virsh('domstate', 'auto', uri=LIBVIRTD), journal('-b', '-u', 'libvirtd'))
-    # When the last guest has ended, systemd stops libvirtd, and libvirt-guests may fail to ask it for the
-    # guest's state. So the domain's log is asked. libvirtd ends a QEMU whose guest has shut down.
+    # systemd stops libvirtd when the last domain has ended. libvirt-guests can then fail to query the state
+    # of the domain. Therefore the log of the domain is checked. libvirtd kills QEMU when its guest has shut down.
     text = journal('-b', '-1', '-u', 'libvirt-guests')
     tap.ok('Starting shutdown on guest: auto' in text, 'boot: libvirt-guests has asked the guest to shut down', text)
     text = read('/var/log/libvirt/qemu/auto.log')

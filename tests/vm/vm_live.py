@@ -1,4 +1,4 @@
-"""vm_live.py: a device for a running domain, and the device of a vfio-user server, under AppArmor
+"""vm_live.py: live attach and devices of vfio-user servers under AppArmor
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -23,7 +23,7 @@ DEVICE = '''<emulatedpci devicename='live-device'>
 
 
 def attach(tap, lines):
-    """virsh attach-device --live. The guest has no operating system that could release a device."""
+    """Attaches a device live. It is not detached: the guest has no operating system that could release it."""
     tap.ok(define('live', '0xc009'), 'live: a domain is defined')
     if not start(tap, 'live', 'live'):
         return
@@ -50,7 +50,7 @@ def attach(tap, lines):
 
 
 def server(tap, lines):
-    """<driver socket>: the permissions and the rule of docs/deployment.md."""
+    """Starts a domain with <driver socket>, with the permissions and the rule of docs/deployment.md."""
     os.makedirs(DIRECTORY, exist_ok=True)
     os.chmod(DIRECTORY, 0o755)
     with subprocess.Popen([SERVER, '--socket=' + SOCKET]) as process:
@@ -62,7 +62,7 @@ def server(tap, lines):
 
 
 def connect(tap, lines):
-    """The error of each thing that is missing, and the start with all of them."""
+    """Each missing permission causes an error. The domain starts with all of them."""
     wait(lambda: os.path.exists(SOCKET), 60)
     result = define('server', '0xc00a', "<driver socket='%s'/>" % SOCKET, MEMORY)
     tap.ok(result, 'socket: a domain is defined', result)
@@ -75,7 +75,7 @@ def connect(tap, lines):
 
     run('chown', 'root:libvirt-qemu', SOCKET)
     os.chmod(SOCKET, 0o660)
-    # Debian's kernels do not mediate connect() to the path of a socket, others do.
+    # Some kernels, such as Debian's, do not mediate connect() to a socket with a path.
     result = virsh('start', 'server')
     if result:
         tap.ok(guest_sees('server'), 'socket: AppArmor does not mediate the connection here, and the guest has the device')

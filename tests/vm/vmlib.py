@@ -212,7 +212,7 @@ def confinement(pid):
 
 @contextlib.contextmanager
 def domain_rules(rules):
-    """An administrator's rules for domains, in the file that docs/deployment.md names."""
+    """Adds rules for domains to the file that docs/deployment.md names, and removes them at the end."""
     path = os.path.join(DROP_IN, 'check-vm') if os.path.isdir(DROP_IN) else LOCAL
     before = read(path) if os.path.exists(path) else ''
     write(path, before + rules)
