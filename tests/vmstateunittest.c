@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -346,6 +347,8 @@ typedef enum {
     EMULATOR_SILENT,
     EMULATOR_ENDS,
     EMULATOR_LIES,          /* short and wrong replies first */
+    EMULATOR_LEFT,          /* exits, because its devices were unplugged */
+    EMULATOR_LEAVES,        /* the same when there is a request, which it does not read */
 } EmulatorMode;
 
 typedef struct {
@@ -357,6 +360,18 @@ typedef struct {
 } TestEmulator;
 
 
+/* The last message of an emulator whose devices were unplugged, and its exit. */
+static void
+emulatorLeave(TestEmulator *emulator)
+{
+    const EmulatorStateReply farewell = { .closed = EMULATOR_STATUS_GONE };
+
+    g_assert_cmpint(send(emulator->fds[1], &farewell, sizeof(farewell), MSG_NOSIGNAL), ==, sizeof(farewell));
+    close(emulator->fds[1]);
+    emulator->fds[1] = -1;
+}
+
+
 static gpointer
 emulatorRun(gpointer opaque)
 {
@@ -365,6 +380,14 @@ emulatorRun(gpointer opaque)
     EmulatorStateReply reply;
     ssize_t got;
 
+    if (emulator->mode == EMULATOR_LEFT || emulator->mode == EMULATOR_LEAVES) {
+        struct pollfd p = { .fd = emulator->fds[1], .events = POLLIN };
+
+        if (emulator->mode == EMULATOR_LEAVES)
+            g_assert_cmpint(poll(&p, 1, -1), ==, 1);
+        emulatorLeave(emulator);
+        return NULL;
+    }
     while ((got = recv(emulator->fds[1], &request, sizeof(request), 0)) > 0) {
         emulator->requests++;
         if (emulator->mode == EMULATOR_SILENT ||
@@ -413,8 +436,10 @@ static void
 emulatorStop(TestEmulator *emulator)
 {
     close(emulator->fds[0]);
-    g_thread_join(emulator->thread);
-    close(emulator->fds[1]);
+    if (emulator->thread)
+        g_thread_join(emulator->thread);
+    if (emulator->fds[1] >= 0)
+        close(emulator->fds[1]);
 }
 
 
@@ -603,6 +628,34 @@ testDomainDevices(void)
 }
 
 
+/* An emulator of two devices exits because both were unplugged: before a save, or while it has requests. */
+static void
+testDomainLeft(void)
+{
+    static const EmulatorMode modes[] = { EMULATOR_LEFT, EMULATOR_LEAVES };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(modes); i++) {
+        g_autoptr(VMStateDomain) domain = NULL;
+        g_autoptr(GBytes) bytes = NULL;
+        g_autoptr(GBytes) again = NULL;
+        g_autoptr(GError) err = NULL;
+        TestEmulator emulator;
+
+        emulatorStart(&emulator, modes[i]);
+        domain = newDomain(&emulator);
+        if (modes[i] == EMULATOR_LEFT)
+            g_thread_join(g_steal_pointer(&emulator.thread));
+        bytes = vmstateDomainSave(domain, &err);
+        g_assert_no_error(err);
+        again = vmstateDomainSave(domain, &err);
+        g_assert_no_error(err);
+        g_assert_cmpuint(g_bytes_get_size(bytes), ==, VMSTATE_FORMAT_HEADER);
+        emulatorStop(&emulator);
+    }
+}
+
+
 /* --- D-Bus */
 
 /* The server, a process of its own; the emulator's thread is in this one. */
@@ -775,6 +828,7 @@ main(int argc,
     g_test_add_func("/vmstate/set-once", testSetOnce);
     g_test_add_func("/vmstate/domain/fails", testDomainFails);
     g_test_add_func("/vmstate/domain/devices", testDomainDevices);
+    g_test_add_func("/vmstate/domain/left", testDomainLeft);
     g_test_add_func("/vmstate/bus", testBus);
 
     return g_test_run();

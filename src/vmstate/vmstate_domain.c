@@ -17,10 +17,14 @@
 
 #define _(s) gettext(s)
 
+/* Requests for registers that are sent before the reply to the first of them is received */
+#define DOMAIN_SENT_MAX 32
+
 typedef struct {
     VMStateDevice *device;
     int fd;
     guint number;
+    guint32 sent;           /* the sequence number of a request that waits for its reply, or 0 */
     gboolean gone;          /* the device was unplugged */
     gboolean left;          /* its emulator has exited because of that */
     gboolean alone;         /* only this device uses FD, which is closed with it */
@@ -55,19 +59,56 @@ vmstateDomainFree(VMStateDomain *domain)
 }
 
 
+/* Sets SENT of all devices of the emulator FD to 0: it does not reply to these requests any more. */
+static void
+domainForgetSent(VMStateDomain *domain,
+                 int fd)
+{
+    guint i;
+
+    for (i = 0; i < domain->devices->len; i++) {
+        DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
+
+        if (entry->fd == fd)
+            entry->sent = 0;
+    }
+}
+
+
+/* The emulator FD has exited, because all its devices were unplugged. */
+static void
+domainSetLeft(VMStateDomain *domain,
+              int fd)
+{
+    guint i;
+
+    for (i = 0; i < domain->devices->len; i++) {
+        DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
+
+        if (entry->fd == fd)
+            entry->gone = entry->left = TRUE;
+    }
+}
+
+
 /* Requests the registers of ENTRY, and checks whether it was unplugged. */
 static gboolean
-domainGet(DomainDevice *entry,
+domainGet(VMStateDomain *domain,
+          DomainDevice *entry,
           GError **err)
 {
+    const guint32 sent = entry->sent;
     VMStateReply reply;
 
+    entry->sent = 0;
     if (entry->left)
         return TRUE;
-    if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_GET, entry->number, NULL, 0, &reply, err)) {
+    if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_GET, entry->number, NULL, 0, sent, &reply, err)) {
         g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
         return FALSE;
     }
+    if (reply.repeated)
+        domainForgetSent(domain, entry->fd);
     if (reply.closed != EMULATOR_STATUS_OPEN && reply.closed != EMULATOR_STATUS_GONE) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
                                _("emulated PCI device '%1$s': its emulator does not serve it any more, and its registers are lost"),
@@ -75,7 +116,8 @@ domainGet(DomainDevice *entry,
         return FALSE;
     }
     entry->gone = reply.closed == EMULATOR_STATUS_GONE;
-    entry->left = entry->gone && reply.sequence == 0;
+    if (entry->gone && reply.sequence == 0)
+        domainSetLeft(domain, entry->fd);
     if (entry->gone)
         return TRUE;
     if (!entry->device->own && reply.nregisters != PCI_CONFIG_SIZE) {
@@ -91,9 +133,10 @@ domainGet(DomainDevice *entry,
 
 /* Returns whether the device still exists. This is assumed if its emulator does not answer. */
 static gboolean
-domainIsThere(DomainDevice *entry)
+domainIsThere(VMStateDomain *domain,
+              DomainDevice *entry)
 {
-    return !domainGet(entry, NULL) || !entry->gone;
+    return !domainGet(domain, entry, NULL) || !entry->gone;
 }
 
 
@@ -139,7 +182,7 @@ vmstateDomainAdd(VMStateDomain *domain,
         DomainDevice *other = &g_array_index(domain->devices, DomainDevice, i);
 
         if (strcmp(other->device->alias, device->alias) == 0 && !other->gone &&
-            (!alone || domainIsThere(other))) {
+            (!alone || domainIsThere(domain, other))) {
             emulatedPCIReportError(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                    _("two emulated PCI devices have the alias '%1$s'"), device->alias);
             return FALSE;
@@ -151,14 +194,27 @@ vmstateDomainAdd(VMStateDomain *domain,
 }
 
 
+/* Requests the registers of all devices. Requests are sent before the replies to the earlier ones
+ * are received, because an emulator replies to several in less time. */
 static gboolean
 domainGetAll(VMStateDomain *domain,
              GError **err)
 {
+    GArray *devices = domain->devices;
+    guint ahead = 0;
     guint i;
 
-    for (i = 0; i < domain->devices->len; i++) {
-        if (!domainGet(&g_array_index(domain->devices, DomainDevice, i), err))
+    for (i = 0; i < devices->len; i++)
+        g_array_index(devices, DomainDevice, i).sent = 0;
+
+    for (i = 0; i < devices->len; i++) {
+        for (; ahead < devices->len && ahead < i + DOMAIN_SENT_MAX; ahead++) {
+            DomainDevice *next = &g_array_index(devices, DomainDevice, ahead);
+
+            if (!next->left)
+                next->sent = vmstateEmulatorSendGet(next->fd, next->number);
+        }
+        if (!domainGet(domain, &g_array_index(devices, DomainDevice, i), err))
             return FALSE;
     }
     return TRUE;
@@ -287,7 +343,7 @@ vmstateDomainLoad(VMStateDomain *domain,
         if (entry->gone || !there)
             continue;
         if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_SET, entry->number, there->registers,
-                                 there->nregisters, &reply, err)) {
+                                 there->nregisters, 0, &reply, err)) {
             g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
             return FALSE;
         }

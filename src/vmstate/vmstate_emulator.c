@@ -41,6 +41,23 @@ callIsFarewell(const VMStateReply *reply)
 }
 
 
+/* Receives a message, of CALL_MESSAGE_MAX bytes at most. Returns its length, which can be greater,
+ * or as recv(). */
+static ssize_t
+callReceive(int fd,
+            VMStateReply *reply)
+{
+    ssize_t got;
+
+    /* The kernel returns ECONNRESET once, before the last messages, if the emulator has ended and
+     * has not read a request. */
+    do {
+        got = recv(fd, reply, CALL_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC);
+    } while (got < 0 && errno == ECONNRESET);
+    return got;
+}
+
+
 /* Returns whether the emulator has reported its exit. Late replies are dropped. */
 static gboolean
 callReadFarewell(int fd,
@@ -48,8 +65,8 @@ callReadFarewell(int fd,
 {
     ssize_t got;
 
-    while ((got = recv(fd, reply, CALL_MESSAGE_MAX, MSG_DONTWAIT)) > 0) {
-        if (got >= EMULATOR_STATE_HEADER && callIsFarewell(reply)) {
+    while ((got = callReceive(fd, reply)) > 0) {
+        if (got >= EMULATOR_STATE_HEADER && got <= CALL_MESSAGE_MAX && callIsFarewell(reply)) {
             reply->nregisters = 0;
             return TRUE;
         }
@@ -89,7 +106,7 @@ callWait(int fd,
         if (rc <= 0)
             continue;
 
-        got = recv(fd, reply, CALL_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC);
+        got = callReceive(fd, reply);
         if (got >= EMULATOR_STATE_HEADER && got <= CALL_MESSAGE_MAX &&
             (reply->sequence == sequence || callIsFarewell(reply))) {
             reply->nregisters = got - EMULATOR_STATE_HEADER;
@@ -105,29 +122,62 @@ callWait(int fd,
 }
 
 
-/* Sends REQUEST, of LEN bytes, and repeats it until there is a reply. */
+static gboolean
+callSend(int fd,
+         const CallRequest *request,
+         gsize len)
+{
+    return send(fd, request, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+
+/* Sends REQUEST, of LEN bytes, unless it was SENT, and repeats it until there is a reply. */
 static CallResult
 callRepeat(int fd,
            const CallRequest *request,
            gsize len,
+           gboolean sent,
            VMStateReply *reply)
 {
     const gint64 deadline = g_get_monotonic_time() + VMSTATE_EMULATOR_TIMEOUT * INT64_C(1000);
     CallResult result = CALL_REPEAT;
+    int times;
+
+    reply->repeated = FALSE;
 
     /* An emulator that has exited does not receive the request. */
-    if (callReadFarewell(fd, reply))
+    if (!sent && callReadFarewell(fd, reply))
         return CALL_REPLY;
-    while (result == CALL_REPEAT && g_get_monotonic_time() < deadline) {
-        if (send(fd, request, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-            errno != EAGAIN && errno != EINTR)
+    for (times = 0; result == CALL_REPEAT && g_get_monotonic_time() < deadline; times++) {
+        if ((times > 0 || !sent) && !callSend(fd, request, len) && errno != EAGAIN && errno != EINTR)
             return CALL_FAILED;
         result = callWait(fd, request->sequence, reply,
                           MIN(deadline, g_get_monotonic_time() + VMSTATE_EMULATOR_REPEAT * INT64_C(1000)));
     }
     if (result == CALL_REPEAT)
         errno = ETIMEDOUT;
+    reply->repeated = times > 1;
     return result == CALL_REPLY ? result : CALL_FAILED;
+}
+
+
+/* The number of the next request. Requests of all emulators have different ones. */
+static guint32
+callNext(void)
+{
+    static guint32 sequence;
+
+    return ++sequence;
+}
+
+
+guint32
+vmstateEmulatorSendGet(int fd,
+                       guint device)
+{
+    const CallRequest request = { .command = EMULATOR_STATE_GET, .device = device, .sequence = callNext() };
+
+    return callSend(fd, &request, EMULATOR_STATE_HEADER) ? request.sequence : 0;
 }
 
 
@@ -137,16 +187,16 @@ vmstateEmulatorCall(int fd,
                     guint device,
                     const guint8 *registers,
                     gsize n,
+                    guint32 sent,
                     VMStateReply *reply,
                     GError **err)
 {
-    static guint32 sequence;
-    CallRequest request = { .command = command, .device = device, .sequence = ++sequence };
+    CallRequest request = { .command = command, .device = device, .sequence = sent ? sent : callNext() };
 
     if (n > 0)
         memcpy(request.registers, registers, n);
 
-    if (callRepeat(fd, &request, EMULATOR_STATE_HEADER + n, reply) == CALL_FAILED) {
+    if (callRepeat(fd, &request, EMULATOR_STATE_HEADER + n, sent != 0, reply) == CALL_FAILED) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
                                _("its emulator does not answer: %1$s"), g_strerror(errno));
         return FALSE;

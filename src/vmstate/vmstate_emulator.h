@@ -24,6 +24,7 @@ typedef struct {
     guint32 reserved;
     guint8 registers[EMULATOR_STATE_MAX];   /* for EMULATOR_STATE_GET */
     gsize nregisters;       /* their size, in bytes; not part of the message */
+    gboolean repeated;      /* the request was sent more than once; not part of the message */
 } VMStateReply;
 
 /**
@@ -35,16 +36,32 @@ typedef struct {
 gboolean vmstateEmulatorHasLeft(int fd);
 
 /**
+ * vmstateEmulatorSendGet:
+ * @fd: the socket
+ * @device: the number of the device, from 0
+ *
+ * Sends a request for registers without waiting for the reply. vmstateEmulatorCall() receives it.
+ * Replies to several requests have to be received in the order of the requests.
+ *
+ * Returns the sequence number of the request, or 0 if it could not be sent.
+ */
+guint32 vmstateEmulatorSendGet(int fd,
+                               guint device);
+
+/**
  * vmstateEmulatorCall:
  * @fd: the socket
  * @command: EMULATOR_STATE_GET or EMULATOR_STATE_SET
  * @device: the number of the device, from 0
  * @registers: the registers for EMULATOR_STATE_SET, or NULL
  * @n: their size, in bytes; at most EMULATOR_STATE_MAX
+ * @sent: the sequence number of the same request if vmstateEmulatorSendGet() has sent it, or 0
  * @reply: filled in
  * @err: set to VIR_ERR_OPERATION_FAILED if the emulator does not reply or reports an error
  *
- * Sends a request and waits for the reply, at most VMSTATE_EMULATOR_TIMEOUT.
+ * Sends a request, unless it was already sent, and waits for the reply, at most
+ * VMSTATE_EMULATOR_TIMEOUT. If the request has to be repeated, replies to requests that were
+ * sent after it are dropped.
  *
  * Returns TRUE, or FALSE with @err set.
  */
@@ -53,5 +70,6 @@ gboolean vmstateEmulatorCall(int fd,
                              guint device,
                              const guint8 *registers,
                              gsize n,
+                             guint32 sent,
                              VMStateReply *reply,
                              GError **err);
