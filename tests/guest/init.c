@@ -139,19 +139,33 @@ openOurs(const char *name)
 }
 
 
-/* Whether the registers of a device are those of round number VALUE. */
+/* The registers of a device that count() writes, and its vendor */
+typedef struct {
+    unsigned char vendor[2];
+    unsigned char line;
+    unsigned char size;
+} Registers;
+
+
+/* Reads the registers of a device. Returns false if that fails. */
 static bool
-isOfRound(int fd,
+readRegisters(int fd,
+              Registers *found)
+{
+    memset(found, 0, sizeof(*found));
+    return pread(fd, found->vendor, sizeof(found->vendor), VENDOR) == sizeof(found->vendor) &&
+        pread(fd, &found->line, 1, INTERRUPT_LINE) == 1 &&
+        pread(fd, &found->size, 1, CACHE_LINE_SIZE) == 1;
+}
+
+
+/* Whether FOUND are the registers that the round with VALUE has written. */
+static bool
+isOfRound(const Registers *found,
           unsigned char value)
 {
-    unsigned char line = 0;
-    unsigned char size = 0;
-    unsigned char vendor[2] = { 0 };
-
-    return pread(fd, vendor, sizeof(vendor), VENDOR) == sizeof(vendor) &&
-        vendor[0] == 0x53 && vendor[1] == 0x58 &&
-        pread(fd, &line, 1, INTERRUPT_LINE) == 1 && line == value &&
-        pread(fd, &size, 1, CACHE_LINE_SIZE) == 1 && size == (unsigned char) (value ^ 0x55);
+    return found->vendor[0] == 0x53 && found->vendor[1] == 0x58 &&
+        found->line == value && found->size == (unsigned char) (value ^ 0x55);
 }
 
 
@@ -244,9 +258,14 @@ count(void)
             updateCounters(&all);
         for (i = 0; i < all.n; i++) {
             Counter *counter = &all.counters[i];
+            Registers found;
+            const bool got = readRegisters(counter->fd, &found);
 
-            if (!counter->isNew && !isOfRound(counter->fd, value) && isThere(counter->name)) {
-                printf("=== emulatedpci: device %d of %d: not the values of round %lu\n", i, all.n, rounds - 1);
+            if (!counter->isNew && !(got && isOfRound(&found, value)) && isThere(counter->name)) {
+                printf("=== emulatedpci: device %d of %d: not the values of round %lu: %s vendor %02x%02x, "
+                       "interrupt line %d, cache line size %d; %d and %d were written\n",
+                       i, all.n, rounds - 1, got ? "read" : "cannot read", found.vendor[1], found.vendor[0],
+                       found.line, found.size, value, value ^ 0x55);
                 wrong++;
             }
             counter->isNew = false;
