@@ -71,18 +71,29 @@ debian_root_enter() {
     local dir=$1
 
     shift
+    # The kernel does not let a process in a chroot make a user namespace, so the directory
+    # becomes the root of the mount namespace. As pivot_root(2) describes, the old root is then
+    # mounted on top of the new one, and is unmounted. Where the root cannot be replaced, tests
+    # that require a user namespace are skipped.
     # shellcheck disable=SC2016 # expanded in there
     debian_root_isolated bash -c '
         dir=$1
         shift
-        mount -t proc proc "$dir/proc" &&
-            mount --rbind /sys "$dir/sys" &&
-            mount --rbind /dev "$dir/dev" &&
-            mount -t tmpfs tmpfs "$dir/run" &&
-            mkdir -m 1777 "$dir/run/lock" || exit 125
+        mount --bind "$dir" "$dir" &&
+            cd "$dir" &&
+            mount -t proc proc proc &&
+            mount --rbind /sys sys &&
+            mount --rbind /dev dev &&
+            mount -t tmpfs tmpfs run &&
+            mkdir -m 1777 run/lock || exit 125
+        set -- /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"
+        if pivot_root . . 2>/dev/null; then
+            umount -l . && cd / || exit 125
+        else
+            set -- chroot . "$@"
+        fi
         # As a child: the first process of a namespace is not like others.
-        chroot "$dir" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-            LC_ALL=C.UTF-8 "$@"
+        "$@"
         exit $?' enter "$dir" "$@" < /dev/null
 }
 
