@@ -242,8 +242,8 @@ def try_killed(tap, stack, guest):
     tap.ok('Failed to get proxies' in guest.log(), 'and the log says why', guest.log())
 
 
-def try_detached(tap, stack, guest):
-    """A device that was unplugged is not part of the state."""
+def try_paused(tap, stack, guest):
+    """A guest that is paused is saved, and remains paused when it is restored."""
     image = stack.path('tmp/%s.image' % guest.name)
     stack.virsh('suspend', guest.name)
     stack.virsh('save', guest.name, image)
@@ -251,6 +251,20 @@ def try_detached(tap, stack, guest):
     tap.equal(len(emulated_devices(stack.virsh('dumpxml', guest.name))), guest.devices, 'saved while it is paused')
     stack.virsh('resume', guest.name)
     guest.counts('saved while it is paused')
+
+
+def try_detached(tap, stack):
+    """Devices that were detached are not part of the state. When all are detached, their emulator has exited."""
+    guest = Guest(tap, stack, 'leaves', 'pc', 3)
+    image = stack.path('tmp/leaves.image')
+    guest.start()
+    for left in 2, 0:
+        while guest.devices > left:
+            detach_live(tap, stack, guest)
+        stack.virsh('save', guest.name, image)
+        stack.virsh('restore', image)
+        guest.counts('saved and restored with %d devices' % left)
+    guest.destroy()
 
 
 def try_snapshots(tap, stack, guest):
@@ -600,9 +614,10 @@ def main(tap):
         try_save(tap, stack, pc)
         try_save(tap, stack, q35)
         try_refused(tap, stack, pc)
-        try_detached(tap, stack, q35)
+        try_paused(tap, stack, q35)
         try_killed(tap, stack, q35)
         q35.destroy()
+        try_detached(tap, stack)
         try_snapshots(tap, stack, pc)
         try_attached_live(tap, stack, pc)
         stack.virsh('destroy', 'pc')
