@@ -194,8 +194,9 @@ vmstateDomainAdd(VMStateDomain *domain,
 }
 
 
-/* Requests the registers of all devices. Requests are sent before the replies to the earlier ones
- * are received, because an emulator replies to several in less time. */
+/* Requests the registers of all devices. Requests to pci-emulator are sent before the replies to
+ * the earlier ones are received, because it replies to several in less time. Other emulators can
+ * rely on growing sequence numbers, also when a request is repeated. */
 static gboolean
 domainGetAll(VMStateDomain *domain,
              GError **err)
@@ -211,7 +212,7 @@ domainGetAll(VMStateDomain *domain,
         for (; ahead < devices->len && ahead < i + DOMAIN_SENT_MAX; ahead++) {
             DomainDevice *next = &g_array_index(devices, DomainDevice, ahead);
 
-            if (!next->left)
+            if (!next->left && !next->device->own)
                 next->sent = vmstateEmulatorSendGet(next->fd, next->number);
         }
         if (!domainGet(domain, &g_array_index(devices, DomainDevice, i), err))
