@@ -3,9 +3,9 @@
  *
  *   answer FD...
  *
- * bench-start.py compares the emulator with it, to see how much of a start is QEMU's
- * own. It has a thread for each socket, which answers each request at once and without
- * looking at it: no registers, no sandbox, no guard. It ends when QEMU has closed all sockets.
+ * bench-start.py compares the emulator with it, to find the part of the start time that QEMU
+ * itself needs. A thread for each socket answers each request at once, without evaluating it.
+ * There are no registers, no sandbox and no guard. It ends when QEMU has closed all sockets.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

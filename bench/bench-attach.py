@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-# bench-attach.py: a device that is attached to a running domain, and the relay for it
+# bench-attach.py: the time to attach a device to a running domain, and the cost of the relay for it
 #
-# Attaching an emulated device through the daemon, against libvirt's own attach of the controller
-# that it stands for, in turns; and a command through emulatedpci-monitor against one without it.
+# Compares attaching an emulated device through the daemon with attaching a SCSI controller through
+# libvirtd, alternately; and a command to QEMU's monitor through emulatedpci-monitor with a direct one.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -33,7 +33,7 @@ REPLY = b'{"return": {"status": "running", "running": true}, "id": "libvirt-%d"}
 
 
 def attach(client, domain, xml):
-    """Returns the seconds that it took."""
+    """Returns the seconds that the call took."""
     payload = domain + rpc.string(xml) + struct.pack('>I', LIVE)
     start = time.perf_counter()
     client.call(rpc.ATTACH_DEVICE_FLAGS, payload)
@@ -61,14 +61,14 @@ def bench_attach():
             for number in range(DEVICES):
                 times['native'].append(attach(direct, domains['native'],
                                               "<controller type='scsi' index='%d' model='lsilogic'/>" % (number + 1)))
-                # For the first device, programs are started that then wait for the next ones.
+                # Attaching the first device starts programs that the other devices use, too.
                 times['emulated' if number else 'first'].append(
                     attach(through, domains['emulated'], emulatedpci_xml(fields)))
                 time.sleep(PAUSE)
             for name in 'native', 'emulated':
                 stack.virsh('destroy', name)
     native, emulated, first = (statistics.median(times[name]) for name in ('native', 'emulated', 'first'))
-    for what, seconds in ('the first', first), ('another', emulated):
+    for what, seconds in ('first device', first), ('further device', emulated):
         print('%-40s native %6.1f ms   emulated %6.1f ms   emulated/native %.2f' % (
             'attach-device --live, %s' % what, native * 1e3, seconds * 1e3, seconds / native), flush=True)
 
@@ -81,7 +81,7 @@ def serve(qemu):
 
 
 def ask(libvirt):
-    """The seconds that a command took, of most of them."""
+    """Returns the median of the seconds that a command takes."""
     file = libvirt.makefile('rb')
     times = []
     for number in range(COMMANDS):
@@ -128,9 +128,9 @@ def bench_relay():
             through.close()
             relay.wait()
     alone, relayed = (min(pair[i] for pair in times) for i in (0, 1))
-    print('%-40s alone %6.1f us   relayed %6.1f us   added %.1f us' % (
-        'a command to QEMU\'s monitor', alone * 1e6, relayed * 1e6, (relayed - alone) * 1e6))
-    print('%-40s %d KiB' % ('memory of the relay\'s own', memory))
+    print('%-40s direct %6.1f us   relayed %6.1f us   added %.1f us' % (
+        'command to QEMU\'s monitor', alone * 1e6, relayed * 1e6, (relayed - alone) * 1e6))
+    print('%-40s %d KiB' % ('private memory of the relay', memory))
 
 
 def main():

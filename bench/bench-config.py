@@ -1,15 +1,15 @@
-"""bench-config.py: a guest's configuration reads, and the emulator's memory
+"""bench-config.py: the time of configuration reads by a guest, and the emulator's memory
 
-One QEMU (TCG, no KVM) with a native device, the same device in QEMU's own
-remote process (-machine x-remote) and two emulated ones, whose emulators run
-with and without a guard, and one guest program, configguest.S, that reads
-them in turns. Time is the median of batches of 1000 reads in one run; memory
-is what /proc says of the serving processes.
+One QEMU (TCG, no KVM) has a native device, the same device in QEMU's own
+remote process (-machine x-remote), and two emulated devices, whose emulators
+run with and without a guard. The guest program configguest.S reads them in
+turns. Times are medians of batches of 1000 reads in one run; the memory of
+the serving processes is read from /proc.
 
-Whether QEMU and the process that serves it share a CPU matters more than
-anything else, and the scheduler keeps to one way or the other for seconds
-(bench-transports.c tells why). So it is measured in three ways: as the
-scheduler will, on one CPU, and on two.
+The largest effect is whether QEMU and the process that serves it share a CPU,
+and the scheduler keeps a placement for seconds (see bench-transports.c). So
+there are three measurements: as the scheduler places the processes, on one
+CPU, and on two.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -38,7 +38,7 @@ ROUNDS = int(os.environ.get('BENCH_ROUNDS', '60'))
 
 NATIVE, REMOTE, OURS, UNGUARDED = 5, 6, 7, 8
 
-# The promises
+# The limits
 READ_RATIO = 0.30
 GUARD_RATIO = 1.10
 PRIVATE_KIB = {1: 512, 28: 1024}
@@ -46,7 +46,7 @@ RESIDENT_KIB = 2560
 
 
 def memory(pid):
-    """Private and resident KiB. Private is unknown (None) without the right to look."""
+    """Returns private and resident KiB. Private is None if permission to read it is missing."""
     values = {}
     try:
         with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as rollup:
@@ -63,21 +63,21 @@ def memory(pid):
 
 
 def memory_of(emulator):
-    """Of its processes together."""
+    """Returns private and resident KiB of the emulator's processes: the sum, and the maximum."""
     values = [memory(pid) for pid in {emulator.process.pid, emulator.worker()}]
     private = [value[0] for value in values]
     return None if None in private else sum(private), max(value[1] for value in values)
 
 
 def cpu_time(pid):
-    """Nanoseconds that a process has run."""
+    """Returns the CPU time of a process in nanoseconds."""
     with open('/proc/%d/schedstat' % pid, encoding='ascii') as schedstat:
         return int(schedstat.read().split()[0])
 
 
 @contextlib.contextmanager
 def staying_on(cpus):
-    """What is started meanwhile stays on these CPUs."""
+    """Binds the processes that are started in this context to CPUS."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cpus)
     try:
@@ -87,7 +87,7 @@ def staying_on(cpus):
 
 
 def start_remote():
-    """QEMU's own remote process; returns it and the proxy's end of its socket."""
+    """Starts QEMU's own remote process. Returns it and the proxy's end of its socket."""
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(
         [qemu_path(), '-machine', 'x-remote', '-nodefaults', '-display', 'none',
@@ -99,7 +99,7 @@ def start_remote():
 
 
 def batches(console, count):
-    """The time of each batch of the first COUNT rounds after the warm-up, in ns per read."""
+    """Returns the time of each batch of the first COUNT rounds after the warm-up, in ns per read."""
     ticks = {NATIVE: [], REMOTE: [], OURS: [], UNGUARDED: []}
     clock = []
     while len(ticks[UNGUARDED]) < count + WARMUP:
@@ -114,7 +114,7 @@ def batches(console, count):
 
 
 def start_qemu(fds):
-    """A QEMU with these descriptors: of the remote device, ours, the console, the one without a guard."""
+    """Starts QEMU. FDS: descriptors of the remote device, ours, the console, and the device without a guard."""
     guest = os.path.join(os.environ['abs_top_builddir'], 'bench/configguest')
     return subprocess.Popen(
         [qemu_path(), '-machine', 'pc,memory-backend=ram', '-m', '64', '-accel', 'tcg',
@@ -131,8 +131,8 @@ def start_qemu(fds):
 
 
 def measure_reads(qemu_cpus, servers_cpus):
-    """(ns per read by slot, CPU time per read of our process, memory of the remote one, of ours, of the one
-    without a guard)"""
+    """Returns (ns per read by slot, CPU time per read of our process, and the memory of the remote process,
+    of our emulator and of the emulator without a guard)."""
     console, console_theirs = socket.socketpair()
     remote = qemu = None
     try:
@@ -155,7 +155,7 @@ def measure_reads(qemu_cpus, servers_cpus):
             times = batches(console, ROUNDS)
             ours = (cpu_time(pid) - before) / ((ROUNDS + WARMUP) * READS)
             result = times, ours, memory(remote.pid), memory_of(emulator), memory_of(unguarded)
-            # In this order neither complains that the other one has gone.
+            # In this order, neither process reports that the other one has ended.
             qemu.send_signal(signal.SIGSTOP)
             remote.kill()
             remote.wait()
@@ -171,7 +171,7 @@ def measure_reads(qemu_cpus, servers_cpus):
 
 
 def measure_memory(count):
-    """Memory of an emulator that has served each of COUNT devices."""
+    """Returns the memory of an emulator that has served each of COUNT devices."""
     with emulatordriver.Emulator([emulatordriver.EXAMPLE] * count, stderr=None) as emulator:
         for sock in emulator.sockets:
             for reg in range(256):
@@ -200,17 +200,17 @@ def print_reads(where, times, cpu, fixed):
           % (ratio, READ_RATIO, 'reached' if ratio <= READ_RATIO else 'NOT REACHED'))
     print('  ours / native device     %8.2f' % (middle[OURS] / middle[NATIVE]))
     if fixed:
-        # Batches that follow each other: whatever else the machine did hit both.
+        # Consecutive batches are compared: other load on the machine affects both.
         ratio = statistics.median(a / b for a, b in zip(times[OURS], times[UNGUARDED]))
         print('  with / without guard     %8.2f (at most %.2f: %s)'
               % (ratio, GUARD_RATIO, 'reached' if ratio <= GUARD_RATIO else 'NOT REACHED'))
-    print("  pci-emulator's own share %8.0f ns; without it, ours / remote process would be %.2f"
+    print("  pci-emulator's CPU time  %8.0f ns; without it, ours / remote process would be %.2f"
           % (cpu, (middle[OURS] - cpu) / middle[REMOTE]))
 
 
 def main():
     cpus = sorted(os.sched_getaffinity(0))
-    places = [('wherever they run', cpus, cpus), ('all on one CPU', cpus[:1], cpus[:1])]
+    places = [('placed by the scheduler', cpus, cpus), ('all on one CPU', cpus[:1], cpus[:1])]
     if len(cpus) > 1:
         places.append(('QEMU on another CPU', cpus[:1], cpus[1:2]))
     for where, qemu_cpus, servers_cpus in places:

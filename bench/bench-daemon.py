@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # bench-daemon.py: the cost of virtemulatedpcid
 #
-# The same calls to one libvirtd, directly, through a plain byte relay (socat)
-# and through the daemon, in turns within one run.
+# Compares the same calls to one libvirtd: directly, through a plain byte relay
+# (socat) and through the daemon, alternately within one run.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -26,8 +26,8 @@ WAYS = ('direct', 'socat', 'daemon')
 
 
 def rounds(function, clients, count, repeat):
-    """{way: the median time of a call}, of REPEAT times COUNT calls, the ways in
-    turns: what else the machine does hits all of them, and only some calls."""
+    """Returns {way: the median time of a call} of REPEAT rounds of COUNT calls. The ways
+    alternate, so that other load on the machine affects all of them."""
     times = {way: [] for way in WAYS}
     for turn in range(repeat + 1):
         for way in WAYS:
@@ -53,7 +53,7 @@ def private_memory(pid):
 
 
 def parallel(path, clients, calls):
-    """Seconds that CLIENTS clients at once take for CALLS calls each."""
+    """Returns the seconds that CLIENTS concurrent clients take for CALLS calls each."""
     def work():
         with rpc.Client(path, timeout=120) as client:
             client.open()
@@ -69,7 +69,7 @@ def parallel(path, clients, calls):
 
 
 def volumes(stack, uris):
-    """Upload and download of a 256 MiB volume."""
+    """Measures the upload and the download of a 256 MiB volume."""
     os.mkdir(stack.path('pool'), 0o755)
     stack.give('pool')
     stack.virsh('pool-create-as', 'bench', 'dir', '--target', stack.path('pool'))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-# bench-definitions.py: lists of node devices with 1000 definitions in them
+# bench-definitions.py: the time to list node devices, with 1000 definitions
 #
-# virConnectListAllNodeDevices() of libvirtd alone and of virtemulatedpcid,
-# which adds the definitions, in turns within one run; and what a client takes for the lot.
+# Compares virConnectListAllNodeDevices() of libvirtd alone with that of virtemulatedpcid, which
+# adds the definitions, within one run; and the time of virsh nodedev-list.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -45,7 +45,7 @@ def main():
         direct = rpc.Client(stack.upstream, timeout=120).open()
         through = rpc.Client(stack.socket, timeout=120).open()
         ask = struct.pack('>II', 1, 0)
-        print('%d node devices of libvirtd\'s' % struct.unpack('>I', direct.call(LIST_ALL, ask)[:4]))
+        print('libvirtd has %d node devices' % struct.unpack('>I', direct.call(LIST_ALL, ask)[:4]))
 
         def lists(title):
             times = (best(lambda: direct.call(LIST_ALL, ask)), best(lambda: through.call(LIST_ALL, ask)))
@@ -57,13 +57,13 @@ def main():
         for number in range(COUNT):
             through.call(DEFINE, rpc.string(DEFINITION % number) + struct.pack('>I', 0))
         taken = time.perf_counter() - start
-        print('%-40s %.0f a second, each synced to disk' % ('%d definitions' % COUNT, COUNT / taken))
+        print('%-40s %.0f per second, each synced to disk' % ('%d definitions' % COUNT, COUNT / taken))
         lists('list with %d definitions' % COUNT)
 
         name = rpc.string('emulatedpci_bench500') + struct.pack('>I', 0)
         own = rpc.string('computer') + struct.pack('>I', 0)
         print('%-40s libvirtd\'s, direct %.1f us, ours %.1f us' % (
-            'dumpxml of one', best(lambda: direct.call(GET_XML, own)) * 1e6,
+            'dumpxml of one node device', best(lambda: direct.call(GET_XML, own)) * 1e6,
             best(lambda: through.call(GET_XML, name)) * 1e6))
 
         for way, uri in (('direct', stack.direct_uri), ('daemon', stack.uri)):
@@ -81,7 +81,7 @@ def main():
         start = time.perf_counter()
         for number in range(10):
             through.call(UNDEFINE, rpc.string('emulatedpci_bench%d' % number) + struct.pack('>I', 0))
-        print('%-40s %.1f ms' % ('undefine, with 100 domains to look at', (time.perf_counter() - start) * 100))
+        print('%-40s %.1f ms' % ('undefine, with 100 domains to search', (time.perf_counter() - start) * 100))
         through.close()
         direct.close()
 

@@ -1,13 +1,13 @@
-"""bench-device.py: a device of a vfio-user server, and one of QEMU's own
+"""bench-device.py: compares a device of a vfio-user server with a device of QEMU
 
 A Linux guest (TCG, no KVM) drives the device of examples/checksum-engine and, by turns, QEMU's "edu",
 which does comparable things inside QEMU: a register is read and written, an interrupt is raised, and
-memory is read by DMA (deviceguest.c). Times are the guest's, the medians of batches in one run. The
-guest runs twice, because a server maps the guest's memory only if it is shared, and asks QEMU for
-each part otherwise; that is done twice (BENCH_ROUNDS), and the better one counts.
+memory is read by DMA (deviceguest.c). The guest measures the times; they are medians of batches in one
+run. The guest runs with shared memory, which the server maps, and with private memory, each part of
+which the server requests from QEMU. Both run twice (BENCH_ROUNDS), and the better result counts.
 
-edu's DMA waits for a timer of 100 ms, for 4096 bytes at most: its throughput says nothing, and is only
-printed.
+edu transfers at most 4096 bytes by DMA, after a timer of 100 ms: its throughput is printed, but is not
+comparable.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -43,7 +43,7 @@ def start_server(path):
 
 
 def run(directory, kernel, shared):
-    """{(what, device): nanoseconds}"""
+    """Runs a guest. Returns {(what, device): nanoseconds}."""
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, 'shared.sock' if shared else 'private.sock')
     initrd = os.path.join(directory, 'initrd')
@@ -75,7 +75,7 @@ def best(runs):
 def main():
     kernel, reason = guest_kernel()
     if not kernel or VFIO_USER not in qemu_transports()[0]:
-        print('not measured: %s' % (reason if not kernel else 'QEMU has no vfio-user-pci here'))
+        print('not measured: %s' % (reason if not kernel else 'this QEMU has no vfio-user-pci'))
         return
     with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory:
         rounds = [[run(os.path.join(directory, str(i)), kernel, kind) for kind in (True, False)] for i in range(ROUNDS)]

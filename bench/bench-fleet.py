@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # bench-fleet.py: attaching a definition to 1,000 stopped domains
 #
-# One command, virt-emulatedpci attach --all, against plain defines of the very
-# XML that results, which one client sends to the same libvirtd, without our
-# daemon, over as many connections. In turns, so that both see the same machine.
+# Compares one command, virt-emulatedpci attach --all, with a client that defines the
+# resulting XML of each domain at the same libvirtd, without our daemon, over the same
+# number of connections. Both alternate, so that other load on the machine affects both.
 #
 #   bench-fleet.py [DOMAINS [JOBS [ROUNDS]]]
 #
@@ -32,7 +32,7 @@ def main(count=1000, jobs=4, rounds=3):
     libvirt.registerErrorHandler(lambda *_: None, None)
 
     def defines(uri, documents):
-        """Seconds that it takes to define DOCUMENTS."""
+        """Returns the seconds that it takes to define DOCUMENTS."""
         todo = iter(documents)
         lock = threading.Lock()
         connections = [libvirt.open(uri) for _ in range(jobs)]
@@ -60,7 +60,7 @@ def main(count=1000, jobs=4, rounds=3):
         stack.begin()
         defines(stack.direct_uri, [domain_xml('fleet-%04d' % number, 'q35' if number % 2 else 'pc')
                                    for number in range(count)])
-        # libvirtd asks the QEMU behind the launcher what it can, once
+        # libvirtd probes the capabilities of QEMU through the launcher once: not in the measured time.
         stack.run([stack.tool, 'attach', 'test', 'fleet-0000'])
         stack.run([stack.tool, 'detach', 'test', 'fleet-0000'])
         ratios = []
@@ -79,7 +79,7 @@ def main(count=1000, jobs=4, rounds=3):
             print('%d domains, %d jobs: attach %.2f s (%.0f/s), plain defines %.2f s (%.0f/s), ratio %.2f' % (
                 count, jobs, attach, count / attach, plain, count / plain, ratios[-1]), flush=True)
             stack.run([stack.tool, 'detach', 'test', '--all', '-q', '-j', str(jobs)], timeout=600)
-        print('rate of attach to that of plain defines: %.2f (median of %d; at least 0.8 is wanted)' % (
+        print('rate of attach / rate of plain defines: %.2f (median of %d; at least 0.8 is required)' % (
             sorted(ratios)[len(ratios) // 2], len(ratios)))
     return 0
 

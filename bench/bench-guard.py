@@ -1,9 +1,9 @@
-"""bench-guard.py: an emulator that is killed, and 64 devices
+"""bench-guard.py: the time to replace a killed worker, and the cost of 64 devices
 
-How long a request takes whose worker is killed, from the kill to the answer:
-the request is sent first, or right behind the kill, and there is nothing else
-to do. Then 64 devices in one emulator and in 64: the time of a read, each of
-another device, and the memory of all processes.
+Measures the time from killing a worker to the answer of a request that was
+sent just before, on an idle emulator. Then compares 64 devices in one
+emulator with 64 devices in 64 emulators: the time of a read, each of another
+device, and the memory of all processes.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -29,12 +29,12 @@ KILLS = int(os.environ.get('BENCH_ROUNDS', '1000'))
 DEVICES = 64
 READS = 200         # of each device
 
-# The promise, in milliseconds
+# The limit, in milliseconds
 REPLACED = 10
 
 
 def open_status(pid):
-    """The shared memory: the pid of the worker is at 20, of 4 bytes."""
+    """Maps the shared memory of the emulator; its 4 bytes at offset 20 are the pid of the worker."""
     for name in os.listdir('/proc/%d/fd' % pid):
         path = '/proc/%d/fd/%s' % (pid, name)
         if 'emulatedpci-status' in os.readlink(path):
@@ -44,7 +44,7 @@ def open_status(pid):
 
 
 def measure_kills():
-    """Milliseconds, for each kill."""
+    """Returns the milliseconds of each kill, sorted."""
     times = []
     with Emulator([EXAMPLE], stderr=subprocess.DEVNULL) as emulator:
         status = open_status(emulator.process.pid)
@@ -54,10 +54,10 @@ def measure_kills():
         for _ in range(KILLS):
             while struct.unpack_from('=i', status, 20)[0] == worker:
                 time.sleep(0)
-            # A request from it: it serves.
+            # The new worker is ready when it has answered a request.
             emu.config_read(sock, 0, 4)
             worker = struct.unpack_from('=i', status, 20)[0]
-            # Stopped, so that it cannot answer before it dies.
+            # The worker is stopped, so that it cannot answer before it is killed.
             os.kill(worker, signal.SIGSTOP)
             sock.sendall(request)
             start = time.perf_counter()
@@ -69,7 +69,7 @@ def measure_kills():
 
 
 def memory(emulators):
-    """KiB of all their processes: proportional, so that shared memory counts once; None if unknown."""
+    """Returns the KiB of all processes of EMULATORS, None if unknown. Shared memory counts once (Pss)."""
     total = 0
     try:
         for emulator in emulators:
@@ -82,7 +82,7 @@ def memory(emulators):
 
 
 def measure_devices(processes):
-    """(microseconds of a read, KiB)"""
+    """Returns (microseconds of a read, KiB) of DEVICES devices in PROCESSES emulators."""
     each = DEVICES // processes
     with contextlib.ExitStack() as stack:
         emulators = [stack.enter_context(Emulator([EXAMPLE] * each)) for _ in range(processes)]
@@ -105,7 +105,7 @@ def main():
     within = sum(value <= REPLACED for value in times) / len(times)
     print('  within %d ms             %8.1f %%' % (REPLACED, within * 100))
 
-    print('%d devices, reads of one after the other' % DEVICES)
+    print('%d devices, read one after another' % DEVICES)
     for processes in (1, DEVICES):
         each, kib = measure_devices(processes)
         print('  in %2d emulator%-11s %8.1f us a read, %s KiB'

@@ -1,10 +1,10 @@
 /*
  * bench-projection.c: the speed of lowering and lifting
  *
- * Documents of 8 KB as libvirt prints them, with and without emulated
- * devices, on one core; next to a plain search of the text (what a document
- * without such devices should cost) and to libxml2's own parsers over the
- * same text (what is the least for looking into one).
+ * Uses documents of 8 KB, as libvirt formats them, with and without emulated
+ * devices, on one core. The times are compared with a plain search of the
+ * text (the expected cost of a document without such devices) and with
+ * libxml2's own parsers (the minimum for a document that is parsed).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -149,8 +149,8 @@ workTree(const char *xml,
 }
 
 
-/* The processor time that we have used, in microseconds: others may be busy on
- * this machine. */
+/* Returns the CPU time of this process in microseconds. Unlike the elapsed time, it
+ * excludes the time of other processes. */
 static gint64
 cpuTime(void)
 {
@@ -161,8 +161,8 @@ cpuTime(void)
 }
 
 
-/* Seconds for one document: the best of several measurements, since what else
- * the machine does only ever adds. */
+/* Returns the seconds for one document: the minimum of several measurements, because
+ * other load on the machine can only increase the time. */
 static double
 measure(Work work,
         const char *xml)
@@ -219,19 +219,19 @@ main(void)
 
     xmlInitParser();
 
-    search = report("memmem() over a document without devices", workSearch, plain);
-    pass = report("lower it", workLower, plain);
+    search = report("memmem() in a document without devices", workSearch, plain);
+    pass = report("lower a document without devices", workLower, plain);
     printf("  ratio to memmem(): %.2f\n", pass / search);
-    pass = report("lift it", workLift, plain);
+    pass = report("lift a document without devices", workLift, plain);
     printf("  ratio to memmem(): %.2f\n", pass / search);
-    sax = report("libxml2 SAX2 without handlers over it", workSAX, plain);
-    tree = report("libxml2 tree of it", workTree, plain);
+    sax = report("libxml2 SAX2 without handlers", workSAX, plain);
+    tree = report("libxml2 tree", workTree, plain);
 
     for (i = 0; i < G_N_ELEMENTS(devices); i++) {
         g_autofree char *xml = makeDocument(devices[i]);
         g_autofree char *lowered = NULL;
         g_autofree char *label = g_strdup_printf("lower a document with %u device(s)", devices[i]);
-        g_autofree char *liftLabel = g_strdup_printf("lift what it was lowered to");
+        g_autofree char *liftLabel = g_strdup_printf("lift the lowered document");
         gsize loweredLen = 0;
         double lower;
         double lift;
@@ -244,7 +244,7 @@ main(void)
         lift = report(liftLabel, workLift, lowered);
         printf("  ratio to libxml2 SAX2: lower %.2f, lift %.2f; to its tree: %.2f, %.2f\n",
                lower / sax, lift / sax, lower / tree, lift / tree);
-        printf("  of the %d docs/s asked for: lower %.2f, lift %.2f, one after the other %.2f\n",
+        printf("  ratio to the required %d docs/s: lower %.2f, lift %.2f, both in sequence %.2f\n",
                TARGET, 1 / lower / TARGET, 1 / lift / TARGET, 1 / (lower + lift) / TARGET);
     }
 

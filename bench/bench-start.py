@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 # bench-start.py: the time that the launcher and the emulator add to the start of QEMU
 #
-# From exec until QMP has answered a command of a stopped machine: QEMU by
-# itself, QEMU through the launcher without a device, with 1 and with 28
-# emulated devices; and two that show how much of it is QEMU's own: QEMU by itself with
-# 28 native devices, and with 28 x-pci-proxy-dev whose requests bench/answer answers at
-# once. No emulator can be faster than that one. Standard error is a file, as libvirt's
-# log is. The cases take turns, so that whatever else the machine does hits all alike;
-# medians.
+# Measures from exec until QMP has answered a command of a stopped machine: QEMU by itself, and
+# QEMU through the launcher without a device, with 1 and with 28 emulated devices. Two more cases
+# show the part of the time that QEMU itself needs: QEMU by itself with 28 native devices, and
+# with 28 x-pci-proxy-dev whose requests bench/answer answers at once. No emulator can be faster
+# than the latter. Standard error is a file, like libvirt's log. The cases alternate, so that
+# other load on the machine affects all of them; the results are medians.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -29,7 +28,7 @@ TARGET = 25.0       # milliseconds that may be added
 
 
 def start(program, args, log, fds=()):
-    """Milliseconds from exec to the first answer. FDS: what QEMU gets besides."""
+    """Returns the milliseconds from exec to the first answer. FDS: other descriptors that QEMU inherits."""
     ours, theirs = socket.socketpair()
     argv = [program, "-S", "-nodefaults", "-display", "none", "-machine", "pc", "-accel", "tcg",
             "-m", "64", "-chardev", f"socket,id=q,fd={theirs.fileno()}",
@@ -65,7 +64,7 @@ def native(count):
 
 
 def start_answered(program, count, log):
-    """start() with COUNT devices that bench/answer serves."""
+    """Like start(), with COUNT devices that bench/answer serves."""
     pairs = [socket.socketpair() for _ in range(count)]
     near, far = ([pair[side].fileno() for pair in pairs] for side in (0, 1))
     with subprocess.Popen([os.path.join(BUILD, "bench/answer"), *map(str, far)], pass_fds=far):
@@ -121,7 +120,7 @@ def main():
           f"{'met' if many <= TARGET else 'MISSED'}")
     if answered in times:
         least = statistics.median(times[answered]) - base
-        print(f"of this, {least:.1f} ms are QEMU's own: they are there without an emulator's work")
+        print(f"of this, {least:.1f} ms are needed by QEMU itself: bench/answer adds as many")
 
 
 main()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # bench-state.py: the cost of saving registers with a guest
 #
-# The start of a QEMU with one device, with and without the process that saves
-# registers (an emulator given as a model has none); that process's own memory; and
-# how long a machine of 64 MiB stands still when it is saved, without devices and with
-# 24 of them. The cases take turns; medians. Needs a QEMU with vfio-user-pci.
+# Measures the start of a QEMU with one device, with and without the process that saves
+# registers (without: a device with <driver model='...'/>); the memory of that process; and
+# the downtime of a machine of 64 MiB when it is saved, without devices and with 24 of them.
+# The cases alternate; the results are medians. Requires a QEMU with vfio-user-pci.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -34,7 +34,7 @@ def arguments(count, driver):
 
 
 def memory(stage):
-    """KiB that nobody else has, of the process that saves registers."""
+    """Returns the private KiB of the process that saves registers."""
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -49,7 +49,7 @@ def memory(stage):
 
 
 def save(machine, path):
-    """Milliseconds for which the machine stands still."""
+    """Saves the machine. Returns its downtime in milliseconds."""
     machine.qmp("cont")
     machine.qmp("migrate", uri="file:" + path)
     while True:
@@ -96,11 +96,11 @@ def main():
     for name, value in start.items():
         print(f"start, {name + ':':24} {value:7.1f} ms")
     for name, value in still.items():
-        print(f"standing still, {name + ':':15} {value:7.1f} ms")
+        print(f"downtime, {name + ':':21} {value:7.1f} ms")
     added = start["1 device"] - start["1 device that stays"]
     print(f"saving registers adds to a start: {added:.1f} ms (at most {TARGET_START})")
-    print(f"its process has {private} KiB for itself (at most {TARGET_MEMORY})")
-    print(f"24 devices add to a save: {still['24 devices'] - still['no device']:.1f} ms (at most {TARGET_DOWNTIME})")
+    print(f"private memory of its process: {private} KiB (at most {TARGET_MEMORY})")
+    print(f"downtime added by 24 devices: {still['24 devices'] - still['no device']:.1f} ms (at most {TARGET_DOWNTIME})")
 
 
 main()

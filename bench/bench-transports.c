@@ -1,23 +1,23 @@
 /*
  * bench-transports.c: configuration reads and writes over both transports
  *
- * One pci-emulator with a device of each transport for each way of running
- * it (with a guard and without), and one client for all: it sends a request
- * that was made before and waits for the answer, as QEMU does.
+ * Two pci-emulators, one with a guard and one without, have a device of each
+ * transport. One client sends them requests that were prepared before, and
+ * waits for each answer, as QEMU does.
  *
  * The processes are bound to CPUs, because this has the largest effect: a
  * request to a process on another, idle CPU takes at least twice as long,
- * and the scheduler keeps a placement for seconds. (Linux
- * wakes a process where it ran if that CPU idles, else with its waker. In a
- * virtual machine a CPU that has idled for so long that the host took it away
- * does not count; one that idles for microseconds, as between two requests from
- * another CPU, does. So either way goes on. With a pause of 300 us or more before
- * each batch, all were found on the client's CPU, with 20 us whatever they began
- * with.)
+ * and the scheduler keeps a placement for seconds. (Linux wakes a process on
+ * the CPU where it ran if that CPU is idle, and else on the CPU of its waker.
+ * In a virtual machine, a CPU does not count as idle if the host has descheduled
+ * it because it was idle for long; it does if it was idle for microseconds, as
+ * between two requests from another CPU. So either placement persists. With
+ * a pause of 300 us or more before each batch, all processes were on the client's
+ * CPU, and a request took 20 us, wherever they were at the beginning.)
  *
- * So each emulator is there twice: on the client's CPU, and on another one.
- * Batches are short and take turns, forth and back, and what is compared is
- * those of one turn: whatever else the machine does hits them alike.
+ * So each emulator runs twice: on the client's CPU, and on another one. Batches
+ * are short; each round measures all of them, in alternating order, and only
+ * batches of the same round are compared: other load affects them equally.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -41,7 +41,7 @@
 #define ACCESSES 250
 #define WARMUP 8
 
-/* The promise, in times of what it is without a guard */
+/* The limit of the time with a guard, relative to the time without */
 #define GUARD_RATIO 1.10
 
 /* A request, and the length of its reply */
@@ -85,7 +85,7 @@ static const char *const transportNames[TRANSPORT_LAST] = {
     [TRANSPORT_VFIO_USER] = "vfio-user",
 };
 
-/* Those of one place: without a guard, and with one */
+/* The devices of one place: [0] without a guard, [1] with a guard */
 typedef Target Targets[2][TRANSPORT_LAST];
 
 
@@ -108,7 +108,7 @@ append(Request *request,
 }
 
 
-/* The first register is read, the interrupt line is written. */
+/* Prepares requests that read the first register and write the interrupt line. */
 static void
 makeMPQemu(Request requests[KIND_LAST])
 {
@@ -177,7 +177,7 @@ negotiate(int fd)
 }
 
 
-/* CPUs that this process may run on. Returns how many, PLACE_LAST at most. */
+/* Fills CPUS with CPUs that this process may run on. Returns their number, at most PLACE_LAST. */
 static int
 findCPUs(int cpus[PLACE_LAST])
 {
@@ -195,7 +195,7 @@ findCPUs(int cpus[PLACE_LAST])
 }
 
 
-/* This process, and those that it starts from here on. */
+/* Binds this process, and those that it starts afterwards, to CPU. */
 static void
 stayOn(int cpu)
 {
@@ -208,7 +208,7 @@ stayOn(int cpu)
 }
 
 
-/* Waits until the emulator is ready. It runs on CPU. */
+/* Starts an emulator on CPU, and waits until it is ready. */
 static pid_t
 startEmulator(const char *program,
               int cpu,
@@ -257,7 +257,7 @@ connectTo(const char *path)
 }
 
 
-/* The devices of an emulator of its own, on CPU. */
+/* Starts an emulator on CPU, and connects to its devices. */
 static pid_t
 openTargets(Target targets[TRANSPORT_LAST],
             const char *dir,
@@ -317,7 +317,7 @@ measure(Target *target,
     double ns;
     int i;
 
-    /* Whatever the turn before has left to do: not ours. */
+    /* The first request may wait for work of the previous batch: it is not measured. */
     transact(target->fd, request->data, request->len, request->reply);
 
     clock_gettime(CLOCK_MONOTONIC, &before);
@@ -342,7 +342,7 @@ compareDoubles(gconstpointer a,
 }
 
 
-/* Takes VALUES. */
+/* Returns the median of VALUES, which it frees. */
 static double
 median(GArray *values)
 {
@@ -363,7 +363,7 @@ medianOf(const Target *target,
 }
 
 
-/* Returns the median of the ratios of A to B in all turns. */
+/* Returns the median of the ratios of A to B in all rounds. */
 static double
 ratioOf(const Target *a,
         const Target *b,
@@ -392,7 +392,7 @@ measureTurn(Targets *places,
     int i;
 
     for (i = 0; i < n; i++) {
-        /* With and without a guard, right after each other */
+        /* Batches with and without a guard follow each other. */
         const int at = number % 2 ? n - 1 - i : i;
         const int guarded = at % 2;
         const int transport = at / 2 % TRANSPORT_LAST;
@@ -438,7 +438,7 @@ printPlace(Targets targets,
         g_autofree char *name = g_strdup_printf("%s: guard / none", transportNames[transport]);
 
         printRatio(name, with, without);
-        /* On the other CPU most is that the kernel wakes it. */
+        /* On another CPU, the kernel's wakeup takes most of the time. */
         if (place == PLACE_SAME)
             g_print(" (at most %.2f: %s)", GUARD_RATIO,
                     ratioOf(with, without, KIND_READ) <= GUARD_RATIO ? "reached" : "NOT REACHED");

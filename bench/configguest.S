@@ -2,11 +2,11 @@
  * configguest.S: the guest of bench-config.py
  *
  * Reads the first register of the PCI devices in slots 5 to 8 in turns,
- * for ever, and times batches of READS reads by the timestamp counter. To
- * the debug console (port 0xe9) it writes records of nine bytes: the slot's
+ * forever, and times batches of READS reads with the timestamp counter. It
+ * writes records of nine bytes to the debug console (port 0xe9): the slot's
  * digit and the ticks of a batch, and before each round a 'T' and the counter
- * itself, for the listener to compare with its clock. A multiboot kernel, so
- * that no firmware code runs beside it and no boot loader is needed.
+ * itself, which the reader compares with its own clock. It is a multiboot kernel,
+ * so that no firmware code runs beside it and no boot loader is needed.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -2,9 +2,9 @@
  * deviceguest.c: the guest of bench-device.py
  *
  * Started by Linux as /init, it drives the device of examples/checksum-engine and QEMU's own "edu"
- * (docs/specs/edu.rst in QEMU) from user space, as tests/guest/checksum.c does, and prints how long
- * each takes: BARs are files in sysfs, buffers are a huge page whose physical address /proc tells,
- * and interrupts are messages (MSI, MSI-X) that are written into a page of this process.
+ * (docs/specs/edu.rst in QEMU) from user space, as tests/guest/checksum.c does, and prints the
+ * times: BARs are files in sysfs, buffers are in a huge page whose physical address is read from
+ * /proc, and interrupts are messages (MSI, MSI-X) that are written into a page of this process.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -193,7 +193,7 @@ openDevices(void)
 }
 
 
-/* The offset of the capability ID in the configuration space. */
+/* Returns the offset of the capability ID in the configuration space, 0 if it is missing. */
 static unsigned int
 findCapability(const Device *device,
                uint8_t id)
@@ -289,9 +289,9 @@ enableInterrupts(void)
 }
 
 
-/* --- what is measured */
+/* --- measurements */
 
-/* Nanoseconds for each. */
+/* Returns the nanoseconds of a read. */
 static double
 measureReads(const Device *device)
 {
@@ -304,7 +304,7 @@ measureReads(const Device *device)
 }
 
 
-/* The same; the last one has arrived when the read is answered. */
+/* Returns the nanoseconds of a write. All writes have arrived when the read is answered. */
 static double
 measureWrites(const Device *device)
 {
@@ -318,7 +318,7 @@ measureWrites(const Device *device)
 }
 
 
-/* The device is told to raise an interrupt, raises it, and is told that it was seen. */
+/* Returns the nanoseconds of an interrupt: the request, the interrupt and its acknowledgement. */
 static double
 measureInterrupts(const Device *device)
 {
@@ -342,7 +342,7 @@ measureInterrupts(const Device *device)
 }
 
 
-/* Nanoseconds for a buffer of that length. */
+/* Returns the nanoseconds of a buffer of LENGTH bytes. */
 static double
 measureChecksum(uint32_t length)
 {
