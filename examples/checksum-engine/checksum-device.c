@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Registers, 32 bits each. The guest writes the address and the length of a buffer and starts;
- * the device reads the buffer, has its CRC-32 in RESULT, and raises an interrupt. */
+/* Registers, 32 bits each. The guest writes the address and the length of a buffer, and START;
+ * the device reads the buffer, stores its CRC-32 in RESULT, and raises an interrupt. */
 enum {
     REG_ID = 0x00,              /* read only: "CSUM" */
     REG_ADDRESS_LOW = 0x04,
@@ -23,7 +23,7 @@ enum {
     REG_START = 0x10,           /* any write starts */
     REG_STATUS = 0x14,          /* read only */
     REG_RESULT = 0x18,          /* read only */
-    REG_JOBS = 0x1c,            /* read only: buffers that were read to their end */
+    REG_JOBS = 0x1c,            /* read only: number of buffers that were read completely */
     REG_INTERRUPT = 0x20,       /* 1: an interrupt is pending; any write acknowledges it */
 };
 
@@ -96,7 +96,7 @@ deviceReset(Device *device)
     device->addressLow = device->addressHigh = device->length = 0;
     device->status = device->result = device->jobs = device->index = 0;
     device->busy = device->pending = device->masked = false;
-    device->messageId++;        /* an answer that is still to come is for nobody */
+    device->messageId++;        /* a pending reply will be ignored */
 }
 
 
@@ -129,8 +129,8 @@ signalInterrupt(int fd)
 }
 
 
-/* INTx is a level: it stays as long as it is pending. But QEMU is told once, and masks it
- * itself, until the guest looks at the device and QEMU unmasks it again. */
+/* INTx is level-triggered, but an eventfd can only report that it becomes active. QEMU then masks
+ * it, until the guest accesses the device and QEMU unmasks it again. */
 void
 deviceRaiseINTx(Device *device)
 {
@@ -187,7 +187,7 @@ finish(Device *device,
 }
 
 
-/* Reads what is mapped here, and asks QEMU for what is not. */
+/* Reads memory that is mapped here, and requests other memory from QEMU. */
 static void
 work(Device *device)
 {
@@ -325,8 +325,8 @@ deviceRead(Device *device,
 }
 
 
-/* The guest has a say in the command register and the interrupt line. The BARs and MSI-X are
- * QEMU's: it keeps what the guest writes there. */
+/* The guest can write to the command register and the interrupt line. QEMU itself handles writes
+ * to the BARs and to MSI-X. */
 static void
 writeConfig(Device *device,
             uint64_t offset,

@@ -1,8 +1,8 @@
 /*
  * checksum-dma.c: the guest's memory
  *
- * QEMU tells which parts of its address space the guest's memory is in. With each part comes a
- * descriptor, if the memory can be shared (<memoryBacking> of the domain): it is mapped here.
+ * QEMU announces the parts of the address space that contain the guest's memory. If the memory can
+ * be shared (<memoryBacking> of the domain), each part has a descriptor, which is mapped here.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -33,7 +33,7 @@ dmaMap(Device *device,
         return -1;
 
     if (fd >= 0) {
-        /* Nothing beyond the end: to read there is a signal, and our end. */
+        /* A read beyond the end of the file would be a fatal SIGBUS. */
         if (fstat(fd, &st) < 0 || st.st_size < 0 || offset > (uint64_t) st.st_size ||
             size > (uint64_t) st.st_size - offset)
             return -1;

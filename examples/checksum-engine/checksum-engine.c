@@ -1,10 +1,10 @@
 /*
  * checksum-engine.c: an emulator of a PCI device that computes
  *
- * The guest gives it a buffer, the device reads it from the guest's memory, has its CRC-32 in a
- * register, and raises an interrupt. docs/guide-device.md walks through it.
+ * The guest passes it a buffer. The device reads the buffer from the guest's memory, stores its
+ * CRC-32 in a register, and raises an interrupt. docs/guide-device.md explains the program.
  *
- * On its own, for any number of guests one after another:
+ * As a server, for any number of guests one after another:
  *
  *   checksum-engine --socket=/run/checksum.sock
  *
@@ -12,14 +12,14 @@
  *     <driver socket='/run/checksum.sock'/>
  *   </emulatedpci>
  *
- * Or started with the guest, as docs/pci-emulator-contract.rst says:
+ * Or started with the guest, as docs/pci-emulator-contract.rst describes:
  *
  *   <emulatedpci devicename='checksum'>
  *     <config vendorid='0x1234' deviceid='0xc5c5'/>
  *     <driver model='/usr/local/libexec/checksum-engine' version='vfio-user'/>
  *   </emulatedpci>
  *
- * It needs nothing but the C library:
+ * It requires only the C library:
  *
  *   cc -O2 -o checksum-engine checksum-*.c
  *
@@ -87,7 +87,7 @@ addDevice(const char *path)
 }
 
 
-/* The domain's XML gives the ids of the device. Everything else is up to this program. */
+/* Sets an ID of the device, from the domain's XML. All other fields are ignored. */
 static void
 setField(Device *device,
          const char *name,
@@ -109,7 +109,8 @@ setField(Device *device,
 }
 
 
-/* socket=/…,devicename=…,vendorid=0x1234,…; TEXT is taken apart. The socket comes first. */
+/* Adds the device TEXT, which is modified: socket=/…,devicename=…,vendorid=0x1234,…. The socket has
+ * to be first. */
 static void
 addModel(char *text)
 {
@@ -136,7 +137,7 @@ addModel(char *text)
 }
 
 
-/* QEMU has connected. As long as it is there, nobody else is accepted. */
+/* Accepts the connection of QEMU. No other one is accepted until it is closed. */
 static void
 acceptClient(Device *device)
 {
@@ -144,8 +145,8 @@ acceptClient(Device *device)
 }
 
 
-/* Serves whoever has something to say. Returns how many sockets are left to serve: none, if QEMU
- * has not come for too long. With ONCE a device is served to one QEMU only. */
+/* Serves the sockets that are ready. Returns the number of sockets that are left, 0 if QEMU has not
+ * connected in time. With ONCE, each device accepts only one connection. */
 static size_t
 serveDevices(bool once)
 {
@@ -211,7 +212,7 @@ main(int argc,
         fail("missing option", "--socket=PATH");
 
     if (once) {
-        /* QEMU's process group gets these; the guest needs its devices still. */
+        /* QEMU's process group receives these, but the guest still requires its devices. */
         signal(SIGINT, SIG_IGN);
         signal(SIGQUIT, SIG_IGN);
         signal(SIGHUP, SIG_IGN);

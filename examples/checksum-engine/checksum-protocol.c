@@ -2,8 +2,8 @@
  * checksum-protocol.c: vfio-user, QEMU's protocol for devices in other processes
  *
  * Written from docs/interop/vfio-user.rst of QEMU, version 0.0, whose names are used here. A
- * message is a header of 16 bytes and a payload; both ends may begin one. QEMU is trusted with
- * nothing: each number is checked before it is used.
+ * message is a header of 16 bytes and a payload; both sides can send requests. QEMU is not
+ * trusted: each number is checked before it is used.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -56,7 +56,7 @@ typedef struct {
     size_t length;              /* of the payload */
     int fds[FDS_MAX];
     size_t nfds;
-    Header header;              /* it and the payload are sent as they stand here */
+    Header header;              /* it and the payload are sent in this layout */
     union {
         uint8_t bytes[PAYLOAD_MAX];
         struct { uint16_t major, minor; } version;
@@ -75,7 +75,7 @@ static const char capabilities[] =
     "{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":65536}}";
 
 
-/* Removes a socket at which nobody listens any more: a program that was killed leaves it. */
+/* Removes the socket of a program that was killed. */
 static void
 removeStale(const struct sockaddr_un *address)
 {
@@ -133,7 +133,7 @@ receiveAll(int fd,
 }
 
 
-/* The header, and the descriptors that come with it. */
+/* Receives the header and its descriptors. */
 static int
 receiveHeader(int fd,
               Message *message)
@@ -177,7 +177,7 @@ receiveMessage(int fd,
 }
 
 
-/* QEMU reads all that it gets, so there is always room. */
+/* QEMU reads all messages, so that the socket always has room. */
 static int
 sendMessage(int fd,
             Message *message,
@@ -250,14 +250,14 @@ answerIRQInfo(Message *message)
 }
 
 
-/* Takes the descriptors of MESSAGE for the interrupts that it is about. */
+/* Sets the eventfds of interrupts to the descriptors of MESSAGE, and takes ownership of these. */
 static void
 setEventfds(Device *device,
             Message *message)
 {
     int *fds = message->irqs.index == IRQ_INTX ? &device->intx : device->msix;
     const uint32_t max = message->irqs.index == IRQ_INTX ? 1 : MSIX_VECTORS;
-    /* No interrupt at all: the end of all of them */
+    /* A count of 0 disables all interrupts. */
     const bool all = message->irqs.count == 0;
     const uint32_t start = all ? 0 : message->irqs.start;
     const uint32_t count = all ? max : message->irqs.count;
@@ -292,7 +292,7 @@ answerSetIRQs(Device *device,
         errno = EINVAL;
         return -1;
     }
-    if (flags & 0x20) {                 /* what triggers: eventfds, or nothing any more */
+    if (flags & 0x20) {                 /* the trigger: eventfds, or none */
         if (max > 0)
             setEventfds(device, message);
     } else if (message->irqs.index == IRQ_INTX) {
@@ -376,7 +376,7 @@ protocolReadMemory(Device *device,
 }
 
 
-/* The answer to a DMA_READ of ours; one that is too late is for nobody. */
+/* Handles the reply to our DMA_READ. The reply to an earlier request is ignored. */
 static void
 takeMemory(Device *device,
            const Message *message)

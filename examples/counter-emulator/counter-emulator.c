@@ -1,11 +1,11 @@
 /*
  * counter-emulator.c: an emulator of PCI devices that count
  *
- * An example of a program for <driver model='…'>; docs/pci-emulator-contract.rst
- * is what it keeps to. Beyond the registers that the domain's XML asks for,
- * its devices have a counter, 32 bits at offset 0x40, where the vendor's own
- * registers begin: each read gives more than the one before, by 1 or by what
- * --step says, and a write sets it.
+ * An example of a program for <driver model='…'>, which follows
+ * docs/pci-emulator-contract.rst. In addition to the registers in the domain's
+ * XML, its devices have a counter, 32 bits at offset 0x40, where the vendor's
+ * own registers begin: each read increments it by 1, or by the value of --step,
+ * and a write sets it.
  *
  *   <emulatedpci devicename='counter'>
  *     <config vendorid='0x1234' deviceid='0xc0de'/>
@@ -14,8 +14,8 @@
  *     </driver>
  *   </emulatedpci>
  *
- * A guest takes the counters along when it is saved or migrated. It knows both of
- * QEMU's protocols. It needs nothing but the C library:
+ * The counters are saved and migrated with the guest. The program supports both
+ * protocols of QEMU, and requires only the C library:
  *
  *   cc -O2 -o counter-emulator counter-*.c
  *
@@ -43,7 +43,7 @@
 /* The longest time to wait until QEMU connects, in milliseconds */
 #define CONNECT_TIMEOUT 300000
 
-/* "State" in docs/pci-emulator-contract.rst: what a message begins with */
+/* The messages in "State" of docs/pci-emulator-contract.rst */
 enum {
     STATE_GET = 1,
     STATE_SET = 2,
@@ -63,7 +63,7 @@ typedef struct {
     uint32_t reserved;
 } StateReply;
 
-/* A device: its registers, including the counter */
+/* A message with the registers of a device, including the counter */
 typedef struct {
     union {
         StateRequest request;
@@ -73,13 +73,13 @@ typedef struct {
 } StateMessage;
 
 static Device devices[DEVICES_MAX];
-static int stateFd = -1;        /* where state is asked for; or -1 */
-static uint32_t stateTaken;     /* the last request that set a state */
+static int stateFd = -1;        /* the socket for requests of the state, or -1 */
+static uint32_t stateTaken;     /* sequence of the last request that set a state */
 static size_t ndevices;
 static uint32_t step = 1;
 
 
-/* The fields of a device: where each is in the configuration space. */
+/* The fields of a device, and their places in the configuration space. */
 static const struct {
     const char *name;
     unsigned int offset;
@@ -117,7 +117,7 @@ parseNumber(const char *text)
     const unsigned long number = strtoul(text, &end, 0);
 
     if (*text < '0' || *text > '9' || *end != '\0' || number > UINT32_MAX)
-        fail("no number:", text);
+        fail("this is not a number:", text);
     return number;
 }
 
@@ -141,7 +141,7 @@ get(const uint8_t *at)
 }
 
 
-/* fd=7,devicename=…,vendorid=0x5853,…; TEXT is taken apart. */
+/* Adds the device TEXT, which is modified: fd=7,devicename=…,vendorid=0x5853,… */
 static void
 addDevice(char *text)
 {
@@ -157,7 +157,7 @@ addDevice(char *text)
         size_t i;
 
         if (!value)
-            fail("no value:", word);
+            fail("a value is missing:", word);
         *value++ = '\0';
 
         if (strcmp(word, "socket") == 0) {
@@ -175,7 +175,7 @@ addDevice(char *text)
         }
     }
     if (device->fd <= STDERR_FILENO)
-        fail("a device without", "fd or socket");
+        fail("missing in --device:", "fd or socket");
     memcpy(device->now, device->powerOn, CONFIG_SIZE);
     ndevices++;
 }
@@ -220,8 +220,8 @@ deviceReset(Device *device)
 }
 
 
-/* Whether REGISTERS can be those of DEVICE: only what a guest can write to differs from
- * power-on. Sets them. Returns 0 or an errno. */
+/* Sets the registers of DEVICE to REGISTERS, which may differ from power-on only where a guest
+ * can write. Returns 0 or an errno. */
 static int
 deviceRestore(Device *device,
               const uint8_t registers[CONFIG_SIZE])
@@ -241,8 +241,8 @@ deviceRestore(Device *device,
 }
 
 
-/* One request about a device's state, and its reply. 0, or -1 when nobody will ask any
- * more. */
+/* Handles one request about a device's state. Returns 0, or -1 if the socket has to be
+ * closed. */
 static int
 serveState(void)
 {
@@ -265,7 +265,7 @@ serveState(void)
             put(message.registers + COUNTER, device->counter, 4);
             len = sizeof(message);
         } else if (request.command == STATE_SET && got == sizeof(message)) {
-            /* A repeated request is answered, but the guest may run already. */
+            /* A repeated request changes nothing, because the guest may run already. */
             message.reply.error = request.sequence <= stateTaken ? 0 :
                 (uint32_t) deviceRestore(device, message.registers);
             if (message.reply.error == 0 && request.sequence > stateTaken)
@@ -276,8 +276,8 @@ serveState(void)
 }
 
 
-/* LEN bytes, whatever it takes. Descriptors that come along (guest memory,
- * interrupts) are closed by the kernel, as no room is made for them. */
+/* Receives exactly LEN bytes. The kernel closes descriptors that are sent with
+ * them (guest memory, interrupts), because recv() has no buffer for these. */
 int
 receiveAll(int fd,
            void *buf,
@@ -297,7 +297,7 @@ receiveAll(int fd,
 }
 
 
-/* QEMU waits for every answer, so there is always room for one. */
+/* QEMU waits for every answer, so that the socket always has room for it. */
 int
 sendAll(int fd,
         const void *buf,
@@ -307,8 +307,8 @@ sendAll(int fd,
 }
 
 
-/* Serves whichever device has something to say. Returns how many are left:
- * none, if QEMU has not come to one for too long. */
+/* Serves the devices whose sockets are ready. Returns the number of devices that
+ * are left, 0 if QEMU has not connected to one in time. */
 static size_t
 serveDevices(void)
 {
@@ -338,7 +338,7 @@ serveDevices(void)
         open += device->fd >= 0;
     }
 
-    /* The registers that the guest has written are part of the state. */
+    /* The state includes register writes that are pending, which are handled first. */
     if (!busy && polls[ndevices].revents && serveState() < 0) {
         close(stateFd);
         stateFd = -1;
@@ -370,7 +370,7 @@ main(int argc,
     if (ndevices == 0)
         fail("missing option", "--device");
 
-    /* QEMU's process group gets these; the guest needs its devices still. */
+    /* QEMU's process group receives these, but the guest still requires its devices. */
     signal(SIGINT, SIG_IGN);
     signal(SIGQUIT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -379,7 +379,7 @@ main(int argc,
     if (state)
         stateFd = (int) parseNumber(state);
     if (ready >= 0) {
-        /* With a state or without */
+        /* "S": requests about the state are supported. */
         if (write(ready, state ? "S" : "", 1) != 1)
             fail("cannot write to", "--ready-fd");
         close(ready);

@@ -14,7 +14,7 @@
 typedef struct Device Device;
 
 struct Device {
-    int fd;             /* connected, or listening for QEMU; -1 when it has gone */
+    int fd;             /* connected, or listening for QEMU; -1 after it has disconnected */
 
     /* Handles data that can be read. Returns 0, or -1 if QEMU has closed the connection or has
      * violated the protocol. */
@@ -33,9 +33,9 @@ void deviceReset(Device *device);
 int receiveAll(int fd, void *buf, size_t len);
 int sendAll(int fd, const void *buf, size_t len);
 
-/* counter-mpqemu.c: what QEMU's x-pci-proxy-dev sends */
+/* counter-mpqemu.c: the messages of QEMU's x-pci-proxy-dev */
 int mpqemuServe(Device *device);
 
-/* counter-vfio-user.c: what QEMU's vfio-user-pci sends */
+/* counter-vfio-user.c: the messages of QEMU's vfio-user-pci */
 int vfioUserListen(Device *device);
 int vfioUserAccept(Device *device);

@@ -1,8 +1,8 @@
 /*
  * counter-mpqemu.c: the protocol of QEMU's x-pci-proxy-dev
  *
- * include/hw/remote/mpqemu-link.h in QEMU, as far as a device without memory
- * and interrupts needs it.
+ * Supports the part of include/hw/remote/mpqemu-link.h in QEMU that a device
+ * without memory and interrupts requires.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -48,7 +48,7 @@ typedef struct {
 static const uint64_t sizes[COMMANDS] = { 192, 8, 12, 12, 24, 24, 0, 0 };
 
 
-/* One message, and its answer. */
+/* Handles one message and sends its answer. */
 int
 mpqemuServe(Device *device)
 {

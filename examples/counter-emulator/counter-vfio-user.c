@@ -1,8 +1,8 @@
 /*
  * counter-vfio-user.c: the protocol of QEMU's vfio-user-pci
  *
- * docs/interop/vfio-user.rst in QEMU, as far as a device without memory and
- * interrupts needs it. QEMU connects to a path, once for each device.
+ * Supports the part of docs/interop/vfio-user.rst in QEMU that a device without
+ * memory and interrupts requires. QEMU connects to a path, once for each device.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -116,8 +116,8 @@ vfioUserListen(Device *device)
 }
 
 
-/* A read or write of MESSAGE, which has LEN bytes of payload. Returns the
- * payload of the reply, or 0 for an error. */
+/* Handles the read or write in MESSAGE, which has LEN bytes of payload. Returns
+ * the length of the payload of the reply, or 0 for an error. */
 static uint32_t
 serveAccess(Device *device,
             Message *message,
@@ -140,8 +140,8 @@ serveAccess(Device *device,
 }
 
 
-/* Turns MESSAGE, which has LEN bytes of payload, into its reply. Returns that
- * one's payload; *KNOWN is 0 for an error. */
+/* Replaces MESSAGE, which has LEN bytes of payload, by its reply. Returns the
+ * length of the payload of the reply. Sets *KNOWN to 0 for an error. */
 static uint32_t
 serveCommand(Device *device,
              Message *message,
@@ -205,7 +205,7 @@ serveCommand(Device *device,
 }
 
 
-/* One message, and its reply. */
+/* Handles one message and sends its reply. */
 static int
 vfioUserServe(Device *device)
 {
@@ -231,7 +231,7 @@ vfioUserServe(Device *device)
 }
 
 
-/* QEMU has come: from here on its messages are served. */
+/* Accepts the connection of QEMU, whose messages are then served. */
 int
 vfioUserAccept(Device *device)
 {
