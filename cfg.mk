@@ -1,11 +1,11 @@
-# What gnulib's maint.mk (make syntax-check) runs here: those of its rules that
-# apply, and our own. It finds rules in this file only, and only where a line
-# begins with their name: sc_NAME. Each is a make target; what most look for is
-# a regular expression over the files that git tracks. tests/syntaxchecktest.py
-# has a file that breaks it for every rule.
+# Configuration of gnulib's maint.mk (make syntax-check): its rules that do not
+# apply here, and our own rules. maint.mk finds our rules only in this file, and
+# only where a line begins with their name: sc_NAME. Each is a make target; most
+# search the files that git tracks for a regular expression.
+# tests/syntaxchecktest.py has a file for every rule that violates it.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-# Rules for GNU programs, or against habits that libvirt has.
+# Rules for GNU programs, or against libvirt's coding style.
 local-checks-to-skip = \
 	changelog-check \
 	check-AUTHORS \
@@ -26,16 +26,16 @@ local-checks-to-skip = \
 	sc_unportable_grep_q \
 	sc_useless_cpp_parens
 
-# What is data for a program to read is not ours to tidy.
+# Test data are exempt from the rules.
 VC_LIST_ALWAYS_EXCLUDE_REGEX = ^tests/(fuzz/corpus-[a-z-]*|projectiondata|qemuxml2argvdata)/
 
-# The licence's own text has the address.
+# The text of the licence contains the postal address.
 exclude_file_name_regexp--sc_fsf_postal = ^COPYING$$
 
 # The names of the files begin with $(srcdir)/.
 _c_files = ^$(_dot_escaped_srcdir)/(src|tools|tests|bench|examples)/.*\.[ch]$$
 
-# --- libvirt's habits
+# --- libvirt's coding style
 
 sc_prohibit_TAB_in_indentation:
 	@prohibit='^ *	' in_vc_files='\.([ch]|py|rng|rng\.in|xml|rst)$$' \
@@ -47,7 +47,7 @@ sc_prohibit_cleanup_label:
 	halt='use g_autofree and g_autoptr instead of cleanup labels' \
 	  $(_sc_search_regexp)
 
-# A message stays in one line, so that it can be found.
+# A message is not split into lines, so that a search finds it.
 sc_prohibit_long_lines:
 	@prohibit='^.{116,}$$' exclude=':[0-9]+: *(_\()?"' in_vc_files='$(_c_files)' \
 	halt='keep lines below 100 columns or so' \
@@ -55,7 +55,7 @@ sc_prohibit_long_lines:
 
 sc_require_pragma_once:
 	@require='^#pragma once' in_vc_files='^$(_dot_escaped_srcdir)/(src|tools|tests|bench)/.*\.h$$' \
-	halt='every header says #pragma once' \
+	halt='every header requires #pragma once' \
 	  $(_sc_search_regexp)
 
 sc_require_spdx:
@@ -77,17 +77,17 @@ sc_prohibit_unnumbered_arguments:
 	halt='number the arguments of translatable messages: %1$$s' \
 	  $(_sc_search_regexp)
 
-# --- functions that have a better one
+# --- functions that have a safer replacement
 
 sc_prohibit_unbounded_string_functions:
 	@prohibit='\<(sprintf|vsprintf|strcpy|strcat|gets|strtok|alloca|mktemp|tmpnam) *\(' \
 	in_vc_files='$(_c_files)' \
-	halt='use a function that knows its limit' \
+	halt='use a function with a length limit' \
 	  $(_sc_search_regexp)
 
 sc_prohibit_unchecked_numbers:
 	@prohibit='\<(atoi|atol|atoll|sscanf) *\(' in_vc_files='$(_c_files)' \
-	halt='use a conversion that notices overflow and trailing characters' \
+	halt='use a conversion that detects overflow and trailing characters' \
 	  $(_sc_search_regexp)
 
 sc_prohibit_shell_from_c:
@@ -97,7 +97,7 @@ sc_prohibit_shell_from_c:
 
 # --- layers: dependencies point downwards only
 
-# Which directory may include what is in build-aux/layers.txt.
+# build-aux/layers.txt lists the headers that each directory may include.
 sc_layers:
 	@cd $(srcdir) && git ls-files 'src/*.[ch]' 'tools/*.[ch]' | \
 	  $(PYTHON3) -B build-aux/check-layers.py build-aux/layers.txt
@@ -109,12 +109,12 @@ sc_function_comments:
 	@cd $(srcdir) && git ls-files 'src/*.h' 'tools/*.h' | \
 	  $(PYTHON3) -B build-aux/check-comments.py
 
-# --- a repository for everyone
+# --- no private paths in the repository
 
 sc_prohibit_machine_paths:
 	@prohibit='/(work|home/[a-z]+|root/[a-z])/' \
 	in_vc_files='.' exclude='/home/user/' \
-	halt='no path of a machine of ours' \
+	halt='remove the path of a private machine' \
 	  $(_sc_search_regexp)
 
 # --- shell

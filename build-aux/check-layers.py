@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-# check-layers.py: holds the #include lines of C files against the table of layers
+# check-layers.py: checks the #include lines of C files against the table of layers
 #
 # Usage: check-layers.py TABLE < NAMES
-# NAMES: the C files and headers to look at, one a line, relative to the current
-# directory. The table is described in build-aux/layers.txt. Exit status 0: nothing to
-# complain of.
+# NAMES: the C files and headers to check, one in each line, relative to the current
+# directory. The table is described in build-aux/layers.txt. Exit status 0: every
+# #include line is allowed.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -38,7 +38,7 @@ class Layers:
             if word.startswith('<'):
                 self.libraries.add(word[1:])
             elif not any(word == row or word.startswith(row + '/') for row in self.rows):
-                self.complaints.append('%s: %s is in no directory above %s' % (where, word, directory))
+                self.complaints.append('%s: %s is not in a directory above %s' % (where, word, directory))
         self.rows[directory] = words.split()
 
     def allows_library(self, directory, header):
@@ -65,7 +65,7 @@ def check(layers, names):
     for name in names:
         directory = os.path.dirname(name)
         if directory not in layers.rows:
-            layers.complaints.append('%s: the table of layers has no line for %s' % (name, directory))
+            layers.complaints.append('%s: the table of layers requires a line for %s' % (name, directory))
             continue
         with open(name, encoding='utf-8') as file:
             for number, line in enumerate(file, 1):
@@ -84,7 +84,7 @@ def main():
     layers = Layers(sys.argv[1])
     names = sys.stdin.read().split()
     if not names:
-        layers.complaints.append('no file to look at')
+        layers.complaints.append('no file to check')
     check(layers, names)
     for complaint in layers.complaints:
         print(complaint, file=sys.stderr)

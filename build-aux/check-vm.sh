@@ -8,7 +8,7 @@
 # this tree, and runs tests/vm/vmcheck.py, whose TAP it prints. Needs root, debootstrap, QEMU
 # and apt's mirror; the virtual machine has no network. With --cache, the directories of the
 # release are kept in DIR and used again. With --packages, the packages are those in DIR.
-# The logs of a run that fails are kept, and named.
+# The logs of a failed run are kept, and their directory is printed.
 #
 # Exit status: 0 if every test passed, 77 if this machine cannot run it, and else 1.
 #
@@ -65,7 +65,8 @@ skip_all() {
     exit 77
 }
 
-# limited SECONDS COMMAND...: in the background, so that a trap runs at once
+# limited SECONDS COMMAND...: runs COMMAND for at most SECONDS, in the background, so that a trap
+# runs at once
 limited() {
     timeout --kill-after=10 "$@" >> "$log" 2>&1 < /dev/null &
     running=$!
@@ -75,7 +76,7 @@ limited() {
     return "$1"
 }
 
-# step TEXT COMMAND...
+# step TEXT COMMAND...: runs COMMAND, and ends this script if it fails
 step() {
     echo "# $1 ($SECONDS s)"
     shift
@@ -94,7 +95,7 @@ install_in() {
     in_root "$make_limit" "$1" apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${@:2}"
 }
 
-# The release as the virtual machine boots it, without our packages
+# make_system SUITE [backports]: makes the root directory of the virtual machine, without our packages
 make_system() {
     local vm
 
@@ -116,7 +117,7 @@ make_builder() {
         mv "$builder.new" "$builder"
 }
 
-# Ends with the packages in $work/debs.
+# Builds the packages, and copies them to $work/debs.
 build() {
     rm -rf --one-file-system "$builder/src" "$builder/debs"
     mkdir -p "$builder/src"
@@ -129,13 +130,13 @@ build() {
         cp -R "$builder/debs" "$work/debs"
 }
 
-# The profiles of other programs take minutes to load in software emulation.
+# Removes the profiles of other programs, which take minutes to load in software emulation.
 trim_profiles() {
     find "$1" -maxdepth 1 -type f -not -name '*libvirt*' -not -name '*virtqemud*' -not -name '*virt-aa-helper*' -delete
 }
 
-# A copy of the release with the packages, their dependencies, the tests and the unit that runs
-# them, as a disk.
+# Makes a disk with a copy of the release, the packages, their dependencies, the tests and the unit
+# that runs them.
 make_disk() {
     local image=$work/image
 
@@ -165,7 +166,7 @@ make_disk() {
         rm -rf --one-file-system "$image"
 }
 
-# Prints TAP as it comes; both boots are one run of QEMU.
+# Runs QEMU once for both boots, and prints the TAP output as it arrives.
 run_machine() {
     local shown=0 count
 
@@ -197,7 +198,7 @@ test -d "$system" || step "making $name" make_system "$@"
 if test -n "$prebuilt"; then
     cp -R "$prebuilt" "$work/debs" || exit 1
 else
-    test -d "$builder" || step "installing what the packages require to be built" make_builder
+    test -d "$builder" || step "installing the build dependencies of the packages" make_builder
     step "building the packages" build
 fi
 step "making the disk" make_disk

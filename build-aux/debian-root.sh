@@ -3,16 +3,16 @@
 #
 # Usage: debian-root.sh FUNCTION ARGUMENT..., or to be sourced; by bash, as root.
 #
-#   debian_root_possible             whether this machine lets us make and enter one
+#   debian_root_possible             whether this machine can make and enter such a directory
 #   debian_root_make DIR SUITE [backports]
-#                                    makes the new directory DIR a minimal system of
-#                                    SUITE, from the mirror that apt uses here; with its
-#                                    backports, which are then preferred
-#   debian_root_enter DIR COMMAND... runs COMMAND in it, without standard input
+#                                    installs a minimal system of SUITE into the new
+#                                    directory DIR, from the mirror that apt uses here; with
+#                                    backports, their packages are preferred
+#   debian_root_enter DIR COMMAND... runs COMMAND in DIR, without standard input
 #   debian_root_prepare TOP DIR SUITE [backports]
-#                                    makes one, with a clone of the repository TOP in
-#                                    /src and the packages that its tests need
-#   debian_root_remove DIR           removes it
+#                                    like debian_root_make, with a clone of the repository
+#                                    TOP in /src and the packages that its tests require
+#   debian_root_remove DIR           removes DIR
 #
 # Each command runs in its own mount namespace and PID namespace. Both are removed when the
 # command ends for any reason: no mount and no process remains, and debian_root_remove cannot
@@ -21,7 +21,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -u
 
-# debian_root_isolated COMMAND...: in namespaces of its own
+# debian_root_isolated COMMAND...: runs COMMAND in its own namespaces
 debian_root_isolated() {
     unshare --mount --pid --fork --kill-child --propagation private "$@"
 }
@@ -34,7 +34,7 @@ debian_root_possible() {
 }
 
 
-# The mirror of this machine's own release, from apt's configuration.
+# Prints the mirror of this machine's own release, from apt's configuration.
 debian_root_mirror() {
     local codename
 
@@ -61,7 +61,7 @@ debian_root_make() {
         printf 'Package: *\nPin: release n=%s-backports\nPin-Priority: 500\n' "$suite" \
             > "$dir/etc/apt/preferences.d/backports"
     fi
-    # Whether apt takes lists that are past their date depends on the mirror, too.
+    # Some mirrors require that apt accepts expired lists: the setting of this machine is used.
     apt-config dump Acquire::Check-Valid-Until > "$dir/etc/apt/apt.conf.d/valid-until"
     cp /etc/resolv.conf "$dir/etc/resolv.conf"
 }
@@ -75,7 +75,7 @@ debian_root_enter() {
     # becomes the root of the mount namespace. As pivot_root(2) describes, the old root is then
     # mounted on top of the new one, and is unmounted. Where the root cannot be replaced, tests
     # that require a user namespace are skipped.
-    # shellcheck disable=SC2016 # expanded in there
+    # shellcheck disable=SC2016 # expanded by the inner bash
     debian_root_isolated bash -c '
         dir=$1
         shift
@@ -92,7 +92,7 @@ debian_root_enter() {
         else
             set -- chroot . "$@"
         fi
-        # As a child: the first process of a namespace is not like others.
+        # COMMAND is a child: the first process of a PID namespace ignores most signals.
         "$@"
         exit $?' enter "$dir" "$@" < /dev/null
 }
@@ -105,7 +105,7 @@ debian_root_prepare() {
     debian_root_make "$@" &&
         git clone -q --no-hardlinks "$top" "$dir/src" &&
         debian_root_enter "$dir" apt-get -q -y update || return
-    # shellcheck disable=SC2016 # expanded in there
+    # shellcheck disable=SC2016 # expanded by the inner bash
     debian_root_enter "$dir" bash -c '
         set -u
         cd /src && . build-aux/newcomer.sh || exit

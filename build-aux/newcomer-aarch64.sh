@@ -1,12 +1,12 @@
 # newcomer-aarch64.sh: the requirements of a test guest on aarch64
 #
-# To be sourced by bash after newcomer.sh. Without KVM such a guest can have an
-# emulated device only where QEMU has vfio-user-pci; elsewhere its test skips,
+# To be sourced by bash after newcomer.sh. Without KVM, such a guest can have an
+# emulated device only if QEMU has vfio-user-pci; otherwise its test is skipped,
 # and nothing is installed or downloaded for it.
 #
 #   newcomer_aarch64 LOG DIR      installs the packages of the group aarch64 and prints
 #                                 the path of an arm64 kernel, which is kept in DIR and
-#                                 never installed; prints nothing where it is of no use
+#                                 never installed; prints nothing if the test is skipped
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
@@ -18,8 +18,8 @@ newcomer_aarch64_is_of_use() {
 }
 
 
-# Writes apt's configuration for packages of arm64 into the new directory $1: with lists
-# of its own, so that the system's apt does not learn of another architecture.
+# Writes apt's configuration for packages of arm64 into the new directory $1: with its own
+# lists, so that no other architecture is added to the system's apt.
 newcomer_aarch64_apt() {
     local dir=$1
 

@@ -5,14 +5,14 @@
 # with KVM, as on Debian 13, a newer one is taken from the release's backports. It is
 # unpacked with the libraries that it needs, not installed.
 #
-#   newcomer_qemu LOG DIR KERNEL  finds out what to use; may unpack a QEMU into DIR/root.
+#   newcomer_qemu LOG DIR KERNEL  chooses a QEMU, and may unpack one into DIR/root.
 #                                 Sets newcomer_accel to tcg or kvm, and newcomer_qemu_root
 #                                 to DIR/root, or to nothing for the installed QEMU
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash disable=SC2034 # what newcomer_qemu sets is for whoever sources this
+# shellcheck shell=bash disable=SC2034 # the script that sources this file uses these
 
-# Seconds in which a Linux kernel has to come up with KVM.
+# Seconds in which a Linux kernel has to boot with KVM.
 newcomer_kvm_patience=30
 
 
@@ -26,8 +26,8 @@ newcomer_qemu_suits() {
 }
 
 
-# Whether the kernel $1 boots with KVM, for the user who will run the guest: it has
-# come up when it looks for its root file system. That /dev/kvm opens tells too little.
+# Whether the kernel $1 boots with KVM, for the user who will run the guest, until it looks
+# for its root file system. It is not sufficient that /dev/kvm can be opened.
 newcomer_kvm_boots() {
     local user=() output
 
@@ -59,9 +59,9 @@ newcomer_sources() {
 }
 
 
-# apt-get with the private configuration in the directory $1: the release and its
-# backports, its own package lists, and the system's installed packages. Changes nothing
-# of the system.
+# Runs apt-get with the private configuration in the directory $1: the release and its
+# backports, its own package lists, and the system's installed packages. It does not
+# change the system.
 newcomer_private_apt() {
     local dir=$1
 
@@ -72,7 +72,7 @@ newcomer_private_apt() {
 }
 
 
-# Unpacks the QEMU of the backports, and what it needs that is not installed, into the
+# Unpacks the QEMU of the backports, and its dependencies that are not installed, into the
 # new directory $1/root.
 newcomer_qemu_unpack() {
     local dir=$1 apt=$1/apt suite packages package
@@ -95,8 +95,8 @@ newcomer_qemu_unpack() {
         dpkg-deb -x "$package" "$dir/root" || return
     done
     rm -rf "$apt" "$dir/packages" "$dir/root/usr/share/doc" "$dir/root/usr/share/man"
-    # QEMU looks for its modules and firmware in the directory qemu-bundle beside itself, if
-    # there is one, and else where they would be installed.
+    # QEMU looks for its modules and firmware in the directory qemu-bundle beside itself if
+    # that exists, and else in the directories of an installation.
     ln -s ../.. "$dir/root/usr/bin/qemu-bundle" || return
     for package in usr/share/seabios usr/lib/ipxe usr/share/qemu; do
         test -d "$dir/root/$package" || ! test -d "/$package" ||
@@ -106,7 +106,7 @@ newcomer_qemu_unpack() {
 }
 
 
-# The directories with libraries under the directory $1, as LD_LIBRARY_PATH has them.
+# Prints the directories with libraries under the directory $1, for LD_LIBRARY_PATH.
 newcomer_qemu_libraries() {
     find "$1" -name '*.so.*' -printf '%h\n' | grep -v /qemu$ | sort -u | paste -s -d :
 }

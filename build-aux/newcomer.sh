@@ -5,16 +5,16 @@
 #
 #   newcomer_step N M TEXT        prints "[N/M] TEXT", with the time since the start
 #   newcomer_note TEXT            an indented line below it
-#   newcomer_run LOG CMD...       runs CMD with its output in the file LOG; when it
-#                                 fails, shows the tail of that and returns its status
+#   newcomer_run LOG CMD...       runs CMD with its output in the file LOG; if it fails,
+#                                 prints the end of LOG and returns its status
 #   newcomer_elapsed              seconds since this file was read
-#   newcomer_packages GROUP...    lists those groups of build-aux/packages.txt
+#   newcomer_packages GROUP...    prints the packages of these groups in build-aux/packages.txt
 #   newcomer_missing PKG...       prints which of them are not installed
-#   newcomer_install LOG PKG...   installs what is missing, and says what
+#   newcomer_install LOG PKG...   installs the missing packages, and prints their names
 #   newcomer_kernel LOG DIR       prints the path of an x86_64 kernel for the guest;
 #                                 one that is downloaded is kept in DIR, never installed
 #
-# It starts, stops and enables no service: none of the packages brings one (the
+# It starts, stops and enables no service: none of the packages contains one (the
 # units of libvirtd are in libvirt-daemon-system, which we do not install).
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
@@ -49,11 +49,11 @@ newcomer_run() {
     mkdir -p "$(dirname "$log")"
     printf '\n$ %s\n' "$*" >> "$log"
 
-    # In the background: only wait lets a trap run at once.
+    # In the background, because a trap runs at once only during wait.
     "$@" >> "$log" 2>&1 < /dev/null &
     pid=$!
     if test -t 1; then
-        # A sign of life for a person: the seconds, and the last line logged.
+        # On a terminal, show the seconds and the last line of the log.
         while kill -0 "$pid" 2>/dev/null; do
             tick=$((tick + 1))
             if test $((tick % 5)) = 0; then
@@ -64,7 +64,7 @@ newcomer_run() {
         done
         printf '\r\033[K'
     else
-        # Into a log, a line a minute.
+        # Otherwise, print a line each minute.
         while kill -0 "$pid" 2>/dev/null; do
             if test $(((SECONDS - since) / 60)) -gt $tick; then
                 tick=$((tick + 1))
@@ -106,13 +106,13 @@ newcomer_missing() {
 }
 
 
-# Package lists that are missing or older than a day are fetched anew, once.
+# Updates package lists that are missing or older than a day.
 newcomer_update() {
     local log=$1
 
     if test -z "$(find /var/lib/apt/lists -name '*_Packages*' -mmin -1440 2>/dev/null | head -n 1)"; then
         newcomer_run "$log" apt-get -q -y update || return
-        # "Not modified" leaves the lists' old date
+        # Lists that the server reports as not modified keep their old date.
         find /var/lib/apt/lists -name '*_Packages*' -exec touch {} + 2>/dev/null
     fi
     return 0
@@ -124,14 +124,14 @@ newcomer_install() {
 
     shift
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-        newcomer_note "this is not Debian: make sure that you have what these packages hold:"
+        newcomer_note "this is not Debian: the contents of these packages are required:"
         newcomer_note "$*"
         return 0
     fi
 
     mapfile -t missing < <(newcomer_missing "$@")
     if test "${#missing[@]}" = 0; then
-        newcomer_note "all $# packages are there already"
+        newcomer_note "all $# packages are installed already"
         return 0
     fi
     if test "$(id -u)" != 0; then
@@ -144,23 +144,23 @@ newcomer_install() {
     newcomer_run "$log" env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" && return
     # Lists that are too old name packages that the mirror no longer has.
-    newcomer_note "once more, with fresh package lists"
+    newcomer_note "trying again with updated package lists"
     newcomer_run "$log" apt-get -q -y update &&
         newcomer_run "$log" env DEBIAN_FRONTEND=noninteractive \
             apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}"
 }
 
 
-# The packages of a kernel on which the packages $@ depend: the kernel's image may be
-# in a package of its own, beside the modules.
+# Prints the packages of a kernel on which the packages $@ depend: the image of the kernel
+# may be in another package than the modules.
 newcomer_kernel_depends() {
     apt-cache depends --important "$@" |
         sed -n 's/.*Depends: *\(linux-\(image\|binary\)-[0-9][^ ]*\).*/\1/p' | sort -u
 }
 
 
-# Downloads packages into the new directory $1 until one has a kernel, which it unpacks
-# there: first the one on which the metapackage depends, then what that depends on.
+# Downloads packages into the new directory $1 until one contains a kernel, which it unpacks
+# there: first the dependency of the metapackage, then the dependencies of that package.
 newcomer_kernel_unpack() {
     local dir=$1 package packages level kernel
 
@@ -182,13 +182,13 @@ newcomer_kernel_unpack() {
         test "${#packages[@]}" -gt 0 || break
         mapfile -t packages < <(newcomer_kernel_depends "${packages[@]}")
     done
-    echo "there is no kernel in what apt knows as $newcomer_kernel_meta, or in what that depends on"
+    echo "no kernel was found in the package $newcomer_kernel_meta and its dependencies"
     return 1
 }
 
 
-# The kernel, in this order: $GUEST_KERNEL, what was downloaded before, an
-# installed cloud kernel, a new download.
+# Prints the first kernel of these: $GUEST_KERNEL, one that was downloaded before,
+# an installed cloud kernel, a new download.
 newcomer_kernel() {
     local log=$1 dir=$2 kernel
 

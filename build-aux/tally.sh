@@ -1,4 +1,4 @@
-# tally.sh: counts what a series of steps came to, and shows what failed. Sourced
+# tally.sh: counts the results of a series of steps, and prints the failures. Sourced
 # by .ci/run and quickcheck.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
@@ -8,9 +8,9 @@ tally_passed=0
 tally_failed=0
 tally_skipped=0
 
-# tally_tap LOG: adds what `make check` counted, which LOG holds (the last
-# count is the one: test-suite.log, which may stand before it, has it too). A
-# log without a count is a failure: nothing was tested.
+# tally_tap LOG: adds the counts that `make check` has written to LOG. The last
+# counts are used, because test-suite.log, which may precede them, contains them too.
+# A log without counts is a failure: nothing was tested.
 tally_tap() {
     local pass fail skip
 
@@ -25,7 +25,7 @@ tally_tap() {
     tally_skipped=$((tally_skipped + skip))
 }
 
-# tally_step STATUS: adds one step that is no test suite.
+# tally_step STATUS: counts one step that is not a test suite.
 tally_step() {
     if test "$1" -eq 0; then
         tally_passed=$((tally_passed + 1))
@@ -34,9 +34,9 @@ tally_step() {
     fi
 }
 
-# tally_failures LOG...: of what `make check` left in each test-suite.log, the lines
-# around every failed point (its details or traceback follow it), or the end of a test
-# that has none; then all failed points once more, in a line each.
+# tally_failures LOG...: prints, from each test-suite.log of `make check`, the lines around
+# every failed test point (its details or traceback follow it), or the end of the output of
+# a failed test without one; then a list of all failed test points.
 tally_failures() {
     local log
 
