@@ -121,7 +121,7 @@ testShippedConfig(void)
     g_assert_no_error(err);
     g_assert_cmpint(config->maxClients, ==, 5000);
 
-    /* Every example in a comment is right, too. */
+    /* The examples in the comments of the file must be valid, too. */
     for (i = 0; lines[i]; i++) {
         if (lines[i][0] == '#' && g_ascii_islower(lines[i][1]) && strstr(lines[i], " = ")) {
             g_string_append_printf(active, "%s\n", lines[i] + 1);
@@ -160,13 +160,13 @@ testLog(void)
         g_clear_error(&err);
     }
     g_assert_false(daemonLogSetup(0, NULL, NULL, &err));
-    g_assert_true(daemonLogWanted("session", DAEMON_LOG_DEBUG));    /* nothing has changed */
+    g_assert_true(daemonLogWanted("session", DAEMON_LOG_DEBUG));    /* the settings are unchanged */
     g_clear_error(&err);
     g_assert_true(daemonLogSetup(3, NULL, NULL, &err));
 }
 
 
-/* One message is one line in the file, whatever a client put into it. */
+/* Each message is one line of the file, whatever text a client sent. */
 static void
 testLogFile(void)
 {
@@ -231,7 +231,7 @@ testUpstreamPaths(void)
 
 /* --- payloads --- */
 
-/* Doubles what holds "twice", refuses "bad". */
+/* Duplicates XML that contains "twice", and fails for XML that contains "bad". */
 static ProjectionResult
 fakeProjection(const char *xml, gsize len,
                const ProjectionOptions *opts G_GNUC_UNUSED,
@@ -268,9 +268,8 @@ putParameter(GByteArray *out, const char *name, const char *value)
 }
 
 
-/* A frame with a payload of that LAYOUT, XML being where the XML is. What is
- * behind the last field that a layout names is left alone, so there is some
- * of it. */
+/* Returns a frame with a payload of that LAYOUT, with XML in the place of the XML. A payload may
+ * continue after the last field of a layout, so some data follows there. */
 static GByteArray *
 makePayload(const char *layout, const char *xml)
 {
@@ -327,8 +326,8 @@ makePayload(const char *layout, const char *xml)
 }
 
 
-/* Every procedure of the table: the XML is replaced wherever it is, nothing
- * else is; and any truncation of the payload is left alone. */
+/* Tests every procedure of the table: the XML is replaced wherever it is, and nothing else; and a
+ * truncated payload is unchanged. */
 static void
 testRewrite(void)
 {
@@ -394,8 +393,8 @@ testRewriteRead(void)
 }
 
 
-/* A result beyond libvirt's limit of a string is an error, not a frame that
- * closes the connection. */
+/* A result longer than libvirt's limit for a string causes an error, not a frame that closes the
+ * connection. */
 static void
 testRewriteLimit(void)
 {
@@ -462,7 +461,7 @@ edit(DeviceOperation op, const char *device, int code)
 }
 
 
-/* That domainXML became XML by losing the bytes of LOST only. */
+/* Checks that XML is domainXML without the bytes of LOST. */
 static void
 assertLost(char *xml, const char *lost)
 {
@@ -650,7 +649,7 @@ testDomcapsPrograms(void)
         ProjectionResult result;
         gsize len;
 
-        /* then once more, with what is remembered of a program; here each is another */
+        /* The second round has the cache of programs; each time, the file is another program. */
         if (n == G_N_ELEMENTS(cases))
             qemuProgramsInit();
         g_assert_true(g_file_set_contents(program, cases[i].program, cases[i].len, NULL));
@@ -685,7 +684,7 @@ testLiftCache(void)
         gsize directLen;
         gsize cachedLen;
 
-        /* ten documents, each four times, with a cache of eight */
+        /* 10 documents, each lifted 4 times, with a cache for 8 results */
         lowered[strstr(lowered, "<name>") + 6 - lowered] = (char) ('a' + i % 10);
         g_assert_cmpint(projectionLift(lowered, loweredLen, &opts, &direct, &directLen, NULL),
                         ==, PROJECTION_CHANGED);
@@ -732,7 +731,7 @@ testValidate(void)
 }
 
 
-/* Runs CHECK in a process with the limits of one that validates. Returns how it ended. */
+/* Runs CHECK in a process with the limits of a validating process. Returns its wait status. */
 static int
 runLimited(void (*check)(void))
 {
@@ -774,8 +773,7 @@ checkLimits(void)
 }
 
 
-/* A valid document that libxml2 would need minutes for. One second stands for the ten
- * that it gets. */
+/* A valid document for which libxml2 would need minutes. The test allows 1 second instead of 10. */
 static void
 checkSlowDocument(void)
 {

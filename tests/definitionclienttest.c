@@ -91,7 +91,7 @@ assertFails(const Fixture *fixture, const char *reason)
 }
 
 
-/* A reply that comes after the timeout is not taken for that to the next request. */
+/* A reply that arrives after the timeout is not used as the reply to the next request. */
 static void
 testLateReply(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
@@ -108,7 +108,7 @@ testLateReply(Fixture *fixture, const void *data G_GNUC_UNUSED)
     assertFails(fixture, "the second one");
     g_assert_cmpuint(receiveLink(fixture), ==, serial + 1);
 
-    /* neither is its error kept for later */
+    /* The error of a late reply is not kept for later, either. */
     fixture->client->linkTimeout = 1;
     assertFails(fixture, "no reply from the definitions service");
     g_assert_cmpuint(receiveLink(fixture), ==, serial + 2);
@@ -120,7 +120,7 @@ testLateReply(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* A service that ends is noticed at once, and no request is sent after that. */
+/* The end of the service is noticed at once, and no request is sent after it. */
 static void
 testServiceEnds(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {

@@ -1,11 +1,10 @@
 /*
  * definitioncrashtest.c: power loss and disk errors while definitions are stored
  *
- * The store's system calls go through a table. Here every one of them is, in
- * turn, the moment at which the power goes: a child process does something with
- * a store and ends there. What it had not synced by then is lost, as a file
- * system may lose it: half of the data, directory entries, both, or nothing.
- * Then the store is loaded again, and must have the old or the new, whole.
+ * The store's system calls go through a table. The test simulates a power loss at each of them in
+ * turn: a child process changes a store and exits there. The changes that it has not synced are
+ * lost as a file system may lose them: half of the data, directory entries, both, or nothing. Then
+ * the store is loaded again, and must contain the complete old or the complete new definition.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -39,9 +38,9 @@
     "<config vendorid='1' deviceid='2'/></capability></device>"
 
 typedef enum {
-    LOSE_NOTHING = 0,       /* the process is killed, and that is all */
-    LOSE_DATA = 1,          /* of files that were not synced */
-    LOSE_ENTRIES = 2,       /* of directories that were not synced */
+    LOSE_NOTHING = 0,       /* the process is killed, and no data is lost */
+    LOSE_DATA = 1,          /* the data of files that were not synced */
+    LOSE_ENTRIES = 2,       /* the entries of directories that were not synced */
     LOSE_BOTH = 3,
 } Loss;
 
@@ -49,25 +48,25 @@ static char *base;
 static char *dir;
 
 
-/* --- a disk that can lose what was not synced */
+/* --- a disk that can lose data that was not synced */
 
 typedef struct {
     enum { ENTRY_CREATED, ENTRY_RENAMED, ENTRY_REMOVED, ENTRY_MADE } kind;
     dev_t dev;              /* of the directory */
     ino_t ino;
-    char *path;             /* created, removed, made; or renamed to this */
-    char *from;             /* renamed from this */
-    char *saved;            /* what was there before, or NULL */
+    char *path;             /* the path; after a rename, the new path */
+    char *from;             /* the old path of a rename */
+    char *saved;            /* a copy of the previous content, or NULL */
 } Entry;
 
 static DefinitionFilesCalls *calls = &definitionFilesCalls;
 static DefinitionFilesCalls original;
-static int step;            /* counts calls */
-static int crashAt;         /* before that one; 0: never */
+static int step;            /* the number of calls so far */
+static int crashAt;         /* the call before which the power fails; 0: none */
 static Loss loss;
-static int failAt;          /* that one fails … */
-static int failWith;        /* … with this errno; 0: writes one byte */
-static GPtrArray *entries;  /* of Entry: not synced */
+static int failAt;          /* the call that fails … */
+static int failWith;        /* … with this errno; 0: it writes one byte */
+static GPtrArray *entries;  /* of Entry: changes that were not synced */
 static GHashTable *dirty;   /* inode -> path of a file whose data is not synced */
 
 
@@ -99,7 +98,7 @@ removeTree(const char *path)
 }
 
 
-/* Keeps what is at PATH, if anything is. */
+/* Saves a copy of the file at PATH, if it exists. */
 static char *
 savePath(const char *path)
 {
@@ -155,7 +154,7 @@ undoEntry(const Entry *entry)
 }
 
 
-/* The power goes. */
+/* Simulates the loss of power. */
 static void
 lose(void)
 {
@@ -184,7 +183,7 @@ lose(void)
 }
 
 
-/* Whether the call that begins now shall fail. */
+/* Returns whether the call that begins now must fail. */
 static gboolean
 begin(void)
 {
@@ -375,7 +374,7 @@ diskEnd(void)
 }
 
 
-/* --- what is done when the power goes */
+/* --- the changes during which the power fails */
 
 static void
 putFile(const char *name,
@@ -440,11 +439,11 @@ stateOf(const DefinitionStore *store)
 
 static const struct {
     const char *name;
-    gboolean (*before)(DefinitionStore *store);   /* NULL: there is no directory yet */
+    gboolean (*before)(DefinitionStore *store);   /* NULL: the directory does not exist yet */
     gboolean (*during)(DefinitionStore *store);
     const char *old;
     const char *new;
-    int steps;              /* that it takes, at least */
+    int steps;              /* the minimum number of steps */
 } scenarios[] = {
     /* two directories, each synced; open, mode, write, sync, rename, sync */
     { "define-first", NULL, defineNew, "none", "new", 10 },
@@ -459,7 +458,7 @@ loadStore(void)
 {
     DefinitionStore *store = definitionStoreNew();
 
-    /* warnings are fatal: nothing may be damaged */
+    /* Warnings are fatal: no file may be damaged. */
     g_assert_true(definitionStoreLoad(store, NULL, dir, NULL));
     return store;
 }
@@ -479,8 +478,8 @@ prepare(gsize scenario)
 }
 
 
-/* Does it in a child, with the power going AT that step. Whether it came that
- * far. */
+/* Runs the scenario in a child, with a power loss at step AT. Returns whether the child reached
+ * that step. */
 static gboolean
 runChild(gsize scenario,
          int at)
@@ -496,7 +495,7 @@ runChild(gsize scenario,
         crashAt = at;
         if (!scenarios[scenario].during(store))
             _exit(1);
-        /* it is said to be done, and the power goes now */
+        /* The change was reported as complete, and the power fails now. */
         lose();
         _exit(0);
     }
@@ -547,7 +546,7 @@ testPowerLoss(gconstpointer opaque)
             g_assert_true(!scenarios[i].before || definitionStoreFind(store, "emulatedpci_other"));
             g_assert_false(hasLeftovers());
 
-            /* and it goes on */
+            /* The store continues to work. */
             g_assert_true(defineNew(store));
             g_assert_cmpstr(stateOf(store), !=, "none");
         }
@@ -587,7 +586,8 @@ testFailingDisk(gconstpointer opaque)
                 break;
             }
 
-            /* in memory it is as was said; on disk, too, or already new */
+            /* The memory has the reported state. The disk has the same state, or already the new
+             * one. */
             g_assert_cmpstr(stateOf(store), ==, done ? scenarios[i].new : scenarios[i].old);
             g_assert_false(hasLeftovers());
             again = loadStore();
@@ -596,7 +596,7 @@ testFailingDisk(gconstpointer opaque)
             if (errors[j] == 0)
                 g_assert_true(done);
 
-            /* and when the disk works again, so does the store */
+            /* When the disk works again, the store works, too. */
             g_assert_true(defineNew(store));
         }
         g_assert_cmpint(at - 1, >=, scenarios[i].steps);
@@ -604,7 +604,7 @@ testFailingDisk(gconstpointer opaque)
 }
 
 
-/* The error names what was done, the file, and the reason. */
+/* The error names the operation, the file and the reason. */
 static void
 testFailingDiskMessage(void)
 {
@@ -626,7 +626,7 @@ testFailingDiskMessage(void)
 }
 
 
-/* A damaged file that cannot be renamed is reported; the rest is there. */
+/* A damaged file that cannot be renamed is reported; the other definitions are loaded. */
 static void
 testCannotSetAside(void)
 {
@@ -652,7 +652,7 @@ main(int argc, char **argv)
     int result;
 
     testInit(&argc, &argv);
-    /* That it was called counts. What it does takes long on a busy disk. */
+    /* The test only counts the calls of fsync(). A real call takes long on a busy disk. */
     calls->fsync = dontSync;
     original = *calls;
     base = g_dir_make_tmp("definitioncrashtest-XXXXXX", NULL);

@@ -2,8 +2,7 @@
  * definitionservicetest.c: the listener's definitions, and connection processes
  * that misbehave
  *
- * The test is the connections' processes, as a client that has taken one over
- * could be.
+ * The test plays the connection processes, including one that is controlled by a malicious client.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -24,7 +23,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* For what comes by itself, in s. */
+/* The time limit for events that the test only waits for, in seconds */
 #define LIMIT 60
 
 #define DEFINITION(name) \
@@ -51,7 +50,7 @@ setUp(Fixture *fixture, const void *data G_GNUC_UNUSED)
     fixture->service = definitionServiceNew(&err);
     g_assert_no_error(err);
 
-    /* Nobody is there to ask. */
+    /* There is no upstream daemon. */
     paths[0] = g_build_filename(fixture->dir, "none", NULL);
     definitionServiceSetUpstream(fixture->service, paths, NULL, FALSE);
     definitionServiceLoad(fixture->service, NULL, fixture->dir, &err);
@@ -105,7 +104,7 @@ ask(int fd, DefinitionKind kind, guint32 value, const char *name, const char *te
 }
 
 
-/* Lets the service work until there is something to read from FD. */
+/* Lets the service work until data can be read from FD. */
 static void
 work(Fixture *fixture, int fd)
 {
@@ -126,7 +125,7 @@ work(Fixture *fixture, int fd)
 }
 
 
-/* Lets the service work off what it has. */
+/* Lets the service process all pending requests. */
 static void
 settle(Fixture *fixture)
 {
@@ -149,7 +148,7 @@ answer(Fixture *fixture, int fd, DefinitionMessage *message)
 }
 
 
-/* The code of the error, or 0. */
+/* Returns the code of the error, or 0. */
 static guint32
 result(Fixture *fixture, int fd, guint32 expected)
 {
@@ -205,7 +204,7 @@ testReadOnly(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* Of a user whom upstream, which is not there, does not let in. */
+/* The user is not permitted by upstream, which does not exist. */
 static void
 testStranger(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
@@ -220,8 +219,8 @@ testStranger(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* libvirtd does not answer the question whether a user may change definitions: only that user
- * waits, and those who wait for the same user's processes. */
+/* libvirtd does not reply to the question whether a user may change definitions. Only the requests
+ * of this user wait. */
 static void
 testSlowRights(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
@@ -238,7 +237,7 @@ testSlowRights(Fixture *fixture, const void *data G_GNUC_UNUSED)
         return;
     }
 
-    /* Whoever connects waits for ever. */
+    /* Clients that connect to this socket wait for ever. */
     g_assert_cmpuint(g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path)), <, sizeof(addr.sun_path));
     sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     g_assert_cmpint(bind(sock, (struct sockaddr *) &addr, sizeof(addr)), ==, 0);
@@ -260,9 +259,9 @@ testSlowRights(Fixture *fixture, const void *data G_GNUC_UNUSED)
     g_assert_cmpuint(change(fixture, trusted, DEFINITION_GET, "emulatedpci_a", ""), ==,
                      VIR_ERR_NO_NODE_DEVICE);
 
-    /* Whoever goes takes the process along; the next one's begins. */
+    /* When a connection closes, the process that asks for its user ends. The next one starts. */
     for (i = 0; i < G_N_ELEMENTS(strangers); i++) {
-        /* The processes, which were forked here, have the descriptor, too. */
+        /* The processes were forked here and have the descriptor, too. */
         shutdown(strangers[i], SHUT_RDWR);
         close(strangers[i]);
     }
@@ -302,7 +301,7 @@ testUse(Fixture *fixture, const void *data G_GNUC_UNUSED)
     g_assert_cmpuint(change(fixture, user, DEFINITION_DEFINE, "", DEFINITION("emulatedpci_a")), ==, 0);
     g_assert_cmpuint(change(fixture, user, DEFINITION_USE, "emulatedpci_a", ""), ==, 0);
 
-    /* Waits for the user, and what asks then waits for it. */
+    /* The request waits for the user of the definition, and a later request waits for it. */
     undefine = ask(other, DEFINITION_UNDEFINE, 0, "emulatedpci_a", "");
     settle(fixture);
     parked = ask(third, DEFINITION_USE, 0, "emulatedpci_a", "");
@@ -318,7 +317,7 @@ testUse(Fixture *fixture, const void *data G_GNUC_UNUSED)
     g_assert_cmpuint(result(fixture, third, parked), ==, 0);
     g_assert_cmpint(definitionServiceTimeout(fixture->service), ==, -1);
 
-    /* Whoever has gone uses nothing. */
+    /* A connection that was closed uses no definition. */
     undefine = ask(other, DEFINITION_UNDEFINE, 0, "emulatedpci_a", "");
     settle(fixture);
     close(third);
@@ -413,7 +412,7 @@ testReload(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* A message that is not valid from a connection closes that connection only. */
+/* An invalid message closes only the connection that sent it. */
 static void
 testMalformed(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
@@ -433,7 +432,7 @@ testMalformed(Fixture *fixture, const void *data G_GNUC_UNUSED)
         int bad = addPeer(fixture, i % 2 == 0);
         guint at = 12 + g_rand_int_range(rand, 0, 8);
 
-        /* A length that is wrong, a kind that there is not, an end too early. */
+        /* An incorrect length, an unknown kind, or a truncated packet */
         switch (i % 3) {
         case 0:
             packet->data[at / 4 * 4] = 0xff;
@@ -455,8 +454,7 @@ testMalformed(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* Random bytes: what they do does not matter, as long as the others are
- * served. */
+/* Random bytes have any effect on their own connection, but the others are served. */
 static void
 testNoise(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
@@ -481,7 +479,8 @@ testNoise(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* One that asks and does not read is cut off, and nobody waits for it. */
+/* A connection that sends requests and does not read the replies is closed, and no other one waits
+ * for it. */
 static void
 testDeaf(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {
@@ -509,7 +508,7 @@ testDeaf(Fixture *fixture, const void *data G_GNUC_UNUSED)
 }
 
 
-/* More waiting changes than any client's calls could be. */
+/* More waiting changes than the calls of any client could cause */
 static void
 testFlood(Fixture *fixture, const void *data G_GNUC_UNUSED)
 {

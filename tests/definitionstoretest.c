@@ -25,7 +25,7 @@
     "<device><name>" name "</name>" CAPABILITY("devicename='dev'", IDS) "</device>"
 
 typedef struct {
-    char *dir;      /* the store's; made by the store */
+    char *dir;      /* the store's directory, which the store creates */
     char *base;
 } Fixture;
 
@@ -243,7 +243,7 @@ testUnique(Fixture *fixture,
                       CAPABILITY("devicename='dev'", IDS) "</device>",
                       VIR_ERR_OPERATION_FAILED, "emulatedpci_one");
 
-    /* the same uuid in another spelling, and no name: that definition */
+    /* The same UUID in another spelling, and no name: the same definition is changed. */
     definition = define(store,
                         "<device><uuid>11111111222233334444555555555555</uuid>"
                         CAPABILITY("devicename='new'", IDS) "</device>");
@@ -293,7 +293,7 @@ testBasis(Fixture *fixture,
                       "<capability type='emulatedpci' basis='emulatedpci_none'/></device>",
                       VIR_ERR_NO_NODE_DEVICE, "emulatedpci_none");
 
-    /* one is its own basis: the rest stays */
+    /* A definition is its own basis: the other fields are unchanged. */
     copy = define(store,
                   "<device><name>emulatedpci_copy</name>"
                   CAPABILITY("basis='emulatedpci_copy'", "revision='7'") "</device>");
@@ -332,7 +332,7 @@ testBuiltIn(Fixture *fixture,
 }
 
 
-/* Every file that is shipped is loaded, and is as it is written. */
+/* Every file that is shipped can be loaded, and has the format in which the store writes it. */
 static void
 testShipped(Fixture *fixture,
             gconstpointer data G_GNUC_UNUSED)
@@ -504,7 +504,7 @@ testDamaged(Fixture *fixture,
     g_assert_cmpint(mkfifo(path, 0644), ==, 0);
     assertDamaged(fixture, "emulatedpci_fifo.xml", "emulatedpci_fifo.xml.damaged", "regular");
 
-    /* No room for the suffix: it is reported, and stays. */
+    /* The name is too long for the suffix: the file is reported and not renamed. */
     memset(longest, 'x', sizeof(longest));
     g_strlcpy(longest + 248 - strlen(".xml"), ".xml", strlen(".xml") + 1);
     putFile(fixture, longest, "");
@@ -539,7 +539,7 @@ testReadOnly(Fixture *fixture,
 }
 
 
-/* A file that somebody wrote has no uuid; it gets one that stays. */
+/* A file that a user wrote has no UUID; the store adds one, which does not change later. */
 static void
 testHandWritten(Fixture *fixture,
                 gconstpointer data G_GNUC_UNUSED)

@@ -28,8 +28,8 @@
 #define UNSUPPORTED VIR_ERR_CONFIG_UNSUPPORTED
 
 
-/* Parses and validates; on failure, the code in CODE and the message, newly
- * allocated, in MESSAGE. Both 0 and NULL on success. */
+/* Parses and validates XML. On failure, CODE and MESSAGE (newly allocated) are those of the error;
+ * on success, 0 and NULL. */
 static EmulatedPCIDef *
 load(const char *xml,
      gsize len,
@@ -76,7 +76,7 @@ loadOK(const char *xml)
 }
 
 
-/* XML is refused with CODE, by a message that has TEXT in it. */
+/* Checks that XML is rejected with CODE and a message that contains TEXT. */
 static void
 assertRefused(const char *xml,
               int code,
@@ -105,7 +105,7 @@ notUTF8(void)
 }
 
 
-/* HEAD and TAIL with COUNT times FILL in between. Newly allocated. */
+/* Returns HEAD, COUNT times FILL, and TAIL. Newly allocated. */
 static char *
 repeat(const char *head,
        const char *fill,
@@ -121,7 +121,7 @@ repeat(const char *head,
 }
 
 
-/* --- errors, word for word */
+/* --- the exact messages of errors */
 
 static const struct {
     const char *name;
@@ -367,7 +367,7 @@ testError(gconstpointer opaque)
 }
 
 
-/* --- what is accepted, and how it is written */
+/* --- accepted documents, and the format in which they are written */
 
 static const struct {
     const char *name;
@@ -420,7 +420,7 @@ static const struct {
 #define SINGLE HEAD "headertype='0x00' " TAIL
 #define MULTI HEAD "headertype='0x80' " TAIL
 
-/* <address> as written, and as libvirt prints it. */
+/* An <address> in a document, and in the output of libvirt */
 static const struct {
     const char *written;
     const char *printed;
@@ -513,7 +513,7 @@ testIndent(void)
                     "interruptpin='0x01'/>\n"
                     "\t</emulatedpci>");
 
-    /* Neither alias nor address: the parts write nothing. */
+    /* Without alias and address, these functions write nothing. */
     g_string_truncate(buf, 0);
     emulatedPCIDefFormatAlias(def, buf);
     emulatedPCIDefFormatAddress(def, buf);
@@ -548,7 +548,7 @@ testAddresses(void)
 }
 
 
-/* The table above is right: libvirt's test driver prints the same. */
+/* Checks the table above: libvirt's test driver writes the same addresses. */
 static void
 testAddressesLibvirt(void)
 {
@@ -605,7 +605,7 @@ testGiven(void)
     g_assert_cmpint(def->slot, ==, -1);
     g_assert_cmpint(def->multifunction, ==, -1);
 
-    /* A caller can change the address and set the defaults again. */
+    /* A caller can change the address and then set the defaults again. */
     def->hasAddress = TRUE;
     def->multifunction = 1;
     def->fields.value[EMULATED_PCI_FIELD_VENDORID] = 0x1af4;
@@ -618,8 +618,8 @@ testGiven(void)
 
 /* --- every bound of every number */
 
-/* Puts VALUE into attribute NAME of a document that is right apart from it,
- * whichever element has that attribute. */
+/* Returns a document that is valid except for VALUE in attribute NAME, in the element that has this
+ * attribute. */
 static char *
 withNumber(const char *name,
            const char *value)
@@ -727,8 +727,7 @@ testNumbers(gconstpointer opaque)
         assertRefused(xml, XML, "invalid value '");
     }
 
-    /* All small values, then powers of two and what is about them, to the
-     * largest. */
+    /* All small values, then the powers of two and their neighbours, up to the maximum. */
     value = numbers[i].min;
     for (;;) {
         g_autofree char *decimal = g_strdup_printf("%u", value);
@@ -771,7 +770,7 @@ testHeadertype(void)
 {
     guint32 value;
 
-    /* All 256, without and with multifunction. */
+    /* All 256 values, with and without multifunction. */
     for (value = 0; value <= 0xff; value++) {
         g_autofree char *off = g_strdup_printf(FIELDS("headertype='0x%02x'"), value);
         g_autofree char *on =
@@ -815,7 +814,7 @@ testLengths(void)
 }
 
 
-/* --- parse(format(x)) is x, for any x */
+/* --- parsing a formatted definition gives the same definition */
 
 static void
 testRoundTrip(void)
@@ -925,7 +924,7 @@ testValidateBuilt(void)
     assertInvalid(def, XML, "a/b");
     g_clear_pointer(&def->definition, g_free);
 
-    def->slot = 32;     /* no address: nobody looks */
+    def->slot = 32;     /* no address: the slot is not checked */
     g_assert_true(emulatedPCIDefValidate(def, NULL));
     def->hasAddress = TRUE;
     assertInvalid(def, XML, "invalid value '0x20' for attribute 'slot'");
@@ -950,7 +949,7 @@ testValidateBuilt(void)
 }
 
 
-/* Format of what Validate would refuse still gives well-formed XML. */
+/* A definition that Validate would reject is still formatted as well-formed XML. */
 static void
 testFormatEscapes(void)
 {
@@ -990,7 +989,7 @@ testEqualFields(void)
 }
 
 
-/* --- a node of somebody else's document */
+/* --- a node of a document of the caller */
 
 static void
 testNode(void)
@@ -1036,7 +1035,7 @@ testNode(void)
 }
 
 
-/* --- hostile XML */
+/* --- malicious XML */
 
 static void
 testHostileSize(void)
@@ -1051,7 +1050,7 @@ testHostileSize(void)
 
     assertRefused(exceeds, XML, "device XML of 262145 bytes is too long: at most 262144 are allowed");
 
-    /* The length is judged before the content is looked at. */
+    /* The length is checked before the content. */
     none = load("<emulatedpci/>", G_MAXSIZE, &code, &message);
     g_assert_null(none);
     g_assert_cmpint(code, ==, XML);
@@ -1124,7 +1123,7 @@ testHostileLengths(void)
         }
     }
 
-    /* Line breaks and control characters do not get into a message either. */
+    /* Messages do not contain line breaks or control characters from the document either. */
     assertRefused("<emulatedpci devicename='a&#10;b&#13;&#x85;&#x2028;'>" CONFIG "</emulatedpci>",
                   XML, "invalid value 'a?b?" "?" "?' for attribute 'devicename'");
 }
@@ -1142,7 +1141,7 @@ testHostileEntities(void)
     g_autofree char *fill = g_strnfill(20000, 'x');
     GString *bomb = g_string_new("<!DOCTYPE e [<!ENTITY e0 'aaaaaaaaaaaaaaaaaaaa'>");
     g_autofree char *bombXML = NULL;
-    clock_t start = clock();     /* of this process: a slow machine is no fault */
+    clock_t start = clock();     /* processor time, independent of the machine's load */
     int i;
 
     for (i = 1; i < 30; i++) {
@@ -1161,7 +1160,7 @@ testHostileEntities(void)
                             references, "'/>", NULL);
     assertRefused(quadratic, XML, "a document type declaration is not allowed");
 
-    /* A file that must not even be looked at, and one over the network. */
+    /* A file and a network address, neither of which may be opened. */
     name = g_build_filename(cwd, "nonesuch.dtd", NULL);
     external = g_strdup_printf("<!DOCTYPE e SYSTEM '%s'>" DEVICE(CONFIG), name);
     assertRefused(external, XML, "a document type declaration is not allowed");
@@ -1216,8 +1215,7 @@ testHostileBytes(void)
         g_assert_cmpint(code, ==, XML);
     }
 
-    /* Every prefix of a right document is a wrong one, and LEN is heeded:
-     * what follows is not read. */
+    /* Every proper prefix of a valid document is invalid, and the bytes after LEN are not read. */
     for (cut = 0; cut < strlen(whole); cut++) {
         g_autofree char *copy = cut ? g_memdup2(whole, cut) : g_strdup("");
         g_autoptr(EmulatedPCIDef) def = NULL;
@@ -1253,7 +1251,7 @@ testHostileBytes(void)
                       XML, notUTF8());
     }
 
-    /* A declaration that is right about UTF-8, or harmlessly wrong. */
+    /* A declaration that correctly names UTF-8, or a harmless incorrect one. */
     {
         g_autoptr(EmulatedPCIDef) a G_GNUC_UNUSED = loadOK("<?xml version='1.0' encoding='UTF-8'?>"
                                              DEVICE(CONFIG));
@@ -1264,7 +1262,7 @@ testHostileBytes(void)
 }
 
 
-/* A library writes nothing to standard error. */
+/* The library writes nothing to standard error. */
 static void
 testSilent(void)
 {

@@ -14,8 +14,7 @@
 
 #define DRIVERS_MAX 8
 
-/* A driver from "ATTRIBUTE=VALUE …", of which "arg" may come more than once;
- * NULL for "". */
+/* Returns a driver from "ATTRIBUTE=VALUE …", of which "arg" may occur repeatedly; NULL for "". */
 static EmulatedPCIDriver *
 makeDriver(const char *text)
 {
@@ -43,8 +42,8 @@ makeDriver(const char *text)
 }
 
 
-/* The groups of the devices whose drivers TEXTS tell, as "0,2:1" with which
- * device describes each in brackets; or the error. */
+/* Returns the groups of devices with the drivers TEXTS, as "0,2:1", with the device that describes
+ * each group in brackets; or the error. */
 static char *
 group(const char *const *texts)
 {
@@ -126,7 +125,7 @@ testGroups(void)
 }
 
 
-/* Every attribute has a name, and Get gives back what Set took. */
+/* Every attribute has a name, and Get returns the value that was passed to Set. */
 static void
 testAttributes(void)
 {
@@ -164,7 +163,7 @@ testAttributes(void)
 }
 
 
-/* Nothing stands beside a pid. */
+/* pid cannot be combined with other attributes. */
 static void
 testPid(void)
 {
@@ -183,7 +182,7 @@ testPid(void)
 }
 
 
-/* Nothing stands beside a socket but the version that it has. */
+/* socket cannot be combined with other attributes, except for its version. */
 static void
 testSocket(void)
 {
@@ -204,7 +203,7 @@ testSocket(void)
 }
 
 
-/* As many bytes as a socket's address has room for. */
+/* The maximum length is that of a socket's address. */
 static void
 testSocketLength(void)
 {

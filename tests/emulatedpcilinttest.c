@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The names of all that was found, in order, "device:name" each. */
+/* Returns the names of all warnings, in order, each as "device:name". */
 static char *
 lintNames(GPtrArray *lints)
 {
@@ -31,12 +31,12 @@ lintNames(GPtrArray *lints)
 }
 
 
-/* Attributes of <config> and of <address> (NULL: none), and what is found. */
+/* The attributes of <config> and of <address> (NULL: none), and the expected warnings */
 static const struct {
     const char *config;
     const char *address;
     const char *names;
-    const char *message;    /* of the first */
+    const char *message;    /* of the first warning */
 } singles[] = {
     { "", NULL, "", NULL },
 
@@ -149,7 +149,7 @@ testSingle(gconstpointer opaque)
         g_assert_cmpstr(lint->message, ==, singles[i].message);
     }
 
-    /* A domain of one device: the same, and perhaps what is only seen there. */
+    /* A domain with only this device gives the same warnings, and possibly some about domains. */
     all = emulatedPCIDefLintAll(defs, 1);
     allNames = lintNames(all);
     g_assert_true(g_str_has_prefix(allNames, names));
@@ -159,7 +159,7 @@ testSingle(gconstpointer opaque)
 static void
 testSeed(void)
 {
-    /* Every value of the design's example. */
+    /* Tests every value of the example in the design. */
     g_autoptr(EmulatedPCIDef) def = parse("citrix-pv-bus",
                                           "command='0x0000' status='0x0000' revision='0x01' "
                                           "classcode='0xff8000' headertype='0x00' "
@@ -223,7 +223,7 @@ testDriver(void)
 }
 
 
-/* Every single field makes two devices differ. */
+/* A difference in any single field is enough to make two devices different. */
 static void
 testDuplicatesEachField(void)
 {
@@ -290,7 +290,7 @@ testKinds(void)
     g_assert_cmpint(emulatedPCILintKindFromString("nonesuch"), ==, -1);
     g_assert_cmpint(emulatedPCILintKindFromString(""), ==, -1);
 
-    /* Each kind that one device can have is in the table above. */
+    /* The table above contains each kind of warning about a single device. */
     for (i = 0; i < G_N_ELEMENTS(singles); i++) {
         g_autoptr(EmulatedPCIDef) def = parse("dev", singles[i].config, singles[i].address);
         g_autoptr(GPtrArray) lints = emulatedPCIDefLint(def);
@@ -306,7 +306,7 @@ testKinds(void)
 }
 
 
-/* The reference page explains every kind, and no other. */
+/* The reference page documents exactly the existing kinds of warnings. */
 static void
 testDocumented(void)
 {
@@ -334,14 +334,14 @@ testDocumented(void)
 }
 
 
-/* A domain's worth of devices and more takes no time to speak of. */
+/* More devices than a domain can have are checked quickly. */
 static void
 testMany(void)
 {
     g_autoptr(GPtrArray) owned =
         g_ptr_array_new_with_free_func((GDestroyNotify) emulatedPCIDefFree);
     g_autoptr(GPtrArray) lints = NULL;
-    clock_t start;              /* of this process: a slow machine is no fault */
+    clock_t start;              /* processor time, independent of the machine's load */
     int i;
 
     for (i = 0; i <= EMULATED_PCI_INDEX_MAX; i++) {

@@ -1,7 +1,7 @@
 /*
  * guardunittest.c: when the guard replaces a worker
  *
- * Workers that do nothing but end, each case in a process of its own.
+ * The workers of these tests only exit. Each guard runs in a separate process.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -78,8 +78,8 @@ setupClear(Setup *setup)
 }
 
 
-/* A guard. Its messages are thrown away. PROCESSES: how many processes it may
- * have, or NULL. */
+/* Starts a guard, whose messages are discarded. PROCESSES is the limit of its number of processes,
+ * or NULL. */
 static pid_t
 setupStart(Setup *setup,
            const struct rlimit *processes)
@@ -94,7 +94,7 @@ setupStart(Setup *setup,
             _exit(255);
         close(setup->peers[0]);
         close(setup->peers[1]);
-        /* The limit does not hold for root. */
+        /* The limit does not apply to root. */
         if (processes &&
             (setrlimit(RLIMIT_NPROC, processes) < 0 || (geteuid() == 0 && setuid(65534) < 0)))
             _exit(255);
@@ -105,7 +105,7 @@ setupStart(Setup *setup,
 }
 
 
-/* The guard's exit status */
+/* Waits for the guard, and returns its exit status. */
 static int
 setupWait(pid_t pid)
 {
@@ -165,7 +165,7 @@ testEnd(void)
 }
 
 
-/* Dies once, and then knows that nobody waits for readiness any more. */
+/* Is killed once. The next worker checks that no process waits for readiness any more. */
 static int
 serveDieOnce(void *opaque)
 {
@@ -196,9 +196,9 @@ serveDie(void *opaque G_GNUC_UNUSED)
 }
 
 
-/* Workers that are killed as soon as they are there. *RESTARTS: how many were
- * made in two seconds. Then the peers of all devices go; returns the guard's
- * exit status. */
+/* The workers are killed as soon as they start. *RESTARTS is the number of workers that were
+ * started in two seconds. Then closes the peers of all devices, and returns the guard's exit
+ * status. */
 static int
 setupRunFor2Seconds(Setup *setup,
                     uint64_t *restarts)
@@ -223,7 +223,7 @@ testPersistent(void)
 
     setupInit(&setup, serveDie);
     g_assert_cmpint(setupRunFor2Seconds(&setup, &restarts), ==, EXIT_SUCCESS);
-    /* At once, then after 10, 20, 40, 80, 160, 320 and 640 ms, and a second */
+    /* At once, then after 10, 20, 40, 80, 160, 320 and 640 ms, and after a second */
     g_assert_cmpuint(restarts, >, EMULATOR_GUARD_FAILURES);
     g_assert_cmpuint(restarts, <=, EMULATOR_GUARD_FAILURES + 9);
     g_assert_cmpint(setup.guard.status->devices[0].closed, ==, 0);
@@ -250,7 +250,7 @@ setLimit(pid_t pid,
 }
 
 
-/* No worker can be made for longer than the first eight pauses last. */
+/* No worker can be started for longer than the first eight pauses. */
 static void
 testNoProcess(void)
 {
@@ -271,7 +271,7 @@ testNoProcess(void)
     g_assert_cmpuint(setup.guard.status->restarts, ==, 0);
     setupClear(&setup);
 
-    /* A guest that ends meanwhile */
+    /* The guest ends meanwhile. */
     setupInit(&setup, serveEnd);
     pid = setupStart(&setup, &none);
     close(setup.peers[0]);
@@ -282,7 +282,7 @@ testNoProcess(void)
 }
 
 
-/* Serves one request in each life. */
+/* Each worker serves one request and is killed. */
 static int
 serveProgress(void *opaque)
 {
@@ -308,8 +308,8 @@ testProgress(void)
 }
 
 
-/* A request that is the end of whoever looks at it, while the other device
- * gets one request done in each life */
+/* A request of one device kills each worker, while each worker serves one request of the other
+ * device. */
 static int
 servePoison(void *opaque)
 {
@@ -363,7 +363,7 @@ testScribble(void)
 }
 
 
-/* The next worker finds that, and gives its devices up. */
+/* The next worker detects the overwritten state, and closes its devices. */
 static int
 serveScribbled(void *opaque)
 {
@@ -394,7 +394,7 @@ testScribbled(void)
 }
 
 
-/* Hangs, until it is replaced, if there is something to do. */
+/* Hangs until it is replaced, if there is a request. */
 static int
 serveHang(void *opaque)
 {

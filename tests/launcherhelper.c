@@ -1,17 +1,15 @@
 /*
  * launcherhelper.c: stands in for QEMU and for pci-emulator
  *
- * As qemu-*: writes what it finds itself to be (pid, arguments, descriptors,
- * /proc/self/status) to the file $HELPER_QEMU, says "hello" on each emulated
- * device's socket, to which it connects if that is a path, and writes what the
- * answer was; then exits with $HELPER_STATUS, or sends itself the signal
- * $HELPER_SIGNAL.
+ * As qemu-*: writes its pid, arguments, descriptors and /proc/self/status to the file
+ * $HELPER_QEMU. Sends "hello" on the socket of each emulated device, to which it connects if the
+ * socket is a path, and writes the reply to the file. Then exits with status $HELPER_STATUS, or
+ * sends itself the signal $HELPER_SIGNAL.
  *
- * As pci-emulator, or one of that name's end: writes the same to
- * $HELPER_EMULATOR with its pid after it, does what $HELPER_MODE says ("die",
- * "hang", "silent" or nothing), gets ready, and answers on each socket with
- * the device's name until they all end. An own argument --mode=MODE does the
- * same as the variable.
+ * As pci-emulator, or with a name that ends in this: writes the same data to $HELPER_EMULATOR
+ * followed by its pid, misbehaves as $HELPER_MODE requests ("die", "hang" or "silent"), reports
+ * that it is ready, and replies on each socket with the device's name until all sockets end.
+ * An argument --mode=MODE replaces the variable.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -40,11 +38,11 @@
 /* The strings that a QEMU program contains; the test creates other versions of it. */
 static const char *const version = "QEMU emulator version 7.2.99 (stand-in)\n";
 static const char *const driver = "x-pci-proxy-dev";
-/* volatile: it must be in the program, for the test to change it */
+/* volatile: the program must contain the string, so that the test can change it */
 static const char *const volatile vfioUser = "vfio-user-xxx";
 
 
-/* The decimal number that TEXT begins with, or 0. */
+/* Returns the decimal number at the start of TEXT, or 0. */
 static int
 number(const char *text)
 {
@@ -77,7 +75,7 @@ dumpDescriptors(FILE *out)
 }
 
 
-/* NUL-terminated records, each with its kind as first word. */
+/* Writes NUL-terminated records, each with its kind as first word. */
 static void
 dump(const char *file,
      int argc,
@@ -116,8 +114,8 @@ dump(const char *file,
 }
 
 
-/* A UNIX socket at the path that begins at FROM and ends with END; SERVER: to
- * accept on, else connected. */
+/* Returns a UNIX socket for the path that starts at FROM and ends with END: a listening one if
+ * SERVER, otherwise a connected one. */
 static int
 openSocket(const char *from,
            const char *end,
@@ -136,7 +134,7 @@ openSocket(const char *from,
 }
 
 
-/* The socket of the emulated device that ARG is; -1 if it is none. */
+/* Returns the socket of the emulated device in ARG; -1 if it is not one. */
 static int
 deviceConnect(const char *arg)
 {

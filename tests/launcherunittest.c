@@ -1,5 +1,5 @@
 /*
- * launcherunittest.c: parts of the launcher that need no neighbours
+ * launcherunittest.c: parts of the launcher that require no other program
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -128,7 +128,7 @@ testBlockerImage(void)
 }
 
 
-/* Options for a file that nobody can change any more. */
+/* The options refer to a file that cannot be changed any more. */
 static void
 testBlockerAdd(void)
 {
@@ -156,7 +156,7 @@ testBlockerAdd(void)
     g_assert_cmpint(pread(fd, image, sizeof(image), 0), ==, sizeof(wanted));
     g_assert_cmpmem(image, sizeof(wanted), wanted, sizeof(wanted));
 
-    /* Not even through a descriptor for writing */
+    /* Not even through a descriptor for writing. */
     path = g_strdup_printf("/proc/self/fd/%d", fd);
     writable = open(path, O_RDWR | O_CLOEXEC);
     g_assert_cmpint(writable, >=, 0);
@@ -185,7 +185,7 @@ testQEMURead(void)
     g_assert_cmpint(qemu.minor, ==, 2);
     g_assert_false(qemu.proxy);
 
-    /* Cut anywhere, it is no more than read. */
+    /* A truncated program is read without an error beyond its end. */
     for (i = 0; i < sizeof(good); i++) {
         g_autofree char *cut = g_memdup2(good, i + 1);
 
@@ -197,8 +197,8 @@ testQEMURead(void)
 }
 
 
-/* This test is a program too: cut or damaged anywhere, it is no more than
- * read, and what is found in it is what is in it. */
+/* This test is a program, too. Truncated or damaged at any place, it is read without an error
+ * beyond its end, and a version that is found is correct. */
 static void
 testQEMUReadProgram(void)
 {
@@ -318,9 +318,8 @@ testPassDescriptors(void)
 }
 
 
-/* A program that ends at once, while SIGCHLD is ignored, so that nothing but
- * launcherProcessStart() keeps its id: the descriptor is there each time, and tells of
- * an end. */
+/* A program that ends at once while SIGCHLD is ignored, so that only launcherProcessStart() keeps
+ * its process id: the descriptor is always valid, and reports the end. */
 static void
 testProcess(void)
 {

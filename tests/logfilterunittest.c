@@ -1,5 +1,5 @@
 /*
- * logfilterunittest.c: which lines of QEMU's are left out of the log
+ * logfilterunittest.c: the lines of QEMU that are omitted from the log
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -76,7 +76,7 @@ testLines(void)
     check(REPEATED, REPEATED);
     check(REPEATED REPEATED REPEATED, REPEATED);
     check("a\n" REPEATED "b\n" REPEATED "c", "a\n" REPEATED "b\nc");
-    /* with another time, and for a device on the command line */
+    /* with a different time, and for a device on the command line */
     check("2026-11-29T18:25:22.587013Z " REPEATED "2026-11-29T18:25:22.587099Z " REPEATED,
           "2026-11-29T18:25:22.587013Z " REPEATED);
     check(REPEATED "qemu-system-x86_64: -device {\"driver\":\"x-pci-proxy-dev\"}: "
@@ -85,7 +85,7 @@ testLines(void)
     check("Unable to write to socket: Bad file descriptor\n" REPEATED
           "2026-11-29T18:25:22.587013Z Unable to write to socket: Bad file descriptor\n",
           "Unable to write to socket: Bad file descriptor\n");
-    /* others */
+    /* other messages */
     check(REPEATED "qemu: Unable to write to socket: Broken pipe\n",
           REPEATED "qemu: Unable to write to socket: Broken pipe\n");
     check(REPEATED "xUnable to write to socket: Bad file descriptor\n",
@@ -98,7 +98,7 @@ testLines(void)
 }
 
 
-/* Lines about as long as can be held back, and NUL bytes */
+/* Lines with about the maximum length that can be held back, and lines with NUL bytes */
 static void
 testLong(void)
 {
@@ -107,7 +107,7 @@ testLong(void)
     for (size = LOG_LINES_MAX - 3; size <= LOG_LINES_MAX + 3; size++) {
         g_autofree char *line = g_strnfill(size, 'x');
         g_autofree char *text = g_strconcat(line, REPEATED, REPEATED, line, "\n", REPEATED, NULL);
-        /* The first one counts unless its line was too long. */
+        /* The first message counts unless its line was too long. */
         g_autofree char *expected = g_strconcat(line, REPEATED, REPEATED, line, "\n", NULL);
 
         check(text, expected);
@@ -123,8 +123,8 @@ testLong(void)
 }
 
 
-/* The beginning of a line that was in the log already, since the rest took its
- * time: the line stays. */
+/* The beginning of a line was written to the log already, since the rest came late: the line is
+ * kept. */
 static void
 testFlush(void)
 {

@@ -1,9 +1,8 @@
 /*
  * pciconfigtest.c: the configuration space's rules, every register and width
  *
- * A second, slower statement of the rules (model below, bit by bit) is held
- * against src/emulator/pci_config.c. What QEMU's own devices do is compared
- * in emulatorqtesttest.py.
+ * Compares src/emulator/pci_config.c with a second, slower implementation of the rules (the model
+ * below, bit by bit). emulatorqtesttest.py compares it with QEMU's own devices.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -15,7 +14,7 @@
 
 #include <string.h>
 
-/* The example of the documentation, with something in every register. */
+/* The example of the documentation, with a value in every register. */
 static const uint32_t example[EMULATED_PCI_FIELD_LAST] = {
     [EMULATED_PCI_FIELD_VENDORID] = 0x5853,
     [EMULATED_PCI_FIELD_DEVICEID] = 0xc000,
@@ -119,7 +118,7 @@ testPowerOn(void)
 }
 
 
-/* Each field alone, all its bits: nothing else changes, nothing overflows. */
+/* Each field alone, with all its bits: nothing else changes, and no value overflows. */
 static void
 testFieldWidths(void)
 {
@@ -155,7 +154,7 @@ assertSame(const PCIConfig *config,
 }
 
 
-/* Every address, width and pattern from each of the other patterns' states. */
+/* Every address, width and pattern, starting from the state of each other pattern. */
 static void
 testExhaustive(gconstpointer opaque)
 {
@@ -223,8 +222,8 @@ testRandom(void)
 }
 
 
-/* Bits that are set at power-on and are neither writable nor cleared by
- * writing stay, whatever is written: the user asked for them. */
+/* Bits that are set at power-on and are neither writable nor cleared by writing keep their value
+ * after any write, because the user requested them. */
 static void
 testStickyPowerOn(void)
 {
@@ -244,7 +243,7 @@ testStickyPowerOn(void)
     g_assert_cmphex(pciConfigRead(&config, 6, 2), ==, 0x7fff);
     pciConfigWrite(&config, 6, 0xffff, 2);
     g_assert_cmphex(pciConfigRead(&config, 6, 2), ==, 0x06ff);
-    /* A cleared status bit does not come back by writing. */
+    /* Writing does not set a cleared status bit again. */
     pciConfigWrite(&config, 6, 0xffff, 2);
     g_assert_cmphex(pciConfigRead(&config, 6, 2), ==, 0x06ff);
 
@@ -289,7 +288,7 @@ testEnd(void)
     size_t i;
 
     pciConfigInit(&config, values);
-    /* The last bytes, as a bit pattern to recognize them by */
+    /* The last bytes, with a bit pattern by which they can be recognized */
     memcpy(config.now + 252, "\x11\x22\x33\x44", 4);
 
     g_assert_cmphex(pciConfigRead(&config, 252, 4), ==, 0x44332211);

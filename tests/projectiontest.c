@@ -1,13 +1,12 @@
 /*
  * projectiontest.c: lowering and lifting
  *
- * Every tests/projectiondata/NAME.xml is a case of its own; what belongs to
- * it:
+ * Every tests/projectiondata/NAME.xml is a separate case, with these files:
  *
- *   NAME.err        the error of lowering, "CODE: MESSAGE"; else
- *   NAME.lowered    what it is lowered to; not there: lowering changes nothing
- *   NAME.lifted     what that is lifted to; not there: NAME.xml again
- *   NAME.relowered  what that is lowered to, if it is not NAME.lowered again
+ *   NAME.err        the error of lowering, "CODE: MESSAGE"; otherwise:
+ *   NAME.lowered    the lowered document; missing: lowering changes nothing
+ *   NAME.lifted     the lowered document after lifting; missing: it is NAME.xml
+ *   NAME.relowered  NAME.lifted after lowering; missing: it is NAME.lowered
  *
  * testCase() also checks the rules that apply to all cases.
  *
@@ -39,7 +38,7 @@ typedef ProjectionResult (*Projection)(const char *xml,
                                        GError **err);
 
 
-/* The result of projecting XML, which must succeed. Newly allocated. */
+/* Projects XML, which must succeed. The result is newly allocated. */
 static char *
 project(Projection projection,
         const char *xml)
@@ -80,8 +79,8 @@ compareTexts(const char *what,
 }
 
 
-/* The file beside BASE that says what TEXT must be; if it is not there, TEXT
- * must be DEFAULTTEXT. */
+/* Compares TEXT with the file with BASE and SUFFIX; if there is no such file, TEXT must be
+ * DEFAULTTEXT. */
 static void
 compareOptional(const char *base,
                 const char *suffix,
@@ -124,12 +123,12 @@ testError(const char *base,
 
 
 /*
- * Of every document:
+ * For every document:
  *
- * - lowering twice is lowering once, and so with lifting;
- * - lifting what was lowered gives the document again, or NAME.lifted;
- * - lowering what was lifted gives what was lifted, or NAME.relowered;
- * - from then on nothing changes any more.
+ * - lowering or lifting twice has the same result as once;
+ * - lifting the lowered document gives the document again, or NAME.lifted;
+ * - lowering that again gives the lowered document, or NAME.relowered;
+ * - further projections change nothing.
  */
 static void
 testCase(gconstpointer opaque)
@@ -167,7 +166,7 @@ testCase(gconstpointer opaque)
 }
 
 
-/* --- tests that are not files */
+/* --- tests that are not in files */
 
 #define CONFIG "<config vendorid='0x5853' deviceid='0xc000'/>"
 #define DEVICE "<emulatedpci devicename='citrix-pv-bus'>" CONFIG "</emulatedpci>"
@@ -181,7 +180,7 @@ projectBytes(Projection projection,
              char **out,
              GError **err)
 {
-    /* Of the exact size, so that valgrind and ASan see who reads behind it. */
+    /* The exact size, so that valgrind and AddressSanitizer detect a read beyond the end. */
     g_autofree char *copy = g_malloc(MAX(len, 1));
     gsize outlen = 0;
 
@@ -191,7 +190,7 @@ projectBytes(Projection projection,
 }
 
 
-/* Nothing but a search of the text is made: it need not even be XML. */
+/* Only the text is searched: it need not even be XML. */
 static void
 testNoWord(void)
 {
@@ -215,7 +214,7 @@ testNoWord(void)
 }
 
 
-/* Whatever libvirt calls the domain's parts afterwards, the device is lifted. */
+/* The device is lifted even if libvirt has renamed parts of the domain. */
 static void
 testLiftRenamed(void)
 {
@@ -255,13 +254,13 @@ resolveMachine(const char *type, const char *arch, const char *machine, const ch
 }
 
 
-/* The administrator's minimum, of the machine type that libvirt resolves a name to. */
+/* The administrator's minimum applies to the machine type to which libvirt resolves a name. */
 static void
 testMachineMin(void)
 {
     static const struct {
         const char *machine;    /* attribute in the document */
-        const char *resolved;   /* what libvirt makes of it */
+        const char *resolved;   /* the name to which libvirt resolves it */
         gboolean asked;
         gboolean refused;
     } cases[] = {
@@ -313,7 +312,7 @@ testMachineMin(void)
 }
 
 
-/* Definitions are collected once each, and only if lowering requires them. */
+/* Each definition is collected once, and only if lowering requires it. */
 static void
 testCollect(void)
 {
@@ -334,7 +333,7 @@ testCollect(void)
 }
 
 
-/* libvirt's own words for what is no XML. */
+/* The messages for malformed XML are those of libvirt. */
 static void
 testMalformed(void)
 {
@@ -377,8 +376,7 @@ testMalformed(void)
 }
 
 
-/* libxml2 would not look any further; what stands behind it is not ours to
- * pass on. */
+/* libxml2 would not read beyond a NUL. The part after it must not be forwarded. */
 static void
 testNul(void)
 {
@@ -393,7 +391,7 @@ testNul(void)
 }
 
 
-/* A part of a document is never taken for the whole. */
+/* A part of a document is never treated as the whole document. */
 static void
 testTruncated(void)
 {
@@ -449,13 +447,13 @@ testWide(void)
 }
 
 
-/* Encodings in which ASCII's bytes mean something else, or other bytes ASCII's
- * characters: libvirt reads them, so a device in them must not pass. */
+/* Encodings that use the bytes of ASCII for other characters, or other bytes for the characters of
+ * ASCII: libvirt reads them, so a device in such a document must not be ignored. */
 static void
 testForeignEncodings(void)
 {
     static const struct {
-        const char *declaration;    /* in ASCII; what follows is in ENCODING */
+        const char *declaration;    /* in ASCII; the rest is in ENCODING */
         const char *head;           /* in ENCODING */
         const char *encoding;
         gboolean found;
@@ -503,7 +501,7 @@ testForeignEncodings(void)
 }
 
 
-/* Lifting never invents: what is not exactly what lowering makes stays. */
+/* Lifting changes only elements that are exactly as lowering writes them. */
 static void
 testLiftForeign(void)
 {
@@ -591,8 +589,8 @@ testLiftForeign(void)
 }
 
 
-/* A lowered device with something else beside it is not lifted: what came out
- * would be no document. */
+/* A lowered device with another element beside it is not lifted, because the result would not be a
+ * document. */
 static void
 testLiftFragment(void)
 {
@@ -647,8 +645,8 @@ testLiftSome(void)
 }
 
 
-/* DOMAIN of three devices, lowered, without the controllers before the one of
- * index KEEP. */
+/* Returns DOMAIN with three devices, lowered, without the controllers before the one with the index
+ * KEEP. */
 static char *
 detachBefore(const char *domain,
              const char *keep)
@@ -670,8 +668,7 @@ detachBefore(const char *domain,
 }
 
 
-/* The remains of detached devices of a running domain are hidden if the option is set, and only
- * then. */
+/* The remains of detached devices in a running domain are hidden only if the option is set. */
 static void
 testHideDetached(void)
 {
@@ -738,7 +735,7 @@ testDevices(void)
 }
 
 
-/* New devices beside lowered ones: those keep what they have. */
+/* New devices beside lowered ones: the lowered devices keep their addresses. */
 static void
 testMixed(void)
 {
@@ -760,7 +757,7 @@ testMixed(void)
 }
 
 
-/* A document of megabytes, with 200 devices all over it. */
+/* A document of several megabytes, with 200 devices throughout. */
 static void
 testLarge(void)
 {
@@ -794,14 +791,14 @@ testLarge(void)
 }
 
 
-/* As many as an emulator serves, as many as a domain may have, and one more of each. */
+/* The maximum number of devices of an emulator and of a domain, and one more of each. */
 static void
 testTooMany(void)
 {
     static const struct {
         int devices;
         int emulators;
-        const char *message;    /* NULL: so many are allowed */
+        const char *message;    /* NULL: this number is allowed */
     } cases[] = {
         { 256, 1, NULL },
         { 257, 1, "for the emulator 'e0': at most 256 are supported" },
@@ -837,13 +834,13 @@ testTooMany(void)
 }
 
 
-/* An <emulatedpci> where libvirt would drop it. */
+/* An <emulatedpci> in a place where libvirt would drop it. */
 static void
 testMisplaced(void)
 {
     static const struct {
         const char *xml;
-        const char *path;       /* of what is around; NULL: not ours to judge */
+        const char *path;       /* of the parent element; NULL: not checked */
     } cases[] = {
         { "<domain>" DEVICE "<devices/></domain>", "1: it is in '/domain'," },
         { "<domain>\n<devices>\n<disk>" DEVICE "</disk></devices></domain>",
@@ -895,8 +892,8 @@ testMisplaced(void)
 #define MMIO_DISK "<disk type='file'><target dev='vda' bus='virtio'/>" \
     "<address type='virtio-mmio'/></disk>"
 
-/* Beside virtio-mmio devices libvirt gives a SCSI controller without an address such a one:
- * so the reservation has one, without numbers. */
+/* In a domain with virtio-mmio devices, libvirt gives a SCSI controller without an address such an
+ * address. Therefore the reserved controller has one without numbers. */
 static void
 testVirtioMMIO(void)
 {
@@ -913,7 +910,7 @@ testVirtioMMIO(void)
     g_assert_null(strstr(lifted, "type='pci'"));
     g_assert_cmpstr(again, ==, lowered);
 
-    /* A device that libvirt or the user has moved to another bus is reported. */
+    /* A device that libvirt or the user has moved to another bus causes an error. */
     parts = g_strsplit(lowered, "<address type='pci'/>", -1);
     g_assert_cmpuint(g_strv_length(parts), ==, 2);
     moved = g_strjoinv("<address type='virtio-mmio'/>", parts);
@@ -925,12 +922,12 @@ testVirtioMMIO(void)
 }
 
 
-/* Without options the directories are those that configure chose. */
+/* Without options, the default directories are those of configure. */
 #define COMPLETE "devicename='d' definition='emulatedpci_none'>" \
     "<config vendorid='1' deviceid='2' command='0' status='0' revision='0' classcode='0' " \
     "headertype='0' subvendorid='1' subsystemid='2' interruptline='0' interruptpin='0'/>"
 
-/* Definitions are the caller's business: here it has none. */
+/* The caller provides the definitions. Here it has none. */
 static void
 testNoDefinitions(void)
 {
@@ -957,7 +954,7 @@ testResolveHeadertype(void)
         guint32 defined;
         const char *given;
         const char *address;
-        int result;         /* -1: cannot be */
+        int result;         /* -1: an error */
     } cases[] = {
         { 0x00, "", "", 0x00 },
         { 0x00, "", "<address type='pci' slot='1' multifunction='off'/>", 0x00 },

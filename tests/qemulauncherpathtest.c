@@ -1,5 +1,5 @@
 /*
- * qemulauncherpathtest.c: launcher paths and QEMU paths, both ways
+ * qemulauncherpathtest.c: conversion between launcher paths and QEMU paths
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,7 +13,7 @@
 
 static const struct {
     const char *qemu;
-    const char *name;       /* NULL: QEMU has none */
+    const char *name;       /* NULL: this QEMU has no name */
 } pairs[] = {
     { "/usr/bin/qemu-system-x86_64", "qemu-system-x86_64" },
     { "/usr/bin/qemu-system-sh4eb", "qemu-system-sh4eb" },
@@ -31,7 +31,7 @@ static const struct {
     { "/a\\x2db", "a\\x5cx2db" },
     { "/\xc3\xa4/q", "\\xc3\\xa4-q" },
     { "/\n/q", "\\x0a-q" },
-    /* would mean something else */
+    /* names that would have another meaning */
     { "/qemu/system/x86_64", "\\x71emu-system-x86_64" },
     { "/qemu/system/x86_64/a", "qemu-system-x86_64-a" },
     { "/emulatedpci/launcher", "\\x65mulatedpci-launcher" },
@@ -42,7 +42,7 @@ static const struct {
     { "./qemu", NULL },
 };
 
-/* No path gives these. */
+/* Names that are not the name of any path. */
 static const char *const strangers[] = {
     "", "emulatedpci-launcher", "qemu-system-", "a\\x2Db", "a\\x6", "a\\", "a\\n", "\\x61",
     ".q-x", "a-", "-", "a b", "\\x00", "a\\x00b", "\\x71emu", "qemu-system-x86_64 ", "a/b",
@@ -106,7 +106,7 @@ testDirectories(void)
 }
 
 
-/* A file name has a limit: at it there is a name, beyond it none. */
+/* A file name of the maximum length is a name, a longer one is not. */
 static void
 testLength(void)
 {
@@ -122,7 +122,7 @@ testLength(void)
 }
 
 
-/* Whatever the path, two paths never share a name, and the name leads back. */
+/* Two paths never have the same name, and each name can be converted back to its path. */
 static void
 testRandom(void)
 {
@@ -159,13 +159,13 @@ testRandom(void)
 }
 
 
-/* Messages of libvirt's that name a launcher. */
+/* Messages of libvirt that name a launcher. */
 static void
 testReplace(void)
 {
     static const struct {
         const char *text;
-        const char *expected;   /* NULL: it stays */
+        const char *expected;   /* NULL: the text is unchanged */
     } cases[] = {
         { "Emulator '/l/qemu-system-x86_64' does not support virt type 'kvm'",
           "Emulator '/q/qemu-system-x86_64' does not support virt type 'kvm'" },

@@ -11,7 +11,7 @@
 
 static const struct {
     const char *machine;
-    unsigned int major;     /* and minor 0: has no version */
+    unsigned int major;     /* 0 with minor 0: no version */
     unsigned int minor;
     gboolean old;           /* older than 6.0 */
     const char *family;
@@ -47,7 +47,7 @@ static const struct {
     { "virt-6.0", 6, 0, FALSE, "virt", "virt" },
     { "virt-rhel8.2.0", 4, 2, TRUE, "virt", "virt" },
 
-    /* the newest, and such as have no version */
+    /* the newest, and those without a version */
     { "pc", 0, 0, FALSE, "pc-i440fx", "pc" },
     { "q35", 0, 0, FALSE, "pc-q35", "q35" },
     { "pseries", 0, 0, FALSE, "pseries", "pseries" },
@@ -58,7 +58,7 @@ static const struct {
     { "ubuntu", 0, 0, FALSE, NULL, NULL },
     { "", 0, 0, FALSE, NULL, NULL },
 
-    /* versions that are none, or not known */
+    /* invalid and unknown versions */
     { "pc-i440fx-", 0, 0, FALSE, "pc-i440fx", "pc" },
     { "pc-i440fx-5", 0, 0, FALSE, "pc-i440fx", "pc" },
     { "pc-i440fx-5.", 0, 0, FALSE, "pc-i440fx", "pc" },

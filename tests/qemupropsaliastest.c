@@ -44,7 +44,7 @@ makeDriver(void)
 }
 
 
-/* Reads ALIAS, which must be possible, and writes it again. */
+/* Reads ALIAS, which must be valid, and writes it again. */
 static void
 checkRoundTrip(const char *alias)
 {
@@ -91,7 +91,7 @@ testPlain(void)
 }
 
 
-/* Every property travels, and only characters that libvirt and QEMU allow are used. */
+/* The alias contains every property, and only characters that libvirt and QEMU allow. */
 static void
 testAll(void)
 {
@@ -129,7 +129,7 @@ testLimits(void)
 }
 
 
-/* Only the one form that is written is read. */
+/* Only the form in which an alias is written can be read. */
 static void
 testRefused(void)
 {
@@ -166,7 +166,7 @@ testRefused(void)
 }
 
 
-/* Changes an alias at random: it is refused, or is that of another device. */
+/* Changes an alias at random: the result is rejected, or is the alias of another device. */
 static void
 testRandom(void)
 {

@@ -89,7 +89,8 @@ testPid(void)
 }
 
 
-/* Of a server's device, the fields that are given, and they are ones that QEMU can override. */
+/* For the device of a server, only the fields that are given are set, and these are ones that QEMU
+ * can override. */
 static void
 testServer(void)
 {
@@ -117,7 +118,7 @@ testServer(void)
 }
 
 
-/* Gives PROPS every property but SKIP (a field, or -1 for the driver). */
+/* Gives PROPS all properties except SKIP (a field, or -1 for the driver). */
 static void
 readAllBut(QEMUPropsOverride *props,
            int skip)
@@ -165,7 +166,7 @@ testComplete(void)
     g_assert_cmpstr(props.driver->args[1], ==, "");
     g_assert_null(props.driver->args[2]);
 
-    /* Never together */
+    /* Properties that cannot be combined. */
     g_assert_true(qemuPropsOverrideRead(&props, "pid", "unsigned", "1"));
     g_assert_false(qemuPropsOverrideIsComplete(&props));
     qemuPropsOverrideClear(&props);

@@ -96,7 +96,7 @@ testFormat(void)
 }
 
 
-/* The emulator's properties, through both forms and from what libvirt writes. */
+/* The emulator's properties, in both forms and as libvirt writes them. */
 static void
 testDriver(void)
 {
@@ -137,7 +137,7 @@ testDriver(void)
 }
 
 
-/* Tests a server's device in both formats, and the argument for QEMU. */
+/* Tests the device of a server in both formats, and the argument for QEMU. */
 static void
 testServer(void)
 {
@@ -229,7 +229,8 @@ testNotOurs(void)
         "{\"driver\":\"emulated-pci\"} x", "{'driver':'emulated-pci'}",
         "{\"driver\":\"emulated-pci\\u0000\"}", " {\"driver\":\"emulated-pci\"}",
         ",emulated-pci",
-        /* an escape of a non-ASCII character, one outside a string, and bytes that are not UTF-8 */
+        /* an escaped non-ASCII character, a character outside a string, and bytes that are not
+         * UTF-8 */
         "{\"driver\":\"emulated-pci\",\"a\":\"\\" "\303\244" "\"}",
         "{\"driver\":\"emulated-pci\",\303\244:1}", "{\"driver\":\"emulated-pci\"}\303\244",
         "{\"driver\":\"emulated-pci\",\"a\":\"\344\"}",
@@ -250,7 +251,7 @@ testNotOurs(void)
 }
 
 
-/* TEXT of the good argument, which must be in it, replaced by ANOTHER. */
+/* Returns the valid argument with TEXT, which it must contain, replaced by ANOTHER. */
 static char *
 testReplaced(const char *arg,
              const char *text,
@@ -263,7 +264,7 @@ testReplaced(const char *arg,
 }
 
 
-/* Each error names the property and, if there is one, the value. */
+/* Each error names the property and, if it has one, the value. */
 static void
 testErrors(void)
 {
@@ -333,8 +334,8 @@ testErrors(void)
             testReplaced("emulated-pci," KV_FIELDS, kvCases[k].text, kvCases[k].another);
         g_autoptr(GError) err = NULL;
 
-        /* json-c takes what does not fit into 64 bits for the nearest number that does; since
-         * version 0.18 it is no JSON in strict mode. */
+        /* json-c uses the nearest possible number for values that do not fit into 64 bits; since
+         * version 0.18, they are invalid JSON in strict mode. */
         if (strstr(arg, "99999999999999999999999") && json_c_version_num() >= (0 << 16 | 18 << 8)) {
             message = "cannot parse -device argument";
             g_assert_false(qemuPropsIsEmulatedPCI(arg));
@@ -349,7 +350,7 @@ testErrors(void)
 }
 
 
-/* Every field's bounds, and one beyond. */
+/* The minimum and maximum of every field, and the values outside of them. */
 static void
 testBounds(void)
 {
@@ -379,7 +380,7 @@ testBounds(void)
 }
 
 
-/* Foreign properties are kept in their order; those of emulated-pci are removed. */
+/* Foreign properties remain in their order; the properties of emulated-pci are removed. */
 static void
 testReplace(void)
 {

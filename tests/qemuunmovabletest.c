@@ -29,7 +29,7 @@ testNode(void)
 }
 
 
-/* The explanation contains the reason and the device in the name. */
+/* The explanation contains the reason, and the device in the name. */
 static void
 testRoundTrip(void)
 {

@@ -1,11 +1,10 @@
 /*
- * qemuxml2argvtest.c: from the user's XML to QEMU's command line, by data
+ * qemuxml2argvtest.c: from the user's XML to QEMU's command line, with golden files
  *
- * Runs every NAME.xml of tests/qemuxml2argvdata; the README there says what
- * the files beside it hold, and testgolden.h which of them count for which
- * version of libvirt and QEMU. The command line and the addresses are those of
- * the real libvirt QEMU driver, which runs inside this process
- * (qemu:///embed): no libvirtd, no guest, no privileges.
+ * Runs every NAME.xml of tests/qemuxml2argvdata. The README there describes the other files, and
+ * testgolden.h how they are selected by the versions of libvirt and QEMU. The command line and the
+ * addresses come from the real libvirt QEMU driver, which runs inside this process (qemu:///embed).
+ * No libvirtd, guest or privileges are required.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -61,10 +60,10 @@ typedef struct {
     char *xml;
     gsize len;
     gboolean ran;
-    const char *unknown[GOLDEN_LAST];           /* why this machine cannot tell, or NULL */
-    GPtrArray *files;                           /* GoldenFile: all that there are */
-    const GoldenFile *expected[GOLDEN_LAST];    /* those that count here; NULL: none */
-    char *actual[GOLDEN_LAST];                  /* NULL: the case has none */
+    const char *unknown[GOLDEN_LAST];           /* the reason for a missing result, or NULL */
+    GPtrArray *files;                           /* GoldenFile: all files of the case */
+    const GoldenFile *expected[GOLDEN_LAST];    /* those for the installed versions; NULL: none */
+    char *actual[GOLDEN_LAST];                  /* NULL: the case has no such result */
 } Case;
 
 static GPtrArray *cases;
@@ -75,8 +74,8 @@ static TestEmbed *embed;
 static ProjectionOptions options;
 static DefinitionStore *definitions;
 
-/* Properties of native devices that say where a device is and what it is to
- * the guest; the others are libvirt's business and change with its version. */
+/* The properties of native devices that determine their address and how a guest sees them. The
+ * other ones depend on the version of libvirt. */
 static const char *const nativeProperties[] = {
     "driver", "id", "bus", "addr", "multifunction",
     "chassis", "chassis_nr", "port", "bus_nr", "masterbus", "firstport",
@@ -94,7 +93,7 @@ goldenFileFree(gpointer opaque)
 }
 
 
-/* The name of a golden file of CASE, without its directory. */
+/* Returns the name of a golden file of CASE, without its directory. */
 static char *
 goldenFileName(const Case *c, Golden kind, const TestGoldenVersion *version)
 {
@@ -141,7 +140,7 @@ rootName(const char *xml, gsize len)
 }
 
 
-/* The first line of a message: in the next, libxml2 shows the place. */
+/* Returns the first line of a message. In the following lines, libxml2 shows the place. */
 static char *
 formatMessage(const char *stage, int code, const char *message)
 {
@@ -158,8 +157,8 @@ formatError(const char *stage, const GError *err)
 }
 
 
-/* libvirt's message without its quotation marks, which came with libvirt 9,
- * and without the schema's path. */
+/* Returns libvirt's message without the quotation marks that libvirt 9 added, and without the path
+ * of the schema. */
 static char *
 formatVirError(const char *stage)
 {
@@ -178,9 +177,8 @@ formatVirError(const char *stage)
 }
 
 
-/* The lines of NODE's element in what libvirt printed: an element of
- * <devices> begins and ends with four spaces before its tag. Calls FUNC for
- * every one with its first LINE and its whole TEXT. */
+/* Splits the output of libvirt: an element of <devices> starts and ends with four spaces before its
+ * tag. Calls FUNC for each of these elements with its first LINE and its whole TEXT. */
 typedef void (*DeviceFunc)(const char *line, const char *text, GString *out);
 
 static void
@@ -204,7 +202,7 @@ forEachDevice(const char *xml, DeviceFunc func, GString *out)
             if (!first)
                 first = line;
             g_string_append_printf(text, "%s\n", line);
-            /* its end tag, or all of it on one line */
+            /* its end tag, or the whole element on one line */
             if (strncmp(line, "    </", 6) == 0 ||
                 (strncmp(line, "    <", 5) == 0 &&
                  (g_str_has_suffix(line, "/>") || strstr(line, "</")))) {
@@ -244,7 +242,7 @@ appendUnlessInterface(const char *line, const char *text, GString *out)
 }
 
 
-/* A device of somebody else's, but for where it is on the PCI bus. */
+/* Appends a device of another kind, reduced to its PCI address. */
 static void
 appendNeighbour(const char *line, const char *text, GString *out)
 {
@@ -279,7 +277,7 @@ cutLifted(const char *lifted)
     g_string_append_len(out, root, strchr(root, '\n') + 1 - root);
     g_string_append(out, "  <devices>\n");
     forEachDevice(lifted, appendPlaced, out);
-    /* <seclabel>, which a driver with privileges adds, is the machine's */
+    /* <seclabel>, which a privileged driver adds, depends on the system */
     while (*tail) {
         const char *end = strchr(tail, '\n') + 1;
 
@@ -291,7 +289,7 @@ cutLifted(const char *lifted)
 }
 
 
-/* A native device's -device argument, cut to nativeProperties. */
+/* Returns the -device argument of a native device, reduced to nativeProperties. */
 static char *
 cutNativeDevice(const char *arg)
 {
@@ -332,7 +330,7 @@ appendArgument(GString *out, const char *option, const char *value)
 }
 
 
-/* The command line of native XML, cut; counts the emulated devices in it. */
+/* Returns the reduced command line of native XML, and counts the emulated devices in it. */
 static char *
 buildArgs(const char *xml, gsize *ndevices)
 {
@@ -350,7 +348,7 @@ buildArgs(const char *xml, gsize *ndevices)
     if (!g_shell_parse_argv(native, NULL, &argv, &err))
         g_error("libvirt's command line: %s", err->message);
 
-    /* the environment stands before the program */
+    /* the environment precedes the program */
     for (i = 0; argv[i] && argv[i][0] != '/'; i++)
         ;
     if (!argv[i])
@@ -367,7 +365,7 @@ buildArgs(const char *xml, gsize *ndevices)
                 g_autoptr(GError) bad = NULL;
                 g_autoptr(QEMUProps) props = qemuPropsParse(value, &bad);
 
-                /* as the launcher will read it */
+                /* the argument must be valid for the launcher */
                 if (!props) {
                     g_test_message("the launcher refuses %s: %s", value, bad->message);
                     g_test_fail();
@@ -394,7 +392,7 @@ countDevices(const char *lifted)
 {
     gsize n = 0;
 
-    /* as libvirt indents devices, and not what is in <metadata> */
+    /* with libvirt's indentation of devices, not those in <metadata> */
     while ((lifted = strstr(lifted, "\n    <emulatedpci "))) {
         n++;
         lifted++;
@@ -410,7 +408,7 @@ compareLines(const void *a, const void *b)
 }
 
 
-/* Whether two command lines hold the same, in any order. */
+/* Whether two command lines contain the same arguments, in any order. */
 static gboolean
 sameLines(const char *a, const char *b)
 {
@@ -457,8 +455,8 @@ liftChecked(const char *xml, gsize len)
 }
 
 
-/* The domain without its emulated devices, as libvirt defines it. NULL if it
- * refuses that. */
+/* Returns the domain without its emulated devices, as libvirt defines it. NULL if libvirt rejects
+ * it. */
 static char *
 defineWithout(const Case *c)
 {
@@ -494,8 +492,8 @@ defineWithout(const Case *c)
 }
 
 
-/* Emulated devices take addresses; but no other device is there, is missing
- * or is another because of them. */
+/* Emulated devices take addresses, but no other device may be added, missing or different because
+ * of them. */
 static void
 checkNeighbours(const Case *c, const char *lifted)
 {
@@ -535,7 +533,7 @@ missingQEMU(const char *native)
 }
 
 
-/* Nothing of what libvirt makes of the case can be had here. */
+/* libvirt's results for the case are not available on this system. */
 static void
 caseUnknown(Case *c, const char *why)
 {
@@ -577,13 +575,12 @@ runDomain(Case *c, const char *native)
     cut = cutLifted(lifted);
     c->actual[GOLDEN_OUT] = replaceAll(cut, options.launchDir, LAUNCH_TOKEN);
 
-    /* libvirt opens a tap device for every <interface>, of any type, even to
-     * print the command line; that takes privileges. The addresses in the
-     * dump are fixed already. */
+    /* To print the command line, libvirt opens a tap device for every <interface>, of any type,
+     * which requires privileges. The addresses in the dump are final already. */
     forEachDevice(dump, appendUnlessInterface, noNics);
     args = buildArgs(noNics->str, &ndevices);
     if (!args && strstr(virGetLastErrorMessage(), "VFIO PCI device assignment is not supported")) {
-        /* Newer libvirts look for VFIO on the host to print the command line, too. */
+        /* Newer versions of libvirt look for VFIO on the host even to print the command line. */
         c->unknown[GOLDEN_ARGS] = "this host has no VFIO";
         return;
     }
@@ -601,8 +598,8 @@ runDomain(Case *c, const char *native)
     if (!strstr(dump, "<interface ")) {
         g_autofree char *direct = buildArgs(native, &ndevices);
 
-        /* libvirt writes devices of a kind in the order of their controllers
-         * in the XML, to which it adds its own once, last */
+        /* libvirt writes devices of one kind in the order of their controllers in the XML, and adds
+         * its own controllers at the end */
         if (!direct || !sameLines(direct, args))
             testCompareStrings(direct ? direct : "", args, "the defined domain's command line");
     }
@@ -686,7 +683,7 @@ testCase(const void *opaque)
 }
 
 
-/* The kind of golden file that FILE is, or GOLDEN_LAST. */
+/* Returns the kind of the golden file FILE, or GOLDEN_LAST. */
 static Golden
 goldenKind(const char *file)
 {
@@ -725,7 +722,7 @@ findCase(const char *name)
 }
 
 
-/* Reads a golden file. One that belongs to no NAME.xml is dead: nothing looks at it. */
+/* Reads a golden file. A file without a NAME.xml is an error, because no test uses it. */
 static void
 readGolden(const char *file)
 {
@@ -797,9 +794,8 @@ readCases(void)
 }
 
 
-/* Picks the golden files that count for what is installed. A case that a version refuses, or no
- * longer refuses, has a variant of one kind only: the older files of the other kind do not count
- * then. */
+/* Selects the golden files for the installed versions. If a version rejects a case that another one
+ * accepts, a variant of only one kind exists; older files of the other kind are then ignored. */
 static void
 selectGolden(Case *c)
 {
@@ -827,8 +823,8 @@ selectGolden(Case *c)
 }
 
 
-/* A variant that says what the file before it says has no reason to be there, and the README
- * tells what each version changed. */
+/* A variant must differ from the file before it, and the README must describe the changes of each
+ * version. */
 static void
 testVariants(void)
 {
@@ -859,7 +855,7 @@ testVariants(void)
 }
 
 
-/* Tests versions in the names of files, and the choice between two files. */
+/* Tests the parsing of versions in file names, and the choice between two files. */
 static void
 testVersions(void)
 {
@@ -895,8 +891,8 @@ testVersions(void)
 }
 
 
-/* Writes one golden file, or removes it. With VIR_TEST_REGENERATE_VARIANT, what is expected of
- * older versions is kept. */
+/* Writes a golden file, or removes it. With VIR_TEST_REGENERATE_VARIANT, the expected results of
+ * older versions are kept. */
 static void
 regenerateFile(const Case *c, Golden kind, const TestGoldenVersion *variant)
 {
@@ -918,8 +914,8 @@ regenerateFile(const Case *c, Golden kind, const TestGoldenVersion *variant)
 }
 
 
-/* Of the cases that ran (-p names some), writes what differs from what is
- * there, and removes what is no more. */
+/* For the cases that ran (-p can select some), writes the golden files that have changed, and
+ * removes those that are not needed any more. */
 static void
 regenerate(void)
 {
@@ -942,7 +938,7 @@ regenerate(void)
 }
 
 
-/* The versions of the libvirt and the QEMU that the cases run with. */
+/* Reads the versions of the libvirt and the QEMU with which the cases run. */
 static void
 readInstalled(void)
 {
@@ -979,7 +975,7 @@ main(int argc, char **argv)
     readCases();
     definitions = builtInDefinitions();
 
-    /* As nobody from here on, who may not be able to read the source tree */
+    /* From here on, the process is the user nobody, who may not be able to read the source tree */
     embed = testEmbedOpen();
     options.launchDir = testEmbedLaunchDir(embed);
     options.definition = definitionStoreResolve;

@@ -20,17 +20,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A channel between two socket pairs, and what its owner saw. */
+/* A channel between two socket pairs, and the frames that its owner received */
 typedef struct {
-    int feed;                   /* write here what the channel reads */
+    int feed;                   /* data written here is read by the channel */
     int in;
     int out;
-    int drain;                  /* read here what it wrote */
+    int drain;                  /* data written by the channel is read here */
     RPCChannel *channel;
     guint32 collect;            /* the procedure whose frames are collected */
-    guint32 wait;               /* the one that has to wait */
-    GString *headers;           /* procedures seen */
-    GPtrArray *frames;          /* collected */
+    guint32 wait;               /* the procedure whose frames have to wait */
+    GString *headers;           /* the procedures that were seen */
+    GPtrArray *frames;          /* collected frames */
 } Fixture;
 
 
@@ -140,7 +140,7 @@ feedFD(Fixture *fix, int fd)
 }
 
 
-/* Reads and pumps once. */
+/* Reads once from the channel's input, and forwards the data. */
 static RPCChannelStatus
 turn(Fixture *fix)
 {
@@ -178,7 +178,7 @@ expectNothing(Fixture *fix)
 }
 
 
-/* Reads one byte with a descriptor, the way libvirt does. */
+/* Reads one byte with a descriptor, as libvirt does. */
 static int
 expectFD(Fixture *fix)
 {
@@ -210,8 +210,7 @@ expectFD(Fixture *fix)
 static void
 testHeader(void)
 {
-    /* A call of CONNECT_OPEN, byte by byte as RFC 4506 and libvirt's
-     * documentation have it. */
+    /* A call of CONNECT_OPEN, byte by byte according to RFC 4506 and libvirt's documentation */
     static const guint8 bytes[RPC_HEADER_SIZE] = {
         0, 0, 0, 28, 0x20, 0, 0x80, 0x86, 0, 0, 0, 1, 0, 0, 0, 1,
         0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 2,
@@ -286,7 +285,7 @@ testXDR(void)
 }
 
 
-/* Every length of a string against every amount of data there is. */
+/* Tests every length of a string with every amount of available data. */
 static void
 testXDRBounds(void)
 {
@@ -324,7 +323,7 @@ testXDRBounds(void)
         }
     }
 
-    /* A limit; and an optional string's flag is 0 or 1. */
+    /* A limit; and the flag of an optional string, which must be 0 or 1. */
     {
         RPCReader reader;
         const char *str;
@@ -417,8 +416,8 @@ testBytewise(Fixture *fix, const void *data G_GNUC_UNUSED)
 }
 
 
-/* A frame that is larger than the buffer, and a receiver that does not read:
- * the sender is stopped, and nothing is lost. */
+/* A frame is larger than the buffer, and the receiver does not read: the sender is stopped, and no
+ * data is lost. */
 static void
 testBackpressure(Fixture *fix, const void *data G_GNUC_UNUSED)
 {
@@ -529,8 +528,8 @@ testWait(Fixture *fix, const void *data G_GNUC_UNUSED)
 }
 
 
-/* Descriptors pass, in their order, each with its byte; those of a collected
- * frame come with it. */
+/* Descriptors are forwarded in their order, each with its byte. Those of a collected frame are
+ * passed with it. */
 static void
 testFDs(Fixture *fix, const void *data)
 {
@@ -596,8 +595,8 @@ countFDs(void)
 }
 
 
-/* A descriptor that no frame announced is closed; one that was announced and
- * does not come, or one too many announced, ends the connection. */
+/* A descriptor that no frame announced is closed. If a descriptor that was announced is missing, or
+ * too many are announced, the connection is closed. */
 static void
 testFDsHostile(Fixture *fix, const void *data G_GNUC_UNUSED)
 {
@@ -630,7 +629,7 @@ testFDsHostile(Fixture *fix, const void *data G_GNUC_UNUSED)
     feed(fix, b->data, 28);
     g_assert_cmpint(turn(fix), ==, RPC_CHANNEL_ERROR_LENGTH);
 
-    /* In the other direction's frames the count is no count. */
+    /* In frames of the other direction, this field is not a number of descriptors. */
     fixtureTearDown(fix, NULL);
     fixtureSetUp(fix, NULL);
     rpcPutU32(b->data, 32);
@@ -660,7 +659,7 @@ testLengths(Fixture *fix, const void *data G_GNUC_UNUSED)
         fixtureSetUp(fix, NULL);
     }
 
-    /* The largest is announced, and takes no memory before it comes. */
+    /* A frame of the maximum size is announced. It uses no memory before its data arrives. */
     fix->collect = 9;
     {
         g_autoptr(GByteArray) head = makeFrame(9, RPC_CALL, 28, 0);
@@ -672,7 +671,7 @@ testLengths(Fixture *fix, const void *data G_GNUC_UNUSED)
 }
 
 
-/* Any cut of any mix of frames gives the same result. */
+/* Frames of all kinds that arrive in pieces of any size give the same result. */
 static void
 testRandom(Fixture *fix, const void *data G_GNUC_UNUSED)
 {

@@ -201,7 +201,7 @@ callCloneNamespace(const Child *child G_GNUC_UNUSED)
 }
 
 
-/* A child with the filter of its own, as the guard makes them */
+/* Clones a child with a separate filter, as the guard does */
 static long
 callCloneServe(const Child *child)
 {
@@ -224,7 +224,7 @@ callCloneServe(const Child *child)
 }
 
 
-/* These fail, which is none of the filter's business. */
+/* These calls fail, but not because of the filter. */
 static long
 callAccept(const Child *child)
 {
@@ -351,7 +351,7 @@ static const Case guardCases[] = {
 };
 
 
-/* One that serves and accepts connections itself */
+/* A process that serves devices and accepts their connections itself */
 static const Case acceptCases[] = {
     { "accept", callAccept, true },
     { "unlink", callUnlink, false },
@@ -359,7 +359,7 @@ static const Case acceptCases[] = {
     { "socket", callSocket, false },
 };
 
-/* A guard that does that. Its workers do not. */
+/* A guard that accepts connections. Its workers do not. */
 static const Case guardAcceptCases[] = {
     { "accept", callAccept, true },
     { "unlink", callUnlink, true },
@@ -369,8 +369,8 @@ static const Case guardAcceptCases[] = {
 };
 
 
-/* Runs CALL in a child, in the sandbox. Returns the child's status: exit
- * status 0 if the call succeeded, 1 if it failed, 2 if there was no sandbox. */
+/* Runs CALL in a child, in the sandbox. Returns the child's wait status: exit status 0 if the call
+ * succeeded, 1 if it failed, 2 if the sandbox could not be entered. */
 static int
 runSandboxed(SandboxFilter filter,
              SandboxRole role,

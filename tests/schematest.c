@@ -28,14 +28,14 @@
 #define ARGS_11 ARG ARG ARG ARG ARG ARG ARG ARG ARG ARG ARG
 
 typedef struct {
-    const char *name;       /* of the file, for messages */
+    const char *name;       /* the name of the file, for messages */
     xmlRelaxNGPtr schema;
 } Grammar;
 
 static Grammar device;
 
 
-/* --- grammars */
+/* --- loading grammars */
 
 static void G_GNUC_PRINTF(2, 3)
 ignoreError(void *opaque G_GNUC_UNUSED,
@@ -152,8 +152,8 @@ parserAccepts(const char *xml)
 }
 
 
-/* The one rule of the parser's that a grammar cannot tell: bit 7 of headertype
- * against multifunction. */
+/* Whether XML only violates the one rule that a grammar cannot express: bit 7 of headertype and
+ * multifunction must agree. */
 static gboolean
 breaksOnlyMultifunctionRule(const char *xml)
 {
@@ -166,7 +166,7 @@ breaksOnlyMultifunctionRule(const char *xml)
 }
 
 
-/* Parser and schema agree on XML, but for that rule. Returns what they say. */
+/* Checks that the parser and the schema agree on XML, except for that rule. Returns the result. */
 static gboolean
 assertAgree(const char *xml)
 {
@@ -180,7 +180,7 @@ assertAgree(const char *xml)
 }
 
 
-/* All on which they may differ. A test fails when one of these is none. */
+/* All documents on which they may differ. The test fails if they agree on one of these. */
 static const struct {
     const char *why;
     const char *xml;
@@ -333,13 +333,12 @@ testDocument(gconstpointer opaque)
 
 /* --- every value of every attribute */
 
-/* All attributes, with their place in a document that is right apart from
- * them; and a right value. */
+/* All attributes, each with a document that is valid except for its value, and a valid value. */
 static const struct {
     const char *name;
     const char *head;
     const char *tail;
-    guint32 max;        /* of a number; 0: none */
+    guint32 max;        /* of a number; 0: not a number */
     const char *right;
 } attributes[] = {
 #define IN_CONFIG "<emulatedpci devicename='d'><config vendorid='1' deviceid='1' "
@@ -436,7 +435,7 @@ testAttribute(gconstpointer opaque)
     for (j = 0; j < G_N_ELEMENTS(oddities); j++)
         assertValueAgrees(i, oddities[j]);
 
-    /* The length limits of the strings. */
+    /* Lengths around the limits of the strings */
     for (j = 25; j < 40; j++) {
         g_autofree char *value = g_strnfill(j, 'a');
 
@@ -463,7 +462,7 @@ testAttribute(gconstpointer opaque)
         assertValueAgrees(i, path);
     }
 
-    /* Every character. */
+    /* Every character */
     for (j = 0x20; j < 0x180; j++) {
         g_autofree char *value = g_strdup_printf("ua-&#%zu;", j);
 
@@ -473,8 +472,8 @@ testAttribute(gconstpointer opaque)
     if (attributes[i].max == 0)
         return;
 
-    /* Small numbers, those about every power of ten and of two, those about
-     * the largest, and any. */
+    /* Small numbers, numbers near the powers of ten and of two, numbers near the maximum, and
+     * random ones. */
     for (number = 0; number < 300; number++)
         assertNumberAgrees(i, number);
     for (j = 10; j <= 1000000000; j *= 10) {
@@ -493,7 +492,7 @@ testAttribute(gconstpointer opaque)
 }
 
 
-/* --- any documents */
+/* --- random documents */
 
 static const char *
 pick(const char *const *from,
@@ -503,7 +502,7 @@ pick(const char *const *from,
 }
 
 
-/* Appends NAME='VALUE', rarely wrong, rarely twice. */
+/* Appends NAME='VALUE', with small probabilities of an error and of a duplicate. */
 static void
 appendAttribute(GString *xml,
                 const char *name,
@@ -604,7 +603,7 @@ randomDocument(void)
         appendAttribute(xml, "definition", "a_b");
     g_string_append_c(xml, '>');
 
-    /* The first N of the three, one of them <config>, in any order. */
+    /* N of the three elements, one of which is <config>, in random order */
     for (i = n - 1; i > 0; i--) {
         const int j = g_test_rand_int_range(0, i + 1);
         const int swapped = order[i];
@@ -627,8 +626,8 @@ randomDocument(void)
 static void
 testRandom(void)
 {
-    /* libxml2 takes a millisecond for each, ten with sanitizers in the build; every
-     * run has other ones. More of them: -m thorough. */
+    /* libxml2 takes a millisecond for each document, or ten in a build with sanitizers. Every run
+     * has other documents; -m thorough tests more of them. */
     const int total = g_test_thorough() ? 20000 : 3000;
     int accepted = 0;
     int n;
@@ -756,7 +755,7 @@ definitionAccepted(const char *xml)
 }
 
 
-/* libvirt's node devices, definitions, and nothing else. */
+/* Tests node devices of libvirt and definitions, and that nothing else is accepted. */
 static void
 testDefinitions(void)
 {
@@ -795,9 +794,8 @@ testDefinitions(void)
 }
 
 
-/* A domain whose root element is TYPE ("domain" or "inactiveDomain"), with
- * EXTRA before the AT-th native device, or after the last; and after the
- * devices, AFTER. */
+/* Returns a domain whose root element is TYPE ("domain" or "inactiveDomain"), with EXTRA before
+ * native device AT or after the last one, and AFTER after the devices. */
 static char *
 makeDomain(const char *type,
            gsize at,
@@ -871,7 +869,7 @@ testDomains(void)
 }
 
 
-/* The lowered form is stock libvirt's, and stays right in ours. */
+/* The lowered form is valid for the grammars of libvirt and of this project. */
 static void
 testLoweredDomain(void)
 {
@@ -893,7 +891,7 @@ testLoweredDomain(void)
 }
 
 
-/* The examples: libvirt's grammar refuses them for <emulatedpci> alone. */
+/* The examples are invalid for libvirt's grammar only because of <emulatedpci>. */
 static void
 testExamples(void)
 {
@@ -929,15 +927,15 @@ testExamples(void)
 }
 
 
-/* Whether a snapshot or a checkpoint with some other children is valid: LIBVIRTS means that newer
- * libvirts accept them, and ours has to agree with the installed one. */
+/* Whether a snapshot or a checkpoint with other children is valid. LIBVIRTS: newer versions of
+ * libvirt accept them, and this project's grammar must agree with the installed version. */
 typedef enum {
     WRONG,
     RIGHT_ALWAYS,
     LIBVIRTS,
 } Verdict;
 
-/* A snapshot's or a checkpoint's other children, right ones and wrong ones. */
+/* Valid and invalid other children of a snapshot or a checkpoint */
 static const struct {
     const char *root;
     Verdict verdict;
@@ -1042,9 +1040,9 @@ testNested(gconstpointer opaque)
 }
 
 
-/* --- what of libvirt's is copied into ours */
+/* --- the parts of libvirt's grammars that are copied into those of this project */
 
-/* Adds the names of the elements that NODE lets its parent have. */
+/* Adds the names of the elements that NODE allows in its parent. */
 static void
 collectElements(xmlNodePtr node,
                 GPtrArray *names)
@@ -1058,7 +1056,7 @@ collectElements(xmlNodePtr node,
         if (cur->type != XML_ELEMENT_NODE)
             continue;
         if (strcmp((const char *) cur->name, "element") != 0) {
-            /* A nested grammar is <domain> or <inactiveDomain>, by its file. */
+            /* An included grammar is <domain> or <inactiveDomain>; its file determines which. */
             if (strcmp((const char *) cur->name, "include") == 0 && cur->parent->parent) {
                 value = xmlGetProp(cur, BAD_CAST "href");
                 g_assert_nonnull(value);
@@ -1125,8 +1123,8 @@ listChildren(const char *dir,
 }
 
 
-/* Ours of domainsnapshot.rng and domaincheckpoint.rng has every child that the installed libvirt's
- * has, and no other. */
+/* This project's domainsnapshot.rng and domaincheckpoint.rng must allow exactly the children that
+ * those of the installed libvirt allow. */
 static void
 testSameChildren(void)
 {

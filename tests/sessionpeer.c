@@ -1,5 +1,5 @@
 /*
- * sessionpeer.c: a connection of the daemon's in this process
+ * sessionpeer.c: a connection of the daemon in this process
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -14,11 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* More than any exchange needs. A socket that was closed looks as if there was work for ever. */
+/* More steps than any exchange requires. A closed socket always looks as if it had data. */
 #define PEER_STEPS_MAX 300
 
 
-/* A launch directory with the launcher of QEMU_DIR/qemu-system-x86_64, for all connections. */
+/* A launch directory with the launcher of QEMU_DIR/qemu-system-x86_64, used by all connections. */
 static char *peerLaunchDir;
 static char *peerLauncher;
 
@@ -146,7 +146,7 @@ sessionPeerSend(SessionPeer *peer, int fd, const void *data, gsize len)
     while (len > 0) {
         ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-        /* The socket is full: the connection makes room, or never will. */
+        /* The socket is full: unless the connection reads from it now, it never will. */
         if (sent < 0) {
             sessionPeerSettle(peer);
             sent = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);

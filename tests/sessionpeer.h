@@ -1,7 +1,7 @@
 /*
- * sessionpeer.h: a connection of the daemon's in this process
+ * sessionpeer.h: a connection of the daemon in this process
  *
- * The caller plays the client and libvirtd; nothing waits, so that every run is the same.
+ * The caller plays the client and libvirtd. No function waits, so every run has the same result.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -19,7 +19,7 @@ typedef struct {
     DefinitionService *service;
     volatile sig_atomic_t stop;
     sigset_t sigmask;
-    int client;                 /* the caller's ends */
+    int client;                 /* the caller's ends of the sockets */
     int upstream;
 } SessionPeer;
 
@@ -32,7 +32,7 @@ SessionPeer *sessionPeerNew(gboolean readonly, const char *definitions);
 void sessionPeerFree(SessionPeer *peer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SessionPeer, sessionPeerFree)
 
-/* Does all that there is to do without waiting. */
+/* Processes all pending work without waiting. */
 void sessionPeerSettle(SessionPeer *peer);
 
 /* sessionPeerSend:
@@ -41,10 +41,10 @@ void sessionPeerSettle(SessionPeer *peer);
  * @data: bytes
  * @len: how many
  *
- * Sends and settles. What the connection does not take is lost. */
+ * Sends and settles. Data that the connection does not read is lost. */
 void sessionPeerSend(SessionPeer *peer, int fd, const void *data, gsize len);
 
-/* The same with a frame of that HEADER and PAYLOAD, which may be NULL. */
+/* Sends a frame with that HEADER and PAYLOAD, which may be NULL, in the same way. */
 void sessionPeerSendFrame(SessionPeer *peer, int fd, RPCHeader header, const GByteArray *payload);
 
 /* sessionPeerReceive:

@@ -1,7 +1,7 @@
 /*
- * sessiontest.c: a connection, whose client breaks the rules
+ * sessiontest.c: a connection whose client violates the protocol
  *
- * The test is the client and libvirtd.
+ * The test plays the client and libvirtd.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -80,7 +80,7 @@ openArguments(guint32 flags)
 }
 
 
-/* A connection that libvirtd has let in. */
+/* Returns a connection that libvirtd has accepted. */
 static SessionPeer *
 opened(gboolean readonly, guint32 flags, const char *definitions)
 {
@@ -127,7 +127,7 @@ xmlArguments(gboolean domain, const char *xml, guint32 flags)
 }
 
 
-/* libvirtd gets the call as it is, and nothing is begun for it. */
+/* libvirtd gets the call unchanged, and no operation is started for it. */
 static void
 assertPasses(SessionPeer *peer, guint32 procedure, guint32 serial, const GByteArray *payload)
 {
@@ -205,7 +205,7 @@ testOpening(void)
 }
 
 
-/* Two calls of one serial: whose is the reply? */
+/* Two calls have the same serial, so a reply would be ambiguous. */
 static void
 testDuplicateSerial(void)
 {
@@ -257,7 +257,7 @@ testSerialAgain(void)
 }
 
 
-/* A reply with the right serial and another procedure is none. */
+/* A reply with the right serial and another procedure is not accepted. */
 static void
 testOtherReply(void)
 {
@@ -279,7 +279,8 @@ testOtherReply(void)
 }
 
 
-/* The rest of the frames that libvirtd has got, of PROCEDURE; all others are counted, too. */
+/* Returns the next frame of PROCEDURE that libvirtd received; frames of other procedures are
+ * counted, too. */
 static GByteArray *
 nextCall(SessionPeer *peer, guint32 procedure, RPCHeader *head)
 {
@@ -349,7 +350,8 @@ runToEnd(SessionPeer *peer)
 }
 
 
-/* Half a frame, while a domain is locked: nothing of ours can be sent to libvirtd behind it. */
+/* The client sends half a frame while a domain is locked: the daemon cannot send anything to
+ * libvirtd after it. */
 static void
 testLockLost(void)
 {
@@ -469,7 +471,7 @@ testManyCalls(void)
 }
 
 
-/* A client that leaves takes its validating process with it. */
+/* If a client disconnects, its validating process ends, too. */
 static void
 testValidateLeaves(void)
 {
@@ -478,7 +480,7 @@ testValidateLeaves(void)
     g_autofree char *dir = g_dir_make_tmp("emulatedpci.XXXXXX", NULL);
     g_autofree char *schema = g_build_filename(dir, "domain.rng", NULL);
 
-    /* A schema that nobody writes: the process waits for it. */
+    /* The schema is a pipe without a writer: the process waits for it. */
     g_assert_cmpint(mkfifo(schema, 0600), ==, 0);
     peer->opts.schemaDir = dir;
     call(peer, PROCEDURE_DOMAIN_DEFINE_XML_FLAGS, 2, define);

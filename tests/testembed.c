@@ -31,7 +31,7 @@ struct _TestEmbed {
 };
 
 
-/* Nothing of ours is looked up by libvirt in the user's own directories. */
+/* Prevents libvirt from using files in the user's own directories. */
 static void
 embedEnvironment(const char *dir)
 {
@@ -116,7 +116,7 @@ embedRun(void *opaque)
 }
 
 
-/* Errors are the caller's to show. */
+/* The caller reports errors. */
 static void
 embedIgnoreError(void *opaque G_GNUC_UNUSED, virErrorPtr err G_GNUC_UNUSED)
 {

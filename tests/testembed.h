@@ -1,13 +1,11 @@
 /*
  * testembed.h: libvirt's QEMU driver inside a test
  *
- * qemu:///embed with a root directory of its own, probing QEMU through a
- * launch directory that is staged from the build tree, so that <emulator>
- * can point to the launcher as it does in an installed system.
+ * Uses qemu:///embed with a separate root directory. QEMU is probed through a launch directory with
+ * the programs of the build tree, so that <emulator> can be a launcher as on an installed system.
  *
- * Run as root, the process becomes the user nobody first (as root, libvirt
- * would run the privileged driver): whatever the test needs from the source
- * tree must have been read before.
+ * If the process runs as root, it first becomes the user nobody, because libvirt would otherwise
+ * run the privileged driver. The test must have read all required files of the source tree before.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -18,14 +16,14 @@
 
 typedef struct _TestEmbed TestEmbed;
 
-/* Stages, gives up root, opens the driver and runs its event loop in a
- * thread. Once in a process. The test fails if that is impossible. */
+/* Prepares the directories, gives up root, opens the driver and runs its event loop in a thread.
+ * May be called once in a process. The test fails if that is impossible. */
 TestEmbed *testEmbedOpen(void);
 
-/* Both belong to EMBED. */
+/* Both results belong to EMBED. */
 virConnectPtr testEmbedConnection(const TestEmbed *embed);
 const char *testEmbedLaunchDir(const TestEmbed *embed);
 
-/* Closes, and removes all directories. When golden files are regenerated,
- * root is taken back. */
+/* Closes the driver, and removes all directories. When golden files are regenerated, the process
+ * becomes root again. */
 void testEmbedClose(TestEmbed *embed);

@@ -1,5 +1,5 @@
 /*
- * testgolden.c: golden files that know versions of libvirt and QEMU
+ * testgolden.c: golden files for versions of libvirt and QEMU
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

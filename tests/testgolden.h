@@ -1,15 +1,15 @@
 /*
- * testgolden.h: golden files that know versions of libvirt and QEMU
+ * testgolden.h: golden files for versions of libvirt and QEMU
  *
- * A golden file NAME.args holds what is expected everywhere. Where a newer libvirt
- * or QEMU rightly gives something else, a variant stands beside it:
+ * A golden file NAME.args contains the result that is expected with every version. If the correct
+ * result of a newer libvirt or QEMU is different, there is a variant of the file:
  *
  *   NAME.libvirt-11.3.args      from libvirt 11.3 on
  *   NAME.qemu-11.1.err          from QEMU 11.1 on
  *
- * Of the files that hold for the installed versions the last in this order counts: the
- * one without a version, those of libvirt from the oldest to the newest, those of QEMU
- * likewise. Knows nothing about what the files contain.
+ * Of the files that apply to the installed versions, the last one in this order is used: the one
+ * without a version, those of libvirt from the oldest to the newest, those of QEMU in the same
+ * order. These functions do not depend on the content of the files.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -27,21 +27,21 @@ typedef enum {
     TEST_GOLDEN_LAST
 } TestGoldenProgram;
 
-/* From which version of which program on a golden file holds. */
+/* The program, and its first version to which a golden file applies. */
 typedef struct {
     TestGoldenProgram program;
     guint major;
     guint minor;
 } TestGoldenVersion;
 
-/* The installed versions, as libvirt counts them (major * 1000000 + minor * 1000 +
- * release); the one of TEST_GOLDEN_ANY is not looked at. */
+/* The installed versions, in libvirt's format (major * 1000000 + minor * 1000 + release); the one
+ * of TEST_GOLDEN_ANY is ignored. */
 typedef unsigned long TestGoldenInstalled[TEST_GOLDEN_LAST];
 
 /**
  * testGoldenVersionParse:
  * @text: "libvirt-11.3", "qemu-11.1", or "" for every version
- * @version: set to what @text means
+ * @version: set to the version in @text
  *
  * Returns: whether @text is one of these
  */
@@ -50,19 +50,19 @@ gboolean testGoldenVersionParse(const char *text, TestGoldenVersion *version);
 /* Returns @version in the format of testGoldenVersionParse(), to be freed with g_free(). */
 char *testGoldenVersionFormat(const TestGoldenVersion *version);
 
-/* Whether a file of that VERSION holds for what is INSTALLED. */
+/* Whether a file of VERSION applies to the INSTALLED versions. */
 gboolean testGoldenVersionHolds(const TestGoldenVersion *version,
                                 const TestGoldenInstalled installed);
 
-/* As strcmp(): which of two files counts less, if both hold. */
+/* Compares the precedence of two files as strcmp() does, if both apply. */
 int testGoldenVersionCompare(const TestGoldenVersion *a, const TestGoldenVersion *b);
 
 /**
  * testGoldenRegenerateAs:
  * @version: set to the version that VIR_TEST_REGENERATE_VARIANT asks for; may be NULL
  *
- * With that variable beside VIR_TEST_REGENERATE_OUTPUT=1 a difference goes into a new
- * variant, and what older versions expect is kept. The test ends if the variable is not readable as a version.
+ * With this variable and VIR_TEST_REGENERATE_OUTPUT=1, a difference is written to a new variant,
+ * and the files for older versions are kept. The test ends if the variable is not a valid version.
  *
  * Returns: whether the variable is set
  */

@@ -61,7 +61,7 @@ testRegenerate(void)
 }
 
 
-/* Shows the lines between the common head and the common tail. */
+/* Shows the lines between the common start and the common end. */
 static void
 testShowDifference(const char *expected, const char *actual)
 {

@@ -1,8 +1,8 @@
 /*
  * vfiouserunittest.c: vfio-user's messages and the JSON in them, without sockets
  *
- * Each answer as the specification has it, each way a message can be wrong,
- * and that what is refused changes nothing. Through sockets: vfiousertest.py.
+ * Tests that replies follow the specification, that each kind of invalid message is detected, and
+ * that rejected messages change nothing. vfiousertest.py tests the same with sockets.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -51,7 +51,7 @@ deviceInit(Device *device)
 }
 
 
-/* Sends COMMAND with LEN bytes of PAYLOAD; what vfioUserAnswer() returns. */
+/* Sends COMMAND with LEN bytes of PAYLOAD. Returns the result of vfioUserAnswer(). */
 static ssize_t
 send(Device *device,
      guint16 command,
@@ -60,7 +60,7 @@ send(Device *device,
      gsize len)
 {
     const Header header = { 0x1234, command, sizeof(header) + len, flags, 99 };
-    /* Of the exact size, so that AddressSanitizer sees a read past the end. */
+    /* The exact size, so that AddressSanitizer detects a read beyond the end. */
     g_autofree guint8 *request = g_malloc(sizeof(header) + len);
 
     memcpy(request, &header, sizeof(header));
@@ -92,7 +92,7 @@ checkHeader(const Device *device,
 }
 
 
-/* The answer is a success with LEN bytes of PAYLOAD. */
+/* Expects a successful reply with LEN bytes of PAYLOAD. */
 static void
 expect(Device *device,
        guint16 command,
@@ -110,7 +110,7 @@ expect(Device *device,
 }
 
 
-/* The answer is an error, nothing but a header, and changes nothing. */
+/* Expects an error, which is only a header, and no change. */
 static void
 expectError(Device *device,
             guint16 command,
@@ -146,7 +146,7 @@ expectClose(Device *device,
 }
 
 
-/* VERSION with that text (NULL: none); LEN counts what follows the numbers. */
+/* Writes a VERSION message with TEXT (NULL: none). Returns the length of its payload. */
 static gsize
 version(guint8 *buf,
         guint16 major,
@@ -273,7 +273,7 @@ testInfo(void)
     info[2] = 0;
     expectError(&device, VFIO_USER_DEVICE_GET_IRQ_INFO, info, 15, EINVAL);
 
-    /* No pin, no interrupt */
+    /* A device without a pin has no interrupt. */
     device.config.powerOn[PCI_CONFIG_INTERRUPTPIN] = 0;
     expect(&device, VFIO_USER_DEVICE_GET_IRQ_INFO, info, 16, (guint32[]) { 16, 7, 0, 0 }, 16);
 }
@@ -287,7 +287,7 @@ testSetIRQs(void)
         gsize data;
         gboolean good;
     } cases[] = {
-        { 0x24, 0, 0, 1, 0, TRUE },     /* what QEMU sends to enable it ... */
+        { 0x24, 0, 0, 1, 0, TRUE },     /* sent by QEMU to enable INTx ... */
         { 0x21, 0, 0, 0, 0, TRUE },     /* ... and to disable it */
         { 0x09, 0, 0, 1, 0, TRUE },
         { 0x11, 0, 0, 1, 0, TRUE },
@@ -295,7 +295,7 @@ testSetIRQs(void)
         { 0x22, 0, 0, 1, 1, TRUE },
         { 0x21, 2, 0, 0, 0, TRUE },
         { 0x21, 4, 0, 0, 0, TRUE },
-        { 0x24, 3, 0, 1, 0, TRUE },     /* errors: the same */
+        { 0x24, 3, 0, 1, 0, TRUE },     /* the error interrupt: the same */
         { 0x21, 3, 0, 0, 0, TRUE },
         { 0x24, 3, 0, 2, 0, FALSE },
         { 0x24, 4, 0, 1, 0, FALSE },
@@ -347,7 +347,7 @@ testDMA(void)
 }
 
 
-/* REGION_READ or REGION_WRITE: a payload of 16 bytes, then DATA. */
+/* Writes the payload of REGION_READ or REGION_WRITE: 16 bytes, then DATA. */
 static gsize
 fillAccess(guint8 *buf,
            guint64 offset,
@@ -392,7 +392,7 @@ testReadWrite(void)
         expectError(&device, VFIO_USER_REGION_WRITE, request, len, EINVAL);
     }
 
-    /* A write has the effect that the configuration space says. */
+    /* A write changes the same registers as pciConfigWrite(). */
     for (offset = 0; offset < 256; offset++) {
         for (count = 0; count <= 4 && offset + count <= 256; count++) {
             pciConfigInit(&model, example);
@@ -412,8 +412,8 @@ testReadWrite(void)
     g_assert_cmphex(pciConfigRead(&device.config, 4, 4), ==, 0xf9000000);
     expectError(&device, VFIO_USER_DEVICE_RESET, ones, 1, EINVAL);
 
-    /* Beyond the end, the regions of BARs, no such region, and lengths that
-     * are not those of the data */
+    /* Beyond the end, the regions of BARs, a region that does not exist, and lengths that differ
+     * from those of the data */
     expectError(&device, VFIO_USER_REGION_READ, request,
                 fillAccess(request, G_MAXUINT64, 7, 1, NULL, 0), EINVAL);
     expectError(&device, VFIO_USER_REGION_READ, request,
@@ -436,8 +436,8 @@ testReadWrite(void)
 }
 
 
-/* Reads COUNT registers at OFFSET, which include the interrupt pin, as a client. Returns the value
- * of the pin. */
+/* Reads COUNT registers at OFFSET, which include the interrupt pin, as a client does. Returns the
+ * value of the pin. */
 static guint8
 readPin(Device *device,
         guint offset,
@@ -451,14 +451,14 @@ readPin(Device *device,
 }
 
 
-/* QEMU refuses a pin above 4 when it sets the device up and after a reset. */
+/* QEMU rejects a pin above 4 when it sets up the device and after a reset. */
 static void
 testPin(void)
 {
     static const struct {
         guint8 pin;
-        guint8 before;      /* what is read before the first reset */
-        guint8 reset;       /* and by the one read that follows a reset */
+        guint8 before;      /* the value before the first reset */
+        guint8 reset;       /* the value of the first read after a reset */
     } cases[] = {
         { 0, 0, 0 }, { 1, 1, 1 }, { 4, 4, 4 }, { 5, 0, 0 }, { 9, 0, 0 }, { 255, 0, 0 },
     };
@@ -476,7 +476,7 @@ testPin(void)
         g_assert_cmpint(readPin(&device, 0x3d, 1), ==, cases[i].before);
         g_assert_cmpint(readPin(&device, 0x3c, 4), ==, cases[i].before);
         g_assert_cmpint(readPin(&device, 0, 256), ==, cases[i].before);
-        /* Its neighbours are there. */
+        /* The neighbouring registers have their values. */
         g_assert_cmphex(device.reply[32], ==, 0x53);
         expect(&device, VFIO_USER_REGION_READ, request, fillAccess(request, 0x3d, 7, 0, NULL, 0),
                request, 16);
@@ -486,7 +486,7 @@ testPin(void)
             g_assert_cmpint(readPin(&device, 0x3d, 1), ==, cases[i].reset);
             g_assert_cmpint(readPin(&device, 0x3d, 1), ==, cases[i].pin);
 
-            /* A read that is not QEMU's own */
+            /* A read that differs from QEMU's own */
             expect(&device, VFIO_USER_DEVICE_RESET, NULL, 0, NULL, 0);
             g_assert_cmpint(readPin(&device, 0x3c, 4), ==, cases[i].pin);
             expect(&device, VFIO_USER_DEVICE_RESET, NULL, 0, NULL, 0);
@@ -494,7 +494,7 @@ testPin(void)
             g_assert_cmpint(readPin(&device, 0x3d, 1), ==, cases[i].pin);
         }
 
-        /* A reset that is refused is none. */
+        /* A rejected reset has no effect. */
         device.session.pin = VFIO_USER_PIN_HIDDEN;
         expectError(&device, VFIO_USER_DEVICE_RESET, "", 1, EINVAL);
         g_assert_cmpint(readPin(&device, 0x3c, 4), ==, cases[i].before);
@@ -502,7 +502,7 @@ testPin(void)
 }
 
 
-/* A client that takes no more than it says */
+/* A client that limits the size of transfers */
 static void
 testPeerLimit(void)
 {
@@ -580,7 +580,7 @@ testLength(void)
     g_assert_cmpint(vfioUserRequestLength((guint8 *) &header, i, &why), ==, 16);
     header.size = VFIO_USER_MESSAGE_MAX;
     g_assert_cmpint(vfioUserRequestLength((guint8 *) &header, i, &why), ==, VFIO_USER_MESSAGE_MAX);
-    /* Bits that have no meaning yet, and the error bits of a command */
+    /* Reserved bits, and the error bits in a command */
     header.flags = 0xfffffff0;
     g_assert_cmpint(vfioUserRequestLength((guint8 *) &header, i, &why), ==, VFIO_USER_MESSAGE_MAX);
     g_assert_null(why);
@@ -599,7 +599,7 @@ static int
 parse(VFIOUserCapabilities *capabilities,
       const char *text)
 {
-    /* Of the exact size, without a NUL behind it */
+    /* The exact size, without a NUL after it */
     g_autofree char *copy = g_memdup2(*text ? text : " ", MAX(strlen(text), 1));
 
     return vfioUserCapabilitiesParse(capabilities, copy, strlen(text));
@@ -672,7 +672,7 @@ testJSONBad(void)
     g_assert_cmpint(vfioUserCapabilitiesParse(&capabilities, "{}\0", 3), ==, -1);
     g_assert_cmpint(vfioUserCapabilitiesParse(&capabilities, "{\"a\0\":1}", 8), ==, -1);
 
-    /* Nothing but the whole is enough. */
+    /* Only the complete text is valid. */
     g_assert_cmpint(parse(&capabilities, all), ==, 0);
     for (i = 0; i < strlen(all); i++) {
         g_autofree char *part = g_strndup(all, i);

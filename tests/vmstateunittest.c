@@ -1,9 +1,9 @@
 /*
  * vmstateunittest.c: the registers of a domain's devices, saved and restored
  *
- * The format, byte by byte; what a hostile state is refused for; emulators that
- * die, are late, or lie; and D-Bus as QEMU speaks it, without QEMU. With QEMU:
- * vfiouserqemutest.py, with libvirt: statetest.py.
+ * Tests the format, byte by byte; the reasons for which a malicious state is rejected; emulators
+ * that exit, reply late or reply incorrectly; and the D-Bus messages of QEMU, without QEMU.
+ * vfiouserqemutest.py tests the same with QEMU, and statetest.py with libvirt.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -38,7 +38,7 @@ static const guint32 example[EMULATED_PCI_FIELD_LAST] = {
 };
 
 
-/* A device at power-on. */
+/* Returns a device whose registers have their power-on values. */
 static VMStateDevice *
 newDevice(const char *alias,
           const char *devicename)
@@ -87,7 +87,7 @@ parse(GBytes *bytes,
 {
     gsize size;
     gconstpointer data = g_bytes_get_data(bytes, &size);
-    /* Of the exact size, so that AddressSanitizer sees a read past the end. */
+    /* The exact size, so that AddressSanitizer detects a read beyond the end. */
     g_autofree guint8 *copy = g_malloc(MIN(len, size) + 1);
 
     memcpy(copy + 1, data, MIN(len, size));
@@ -111,7 +111,7 @@ testFormat(void)
 }
 
 
-/* Each version reads the format of the others: these bytes never change. */
+/* Each version must be able to read the format of the others, so these bytes must never change. */
 static void
 testGolden(void)
 {
@@ -132,7 +132,8 @@ testGolden(void)
     data = g_bytes_get_data(bytes, &len);
     g_assert_cmpuint(len, >, sizeof(head));
     g_assert_cmpmem(data, sizeof(head), head, sizeof(head));
-    /* Header, strings and padding, numbers, registers, and where parts end */
+    /* The header, the strings with padding, the numbers, the registers, and the lengths of the
+     * parts */
     g_assert_cmpuint(len, ==, 12 + 20 + 44 + 256 + 6 + 2);
 }
 
@@ -182,7 +183,7 @@ testHostile(void)
         g_autoptr(GError) err = NULL;
         g_autoptr(GPtrArray) part = parse(bytes, i, &err);
 
-        /* A state without a device is one. */
+        /* A state without devices is valid. */
         if (i != VMSTATE_FORMAT_HEADER)
             g_assert_null(part);
         else
@@ -256,7 +257,8 @@ testHostileDevices(void)
 }
 
 
-/* As many registers as an emulator of somebody else's has: it alone knows them. */
+/* The state of another emulator can have any number of registers, which only that emulator
+ * interprets. */
 static void
 testOwn(void)
 {
@@ -316,7 +318,7 @@ testCheck(void)
         g_assert_nonnull(strstr(err->message, emulatedPCIFieldGetInfo(i)->name));
     }
 
-    /* Every bit of every register: only what a guest can have done */
+    /* Every bit of every register: only changes that a guest can make are accepted. */
     for (i = 0; i < PCI_CONFIG_SIZE * 8; i++) {
         g_autoptr(VMStateDevice) there = newDevice("ua-a", "a");
         g_autoptr(GError) err = NULL;
@@ -329,7 +331,7 @@ testCheck(void)
             continue;
         }
         if (guest.now[i / 8] != there->registers[i / 8]) {
-            /* A bit that writing a one clears */
+            /* A bit that is cleared by writing a one */
             guest = config;
             pciConfigWrite(&guest, i / 8, 1 << i % 8, 1);
         }
@@ -338,21 +340,21 @@ testCheck(void)
 }
 
 
-/* --- an emulator that answers as a test wants */
+/* --- an emulator that behaves as a test requires */
 
 typedef enum {
     EMULATOR_GOOD = 0,
-    EMULATOR_DIES,          /* loses the first request, and every third one */
-    EMULATOR_LATE,          /* answers the first request twice, and only then */
+    EMULATOR_DIES,          /* does not reply to the first of every three requests */
+    EMULATOR_LATE,          /* replies to the first request twice, and only after the second one */
     EMULATOR_SILENT,
     EMULATOR_ENDS,
-    EMULATOR_LIES,          /* short and wrong replies first */
+    EMULATOR_LIES,          /* sends short and incorrect replies first */
     EMULATOR_LEFT,          /* exits, because its devices were unplugged */
-    EMULATOR_LEAVES,        /* the same when there is a request, which it does not read */
+    EMULATOR_LEAVES,        /* the same after a request, which it does not read */
 } EmulatorMode;
 
 typedef struct {
-    int fds[2];             /* ours, its */
+    int fds[2];             /* the test's end, and the emulator's end */
     EmulatorMode mode;
     EmulatorStatus *status;
     guint requests;
@@ -526,7 +528,7 @@ testSetOnce(void)
     g_assert_cmpint(reply.error, ==, 0);
     g_assert_cmphex(registersOf(&emulator, 0)[PCI_CONFIG_INTERRUPTLINE], ==, 2);
 
-    /* No such device, no such command, read-only registers, no request */
+    /* An invalid device, an invalid command, read-only registers, and sequence number 0 */
     request.device = 2;
     request.sequence = 8;
     g_assert_cmpint(emulatorStateAnswer(emulator.status, 2, &request, sizeof(request), &reply), ==, 0);
@@ -585,7 +587,7 @@ testDomainFails(void)
 }
 
 
-/* Devices that are not served any more, and those that are others. */
+/* Devices that are not served any more, and devices that have changed */
 static void
 testDomainDevices(void)
 {
@@ -600,7 +602,7 @@ testDomainDevices(void)
     both = vmstateDomainSave(domain, &err);
     g_assert_no_error(err);
 
-    /* Unplugged: it is no part of the state, and must not be one. */
+    /* The unplugged device is not part of the state, and must not be part of a state to restore. */
     emulator.status->devices[1].closed = EMULATOR_STATUS_GONE;
     one = vmstateDomainSave(domain, &err);
     g_assert_no_error(err);
@@ -616,7 +618,7 @@ testDomainDevices(void)
     g_assert_nonnull(strstr(err->message, "'ua-b' is missing in the saved state"));
     g_clear_error(&err);
 
-    /* Its emulator has given up on it. */
+    /* The emulator does not serve this device any more. */
     emulator.status->devices[1].closed = EMULATOR_STATUS_FAILED;
     g_assert_null(vmstateDomainSave(domain, &err));
     g_assert_nonnull(strstr(err->message, "'ua-b': its emulator does not serve it any more"));
@@ -628,7 +630,8 @@ testDomainDevices(void)
 }
 
 
-/* An emulator of two devices exits because both were unplugged: before a save, or while it has requests. */
+/* An emulator of two devices exits because both were unplugged: before a save, or while it has
+ * requests. */
 static void
 testDomainLeft(void)
 {
@@ -658,7 +661,7 @@ testDomainLeft(void)
 
 /* --- D-Bus */
 
-/* The server, a process of its own; the emulator's thread is in this one. */
+/* The server is a separate process; the emulator's thread is in this one. */
 static pid_t
 busStart(VMStateDomain *domain,
          int *client)
@@ -718,7 +721,7 @@ busListOwners(GDBusConnection *connection,
 }
 
 
-/* The calls of QEMU when it saves and restores. */
+/* The calls that QEMU makes when it saves and restores. */
 static void
 testBus(void)
 {
@@ -773,7 +776,7 @@ testBus(void)
     g_assert_null(busListOwners(connection, "org.example", &err));
     g_clear_error(&err);
 
-    /* Registers that are lost: the first question fails already. */
+    /* If registers are lost, the first call already fails. */
     emulator.status->devices[0].closed = EMULATOR_STATUS_FAILED;
     g_assert_null(busListOwners(connection, "org.qemu.VMState1", &err));
     g_assert_nonnull(strstr(err->message, "'ua-a'"));
@@ -786,7 +789,7 @@ testBus(void)
 }
 
 
-/* A peer that does not speak D-Bus. */
+/* A peer that does not use D-Bus. */
 static void
 testBusHostile(void)
 {
@@ -816,7 +819,7 @@ main(int argc,
     testInit(&argc, &argv);
     signal(SIGPIPE, SIG_IGN);
 
-    /* First: these fork, and there are no threads yet. */
+    /* These tests come first, because they fork and no threads exist yet. */
     g_test_add_func("/vmstate/bus/hostile", testBusHostile);
     g_test_add_func("/vmstate/format", testFormat);
     g_test_add_func("/vmstate/golden", testGolden);

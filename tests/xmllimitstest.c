@@ -25,7 +25,7 @@ testFacts(void)
 {
     static const struct {
         const char *xml;
-        const char *found;      /* d: a document type, e: the element, r: it is the root */
+        const char *found;      /* d: a document type, e: the element, r: the element is the root */
     } cases[] = {
         { "", "" },
         { "x", "" },
@@ -73,7 +73,7 @@ testFacts(void)
 
     for (i = 0; i < G_N_ELEMENTS(cases); i++) {
         const gsize len = strlen(cases[i].xml);
-        /* Of the exact size, for those who see reads behind it. */
+        /* The exact size, so that AddressSanitizer detects a read beyond the end. */
         g_autofree char *copy = len > 0 ? g_memdup2(cases[i].xml, len) : g_strdup("");
         EmulatedPCIXMLFacts facts;
         char found[4] = "";
@@ -90,7 +90,7 @@ testFacts(void)
 }
 
 
-/* Returns HEAD, COUNT times PIECE, in which %u is the number, and TAIL. */
+/* Returns HEAD, COUNT times PIECE (with %u replaced by the number), and TAIL. */
 static char *
 makeDocument(const char *head, const char *piece, guint count, const char *tail)
 {
@@ -127,7 +127,7 @@ assertLimit(const char *xml, const char *message)
 }
 
 
-/* In each case, COUNT is what just passes. */
+/* In each case, COUNT is the maximum that is accepted. */
 static void
 testLimits(void)
 {
@@ -165,7 +165,7 @@ testLimits(void)
 }
 
 
-/* Declarations count as long as their element is open, however many there are. */
+/* Declarations count only while their element is open, so their total number is not limited. */
 static void
 testNamespaceScope(void)
 {
@@ -175,7 +175,7 @@ testNamespaceScope(void)
 }
 
 
-/* A few names that hash alike are counted once: a tenth more is always too many. */
+/* A few names with equal hashes count once: a tenth more is always too many. */
 static void
 testNames(void)
 {
@@ -268,8 +268,8 @@ testObjects(void)
 }
 
 
-/* Indentation is repeated on every line that is written: that of one line must not come
- * out thousands of times as long. */
+/* The indentation of a line is repeated on every line that is written. One indentation must not
+ * become thousands of times as long. */
 static void
 testIndentation(void)
 {

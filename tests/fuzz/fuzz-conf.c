@@ -14,8 +14,8 @@
 
 #include <string.h>
 
-/* Longer than any message of ours, shorter than what a hostile document
- * could make of one that repeats it. */
+/* Longer than any message of this project, and shorter than a message that repeats a malicious
+ * document. */
 #define MESSAGE_MAX 600
 
 

@@ -1,10 +1,9 @@
 /*
  * fuzz-definition-service.c: any packets from a connection's process
  *
- * The bytes are packets, each behind a byte that says how long it is. They go to
- * the listener's definitions as from the process of a read-only client, which may be
- * anybody's. Whatever they are, another connection is served afterwards, and
- * there is no definition that was not there before.
+ * The bytes are packets, each after a byte with its length. They are sent to the definitions
+ * service as by the process of a read-only client, which any user can have. Afterwards, another
+ * connection must be served, and no new definition may exist.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -32,7 +31,7 @@ settle(DefinitionService *service)
 }
 
 
-/* Sends PACKET and lets the service work it off. */
+/* Sends PACKET and lets the service process it. */
 static void
 give(DefinitionService *service, int fd, const void *packet, gsize len)
 {

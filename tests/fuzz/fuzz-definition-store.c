@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-/* Longer than any message of ours. */
+/* Longer than any message of this project. */
 #define MESSAGE_MAX 2000
 
 

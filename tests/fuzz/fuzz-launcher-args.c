@@ -1,10 +1,9 @@
 /*
  * fuzz-launcher-args.c: a command line with emulated devices
  *
- * The data is the arguments, each ended by a NUL. Whatever they are, the
- * launcher's reading of them ends in one of two ways: a readable one-line
- * error, or a command line of the same length without an emulated device, in
- * which every other argument is what it was.
+ * The data is the arguments, each terminated by a NUL. For any arguments, the launcher must either
+ * report an error of one line, or produce a command line of the same length that contains no
+ * emulated device and in which all other arguments are unchanged.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

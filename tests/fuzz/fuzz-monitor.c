@@ -1,11 +1,11 @@
 /*
- * fuzz-monitor.c: what libvirt and QEMU send, through the relay of emulatedpci-monitor
+ * fuzz-monitor.c: any bytes from libvirt and QEMU, through the relay of emulatedpci-monitor
  *
- * The first byte decides what becomes of a command, the second one how long the pieces are in
- * which the rest comes. The rest up to a byte 0xff is libvirt's, and what follows is QEMU's.
+ * The first byte selects the result of commands, the second one the size of the pieces in which the
+ * rest is sent. The rest up to a byte 0xff is sent by libvirt, and the bytes after it by QEMU.
  *
- * Whatever comes, nothing is lost or changed on its way to libvirt or QEMU but a command to
- * attach a device, and the replies to the relay's own commands.
+ * The relay must forward all bytes unchanged, except for commands that attach a device and for
+ * replies to the relay's own commands.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -23,14 +23,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Bytes that are read of each side, which fit into a socket. */
+/* The maximum number of bytes that are read from each side, which fit into a socket */
 #define INPUT_MAX 16384
 
 typedef struct {
     MonitorSession session;
-    int peers[2];               /* by the direction that is read from them */
+    int peers[2];               /* indexed by the direction of the data that is read from them */
     GByteArray *received[2];
-    bool attached;              /* a command was translated or refused */
+    bool attached;              /* whether a command was translated or rejected */
     guint8 answer;
 } Run;
 
@@ -138,7 +138,7 @@ check(const Run *run, MonitorDirection direction, const guint8 *data, gsize len)
 
     if (!run->attached)
         g_assert_cmpmem(received->data, received->len, data, len);
-    /* A reply is never longer than what came, with the error that takes its place. */
+    /* A reply is not longer than the data that it replaces and the error in it. */
     g_assert_cmpuint(received->len, <=, len + MONITOR_TEXT_MAX);
 }
 
@@ -178,7 +178,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data,
     len[MONITOR_TO_QEMU] = feed(&run, MONITOR_TO_QEMU, data, len[MONITOR_TO_QEMU], step);
     len[MONITOR_TO_LIBVIRT] = feed(&run, MONITOR_TO_LIBVIRT, border ? border + 1 : data,
                                    len[MONITOR_TO_LIBVIRT], step);
-    /* The end of both: half a line is held back no longer. */
+    /* Both sides end: an incomplete line is not held back any more. */
     for (i = 0; i < 2; i++)
         shutdown(run.peers[i], SHUT_WR);
     work(&run);

@@ -1,11 +1,11 @@
 /*
- * fuzz-mpqemu.c: bytes from a hostile peer, to a device's end of the link
+ * fuzz-mpqemu.c: any bytes from a malicious peer, to a device's end of the link
  *
- * The first byte of the input says in what pieces the rest comes, the second
- * one how often the process is killed that serves the device, and where. The
- * same stream is handled in these pieces by processes that die, and at once by
- * one that does not: answers, configuration space and the verdict must be the
- * same, and no register may change that a guest cannot change.
+ * The first byte of the input determines the size of the pieces in which the rest is sent, the
+ * second one how often the process that serves the device is killed, and where. The stream is
+ * handled in these pieces by processes that are killed, and as a whole by one that is not: the
+ * replies, the configuration space and the result must be the same, and no register that a guest
+ * cannot change may change.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -24,15 +24,15 @@
 /* The result of a stream */
 typedef struct {
     EmulatorDevice device;
-    PCIConfig config;       /* in the end */
+    PCIConfig config;       /* at the end */
     bool violation;
-    size_t left;            /* bytes of a message that is not complete */
+    size_t left;            /* bytes of an incomplete message */
     uint64_t served;
-    size_t nanswers;        /* bytes of them */
-    uint64_t answers;       /* a hash of them */
-    const uint8_t *data;    /* the stream's bytes to come */
+    size_t nanswers;        /* the number of bytes of all replies */
+    uint64_t answers;       /* a hash of all replies */
+    const uint8_t *data;    /* the rest of the stream */
     size_t size;
-    unsigned int kills;     /* processes that died */
+    unsigned int kills;     /* the number of processes that were killed */
 } Outcome;
 
 /* The number of points that the process still passes before it is killed */
@@ -90,7 +90,7 @@ static const EmulatorProtocol protocol = {
 };
 
 
-/* Every register holds its power-on value but for what a guest can write. */
+/* Checks that every register has its power-on value, except for bits that a guest can write. */
 static void
 checkConfig(const PCIConfig *config)
 {
@@ -120,8 +120,8 @@ checkConfig(const PCIConfig *config)
 }
 
 
-/* One process's share of the work. Stands in for the kernel: a transfer of at
- * most PIECE bytes and what msg_len says are one. */
+/* Serves the device as one process does. Replaces the kernel: each transfer is at most PIECE bytes,
+ * and msg_len is its length. */
 static void
 serve(Outcome *outcome,
       size_t piece)
@@ -173,8 +173,8 @@ serve(Outcome *outcome,
 }
 
 
-/* Handles SIZE bytes of DATA in pieces of at most PIECE bytes, by processes of
- * which KILLS die. */
+/* Handles SIZE bytes of DATA in pieces of at most PIECE bytes, by processes of which KILLS are
+ * killed. */
 static void
 handle(Outcome *outcome,
        const uint8_t *data,

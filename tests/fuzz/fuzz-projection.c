@@ -17,10 +17,10 @@
 
 #include <string.h>
 
-/* Longer than any message of ours, with the line of XML that it shows. */
+/* Longer than any message of this project, including the line of XML that it shows. */
 #define MESSAGE_MAX 2000
 
-/* Names that begin so have a definition, the same for all. */
+/* All names with this prefix have the same definition. */
 #define DEFINED "emulatedpci_"
 
 
@@ -174,8 +174,8 @@ checkLower(const char *xml,
     checkIsXML(lifted);
     g_assert_nonnull(memmem(lifted->str, lifted->len, "<emulatedpci", strlen("<emulatedpci")));
 
-    /* And may be lowered again, unless the document had devices in it before
-     * that no lowering makes: two functions of a slot that do not say so. */
+    /* It can be lowered again, unless the original document contained devices that lowering does
+     * not create: two functions of a slot without multifunction. */
     again = project(projectionLower, lifted->str, lifted->len);
     if (again) {
         end = project(projectionLift, again->str, again->len);

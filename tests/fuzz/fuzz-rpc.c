@@ -1,10 +1,9 @@
 /*
  * fuzz-rpc.c: any bytes from a client, and from upstream
  *
- * The bytes go through a channel; every frame of a procedure that carries XML
- * is collected and rewritten, lowered or lifted. What comes out are frames
- * within libvirt's limits, as many bytes as went in unless one was rewritten
- * or refused.
+ * The bytes are sent through a channel; every frame of a procedure that carries XML is collected
+ * and rewritten (lowered or lifted). The output must consist of frames within libvirt's limits, and
+ * have as many bytes as the input unless a frame was rewritten or rejected.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -1,10 +1,10 @@
 /*
  * fuzz-session.c: whole connections, any bytes from a client and from libvirtd
  *
- * The input is a list of steps. A step sends something as the client or as libvirtd:
- * any bytes, a whole frame of any kind, or, as libvirtd, the reply to a call that it got. The
- * first byte says what kind of connection it is. Whatever happens, the connection works off
- * what it gets without waiting, keeps to its limits and frees all that it had.
+ * The input is a list of steps. A step sends data as the client or as libvirtd: any bytes, a whole
+ * frame of any kind, or, as libvirtd, the reply to a call that it received. The first byte is the
+ * kind of the connection. The connection must process all data without waiting, respect its limits
+ * and free all its resources.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -20,10 +20,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Calls that libvirtd remembers; a fuzzer finds no more in a longer list. */
+/* The number of calls that libvirtd remembers; a longer list does not help a fuzzer. */
 #define CALLS_MAX 64
 
-/* Of the first byte. */
+/* Flags in the first byte */
 #define FUZZ_READONLY 1
 #define FUZZ_OPEN 2
 
@@ -46,11 +46,11 @@ typedef struct {
 
 typedef struct {
     SessionPeer *peer;
-    RPCHeader calls[CALLS_MAX];     /* that libvirtd has not answered */
+    RPCHeader calls[CALLS_MAX];     /* calls without a reply */
     guint count;
 } FuzzState;
 
-/* Those that the table knows, and a few that pass. */
+/* The procedures of the table, and a few that are forwarded unchanged */
 static const guint8 small[] = {
     1, 2, 3, 8, 10, 11, 13, 14, 66, 108, 111, 112, 113, 114, 115, 117, 118, 123, 124, 135, 136, 150, 151, 160,
     161, 174, 185, 186, 192, 204, 213, 231, 232, 235, 236,
@@ -78,7 +78,7 @@ fuzzByte(FuzzInput *input)
 }
 
 
-/* The next part of the input, as long as its first two bytes say. */
+/* Returns the next part of the input, whose length is in its first two bytes. */
 static GByteArray *
 fuzzBytes(FuzzInput *input)
 {
@@ -117,7 +117,7 @@ fuzzHeader(FuzzInput *input)
 }
 
 
-/* A domain, if WHICH says so, and XML. */
+/* Appends a domain, if WHICH selects one, and XML. */
 static void
 fuzzWriteXML(GByteArray *payload, guint8 which)
 {
@@ -134,7 +134,7 @@ fuzzWriteXML(GByteArray *payload, guint8 which)
 }
 
 
-/* Takes what libvirtd has got, and drops what the client has. */
+/* Receives the data for libvirtd, and discards that for the client. */
 static void
 fuzzReceive(FuzzState *state)
 {
@@ -240,7 +240,7 @@ fuzzDo(FuzzState *state, FuzzInput *input)
 }
 
 
-/* libvirtd lets the client in. */
+/* libvirtd accepts the client. */
 static void
 fuzzOpen(FuzzState *state)
 {

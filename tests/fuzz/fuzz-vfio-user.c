@@ -1,11 +1,10 @@
 /*
- * fuzz-vfio-user.c: bytes from a hostile peer, to a device's end of vfio-user
+ * fuzz-vfio-user.c: any bytes from a malicious peer, to a device's end of vfio-user
  *
- * The first byte of the input says where to begin: odd, and the session is
- * negotiated already, so that the fuzzer need not write JSON first. The rest
- * is the stream. Each request is handled twice from the same state, as after
- * a crash in between: answers and registers must be the same. No register may
- * change that a guest cannot change, and no answer may be longer than allowed.
+ * If the first byte of the input is odd, the session is negotiated already, so that the fuzzer need
+ * not write JSON first. The rest is the stream. Each request is handled twice from the same state,
+ * as after a crash in between: the replies and registers must be the same. No register that a guest
+ * cannot change may change, and no reply may be longer than allowed.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -35,8 +34,8 @@ check(bool condition)
 }
 
 
-/* A successful answer is a whole message to the same command; an error is a
- * header; there is one exactly if it was asked for. */
+/* Checks a reply. A successful one is a whole message with the same command, an error is a header,
+ * and there is a reply exactly if one was requested. */
 static void
 checkReply(const Outcome *outcome,
            const uint8_t *request)
@@ -66,7 +65,7 @@ checkReply(const Outcome *outcome,
 }
 
 
-/* Every register holds its power-on value but for what a guest can write. */
+/* Checks that every register has its power-on value, except for bits that a guest can write. */
 static void
 checkConfig(const PCIConfig *config)
 {
@@ -90,7 +89,7 @@ answer(Outcome *outcome,
        const uint8_t *request,
        size_t len)
 {
-    /* Of the exact size, so that AddressSanitizer sees a read past the end. */
+    /* The exact size, so that AddressSanitizer detects a read beyond the end. */
     uint8_t *copy = malloc(len);
     const char *why = NULL;
 

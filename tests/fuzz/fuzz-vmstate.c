@@ -1,9 +1,9 @@
 /*
- * fuzz-vmstate.c: the saved registers of a domain's devices, from a hostile host
+ * fuzz-vmstate.c: the saved registers of a domain's devices, from a malicious host
  *
- * Whatever is accepted is written and read again, with the same result; and has
- * only devices whose registers a guest can have written once they are compared
- * with those of a domain.
+ * Each accepted state must be unchanged after it has been written and read again. After it has been
+ * compared with the devices of a domain, it must only contain registers that a guest can have
+ * written.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -9,5 +9,5 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads SIZE bytes of DATA and aborts if something is wrong. Always 0. */
+/* Tests SIZE bytes of DATA, and aborts if the test fails. Always returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,7 +2,7 @@
  * replay.c: the main() of a libFuzzer target in builds without libFuzzer
  *
  * The program tests/fuzz/fuzz-NAME runs its function over every file of
- * tests/fuzz/corpus-NAME, one test each. Knows no target.
+ * tests/fuzz/corpus-NAME, one test each. It is the same for all targets.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -21,7 +21,7 @@ replay(gconstpointer opaque)
     const char *path = opaque;
     gsize len;
     g_autofree char *data = testReadFile(path, &len);
-    /* Of the exact size, so that AddressSanitizer sees a read past the end. */
+    /* The exact size, so that AddressSanitizer detects a read beyond the end. */
     g_autofree guint8 *copy = g_memdup2(data, len);
     guint8 nothing = 0;
 

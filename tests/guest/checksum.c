@@ -1,8 +1,8 @@
 /*
  * checksum.c: drives examples/checksum-engine from user space
  *
- * Without a kernel module: BARs are files in sysfs, and the physical address of a buffer is in
- * /proc/self/pagemap. An MSI-X message is a memory write of the device's (PCI Local Bus
+ * This requires no kernel module: BARs are files in sysfs, and a buffer's physical address is in
+ * /proc/self/pagemap. An MSI-X message is a memory write by the device (PCI Local Bus
  * Specification 3.0, 6.8.3.5), so the table's entries point at a page of this process, which
  * sees and counts each message. INTx is counted by QEMU, which the test asks.
  *
@@ -40,10 +40,10 @@ enum { ID, ADDRESS_LOW, ADDRESS_HIGH, LENGTH, START, STATUS, RESULT, JOBS, INTER
 #define COMMAND_ALL 0x07        /* I/O, memory, bus master */
 #define MESSAGE 0xabcd0000U
 
-/* So that QEMU sees one interrupt before it sees that it was acknowledged, in microseconds. */
+/* The time after which QEMU has seen the interrupt, before it is acknowledged, in microseconds */
 #define INTX_PAUSE 10000
 
-/* A slow machine, and a device that is busy */
+/* In seconds; long enough for a slow machine and a busy device */
 #define TIMEOUT 60
 
 typedef struct {
@@ -60,9 +60,9 @@ typedef struct {
 #define WATCH_PAUSE 200000
 #define WATCH_AFTER 2000000
 
-static uint8_t *buffer;                 /* PAGES pages */
+static uint8_t *buffer;                 /* of PAGES pages */
 static Engine watched;                  /* the last device that was driven, if it has registers */
-static volatile uint32_t *messages;     /* a page that interrupts are written to */
+static volatile uint32_t *messages;     /* the page to which interrupts are written */
 
 
 static void
@@ -106,7 +106,7 @@ crc32(const uint8_t *data,
 }
 
 
-/* Whether *WORD becomes WANTED in time. */
+/* Waits until *WORD is WANTED. Returns whether that happened in time. */
 static bool
 waitFor(const volatile uint32_t *word,
         uint32_t wanted)
@@ -133,7 +133,8 @@ begin(Engine *engine,
 }
 
 
-/* One buffer, with an interrupt by MSI-X. Returns whether exactly the right one came. */
+/* Processes one buffer, with an interrupt by MSI-X. Returns whether exactly the right interrupt
+ * came. */
 static bool
 runMSIX(Engine *engine,
         uint64_t address,
@@ -184,7 +185,7 @@ driveMSIX(Engine *engine)
     if (engine->registers[JOBS] != PAGES)
         complain(engine, "the number of jobs", engine->registers[JOBS], PAGES);
 
-    /* An address without memory, and a length beyond the limit of the device */
+    /* An address without memory, and a length beyond the device's limit */
     errors += runMSIX(engine, UINT64_C(1) << 45, PAGE, 1);
     errors += runMSIX(engine, physical(buffer), UINT32_MAX, 1);
 
@@ -195,7 +196,7 @@ driveMSIX(Engine *engine)
 }
 
 
-/* INTx: a level, that the device keeps up until it is acknowledged. */
+/* INTx is a level, which the device asserts until the interrupt is acknowledged. */
 static void
 driveINTx(Engine *engine)
 {
@@ -209,7 +210,7 @@ driveINTx(Engine *engine)
             complain(engine, "the status", engine->registers[STATUS], DONE);
         came += engine->registers[INTERRUPT] == 1;
         engine->registers[INTERRUPT] = 0;
-        /* This access lets QEMU lower the line, and look again. */
+        /* This access causes QEMU to lower the line, and to check it again. */
         if (engine->registers[INTERRUPT] != 0)
             complain(engine, "an acknowledged interrupt", engine->registers[INTERRUPT], 0);
     }
@@ -217,7 +218,7 @@ driveINTx(Engine *engine)
 }
 
 
-/* The same registers through I/O ports: an index and the data. */
+/* Accesses the same registers through I/O ports: an index and the data. */
 static void
 drivePorts(Engine *engine)
 {
@@ -331,7 +332,7 @@ reportGone(void)
     uint32_t port = 0;
     uint32_t ids = 0;
 
-    watched.registers[LENGTH] = 1;          /* is lost */
+    watched.registers[LENGTH] = 1;          /* this write is lost */
     if (pwrite(watched.ports, &index, 4, 0) != 4 || pread(watched.ports, &port, 4, 4) != 4 ||
         pread(watched.config, &ids, 4, 0) != 4)
         printf("# an access fails\n");

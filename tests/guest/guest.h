@@ -8,10 +8,10 @@
 
 #define DEVICES "/sys/bus/pci/devices"
 
-/* Drives every device of examples/checksum-engine: BARs, DMA and interrupts, and tells on the
- * console what came of it. checksum.c */
+/* Drives every device of examples/checksum-engine: BARs, DMA and interrupts, and prints the
+ * results on the console. checksum.c */
 void checksumDrive(void);
 
-/* Starts a process that waits until the last of these devices is gone, and then tells what is read
- * of it. */
+/* Starts a process that waits until the last of these devices is removed, and then prints the
+ * values that are read from it. */
 void checksumWatch(void);

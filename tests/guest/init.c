@@ -1,22 +1,22 @@
 /*
- * init.c: all that the test guest runs
+ * init.c: the only program of the test guest
  *
  * Started by the kernel as /init of an initramfs, it prints the
  * configuration space of every PCI device on the console, between two marker
  * lines, in the format of lspci -x (so that lspci -F can decode it), and then
- * does what the kernel command line says:
+ * continues as the kernel command line requests:
  *
  *   emulatedpci.then=poweroff    power off (the default)
- *   emulatedpci.then=wait        stay, and obey lines on the console:
- *                                "poweroff", "print" (all once more)
+ *   emulatedpci.then=wait        wait for commands on the console:
+ *                                "poweroff", "print" (print everything again)
  *   emulatedpci.then=checksum    drive the devices of examples/checksum-engine, then as "wait";
- *                                tell when the last of them is gone
- *   emulatedpci.then=count       write a number that grows into the interrupt line and
+ *                                print a message when the last of them is removed
+ *   emulatedpci.then=count       write a growing number into the interrupt line and
  *                                the cache line size of every device of vendor 0x5853,
- *                                for ever; look each time whether the last one is
- *                                still there, and tell from time to time
+ *                                for ever; check each time that they still have the previous
+ *                                number, and print a report from time to time
  *
- * Statically linked; knows nothing of what the devices should be.
+ * The program is statically linked, and does not know which devices are expected.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
