@@ -36,7 +36,8 @@ def elements(xml):
 
 
 def has_status(pid):
-    """Whether an emulator serves a device. A process that waits for a device has no status memory."""
+    """Whether an emulator serves a device. Processes without the status memory only wait for a
+    device."""
     try:
         with open('/proc/%d/maps' % pid, encoding='utf-8') as file:
             return 'emulatedpci-status' in file.read()
@@ -79,14 +80,14 @@ class Guest:
         return text
 
     def devices(self):
-        """{(vendor, device): configuration space} of the devices that Linux has found."""
+        """Returns {(vendor, device): configuration space} of the devices that Linux has found."""
         while True:
             self.socket.sendall(b'print\n')
             text = self.read('=== emulatedpci: end')
             try:
                 dumps = read_dumps(text)
                 break
-            except StackError:          # a device has gone in the middle
+            except StackError:          # a device was removed during the output
                 continue
         return {(config[0] | config[1] << 8, config[2] | config[3] << 8): config
                 for config in dumps[-1].values()}
@@ -101,7 +102,8 @@ class Guest:
         return [element.find('alias').get('name') for element in elements(self.xml(*options))]
 
     def emulators(self):
-        """The number of processes that serve devices, or are about to, and of QEMU's descriptors."""
+        """Returns the number of processes that serve devices or will do so, and the number of
+        QEMU's descriptors."""
         qemu = next(pid for pid, _ in self.stack.processes('guest=%s,' % self.name))
         return len([pid for pid, command in self.stack.processes('pci-emulator')
                     if 'pci-emulator' in command.split()[0] and has_status(pid)]), \
@@ -190,7 +192,7 @@ def try_refused(tap, stack, guest, transport):
 
 
 def driver_xml(driver, attribute):
-    """A device with a <driver>; that of a server has no fields."""
+    """A device with a <driver>; the device of a server has no fields."""
     device = "<emulatedpci devicename='live_1.x'/>" if attribute == 'socket' else emulatedpci_xml(LIVE)
     if attribute == 'socket':
         return device.replace('/>', '><driver %s/></emulatedpci>' % driver)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# autostarttest.py: a user's client connects, and starts the daemon and libvirtd
+# autostarttest.py: the client of a user starts the daemon and libvirtd when it connects
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -13,8 +13,8 @@ from emulatedpcistack import LIMIT, domain_xml, emulated_devices, emulatedpci_xm
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
 
 
-# Connects as soon as that is possible. Prints the error that a client of libvirt, which has started
-# the daemon and waits for it, would not expect.
+# Connects as soon as that is possible. Fails with an error other than the two for which a client of
+# libvirt that has started the daemon tries again.
 CONNECT = """
 import errno, socket, sys, time
 end = time.monotonic() + float(sys.argv[2])
@@ -93,8 +93,8 @@ def main(tap):
         tap.equal(stack.stop_daemon(), 0, 'the daemon ends')
         tap.equal(libvirtds(stack), running, 'and libvirtd goes on')
 
-        # libvirt's client starts the daemon of an URI's scheme, which it finds
-        # by its name: virtemulatedpcid, and that starts libvirtd.
+        # libvirt's client starts the daemon of a URI's scheme, which it finds by the name
+        # virtemulatedpcid. The daemon starts libvirtd.
         end(stack, running[0][0])
         stack.env['LIBVIRTD_PATH'] = os.path.dirname(stack.program)
         client = stack.start(['virsh', '-q', '-c', 'emulatedpci+unix:///session?mode=direct', 'dumpxml', 'auto'],

@@ -1,22 +1,21 @@
 #!/usr/bin/env python3
-# boottest.py: from the XML to a Linux guest's PCI bus, for real
+# boottest.py: from the XML to the PCI bus of a Linux guest
 #
-# 1, 3 and 24 devices on pc and q35, and 7 of several emulators: lowered, defined and started in a stock
-# libvirtd and QEMU, and then every one of the twelve fields and every address
-# that libvirt recorded is compared with what was asked for, at four places:
+# 1, 3 and 24 devices on pc and q35, and 7 devices of several emulators, are lowered, defined and
+# started with a stock libvirtd and QEMU. Then the twelve fields and the addresses are compared with
+# those in the XML, at four places:
 #
-#   recorded   what libvirt shows of the domain, lifted
-#   power-on   what QEMU's PCI bus answers before the guest's first instruction
-#              (through qtest), and the names and places in QEMU's query-pci
-#   emulator   the device's name: a guest cannot see it, the emulator is given it
-#   guest      what Linux reads after firmware and kernel have run
+#   recorded   the domain's XML in libvirt, lifted
+#   power-on   the registers on QEMU's PCI bus before the guest's first instruction (through
+#              qtest), and the names and addresses in QEMU's query-pci
+#   emulator   the device's name, which a guest cannot see, in the arguments of the emulator
+#   guest      the registers that Linux reads after firmware and kernel have run
 #
-# At the last place two registers may differ from their power-on values. SeaBIOS
-# (src/fw/pciinit.c, pci_bios_init_device) enables decoding in every
-# device, command |= 0x0103 (I/O, memory, SERR#), and writes the interrupt
-# line of every device whose interrupt pin is not 0 with an IRQ of the machine,
-# 10 or 11. Nothing else, and Linux leaves all twelve alone where no driver
-# binds: so here, too, each bit is predicted and compared.
+# At the last place, two registers may differ from their power-on values. SeaBIOS
+# (src/fw/pciinit.c, pci_bios_init_device) enables decoding in every device, command |= 0x0103 (I/O,
+# memory, SERR#), and writes an IRQ of the machine, 10 or 11, to the interrupt line of every device
+# whose interrupt pin is not 0. It changes nothing else, and Linux does not change registers of
+# devices without a driver. So the test predicts and compares each bit here, too.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -36,26 +35,26 @@ from qemutransports import DRIVERS as QEMU_DRIVERS
 FIRMWARE_COMMAND = 0x0103
 FIRMWARE_IRQS = (10, 11)
 
-# The example of the design, and of every page.
+# The example of the design and of all documentation pages
 CITRIX = {
     'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000, 'command': 0, 'status': 0,
     'revision': 1, 'classcode': 0xff8000, 'headertype': 0, 'subvendorid': 0x5853,
     'subsystemid': 0xc000, 'interruptline': 0, 'interruptpin': 1,
 }
 
-# Base classes for which neither firmware nor kernel have a driver.
+# Base classes for which neither the firmware nor the kernel has a driver
 BASE_CLASSES = (0x05, 0x07, 0x08, 0x0a, 0x0b, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x40, 0xff)
 
 
 def random_device(rng, number):
-    """Values of which no two devices have one in common, if they can help
-    it: whatever is mixed up is seen."""
+    """Returns random values. If possible, no two devices have the same value, so that swapped
+    values are detected."""
     return {
         'devicename': 'dev%02d-%s' % (number, ''.join(rng.choices('abcdefXYZ._-', k=rng.randint(1, 25)))),
         'vendorid': rng.randint(0x2000, 0xfffe),
         'deviceid': rng.randint(0, 0xffff),
         'command': rng.randint(0, 0xffff),
-        # without bit 4: there is no capability list to look at
+        # without bit 4, because the device has no capability list
         'status': rng.randint(0, 0xffff) & ~0x0010,
         'revision': rng.randint(0, 0xff),
         'classcode': rng.choice(BASE_CLASSES) << 16 | rng.randint(0, 0xffff),
@@ -74,7 +73,7 @@ def make_devices(machine, count):
         return [('ua-emulatedpci0', CITRIX, None)]
     devices = [['ua-e%02d' % number, random_device(rng, number), None] for number in range(count)]
     if count == 3:
-        # two functions of one slot, before one that libvirt places
+        # two functions of one slot, before a device to which libvirt gives an address
         devices[0][1]['headertype'] = 0x80
         devices[0][2] = "<address type='pci' domain='0x0000' bus='0x00' slot='0x10' function='0x0' multifunction='on'/>"
         devices[1][2] = "<address type='pci' domain='0x0000' bus='0x00' slot='0x10' function='0x5'/>"
@@ -88,7 +87,7 @@ def differences(got, expected):
 
 
 def places_in_qemu(stack, name):
-    """{id: (bus, slot, function)} of all devices, as QEMU has them."""
+    """Returns {id: (bus, slot, function)} of all devices in QEMU."""
     places = {}
 
     def walk(bus):
@@ -102,18 +101,18 @@ def places_in_qemu(stack, name):
 
 
 def emulators_of(stack):
-    """The command lines of all emulators. (A guard and its worker have the same one.)"""
+    """Returns the command lines of all emulators. (A guard and its worker have the same one.)"""
     return {command for _, command in stack.processes('pci-emulator')
             if 'emulatedpci-stubdomain' not in command}
 
 
 def emulator_devices(stack):
-    """[{field: value}] of the running emulator's command line."""
+    """Returns [{field: value}] from the running emulator's command line."""
     found = []
     for command in emulators_of(stack):
         for option in re.split(r'--device[ =]', command)[1:]:
-            # The emulator takes its arguments apart where they stand: some of
-            # the commas and equals signs are gone.
+            # The emulator splits its arguments in place: some of the commas and equals signs are
+            # overwritten.
             words = re.split('[ ,=]', option)
             fields = dict(zip(words[::2], words[1::2]))
             fields.pop('fd' if 'fd' in fields else 'socket')
@@ -123,7 +122,7 @@ def emulator_devices(stack):
 
 
 def expected_in_guest(fields, got, guest):
-    """What the guest must read, and why: see the top of this file."""
+    """Returns the values that the guest must read, and the reasons: see the top of this file."""
     if not guest.firmware:
         return fields
     expected = dict(fields, command=fields['command'] | FIRMWARE_COMMAND)
@@ -132,13 +131,13 @@ def expected_in_guest(fields, got, guest):
     return expected
 
 
-# <driver>s of the devices of a domain with several emulators, by turns
+# The <driver>s of a domain with several emulators; the devices use them in rotation
 DRIVERS = ('', "<driver emulator='net'/>", "<driver emulator='net' version='%s'/>",
            "<driver emulator='other'/>", "<driver emulator='apart' stubdomain='yes'/>")
 
 
 class Guest(NamedTuple):
-    """What boots, and how"""
+    """The kernel, and the parameters of the machine"""
     kernel: str
     initrd: str
     transport: str

@@ -3,8 +3,8 @@
 #
 # examples/checksum-engine as <driver socket=…> on pc, with guest memory that it maps, and as
 # <driver model=…> on q35, where it asks QEMU for each part of a buffer. Linux drives it
-# from user space (tests/guest/checksum.c): reads and writes the BARs, has buffers checksummed,
-# compares the results, and counts interrupts. Then what becomes of a guest whose server dies.
+# from user space (tests/guest/checksum.c): reads and writes the BARs, lets the device checksum
+# buffers, compares the results, and counts interrupts. Then the test kills the server of a guest.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -64,8 +64,8 @@ def check(tap, guest, kind):
     tap.equal([re.sub('checksum: [^ ]*: ', '', line) for line in said],
               ['=== %d of %d done, 2 of 2 errors by MSI-X' % (PAGES, PAGES), '=== %d of %d done by INTx' % (PAGES, PAGES),
                '=== end, 0 wrong'], '%s: BARs, DMA and interrupts' % kind)
-    # A level: as long as it is up, QEMU lowers and raises it whenever the guest touches a BAR. Two that
-    # follow each other closely are one to QEMU.
+    # INTx is a level: while it is asserted, QEMU lowers and raises it whenever the guest accesses a
+    # BAR. QEMU can see two interrupts in quick succession as one.
     counts = guest.interrupts()
     tap.ok(any(n >= PAGES // 2 for (chip, line), n in counts.items() if chip == 'ioapic' and line in PCI_LINES),
            '%s: QEMU raised INTx' % kind, counts)
@@ -81,7 +81,7 @@ def refusals(tap, stack, name):
 
 
 def dies(tap, stack, guest, server, path):
-    """A server that dies while the guest runs."""
+    """The server is killed while the guest runs."""
     os.kill(server, signal.SIGKILL)
     stack.wait_for(lambda: '=== gone: and the guest goes on' in guest.said(), 'the guest goes on', BOOT)
     tap.equal(re.findall('=== gone: register.*', guest.said()),
@@ -93,9 +93,10 @@ def dies(tap, stack, guest, server, path):
 
 
 def resets(tap, stack, guest):
-    """A guest whose server has died, and whose firmware runs again. QEMU 11.1 ends as soon as the memory's
-    layout changes, which it cannot tell the server. Others may run the guest without the device."""
-    stack.virsh('reset', guest.name, check=False)      # QEMU may end before it answers
+    """The server of a guest was killed, and its firmware runs again. QEMU 11.1 exits as soon as the
+    layout of the memory changes, because it cannot report the change to the server. Other versions
+    may run the guest without the device."""
+    stack.virsh('reset', guest.name, check=False)      # QEMU may exit before it replies
     stack.wait_for(lambda: stack.state(guest.name) != 'running' or
                    guest.said().count('=== emulatedpci: waiting') == 2, 'QEMU has ended, or the guest is there again', BOOT)
     state = stack.virsh('domstate', '--reason', guest.name).strip()

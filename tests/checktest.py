@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # checktest.py: virt-emulatedpci check against running guests
 #
-# Firmware runs in them, which is enough to number buses, set command registers
-# and interrupt lines. One guest gets another device than its XML says: its
-# launcher is a script that changes a value on the way.
+# The guests only run firmware, which numbers buses and sets command registers and interrupt lines.
+# One guest gets a device that differs from its XML, because its launcher is a script that changes a
+# value.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -109,7 +109,7 @@ def test_address_register(tap, stack):
 
 
 def test_expander(tap, stack):
-    """A root bus of its own; QEMU puts a bridge between a conventional one and its devices."""
+    """A separate root bus. QEMU puts a bridge between a conventional root bus and its devices."""
     device = "<emulatedpci devicename='far'><config vendorid='0x5853' deviceid='0xc000'/>" \
              "<address type='pci' bus='%d' slot='0'/></emulatedpci>"
     bus = "<controller type='pci' index='1' model='%s-expander-bus'><target busNr='180'/></controller>"

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # clientlistingtest.py: programs that list a host's node devices, through virtemulatedpcid
 #
-# Definitions are node devices of a kind that these programs do not know. They have to list
-# and describe them without failing: libvirt's Python binding, as cockpit-machines and
-# virt-manager use it, and libvirt-dbus, which cockpit-machines uses, with the same calls.
+# Definitions are node devices of a kind that these programs do not know. The programs must be able
+# to list and describe them: libvirt's Python binding, with the calls of cockpit-machines and
+# virt-manager, and libvirt-dbus, with the calls of cockpit-machines.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -23,7 +23,7 @@ for device in connection.listAllDevices(0):
     print(device.name(), device.parent(), device.numOfCaps(), device.listCaps(), repr(device.XMLDesc(0)))
 """
 
-# The calls of cockpit-machines, and the properties that its D-Bus client reads at once
+# The calls of cockpit-machines, and the properties that its D-Bus client reads immediately
 DBUS = """
 libvirt-dbus --session > tmp/libvirt-dbus.log 2>&1 &
 bus=$!
@@ -56,7 +56,8 @@ def test_binding(tap, stack):
 
 
 def test_dbus(tap, stack):
-    """libvirt-dbus takes no socket: the daemon listens where a client of qemu:///session looks first."""
+    """libvirt-dbus has no option for a socket, so the daemon listens at the first path that a
+    client of qemu:///session tries."""
     name = 'libvirt-dbus lists and describes every node device'
     if not shutil.which('libvirt-dbus', path=PATH) or not shutil.which('dbus-run-session', path=PATH):
         tap.skip(name, 'there is no libvirt-dbus or no dbus-run-session on this machine')

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # clientmigratetest.py: virsh migrate, save and restore through virtemulatedpcid
 #
-# Two libvirtds, each of a host of its own for libvirt (another name, another
-# UUID), each with a virtemulatedpcid in front. A domain that does not run moves from one to
-# the other with its emulated devices: both ways through the daemons, or on one side
-# only, by the client or by libvirtd itself. What QEMU cannot do, and what libvirt
-# refuses, is refused in the words of a direct client.
+# Two libvirtds run, each with a virtemulatedpcid. For libvirt, they are different hosts, with
+# different names and UUIDs. A domain that is not running is migrated with its emulated devices, in
+# both directions, through one or both daemons, by the client or by libvirtd itself. Operations that
+# QEMU or libvirt rejects fail with the same error as for a direct client.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -26,8 +25,8 @@ def lower(stack, xml):
 
 
 def alike(tap, stack, what, pattern, words, xml=None):
-    """virsh WORDS fails through the daemon and without it, with the same error. XML is written
-    into the file whose name comes last; without the daemon it is lowered first."""
+    """Checks that virsh WORDS fails with the same error through the daemon and without it. XML is
+    written to the file that is the last word; without the daemon it is lowered first."""
     errors = []
     for uri, text in ((stack.uri, xml), (stack.direct_uri, xml and lower(stack, xml))):
         done = stack.run(['virsh', '-q', '-c', uri] + words + ([stack.write('tmp/alike.xml', text)] if xml else []),
@@ -50,7 +49,7 @@ class Move:
         self.stock = source.direct('dumpxml', 'traveller')
 
     def migrate(self, source_uri, target_uri, *options):
-        """The XML of the domain on TARGET: (through its daemon, without it)."""
+        """Returns the XML of the domain on TARGET: (through its daemon, without it)."""
         self.source.run(['virsh', '-q', '-c', source_uri, 'migrate', '--offline', '--persistent', 'traveller',
                          target_uri, '--migrateuri', 'tcp://127.0.0.1'] + list(options))
         arrived = self.target.virsh('dumpxml', 'traveller'), self.target.direct('dumpxml', 'traveller')
@@ -101,7 +100,7 @@ def try_offline(tap, source, target):
 
 
 def try_running(tap, source, target):
-    """QEMU does not migrate a device in another process, unless its state is migrated, too."""
+    """QEMU does not migrate a device in another process unless its state is migrated, too."""
     transports, reason = qemu_transports()
     if not transports or transports[0] == VFIO_USER:
         tap.skip('a running domain is not migrated', reason or 'this QEMU does it: statetest.py')

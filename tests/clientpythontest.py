@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # clientpythontest.py: python3-libvirt through virtemulatedpcid
 #
-# Threads that share one connection, calls that overlap, the events of one
-# client that another one causes, streams in both directions, and descriptors
-# in both directions. The program runs itself a second time, as the stack's
-# user, with the stack's environment.
+# Tests threads that share one connection, calls that overlap, events that another client causes,
+# streams in both directions, and descriptors in both directions. The program runs itself a second
+# time, as the stack's user, with the stack's environment.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -24,7 +23,7 @@ ROUNDS = 25
 
 
 class Checks:
-    """The results of the client, in the order of its tests."""
+    """The results of the client, in the order of its tests"""
 
     def __init__(self):
         self.results = []
@@ -145,7 +144,7 @@ def errors(libvirt, connection, checks, _):
 
 
 def events(libvirt, connection, checks, _):
-    """Lifecycle events, caused by another connection."""
+    """Receives the lifecycle events that another connection causes."""
     seen, ready = [], threading.Condition()
 
     def on_event(_connection, domain, event, detail, _opaque):
@@ -174,7 +173,8 @@ def events(libvirt, connection, checks, _):
 
 
 def streams(_, connection, checks, directory):
-    """Four volumes at once on one connection, up and down, beside calls."""
+    """Transfers four volumes in each direction on one connection at the same time, together with
+    calls."""
     pool = connection.storagePoolCreateXML("<pool type='dir'><name>python</name><target><path>%s</path></target>"
                                            "</pool>" % directory)
     sizes, sums = {}, {}
@@ -233,7 +233,7 @@ def descriptors(libvirt, connection, checks, _):
     domain.undefine()
     one, two = os.pipe()
     try:
-        # QEMU has no use for init's files: its driver says so
+        # QEMU cannot use the files of an init process, and its driver reports that
         connection.createXMLWithFiles(domain_xml('files', 'pc', DEVICE), [one, two], 0)
         text = 'no error'
     except libvirt.libvirtError as error:
@@ -247,7 +247,7 @@ def descriptors(libvirt, connection, checks, _):
 def main(tap):
     needs('libvirtd', 'virsh', 'qemu-system-x86_64', 'python3')
     with DaemonStack() as stack:
-        # Debian's own interpreter: the module belongs to it
+        # Debian's Python interpreter, for which the module is installed
         python = '/usr/bin/python3' if os.access('/usr/bin/python3', os.X_OK) else sys.executable
         if stack.run([python, '-c', 'import libvirt'], check=False).returncode != 0:
             Tap.skip_all('the Python module libvirt (package python3-libvirt) is not installed')

@@ -1,7 +1,7 @@
 # clientutil.py: functions of the tests with real clients
 #
-# Programs on a terminal of their own (virsh edit asks, virsh console talks),
-# and domains to play with. Knows nothing of the daemon's inside.
+# Runs programs on a terminal (virsh edit and virsh console are interactive), and provides domains
+# for the tests. Does not depend on the internals of the daemon.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -27,8 +27,7 @@ SECOND = {'devicename': 'second', 'vendorid': 0x1af4, 'deviceid': 0x1234}
 
 DEVICE = emulatedpci_xml(CITRIX)
 
-# A program that stands for netcat: %s is a socket's path, or empty for its last
-# argument
+# A program in place of netcat: %s is the path of a socket, or empty for the last argument
 NETCAT = '''#!/usr/bin/env python3
 import os, select, socket, sys
 peer = socket.socket(socket.AF_UNIX)
@@ -46,7 +45,8 @@ while True:
 
 
 def become_another_host(name):
-    """Applies to all programs that this process starts from now on. Returns the reason of a failure, or None."""
+    """Applies to all programs that this process starts later. Returns the reason of a failure, or
+    None."""
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.getuid(), os.getgid()
     if libc.unshare(CLONE_NEWUTS if uid == 0 else CLONE_NEWUTS | CLONE_NEWUSER) != 0:
@@ -64,7 +64,7 @@ def become_another_host(name):
 
 
 def start_host(stack, uuid, *args):
-    """Starts libvirtd and the daemon as those of a host with this UUID."""
+    """Starts libvirtd and the daemon of a host with this UUID."""
     config = stack.read('config/libvirt/libvirtd.conf')
     stack.write('config/libvirt/libvirtd.conf', config + 'host_uuid = "%s"\n' % uuid)
     stack.start_libvirtd()
@@ -99,8 +99,8 @@ class Terminal:
         return bool(data)
 
     def expect(self, pattern, timeout=LIMIT):
-        """Waits for PATTERN (a regular expression) in what was printed; returns
-        the text up to its end, which is not searched again."""
+        """Waits until the output contains PATTERN (a regular expression). Returns the text up to
+        its end, which is not searched again."""
         until = time.monotonic() + timeout
         more = True
         while True:
@@ -141,8 +141,8 @@ class Terminal:
 
 
 def boot_xml(stack, build):
-    """(the <kernel> and <initrd> of the test's guest, None) or (None, why
-    there is none)."""
+    """Returns (the <kernel> and <initrd> of the test's guest, None), or (None, the reason why there
+    is none)."""
     kernel, reason = guest_kernel()
     if not kernel:
         return None, reason

@@ -133,7 +133,7 @@ def try_edit(client, tap):
     tap.ok('not changed' in stack.run(['virsh', '-c', stack.uri, 'edit', 'plain'], env={'EDITOR': 'true'}).stdout,
            'edit without a change')
 
-    # The first try is wrong, the second one right.
+    # The first edit is invalid, the second one valid.
     env = editor('twice', 'if test -e "%s"; then\n'
                  '  sed -i "s/vendorid=\'0xffff\'/vendorid=\'0x1af5\'/" "$1"\n'
                  'else\n  : > "%s"\n  sed -i "s/vendorid=\'0x1af4\' deviceid=\'0x1234\'/vendorid=\'0xffff\' '
@@ -271,7 +271,7 @@ def try_volumes(client, tap):
     os.mkdir(stack.path('pool'))
     stack.give('pool')
     client.virsh('pool-create-as', 'pool', 'dir', '--target', stack.path('pool'))
-    # Numbers, so that a block in the wrong place differs; 3 MiB and a bit.
+    # Numbers, so that a block in the wrong place is detected; slightly more than 3 MiB.
     content = b''.join(b'%015d\n' % number for number in range(200000)) + b'the end'
     source = stack.write('tmp/source', content)
     client.virsh('vol-create-as', 'pool', 'volume', '4M')
@@ -304,7 +304,7 @@ def try_volumes(client, tap):
 
 
 def try_save(client, tap):
-    """Saved domains: those without an emulated device."""
+    """Domains without an emulated device can be saved."""
     stack = client.stack
     client.define('saved', '')
     client.virsh('start', 'saved', '--paused')
@@ -329,7 +329,7 @@ def try_save(client, tap):
 
 
 def try_guest(client, tap):
-    """A guest that boots, its console, and operations while it runs."""
+    """A guest boots. Tests its console, and operations while it runs."""
     stack = client.stack
     boot, reason = boot_xml(stack, BUILD)
     if not boot:
@@ -348,7 +348,7 @@ def try_guest(client, tap):
     with Terminal(stack, ['virsh', '-c', stack.uri, 'start', 'guest', '--console']) as terminal:
         seen = terminal.expect('emulatedpci: waiting')
         dump = read_dumps(seen.replace('\r', '').replace('\n', '\r\n'))[-1]
-        # The command and interrupt line registers are the guest's to write.
+        # The guest can write the command and interrupt line registers.
         fixed = [name for name in REGISTERS if name not in ('command', 'interruptline')]
         tap.equal({alias: [config_fields(dump[where])[name] for name in fixed] for alias, (_, where) in before.items()},
                   {alias: [fields[name] for name in fixed] for alias, (fields, _) in before.items()},

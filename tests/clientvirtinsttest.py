@@ -24,7 +24,7 @@ def main(tap):
     with DaemonStack() as stack:
         stack.start_libvirtd()
         stack.start_daemon()
-        # In place of an option --connect: what an administrator would set.
+        # Set in place of an option --connect, as an administrator would do it.
         stack.env['LIBVIRT_DEFAULT_URI'] = stack.uri
 
         def devices():

@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
-# clientvirtmanagertest.py: virt-manager, as a person uses it, through
-# virtemulatedpcid
+# clientvirtmanagertest.py: the user interface of virt-manager, through virtemulatedpcid
 #
-# A real virt-manager on an X server without a screen (Xvfb): the XML tab of a
-# domain is opened, an <emulatedpci> is written into it, Apply is clicked, and
-# the device comes back with an address. Widgets are found by their
-# accessibility interface (AT-SPI), which is what a screen reader sees. The
-# screenshots stay in the build directory: tests/virt-manager-*.png.
+# Runs a real virt-manager on an X server without a screen (Xvfb). The test opens the XML tab of a
+# domain, inserts an <emulatedpci> and clicks Apply; then the device must have an address. The
+# widgets are found by their accessibility interface (AT-SPI). The screenshots remain in the build
+# directory: tests/virt-manager-*.png.
 #
 # The program runs itself a second time, as the stack's user in that session.
 #
@@ -29,15 +27,15 @@ ELEMENT = """    <emulatedpci devicename='citrix-pv-bus'>
 """
 
 
-# --- the person at the screen
+# --- the actions of a user
 
 def person(name, directory):
-    """Prints what there is to know, one line each; needs a session bus."""
+    """Prints the results, one line each. Requires a session bus."""
     import gi
     gi.require_version('Atspi', '2.0')
     from gi.repository import Atspi
 
-    # Milliseconds for an answer, also of a program that has just started
+    # The time limit for a reply in milliseconds, also for a program that has just started
     Atspi.set_timeout(LIMIT * 1000, LIMIT * 1000)
 
     def children(node):
@@ -51,7 +49,7 @@ def person(name, directory):
         if depth < 40:
             try:
                 found = list(children(node))
-            except gi.repository.GLib.Error:        # it has gone meanwhile
+            except gi.repository.GLib.Error:        # the widget was removed meanwhile
                 found = []
             for child in found:
                 yield from walk(child, depth + 1)
@@ -102,8 +100,8 @@ def person(name, directory):
     Atspi.EditableText.set_text_contents(view, text.replace('  </devices>', ELEMENT + '  </devices>'))
     print('typed', True)
     photo(2, 'typed')
-    # virt-manager gives the button a name of its own for programs like this; its role is "button"
-    # since at-spi2-core 2.53, "push button" before.
+    # virt-manager gives the button a separate name for accessibility. Its role is "button" since
+    # at-spi2-core 2.53, and "push button" before.
     apply = find('the button Apply', lambda node: node.get_role_name() in ('button', 'push button') and shows(node) and
                  node.get_name() in ('Apply', 'config-apply') and
                  node.get_state_set().contains(Atspi.StateType.SENSITIVE))
@@ -113,7 +111,7 @@ def person(name, directory):
     print('after', '<emulatedpci' in text)
     element = text[text.index('<emulatedpci'):text.index('</emulatedpci>')]
     print('address', 'slot=' in element)
-    # Down to the device
+    # Scrolls down to the device
     place = text.index('</emulatedpci>')
     Atspi.Text.set_caret_offset(view, place)
     photo(3, 'after')
@@ -153,7 +151,7 @@ def main(tap):
         stack.wait_for(lambda: stack.read('run/display').endswith('\n'), 'Xvfb is there')
         stack.env['DISPLAY'] = ':' + stack.read('run/display').strip()
         script = stack.copy(os.path.abspath(__file__), 'bin/person.py')
-        # virt-manager goes on when the person has gone; it is ended with the session.
+        # virt-manager continues to run after the actions; it is ended with the session.
         command = ('gdbus call --session --dest org.a11y.Bus --object-path /org/a11y/bus --method '
                    'org.freedesktop.DBus.Properties.Set org.a11y.Status IsEnabled "<true>" > /dev/null; '
                    'virt-manager --no-fork --connect "$1" --show-domain-editor seen > "$2/manager.log" 2>&1 & '
@@ -187,7 +185,7 @@ def main(tap):
         try:
             os.rmdir(SOCKETS)
         except OSError:
-            pass                        # another X server uses it by now
+            pass                        # another X server uses the number now
 
 
 if len(sys.argv) > 1:

@@ -1,10 +1,9 @@
 """configguest.py: a guest that does nothing but configuration accesses
 
-64 KiB of firmware for an x86 PC, made here, byte by byte, so that no compiler
-or boot loader is needed. For the device in slot 5, for ever: writes the
-interrupt line register, reads the ids, and reads the interrupt line. Writes
-'.' to the debug console (port 0xe9) after each 256 rounds, and 'E' at once if
-it read another value than it had to.
+Creates 64 KiB of firmware for an x86 PC, byte by byte, so that no compiler or boot loader is
+required. In an endless loop, the firmware writes the interrupt line register of the device in slot
+5, reads the ids, and reads the interrupt line. It writes '.' to the debug console (port 0xe9) after
+each 256 rounds, and 'E' immediately after it has read a wrong value.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -23,7 +22,7 @@ def _select(register):
 
 
 def firmware(ids):
-    """IDS: what the first register must read as."""
+    """IDS: the expected value of the first register"""
     code = b''
     code += _select(INTERRUPT_LINE) + b'\x88\xd8\xee'               # mov al, bl; out dx, al
     code += _select(IDS) + b'\x66\xed'                              # in eax, dx
@@ -36,7 +35,7 @@ def firmware(ids):
     wrong = code
     code += b'\xb0E\xe6\xe9\xebAGAIN'
 
-    # A jump's target takes one byte: its distance from the next instruction.
+    # The target of a jump is one byte: the distance from the next instruction.
     def length(part):
         return len(part) - 4 * (part.count(b'WRONG') + part.count(b'AGAIN'))
     result = b''
@@ -50,5 +49,5 @@ def firmware(ids):
             result += code[:1]
             code = code[1:]
 
-    # The processor starts 16 bytes below the end: jmp 0xf000:0
+    # The processor starts 16 bytes before the end: jmp 0xf000:0
     return result.ljust(SIZE - 16, b'\xf4') + b'\xea\x00\x00\x00\xf0'.ljust(16, b'\xf4')

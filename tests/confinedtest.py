@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-# confinedtest.py: the daemon as its systemd unit confines it
+# confinedtest.py: the daemon with the confinement of its systemd unit
 #
-# No systemd runs in a test: what it would do is done here, as far as the kernel lets root do it:
-# the capabilities that the unit names, no new privileges, a file system that is read-only
-# but for the unit's directories, a network of its own, and sockets that are passed. That it works
-# with the unit's system calls is looked at with strace, if that is there.
+# No systemd runs in a test. The test itself confines the daemon in the same way, as far as the
+# kernel allows it to root: the capabilities of the unit, no new privileges, a file system that is
+# read-only except for the unit's directories, a separate network, and sockets that are passed. If
+# strace is installed, the test checks that the daemon only uses the system calls that the unit
+# allows.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -38,7 +39,8 @@ def unit():
 
 
 def system_calls(settings):
-    """The names of the system calls that the unit allows, as resolved by the installed systemd; or None."""
+    """Returns the names of the system calls that the unit allows, as resolved by the installed
+    systemd, or None."""
     allowed = set()
 
     def names(group):
@@ -67,7 +69,7 @@ def start_confined(settings, trace):
     values = dict(settings)
     caps = '-all,' + ','.join('+' + cap[4:].lower() for cap in values['CapabilityBoundingSet'].split())
     sockets = [listen(DAEMON), listen(DAEMON + '-ro')]
-    # They have to be 3 and 4, in a shell that starts nothing else with them.
+    # The descriptors must be 3 and 4, in a shell that starts no other program with them.
     env = dict(os.environ, CAPS=caps, TRACE=trace, WRITABLE=re.sub(r'\S+/launch\b', '/mnt/libexec/launch', values['ReadWritePaths'].replace('-/', '/')))
     command = 'exec 3<&%d 4<&%d; exec unshare --mount --net sh -c "$0" sh "$@"' % tuple(sock.fileno() for sock in sockets)
     with open('/mnt/output', 'ab') as log:
@@ -82,7 +84,7 @@ def start_confined(settings, trace):
 
 
 def listeners(pid):
-    """PID, unless that is strace's: then what it started."""
+    """Returns [PID], or the processes that PID started if it is strace."""
     done = subprocess.run(['pgrep', '-x', '-P', str(pid), 'virtemulatedpci'], stdout=subprocess.PIPE, text=True, check=False)
     with open('/proc/%d/comm' % pid, encoding='ascii') as file:
         traced = file.read().strip() == 'strace'

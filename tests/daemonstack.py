@@ -1,4 +1,4 @@
-# daemonstack.py: emulatedpcistack.py's stack with virtemulatedpcid in front
+# daemonstack.py: emulatedpcistack.py's stack with virtemulatedpcid
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -13,8 +13,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class DaemonStack(Stack):
-    """After start_daemon(), virsh() goes through the daemon; direct() does
-    not."""
+    """After start_daemon(), virsh() uses the daemon; direct() does not."""
 
     def set_up(self, seconds):
         super().set_up(seconds)
@@ -32,8 +31,8 @@ class DaemonStack(Stack):
             self.copy(definition, 'share/definitions/' + os.path.basename(definition), 0o644)
 
     def stage(self):
-        """Like Stack's, without the command line tool, which the daemon
-        makes superfluous."""
+        """The same as Stack's, without the command line tool, which is not required with the
+        daemon."""
         self.copy(os.path.join(self.build, 'src/launcher/emulatedpci-launcher'),
                   'libexec/emulatedpci-launcher')
         self.copy(os.path.join(self.build, 'src/emulator/pci-emulator'), 'libexec/pci-emulator')
@@ -56,9 +55,9 @@ class DaemonStack(Stack):
             self.uri = ours
 
     def start_daemon(self, *args, builtin=False, check=False):
-        """With the definitions that ship with us only if BUILTIN: without
-        them, there is nothing that a direct connection does not have. Domains that
-        this host's QEMU cannot start are refused only if CHECK: most tests start none."""
+        """With the shipped definitions only if BUILTIN: without them, the daemon lists nothing that
+        is missing on a direct connection. Domains that this host's QEMU cannot start are rejected
+        only if CHECK: most tests start no domain."""
         self.front = self.start([self.program, '--launch-dir', self.launch_dir,
                                  '--schema-dir', self.path('share/schemas'), '--builtin-definitions',
                                  self.path('share/definitions' if builtin else 'share/none')] +
@@ -68,19 +67,20 @@ class DaemonStack(Stack):
 
     @staticmethod
     def listens(path, kind=socket.SOCK_STREAM):
-        """A socket in the file system may be an old one, or not listen yet."""
+        """Whether a client can connect. The existence of the file is not enough: it may be old, or
+        nobody may listen yet."""
         with socket.socket(socket.AF_UNIX, kind) as probe:
             try:
                 probe.connect(path)
             except (ConnectionRefusedError, FileNotFoundError, PermissionError):
-                return False            # not there, not listening yet, or not ours yet
+                return False            # missing, not listening yet, or not ours yet
             return True
 
     def start_events(self, log):
-        """Starts `virsh event --all --loop`, which writes into LOG, and returns its
-        pid when it hears. It prints nothing until the first event comes, and registers for
-        one kind of event after the other, that of a domain's title after those of
-        its life and of its devices: so a domain of its own gets titles until that shows."""
+        """Starts `virsh event --all --loop`, which writes to LOG. Returns its pid when it receives
+        events. virsh prints nothing before the first event, and registers for one kind of event
+        after the other: for a domain's title after its lifecycle and its devices. Therefore the
+        title of another domain is changed until virsh prints that event."""
         pid = self.start(['virsh', '-c', self.uri, 'event', '--all', '--loop'], log)
         self.direct('define', self.write('tmp/listening.xml', domain_xml('listening', 'pc')))
         titles = iter(range(10000))
@@ -103,8 +103,8 @@ class DaemonStack(Stack):
         return self.run(['virsh', '-q', '-c', self.direct_uri] + list(args), **options).stdout
 
     def has_driver(self, kind):
-        """Whether libvirtd has the driver of node devices or of storage pools, which some
-        distributions have in packages of their own."""
+        """Whether libvirtd has the driver of node devices or of storage pools. Some distributions
+        have them in separate packages."""
         command = {'nodedev': 'nodedev-list', 'storage': 'pool-list'}[kind]
         done = self.run(['virsh', '-q', '-c', self.direct_uri, command], check=False)
         return 'not supported by the connection driver' not in done.stderr

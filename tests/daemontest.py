@@ -27,7 +27,7 @@ OTHER = dict(FIELDS, devicename='second', deviceid=0xc001)
 
 
 def fails(stack, *args, **options):
-    """The message of a virsh command that fails, or what it printed."""
+    """Returns the message of a virsh command that fails, or its output."""
     done = stack.run(['virsh', '-q', '-c', stack.uri] + list(args), check=False, **options)
     return done.stderr if done.returncode else 'NO ERROR: ' + done.stdout
 
@@ -39,7 +39,7 @@ def test_plain(tap, stack):
         through = stack.run(['virsh', '-c', stack.uri] + command, check=False)
         expected = (direct.returncode, direct.stdout, direct.stderr)
         if command[0] == 'nodedev-list' and not stack.has_driver('nodedev'):
-            # The daemon lists its definitions even so. There are none here.
+            # The daemon lists its definitions even then. There are none here.
             expected = (0, '\n', '')
         tap.equal((through.returncode, through.stdout.replace(stack.uri, stack.direct_uri), through.stderr),
                   expected, 'virsh %s' % command[0])
@@ -276,7 +276,7 @@ def test_devices(tap, stack):
 
 
 def test_stale(tap, stack):
-    """What a client knows of a domain's state may be old."""
+    """The domain's state that a client knows can be outdated."""
     persistent = domain_xml('stale', 'pc').replace(
         '<vcpu>', '<uuid>2f1f0b8e-8f4c-4a0a-9f1c-6d8a2f0d7b11</uuid><vcpu>')
     device = stack.write('tmp/device.xml', emulatedpci_xml(OTHER))
@@ -351,9 +351,9 @@ def test_running(tap, stack):
             for byte in text:
                 client.command('outb 0x3f8 0x%x' % byte)
             return shows(text, 0.25)
-        # QEMU looks for a reader of its pty once a second, and until then nobody hears it
+        # QEMU checks once a second whether its pty has a reader; earlier output is lost
         tap.ok(stack.wait_for(says, 'what the guest says'), 'console: what the guest says')
-        # the guest's receiver is an emulated UART: it takes what is typed
+        # the guest's serial port is an emulated UART, which receives the typed characters
         os.write(master, b'x')
         tap.ok(stack.wait_for(lambda: int(client.command('inb 0x3fd')[0], 0) & 1, 'input'), 'console: a key arrives')
         tap.equal(int(client.command('inb 0x3f8')[0], 0), ord('x'), 'console: and is the right one')
@@ -440,8 +440,8 @@ def test_volumes(tap, stack):
 
 
 class SlowClient(threading.Thread):
-    """Sends a byte a second, for as long as all the other tests take: a call whose reply is
-    rewritten. .reply is the XML in it, or what went wrong."""
+    """Sends a byte a second, during all the other tests: a call whose reply is rewritten. .reply is
+    the XML in the reply, or the error."""
 
     def __init__(self, stack):
         super().__init__()
@@ -453,7 +453,7 @@ class SlowClient(threading.Thread):
     def run(self):
         try:
             data = rpc.frame(rpc.GET_XML_DESC, self.domain + struct.pack('>I', 0), 4711)
-            # The header at that pace, and of the arguments the last bytes.
+            # Only the header and the last bytes of the arguments are sent at that pace.
             for part in [data[i:i + 1] for i in range(24)] + [data[24:-2], data[-2:-1], data[-1:]]:
                 self.client.socket.sendall(part)
                 time.sleep(1)

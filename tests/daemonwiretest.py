@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # daemonwiretest.py: virtemulatedpcid with clients that violate the protocol
 #
-# Frames by hand, slow and hostile clients, a libvirtd that dies, and the
-# daemon as a service: signals, configuration, systemd's protocols, and who a
-# connection upstream belongs to.
+# Tests invalid frames, slow and malicious clients, a libvirtd that is killed, and the daemon as a
+# service: signals, configuration, systemd's protocols, and the user of a connection to libvirtd.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -150,7 +149,7 @@ def test_slow(tap, stack):
 
 
 def hostile(stack, data, hang_up=True):
-    """Sends DATA on a connection of its own; returns whether the daemon closed it."""
+    """Sends DATA on a separate connection. Returns whether the daemon closed it."""
     with rpc.Client(stack.socket) as client:
         try:
             client.socket.sendall(data)
@@ -191,7 +190,7 @@ def test_hostile(tap, stack):
 
 
 def test_descriptors(tap, stack):
-    """A frame with descriptors reaches libvirtd: its answer is about the domain."""
+    """A frame with descriptors reaches libvirtd: its reply is about the domain."""
     with rpc.Client(stack.socket) as client:
         client.open()
         read, write = os.pipe()
@@ -253,9 +252,9 @@ def test_libvirtd_dies(tap, stack):
 
 
 def test_define_killed(tap, stack):
-    """The connection's process is killed at any point of a define: as before
-    or as asked. What libvirtd has been sent it does in its own time, so what was asked
-    last time may come true only now."""
+    """The connection's process is killed at any point of a define. The domain must have the old or
+    the new definition. libvirtd may process a received call later, so the previous change can
+    become visible only now."""
     states = set()
     shown = stack.direct('dumpxml', 'wire')
     uuid = re.search('<uuid>.*</uuid>', shown)[0]
@@ -320,13 +319,13 @@ def cpu_time(pid):
 
 
 def test_no_descriptors(tap, stack, limit):
-    """accept() fails for a while or, if one more descriptor is left, socketpair()."""
+    """accept() fails for some time or, if one more descriptor is available, socketpair()."""
     program, stack.program = stack.program, stack.write(
         'tmp/few', '#!/bin/sh\nulimit -n %d\nexec %s "$@"\n' % (limit, stack.program))
     os.chmod(stack.program, 0o755)
     stack.start_daemon()
     stack.program = program
-    # The errors of clients in the log are those of earlier tests.
+    # The log already contains errors of clients in earlier tests.
     before = len(FAILED.findall(stack.read('log/daemon.log')))
     clients = [rpc.Client(stack.socket) for _ in range(40)]
     stack.wait_for(lambda: len(FAILED.findall(stack.read('log/daemon.log'))) > before,
@@ -343,7 +342,7 @@ def test_no_descriptors(tap, stack, limit):
         try:
             return alive(stack)
         except (rpc.RPCError, EOFError, OSError):
-            return False            # no descriptors yet
+            return False            # no descriptors have arrived yet
     stack.wait_for(served, 'there are descriptors again')
     tap.ok(True, 'and it goes on when there are some again')
     stack.stop_daemon()
@@ -383,7 +382,7 @@ def test_service(tap, stack):
     for client in (second, third):
         client.close()
 
-    # SIGTERM lets calls in flight finish
+    # SIGTERM: pending calls are completed
     define(stack, 'slow')
     domain = rpc.read_domain(first.call(rpc.LOOKUP_BY_NAME, rpc.string('slow')))
     os.kill(stack.daemon, signal.SIGSTOP)
@@ -402,7 +401,7 @@ def test_service(tap, stack):
 
     # --timeout
     client = None
-    while not client:           # on a slow machine a second is soon over
+    while not client:           # on a slow machine, a second may be too short
         stack.start_daemon('--timeout', '1')
         try:
             client = rpc.Client(stack.socket).open()
@@ -414,7 +413,7 @@ def test_service(tap, stack):
     stack.wait_for(lambda: stack.status(stack.front) is not None, '--timeout')
     tap.equal(stack.status(stack.front), 0, '--timeout ends it')
 
-    # one daemon a socket; a stale socket is no daemon
+    # Only one daemon can use a socket; a stale socket does not count
     stack.start_daemon()
     second = stack.run([stack.program], check=False)
     tap.ok(second.returncode == 1 and 'another daemon listens' in second.stderr, 'a second daemon', second)
@@ -425,7 +424,7 @@ def test_service(tap, stack):
     stack.wait_for(lambda: alive_or_none(stack), 'the next one')
     tap.ok(True, 'which is no obstacle for the next')
 
-    # nor is one that a child of a killed daemon has not closed yet
+    # nor does a socket that a child of a killed daemon has not closed yet
     stack.stop_daemon(signal.SIGKILL)
     stack.wait_for(lambda: not stack.listens(stack.socket), 'its children have closed it')
     os.unlink(stack.socket)
@@ -441,7 +440,7 @@ def test_service(tap, stack):
     os.kill(int(stack.read('log/holder')), signal.SIGKILL)
     stack.stop_daemon()
 
-    # upstream named
+    # a specified upstream
     for upstream in (stack.upstream, 'qemu+unix:///session?socket=' + stack.upstream, 'qemu:///session'):
         stack.start_daemon('--upstream', upstream)
         tap.ok(alive(stack), '--upstream %s' % re.sub('/tmp/[^/]*', '…', upstream))
@@ -455,7 +454,7 @@ def test_service(tap, stack):
 
 
 def unread(connection):
-    """The number of sent bytes that the peer has not read (SIOCOUTQ)."""
+    """Returns the number of sent bytes that the peer has not read (SIOCOUTQ)."""
     size = array.array('i', [0])
     fcntl.ioctl(connection, termios.TIOCOUTQ, size)
     return size[0]
@@ -468,7 +467,7 @@ def alive_or_none(stack):
         return False
 
 
-# Listens at a path; its child goes on to hold the socket, and never answers.
+# Listens at a path. Its child keeps the socket open and never replies.
 HOLD = '''
 import os, signal, socket, sys
 listener = socket.socket(socket.AF_UNIX)
@@ -515,7 +514,7 @@ def test_systemd(tap, stack):
 
 
 def peer(connection):
-    """(uid, gid, groups) of the peer."""
+    """Returns (uid, gid, groups) of the peer."""
     _, uid, gid = struct.unpack('3i', connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     groups = connection.getsockopt(socket.SOL_SOCKET, 59, 1024)     # SO_PEERGROUPS
     return uid, gid, sorted(struct.unpack('%di' % (len(groups) // 4), groups))
@@ -532,7 +531,7 @@ sys.stdout.buffer.write(s.recv(4096))
 
 
 def test_identity(tap, stack):
-    """As root: libvirtd gets the identity of the client, not that of the daemon."""
+    """As root: libvirtd sees the identity of the client, not that of the daemon."""
     if os.getuid() != 0:
         tap.skip('identity', 'only root can become someone else')
         return
@@ -565,7 +564,7 @@ def test_identity(tap, stack):
         def connect(uid, gid, groups, name=''):
             with subprocess.Popen(['/usr/bin/python3', '-c', CONNECT, ours + name], user=uid, group=gid,
                                   extra_groups=groups, stdout=subprocess.PIPE, cwd='/') as client:
-                # Upstream is connected to, or the client is told why not, and ends.
+                # The daemon connects to upstream, or the client gets an error and exits.
                 ready = select.select([listeners[name], client.stdout], [], [], LIMIT)[0]
                 if listeners[name] not in ready:
                     return client.communicate()[0]
@@ -588,7 +587,7 @@ def test_identity(tap, stack):
 
 def main(tap):
     needs('libvirtd', 'virsh', 'qemu-system-x86_64')
-    # 300 clients take a socket each, here and in the daemon.
+    # Each of the 300 clients requires a socket, here and in the daemon.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= soft < 1024:
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024 if hard < 0 else min(1024, hard), hard))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # definitionclientstest.py: definitions as node devices, with real clients
 #
-# virsh and python3-libvirt through virtemulatedpcid to a real libvirtd; and
-# processes that ask the daemon for what they may not have.
+# virsh and python3-libvirt use virtemulatedpcid with a real libvirtd. Other clients send requests
+# that the daemon must reject.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -271,7 +271,7 @@ def test_validate(tap, stack, tools):
     tools.virsh('nodedev-undefine', 'emulatedpci_valid')
 
 
-# --- python3-libvirt, in a process of its own
+# --- python3-libvirt, in a separate process
 
 def client_main(uri):
     import libvirt
@@ -359,7 +359,7 @@ def test_python(tap, stack, tools):
     tap.equal(results['readonly'], [[29, 22], [29, 22]], 'read-only connections change nothing')
 
 
-# --- calls that no library makes
+# --- calls that libvirt's libraries cannot make
 
 def register(client, event=0):
     return struct.unpack('>i', client.call(374, struct.pack('>II', event, 0)))[0]
@@ -374,12 +374,13 @@ def code(function, *args):
 
 
 def expanding(count):
-    """A document type with an entity e of a million characters, and COUNT references to it."""
+    """Returns a document type with an entity e of a million characters, and COUNT references to
+    it."""
     return '<!DOCTYPE device [<!ENTITY e "%s">]>' % ('e' * 1000000), '&e;' * count
 
 
 def peak(pids):
-    """The largest memory of any of these processes, in MiB."""
+    """Returns the largest memory size of any of these processes, in MiB."""
     most = 0
     for pid in pids:
         with open('/proc/%d/status' % pid, encoding='ascii') as file:
@@ -481,7 +482,7 @@ def test_concurrent(tap, stack, tools):
 
 
 def test_changed(tap, stack, tools):
-    """One connection, which refers to a definition that changes."""
+    """One connection refers to a definition that changes."""
     text = domain_xml('changing', 'pc', element('emulatedpci_changing'))
     shown = []
     with rpc.Client(stack.socket) as client:
@@ -518,7 +519,8 @@ def test_changed(tap, stack, tools):
 
 
 def test_killed(tap, stack, tools):
-    """The daemon is killed while clients define: each file is complete, with the old or the new content."""
+    """The daemon is killed while clients define: each file is complete, with the old or the new
+    content."""
     xml = [definition('emulatedpci_kill', uuid='11111111-2222-3333-4444-555555555555', description='%d' % n * 4000,
                       **MINE) for n in (1, 2)]
     stop = threading.Event()
@@ -572,7 +574,7 @@ def test_upstream(tap, stack, tools):
 
 
 class Driverless(threading.Thread):
-    """A libvirtd without node devices, as a virtqemud without virtnodedevd is."""
+    """A libvirtd without node devices, like a virtqemud without virtnodedevd"""
 
     domains = struct.pack('>II', 0, 0)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # definitionstest.py: virt-emulatedpci's subcommands for definitions
 #
-# list, show, define, clone and undefine, and attach and detach by definition,
-# against a real libvirtd with virtemulatedpcid before it.
+# Tests list, show, define, clone and undefine, and attach and detach by definition, with
+# virtemulatedpcid and a real libvirtd.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# docstest.py: manual pages without warnings, links and paths that exist, README's picture
+# docstest.py: manual pages, links and paths in the documentation, and the picture in README
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -31,7 +31,7 @@ def documents():
 
 
 def pages():
-    """The manual pages: built ones, or those of a release."""
+    """Returns the manual pages: from the build, or from a release."""
     names = [name for name in os.listdir(SOURCE + '/docs') if name.endswith('.rst') and
              ':Manual section:' in read('docs/' + name)]
     found = []
@@ -42,7 +42,8 @@ def pages():
 
 
 def quiet(tap, name, command):
-    """COMMAND succeeds and prints nothing to standard error, nor, for a linter, anything."""
+    """COMMAND succeeds and prints nothing to standard error. If it is a linter, it prints nothing
+    at all."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False,
                           env=dict(os.environ, PATH=PATH, LC_ALL='C.UTF-8', MANWIDTH='80'))
     text = done.stderr + (done.stdout if command[0] == 'mandoc' else b'')
@@ -77,7 +78,7 @@ def test_links(tap):
 
 
 def test_paths(tap):
-    """Files that the developers' documents name exist: by their path, or a base name anywhere."""
+    """Files that the developers' documents name exist, by their path or as a base name anywhere."""
     everywhere = {name for _, _, names in os.walk(SOURCE) for name in names}
     for name in DEVELOPER_DOCS:
         words = set(re.findall(r'`([\w./-]+)`', read(name)))

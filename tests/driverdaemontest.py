@@ -20,7 +20,7 @@ FULL = "<driver emulator='net' version='%s' stubdomain='no' model='%s'><arg valu
 
 
 def drivers(xml):
-    """Each <driver> of an <emulatedpci>, on one line; '' where there is none."""
+    """Returns each <driver> of an <emulatedpci>, on one line; '' for devices without one."""
     found = []
     for device in re.findall('<emulatedpci .*?</emulatedpci>', xml, re.DOTALL):
         driver = re.search('<driver.*(?:</driver>|/>)(?=\\s*<alias)', device, re.DOTALL)
@@ -162,7 +162,7 @@ def main(tap):
         server(tap, stack, fails)
         detached(tap, stack, fails)
 
-        # One emulator for each, and the end of all
+        # The number of emulators, and their end with the domain
         stack.virsh('define', stack.write('tmp/e.xml', domain_xml('runs', 'pc', ''.join(
             device(driver) for driver in ('', "<driver emulator='a'/>", "<driver emulator='b'/>",
                                           "<driver emulator='a' version='%s'/>" % transport)))))

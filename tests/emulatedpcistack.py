@@ -1,18 +1,16 @@
-# emulatedpcistack.py: a whole stack of our own for tests and ./quickstart
+# emulatedpcistack.py: a separate libvirt stack for tests and ./quickstart
 #
-# Stages the built programs in a directory below /tmp, starts an unprivileged
-# libvirtd there (session mode, with HOME and the XDG directories in that
-# directory, so that it meets no other libvirt), and runs virsh and guests in
-# it. Needs no root, no systemd, no KVM and no network; run by root, everything
-# of libvirt's is started as the user nobody.
+# Copies the built programs to a directory below /tmp, starts an unprivileged libvirtd there
+# (session mode, with HOME and the XDG directories in that directory, so that it does not affect any
+# other libvirt), and runs virsh and guests in it. Does not require root, systemd, KVM or a network.
+# If root runs it, libvirt's programs are started as the user nobody.
 #
-# Whatever happens to the caller (an exception, SIGTERM, even SIGKILL), no
-# process and no file stays: every process is a descendant of a supervisor,
-# which is this file run as a program. It adopts what libvirtd turns into
-# daemons, and ends all of it when the caller has gone.
+# However the caller ends (an exception, SIGTERM, even SIGKILL), no process and no file remains:
+# every process is a descendant of a supervisor, which is this file run as a program. The supervisor
+# adopts the daemons that libvirtd starts, and ends all processes when the caller has ended.
 #
-# Also here: TAP output, the guest's initramfs, and reading what the guest
-# printed. Knows nothing about lowering: virt-emulatedpci does that.
+# This file also contains TAP output, the guest's initramfs, and functions that parse the output of
+# the guest. It does not know how domains are lowered: virt-emulatedpci does that.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -37,7 +35,7 @@ from qemutransports import qemu_transports
 
 NOBODY = 65534
 
-# Seconds to wait for what comes by itself, on the slowest of machines
+# The time limit for events that the test only waits for, in seconds, on the slowest machines
 LIMIT = 180
 
 QEMU_NAMESPACE = 'http://libvirt.org/schemas/domain/qemu/1.0'
@@ -107,9 +105,8 @@ class Tap:
 
 
 def run_tests(function):
-    """Runs function(tap); an exception fails the test. The name of that point
-    tells which one, for whoever sees nothing else; its traceback follows,
-    then the logs of the stack in which it came up."""
+    """Runs function(tap); an exception fails the test. The name of that test point contains the
+    error; the traceback and the logs of the stack follow."""
     tap = Tap()
     try:
         function(tap)
@@ -125,16 +122,15 @@ PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 
 def needs(*programs):
-    """Skips the whole test, with the reason, on a machine without them."""
+    """Skips the whole test, with the reason, if one of them is missing."""
     for program in programs:
         if not shutil.which(program, path=PATH):
             Tap.skip_all('there is no %s on this machine' % program)
 
 
 def needs_transport(arch='x86_64'):
-    """Skips the whole test, with the reason, where the installed QEMU cannot have
-    emulated devices without KVM. Returns the name of the transport that the
-    launcher must choose."""
+    """Skips the whole test, with the reason, if the installed QEMU does not support emulated
+    devices without KVM. Returns the name of the transport that the launcher must choose."""
     transports, reason = qemu_transports(arch)
     if reason:
         Tap.skip_all(reason)
@@ -142,8 +138,8 @@ def needs_transport(arch='x86_64'):
 
 
 def can_start(tap, name):
-    """Whether domains with emulated devices can be started here. If not, the point
-    NAME, which stands for all that requires it, is skipped with the reason."""
+    """Whether domains with emulated devices can be started here. If not, the test point NAME is
+    skipped with the reason, in place of all tests that require it."""
     reason = qemu_transports()[1]
     if reason:
         tap.skip(name, reason)
@@ -153,7 +149,7 @@ def can_start(tap, name):
 # --- the supervisor (runs in a process of its own)
 
 def descendants(ancestor):
-    """[(pid, parent, state, command line)] of all processes below ANCESTOR."""
+    """Returns [(pid, parent, state, command line)] of all processes below ANCESTOR."""
     children = {}
     for name in os.listdir('/proc'):
         if not name.isdigit():
@@ -175,8 +171,8 @@ def descendants(ancestor):
 
 
 class Supervisor:
-    """Parent of all that a stack starts. Obeys requests, one line of JSON
-    each, on a socket; the end of that is the order to end everything."""
+    """The parent of all processes that a stack starts. Reads requests from a socket, one line of
+    JSON each. When the socket ends, it ends all processes."""
 
     def __init__(self, connection, root, seconds):
         self.connection = connection
@@ -184,12 +180,12 @@ class Supervisor:
         self.deadline = time.monotonic() + seconds
         self.status = {}
         self.ending = False
-        # PR_SET_CHILD_SUBREAPER: orphans come to us, not to init
+        # PR_SET_CHILD_SUBREAPER: orphans become children of this process, not of init
         if ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), 'prctl')
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self.on_signal)
-        # A child's end wakes select(): a zombie would look alive to libvirtd
+        # The end of a child must wake select(): libvirtd would take a zombie for a running process
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self.wakeup, out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(out, warn_on_full_buffer=False)
@@ -284,8 +280,8 @@ class Stack:
     """with Stack() as stack: …"""
 
     def __init__(self, build=None, seconds=1800):
-        """BUILD is a build tree (make check's by default). After SECONDS
-        the supervisor ends everything, whatever the caller does."""
+        """BUILD is a build tree (by default that of make check). After SECONDS, the supervisor ends
+        all processes, even if the caller still runs."""
         self.build = build or os.environ['abs_top_builddir']
         self.uri = None
         self.daemon = None
@@ -296,8 +292,8 @@ class Stack:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, _: sys.exit(128 + number))
 
-        # Short: a socket's path may have 107 characters, and libvirt makes
-        # long ones. In /tmp: nobody must be able to reach it.
+        # The path is short, because a socket's path is limited to 107 characters and libvirt's
+        # paths are long. It is in /tmp, where the user nobody can use it.
         self.root = tempfile.mkdtemp(prefix='epci.', dir='/tmp')
         try:
             self.set_up(seconds)
@@ -371,8 +367,8 @@ class Stack:
         return self.path(name)
 
     def stage(self):
-        """Lays the built programs out as make install does: all that the
-        launcher needs it finds from where it lies itself."""
+        """Installs the built programs as make install does. The launcher finds all other files
+        relative to its own path."""
         self.tool = self.copy(os.path.join(self.build, 'tools/virt-emulatedpci'), 'bin/virt-emulatedpci')
         self.copy(os.path.join(self.build, 'src/launcher/emulatedpci-launcher'),
                   'libexec/emulatedpci-launcher')
@@ -402,12 +398,12 @@ class Stack:
         return answer
 
     def start(self, argv, log):
-        """Starts a program that lasts, as the stack's user. Returns its pid."""
+        """Starts a program that keeps running, as the stack's user. Returns its pid."""
         return self.request(op='start', argv=argv, log=self.path(log), env=self.env)['pid']
 
     def processes(self, word=''):
-        """[(pid, command line)] of what runs in this stack and has WORD in its
-        command line."""
+        """Returns [(pid, command line)] of the processes of this stack with WORD in their command
+        line."""
         return [(entry[0], entry[3]) for entry in self.request(op='list')['processes']
                 if word in entry[3]]
 
@@ -415,8 +411,8 @@ class Stack:
         return self.request(op='status', pid=pid)['status']
 
     def run(self, argv, stdin='', check=True, timeout=LIMIT, env=None):
-        """Runs a program to its end, as the stack's user. Returns its
-        CompletedProcess; unless CHECK is false, a failure is an error."""
+        """Runs a program to its end, as the stack's user. Returns its CompletedProcess. A failure
+        is an error unless CHECK is false."""
         who = {}
         if os.getuid() == 0:
             who = {'user': NOBODY, 'group': NOBODY, 'extra_groups': []}
@@ -431,7 +427,7 @@ class Stack:
         return done
 
     def virsh(self, *args, **options):
-        """Returns what virsh printed."""
+        """Returns the output of virsh."""
         return self.run(['virsh', '-q', '-c', self.uri] + list(args), **options).stdout
 
     @staticmethod
@@ -484,7 +480,7 @@ class Stack:
             text.append('--- %s' % name)
             content = self.read(name)
             report = re.search('^.*ERROR: [A-Z][a-z]+Sanitizer', content, re.MULTILINE)
-            if report:          # its beginning tells
+            if report:          # the reason is at its start
                 text += content[report.start():].splitlines()[:lines]
             text += content.splitlines()[-lines:]
         return '\n'.join(text)
@@ -512,12 +508,11 @@ class Stack:
     def state(self, name):
         return self.virsh('domstate', name).strip()
 
-    # the end
+    # The end of the stack
 
     def close(self):
-        """Ends everything that was started and removes all files. Returns
-        what did not end by itself when libvirt was asked to: [(pid, command
-        line)], empty if all is well."""
+        """Ends all processes and removes all files. Returns those that did not end by themselves at
+        libvirt's request: [(pid, command line)], empty on success."""
         left = []
         try:
             if self.connection and self.supervisor.poll() is None and self.daemon:
@@ -564,7 +559,8 @@ KERNEL_ARGUMENTS_AARCH64 = KERNEL_ARGUMENTS.replace('ttyS0', 'ttyAMA0')
 
 
 def guest_kernel(variable='GUEST_KERNEL'):
-    """The kernel to boot, or (None, why not). VARIABLE names it."""
+    """Returns the kernel to boot, or (None, the reason). VARIABLE names an environment variable
+    with its path."""
     kernel = os.environ.get(variable, '')
     if not kernel:
         return None, 'no guest kernel: configure found none and %s is not set' % variable
@@ -592,7 +588,7 @@ def initramfs(init):
 
 
 def emulatedpci_xml(fields, alias=None, address=None):
-    """The element of a device. FIELDS: name -> number, or text as it is."""
+    """Returns the element of a device. FIELDS: name -> a number, or text that is used unchanged."""
     config = ' '.join("%s='%s'" % (name, value if isinstance(value, str) else '0x%x' % value)
                       for name, value in fields.items() if name != 'devicename')
     xml = "    <emulatedpci devicename='%s'>\n      <config %s/>\n" % (fields['devicename'], config)
@@ -612,7 +608,7 @@ FEATURES = {
 
 
 def domain_xml(name, machine, devices='', boot='', qemu_arguments=(), memory=128, arch='x86_64'):
-    """A lean domain: DEVICES (XML) and the least that libvirt adds."""
+    """Returns a small domain: DEVICES (XML) and the minimum that libvirt adds."""
     namespace, commandline = '', ''
     if qemu_arguments:
         namespace = " xmlns:qemu='%s'" % QEMU_NAMESPACE
@@ -634,14 +630,14 @@ def domain_xml(name, machine, devices='', boot='', qemu_arguments=(), memory=128
 
 
 def config_fields(config):
-    """The eleven numeric fields in 256 bytes of configuration space."""
+    """Returns the eleven numeric fields from 256 bytes of configuration space."""
     return {name: int.from_bytes(config[offset:offset + size], 'little')
             for name, (offset, size) in REGISTERS.items()}
 
 
 def read_dumps(text):
-    """All the complete dumps in what the guest printed, a list of
-    {(bus, slot, function): 256 bytes}."""
+    """Returns all complete dumps in the guest's output, a list of {(bus, slot, function): 256
+    bytes}."""
     dumps = []
     for part in re.findall(r'=== emulatedpci: begin\r?\n(.*?)=== emulatedpci: end, (\d+) devices',
                            text, re.DOTALL):
@@ -658,8 +654,8 @@ def read_dumps(text):
 
 
 def pci_address(element):
-    """The <address type='pci'> in ELEMENT: (bus, slot, function), where bus is
-    the index of libvirt's controller."""
+    """Returns the <address type='pci'> in ELEMENT: (bus, slot, function), where bus is the index of
+    libvirt's controller."""
     address = element.find('address')
     if address is None or address.get('type') != 'pci':
         return None
@@ -669,7 +665,7 @@ def pci_address(element):
 
 
 def emulated_devices(xml):
-    """{alias: (fields, address)} of a user's domain XML."""
+    """Returns {alias: (fields, address)} of a user's domain XML."""
     found = {}
     for element in ET.fromstring(xml).iterfind('./devices/emulatedpci'):
         fields = {name: int(value, 0) for name, value in element.find('config').items()}
@@ -680,7 +676,7 @@ def emulated_devices(xml):
 
 
 def bridges(xml):
-    """{index: (bus, slot, function)} of the PCI bridges of a domain."""
+    """Returns {index: (bus, slot, function)} of the PCI bridges of a domain."""
     found = {}
     for controller in ET.fromstring(xml).iterfind("./devices/controller[@type='pci']"):
         if not controller.get('model', '').endswith('-root'):
@@ -689,8 +685,8 @@ def bridges(xml):
 
 
 def guest_buses(xml, dump):
-    """{libvirt's controller index: the guest's bus number}. The firmware numbers the
-    buses; a bridge's secondary bus is byte 0x19 of its configuration space."""
+    """Returns {libvirt's controller index: the guest's bus number}. The firmware numbers the buses;
+    the secondary bus of a bridge is byte 0x19 of its configuration space."""
     buses = {0: 0}
     todo = bridges(xml)
     while todo:
@@ -707,8 +703,8 @@ def guest_buses(xml, dump):
 
 
 class Qtest:
-    """QEMU's qtest protocol, beside a real guest: configuration space through the I/O
-    ports 0xcf8 and 0xcfc, at any time, before the firmware has run too."""
+    """QEMU's qtest protocol, with a real guest: accesses configuration space through the I/O ports
+    0xcf8 and 0xcfc at any time, even before the firmware has run."""
 
     def __init__(self, path, timeout=LIMIT):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -729,7 +725,7 @@ class Qtest:
         self.command('outl 0xcf8 0x%x' % (0x80000000 | bus << 16 | slot << 11 | function << 8 | offset & 0xfc))
 
     def config(self, where):
-        """The 256 bytes at (bus, slot, function)."""
+        """Returns the 256 bytes at (bus, slot, function)."""
         data = b''
         for offset in range(0, 256, 4):
             self.select(where, offset)
@@ -742,8 +738,8 @@ class Qtest:
         self.command('outl 0xcfc 0x%x' % value)
 
     def number_buses(self, xml):
-        """Gives every bridge of a domain the numbers that libvirt has for it, as a
-        firmware would; the real one does it anew."""
+        """Gives the bridges of a domain libvirt's numbers, as a firmware would. The guest's
+        firmware does it again."""
         todo = bridges(xml)
         last = max(todo, default=0)
         for index in sorted(todo):
@@ -755,8 +751,8 @@ class Qtest:
 
 
 class QtestECAM(Qtest):
-    """The same where configuration space is memory: aarch64's virt has no I/O ports.
-    BASE is its address (hw/arm/virt.c in QEMU, VIRT_HIGH_PCIE_ECAM)."""
+    """The same if configuration space is memory: aarch64's virt has no I/O ports. BASE is its
+    address (hw/arm/virt.c in QEMU, VIRT_HIGH_PCIE_ECAM)."""
     BASE = 0x4010000000
 
     def address(self, where, offset):

@@ -1,7 +1,7 @@
 """emulatordriver.py: runs pci-emulator for a test, as the launcher does
 
-Over either transport: Emulator(devices, transport=MPQEMU or VFIO_USER). What
-differs is in the two classes of these names.
+Either transport can be used: Emulator(devices, transport=MPQEMU or VFIO_USER). The differences
+between the transports are in the two classes of these names.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -31,7 +31,7 @@ EXAMPLE = {
 
 SYNC_SYSMEM, RET, CFGWRITE, CFGREAD, BAR_WRITE, BAR_READ, SET_IRQFD, DEVICE_RESET = range(8)
 
-TIMEOUT = 180       # seconds for an answer; a hang is a failure, not a wait
+TIMEOUT = 180       # seconds for a reply; a program that hangs fails the test
 
 
 def emulator_path():
@@ -39,16 +39,16 @@ def emulator_path():
 
 
 def let_signals_kill():
-    """From here on, an emulator with sanitizers dies of signals as others do:
-    their run time would make an exit status of some. And it makes no child of
-    its own at the end, which a test would kill, too."""
+    """Emulators with sanitizers that are started later are killed by signals as others are: the
+    sanitizers' runtime would turn some signals into an exit status. They also create no child
+    process at their end, which a test would kill, too."""
     options = [os.environ.get('ASAN_OPTIONS'), 'handle_segv=0', 'handle_sigbus=0', 'handle_abort=0',
                'detect_leaks=0']
     os.environ['ASAN_OPTIONS'] = ':'.join(filter(None, options))
 
 
 def device_argument(where, fields):
-    """WHERE: the number of a descriptor, or the path to listen on."""
+    """WHERE: the number of a descriptor, or the path at which to listen."""
     items = ['fd=%d' % where if isinstance(where, int) else 'socket=%s' % where]
     for name in FIELDS:
         value = fields[name]
@@ -57,7 +57,7 @@ def device_argument(where, fields):
 
 
 def children(pid):
-    """The running child processes of PID."""
+    """Returns the running child processes of PID."""
     found = []
     for name in filter(str.isdigit, os.listdir('/proc')):
         try:
@@ -71,7 +71,7 @@ def children(pid):
 
 
 def cpu_seconds(pid):
-    """The processor time of PID and of its children that have exited."""
+    """Returns the processor time of PID and of its children that have exited."""
     with open('/proc/%d/stat' % pid, encoding='utf-8', errors='replace') as stat:
         fields = stat.read().rpartition(')')[2].split()
     return sum(int(field) for field in fields[11:15]) / os.sysconf('SC_CLK_TCK')
@@ -79,7 +79,7 @@ def cpu_seconds(pid):
 
 @contextlib.contextmanager
 def no_descriptors(pid):
-    """Meanwhile, PID cannot open any descriptor but the standard ones, which it has, and so
+    """Meanwhile, PID cannot open any descriptors except for the standard ones, which it has, and so
     cannot accept a connection."""
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, before[1]))
@@ -92,8 +92,8 @@ def no_descriptors(pid):
 class Emulator:
     """A pci-emulator that serves DEVICES, a list of dicts of the twelve fields.
 
-    The test is its client: sockets[i] is QEMU's end of device i, after what
-    QEMU says before a guest runs. With FOR_QEMU a real QEMU is: see
+    The test is its client: sockets[i] is QEMU's end of device i, after the messages
+    that QEMU sends before a guest runs. With FOR_QEMU, a real QEMU is the client: see
     qemu_arguments()."""
 
     def __init__(self, devices, options=(), pass_fds=(), stderr=subprocess.PIPE, transport=None,
@@ -142,14 +142,13 @@ class Emulator:
                 self.transport.start(sock)
 
     def worker(self):
-        """The process that serves now, behind the guard if there is one.
+        """The process that serves the devices now, which is the child of the guard if there is one.
         None if it was killed just now."""
         return next(iter(children(self.process.pid)), None if self.guarded else self.process.pid)
 
     def qemu_arguments(self, *properties):
-        """QEMU's -device arguments for the devices, each with more PROPERTIES
-        (a dict). Such a QEMU inherits qemu_fds; when it has started, the test
-        calls qemu_has_them()."""
+        """Returns QEMU's -device arguments for the devices, each with additional PROPERTIES (a
+        dict). This QEMU inherits qemu_fds; when it has started, the test calls qemu_has_them()."""
         arguments = []
         for place, more in zip(self.qemu_places, properties, strict=True):
             arguments += ['-device', json.dumps({**self.transport.qemu_device(place), **more})]
@@ -218,7 +217,7 @@ def receive(sock, size):
 
 
 def reply(sock):
-    """The value of the next RET."""
+    """Returns the value of the next RET."""
     cmd, _, size, value = struct.unpack('=iIQQ', receive(sock, 24))
     if cmd != RET or size != 8:
         raise ValueError('not a RET: cmd %d size %d' % (cmd, size))
@@ -240,13 +239,13 @@ def reset(sock):
     return reply(sock)
 
 
-# --- the two transports with one face
+# --- the two transports with the same interface
 
 class _MPQemu:
     """x-pci-proxy-dev"""
     name = qemutransports.MPQEMU
 
-    # Messages that descriptors ride on, how many QEMU sends, and whether there is an answer
+    # Messages with descriptors, the number that QEMU sends, and whether there is a reply
     with_descriptors = (
         (message(SYNC_SYSMEM, struct.pack('=8Q8Q8q', *range(8), *[4096] * 8, *[0] * 8)), 8, False),
         (message(SET_IRQFD), 2, False),
@@ -255,11 +254,11 @@ class _MPQemu:
 
     @staticmethod
     def qemu_device(place):
-        """QEMU's properties for a device at PLACE, one of Emulator.qemu_places."""
+        """Returns QEMU's properties for a device at PLACE, one of Emulator.qemu_places."""
         return {'driver': qemutransports.DRIVERS[qemutransports.MPQEMU], 'fd': '%d' % place}
 
     def start(self, sock):
-        """The messages of QEMU before a guest runs."""
+        """Sends the messages of QEMU before a guest runs."""
 
     read_request = staticmethod(config_read_message)
     write_request = staticmethod(config_write_message)
@@ -270,7 +269,7 @@ class _MPQemu:
 
     @staticmethod
     def answer(sock):
-        """The next reply: the value of a read, otherwise 0."""
+        """Reads the next reply. Returns the value of a read, otherwise 0."""
         return reply(sock)
 
     def read(self, sock, addr, length):
@@ -331,6 +330,6 @@ TRANSPORTS = (MPQEMU, VFIO_USER)
 
 
 def qemu_transports(arch='x86_64'):
-    """qemutransports.qemu_transports(), with the transports instead of their names"""
+    """Returns qemutransports.qemu_transports(), with the transports instead of their names."""
     names, reason = qemutransports.qemu_transports(arch)
     return [next(link for link in TRANSPORTS if link.name == name) for name in names], reason

@@ -1,8 +1,8 @@
 """emulatorlistentest.py: pci-emulator --listen, one emulator for several domains
 
-A launcher's side of the control socket: devices of two domains and more,
-messages that are wrong, peers that say nothing, peers that are not permitted,
-limits, and the end of a domain and of the emulator.
+The test plays the launcher on the control socket: devices of several domains, invalid messages,
+peers that send nothing, peers without permission, limits, and the end of a domain and of the
+emulator.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -34,7 +34,7 @@ def device_text(**changes):
 
 
 class Listener:
-    """A pci-emulator --listen, at its usual place unless OPTIONS say otherwise."""
+    """A pci-emulator --listen, with its usual path unless OPTIONS change it."""
 
     def __init__(self, root, *options, path=None):
         ready, ready_write = os.pipe()
@@ -52,7 +52,7 @@ class Listener:
         return Domain(self.path)
 
     def children(self):
-        """Processes that serve domains, without those that have ended."""
+        """Returns the processes that serve domains, without those that have ended."""
         found = []
         for name in os.listdir('/proc'):
             if name.isdigit():
@@ -69,7 +69,7 @@ class Listener:
         """Terminates the emulator. Returns exit status and stderr."""
         self.process.terminate()
         self.process.wait(emu.TIMEOUT)
-        # Domains that are still served have standard error, too.
+        # The processes of domains that are still served have standard error open, too.
         os.set_blocking(self.process.stderr.fileno(), False)
         err = (self.process.stderr.read() or b'').decode()
         self.process.stderr.close()
@@ -86,11 +86,11 @@ class Listener:
 
 
 class Domain:
-    """A connection, and QEMU's ends of the sockets that went over it."""
+    """A connection, and QEMU's ends of the sockets that were sent through it."""
 
     def __init__(self, path):
         self.control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Waits while the queue is full, which it would not with a time limit.
+        # Waits while the queue is full. With a time limit, it would fail instead.
         self.control.connect(path)
         self.control.settimeout(emu.TIMEOUT)
         self.sockets = []
@@ -101,7 +101,7 @@ class Domain:
         return self.control.recv(4096).decode(errors='replace')
 
     def add(self, **changes):
-        """A device; returns the reply."""
+        """Adds a device. Returns the reply."""
         ours, theirs = socket.socketpair()
         ours.settimeout(emu.TIMEOUT)
         reply = self.ask(device_text(**changes).encode(), [theirs.fileno()])
@@ -167,7 +167,7 @@ def check_domains(tap, root):
                   'and keeps what is written')
         tap.equal(len(listener.children()), 3, 'each domain has a process')
 
-        # Nonsense in one domain; the end of another
+        # An invalid message for one domain; the end of another
         domains[0].sockets[0].sendall(b'\xff' * 64)
         tap.equal(domains[0].sockets[0].recv(1), b'', 'nonsense closes that socket')
         tap.equal(emu.config_read(domains[0].sockets[1], 2, 2), 1, 'and no other of the domain')
@@ -251,7 +251,7 @@ def check_hostile(tap, root):
             peer.end()
         tap.ok(wait_for(lambda: len(listener.children()) == 1), 'what came to nothing has gone')
 
-        # One worker is killed: only its domain sees it.
+        # One worker is killed: only its domain is affected.
         before = listener.children()
         victim = listener.connect()
         tap.equal(victim.add(), 'ok\n', 'a second domain')
@@ -261,7 +261,7 @@ def check_hostile(tap, root):
         tap.equal(emu.config_read(good.sockets[0], 0, 4), 0xc0005853, 'the first domain is served')
         victim.end()
 
-        # As many as there may be, and one more
+        # The maximum number, and one more
         many = [listener.connect() for _ in range(DOMAINS_MAX - 1)]
         tap.equal([domain.add() for domain in many], ['ok\n'] * len(many), '%d domains' % DOMAINS_MAX)
         extra = listener.connect()
@@ -288,7 +288,7 @@ def check_hostile(tap, root):
 
 
 def ask_as(user, path):
-    """The answer that a process of that user gets."""
+    """Returns the reply that a process of that user gets."""
     result, result_write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -307,7 +307,8 @@ def ask_as(user, path):
             try:
                 text = control.recv(999).decode()
             except ConnectionResetError:
-                # It closed with our message unread; what it said before is still there.
+                # It was closed before it read the test's message; the data that it sent before is
+                # still available.
                 text = control.recv(999).decode()
         except PermissionError:
             text = 'no permission\n'

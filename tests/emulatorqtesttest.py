@@ -1,16 +1,15 @@
-"""emulatorqtesttest.py: real QEMU, our devices beside native ones
+"""emulatorqtesttest.py: emulated devices compared with native ones, in a real QEMU
 
-For each machine type, native QEMU endpoints stand in one slot and emulated
-devices with the very registers of theirs in another. Every access is made to
-both, and after each one all 256 bytes of both are compared. What may differ
-stands in the tables below, each bit with its reason: the test fails for any
+For each machine type, native QEMU endpoints are in one slot, and emulated devices with the same
+registers in another. Every access is made to both, and all 256 bytes of both are compared after
+each access. The tables below list each bit that may differ, with the reason: the test fails for any
 other difference, and for a bit of the tables that never differs.
 
-This is done over each transport that the installed QEMU can have without KVM.
-Where it has no vfio-user-pci, a client of our own makes the accesses that QEMU
-would make, while the native devices' still go through QEMU.
+The test is repeated with each transport that the installed QEMU supports without KVM. If it has no
+vfio-user-pci, a client in this test makes the accesses that QEMU would make, while the native
+devices are still accessed through QEMU.
 
-EMULATEDPCI_SEED=N repeats a run; without it the seed is random, and printed.
+EMULATEDPCI_SEED=N repeats a run; otherwise the seed is random. The seed is printed.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -48,7 +47,7 @@ def bar(reg, size, kind):
             for i in range(4) if bits >> 8 * i & 0xff}
 
 
-# Native devices, and what else differs from them
+# The native devices, and their additional differences
 NATIVE = (
     ('pci-serial', bar(0x10, 8, 1)),
     ('ES1370', {
@@ -60,8 +59,8 @@ NATIVE = (
     ('pvpanic-pci', bar(0x10, 2, 0)),
 )
 
-# The one endpoint of QEMU's that has no BAR. It must be 00:1f.0, has a vendor
-# of 0, which no emulated device may have, and is left out of some builds.
+# The only endpoint of QEMU without a BAR. It must be 00:1f.0, has the vendor ID 0, which no
+# emulated device may have, and is missing in some builds.
 BARLESS = 'vfio-pci-igd-lpc-bridge'
 BARLESS_DIFFERS = {
     0x00: (0x01, 'the native device has no vendor id; ours needs one'),
@@ -74,14 +73,14 @@ BARLESS_EMULATED_SLOT = 7
 
 MACHINES = (
     ('pc', ['-machine', 'pc']),
-    # Shared memory: QEMU sends its descriptors along.
+    # Shared memory: QEMU sends its descriptors with the messages.
     ('q35', ['-machine', 'q35,memory-backend=ram', '-m', '64',
              '-object', 'memory-backend-memfd,id=ram,size=64M,share=on']),
 )
 
 
 def fields_of(dump, name):
-    """The twelve fields as a native device's configuration space has them."""
+    """Returns the twelve fields from a native device's configuration space."""
     def number(reg, size):
         return int.from_bytes(dump[reg:reg + size], 'little')
     return {
@@ -94,7 +93,8 @@ def fields_of(dump, name):
 
 
 class Pair:
-    """A native function, the emulated one beside it, and what was seen of the two."""
+    """A native function, the emulated one in the other slot, and the differences between the
+    two."""
 
     def __init__(self, name, native, emulated, explained):
         self.name = name
@@ -102,13 +102,13 @@ class Pair:
         self.emulated = emulated
         self.explained = bytes(explained[reg][0] if reg in explained else 0 for reg in range(256))
         self.why = {reg: explained[reg][1] for reg in explained}
-        # Of all 256 bytes at once: a number with bit 8 * register + i
+        # For all 256 bytes at once: a number with bit 8 * register + i
         self.allowed = int.from_bytes(self.explained, 'little')
         self.seen = 0
         self.problems = []
 
     def compare(self, native, emulated, start, after):
-        """Values of the two from register START, as bytes."""
+        """The values of the two from register START, as bytes."""
         differs = (int.from_bytes(native, 'little') ^ int.from_bytes(emulated, 'little')) << 8 * start
         self.seen |= differs
         if not differs & ~self.allowed or len(self.problems) >= 10:
@@ -125,7 +125,7 @@ class Pair:
 
 
 class Bench:
-    """A machine with its pairs."""
+    """A machine with its pairs of functions."""
 
     def __init__(self, machine, pairs):
         self.machine = machine
@@ -140,7 +140,7 @@ class Bench:
         return dumps
 
     def reads(self, accesses):
-        """The same reads, [(reg, length), ...], of both of every pair."""
+        """Makes the same reads, [(reg, length), ...], of both functions of every pair."""
         for pair in self.pairs:
             both = [self.machine.config_reads([(a, reg, length) for reg, length in accesses])
                     for a in (pair.native, pair.emulated)]
@@ -156,7 +156,7 @@ class Bench:
                                          % (pair.name, after, n, e))
 
     def write(self, reg, value, length):
-        """The same write to both of every pair; then everything is compared."""
+        """Makes the same write to both functions of every pair, and then compares everything."""
         self.operations += len(self.pairs)
         self.machine.config_writes([(a, reg, value, length) for pair in self.pairs
                                     for a in (pair.native, pair.emulated)])
@@ -167,7 +167,7 @@ def exhaustive(bench):
     accesses = [(reg, length) for reg in range(256) for length in WIDTHS]
     bench.reads(accesses)
     for reg, length in accesses:
-        # Beyond the header there is one kind of register: once will do.
+        # All registers beyond the header are of the same kind, so one pattern is enough.
         for pattern in PATTERNS if reg < 0x44 else PATTERNS[:1]:
             bench.write(reg, pattern & (1 << 8 * length) - 1, length)
     bench.reads(accesses)
@@ -176,7 +176,7 @@ def exhaustive(bench):
 def at_random(bench, generator):
     for _ in range(RANDOM_OPERATIONS):
         length = generator.choice(WIDTHS)
-        # Half of them in the header, where there is something to see.
+        # Half of the accesses are in the header, where most writable registers are.
         reg = generator.randrange(generator.choice((0x40, 0x100)))
         if generator.random() < 0.3:
             bench.reads([(reg, length)])
@@ -185,7 +185,7 @@ def at_random(bench, generator):
 
 
 def check_ports(tap, name, bench):
-    """Every byte and word of the data port 0xcfc, as guests use it."""
+    """Accesses every byte and word of the data port 0xcfc, as guests do."""
     machine = bench.machine
     different = []
     for pair in bench.pairs:
@@ -207,7 +207,7 @@ def check_ports(tap, name, bench):
 
 
 def check_ecam(tap, name, machine, pairs):
-    """Memory-mapped configuration space, where q35 has 4096 bytes of it a function."""
+    """Memory-mapped configuration space, of which q35 has 4096 bytes per function."""
     base = 0xb0000000
     machine.config_write(pci(0, 0, 0), 0x60, base | 1, 4)
     wrong = []
@@ -226,8 +226,9 @@ def check_ecam(tap, name, machine, pairs):
 
 
 def device_arguments(natives):
-    """-device of the native functions, all in one slot, and the last in its own."""
-    # From QEMU 9.0 on a sound card needs to be told that nobody listens.
+    """Returns -device for the native functions, which are in one slot, except that the last one has
+    a separate slot."""
+    # From QEMU 9.0 on, a sound card requires an audio device.
     arguments = ['-audiodev', 'none,id=silence']
     for function, (device, _) in enumerate(natives):
         if device == BARLESS:
@@ -245,10 +246,9 @@ def place(natives, native_slot, barless_slot):
 
 
 class Apart:
-    """A machine whose emulated devices are not in it: SOCKETS by address, as
-    an Emulator over TRANSPORT has them. Has the methods of QTestMachine that
-    check_pairs() needs; an access that reaches beyond the last register is cut
-    there, as host bridges do."""
+    """A machine whose emulated devices are outside of it: SOCKETS by address, as an Emulator with
+    TRANSPORT has them. Has the methods of QTestMachine that check_pairs() requires. An access
+    beyond the last register is truncated there, as host bridges do."""
 
     def __init__(self, machine, transport, sockets):
         self.machine = machine
@@ -256,7 +256,7 @@ class Apart:
         self.sockets = sockets
 
     def config_reads(self, accesses):
-        # Neighbours that go to the same side go there together.
+        # Consecutive accesses to the same side are made together.
         values = []
         for apart, group in itertools.groupby(accesses, lambda access: access[0] in self.sockets):
             if apart:
@@ -307,7 +307,7 @@ def check_apart(tap, machine_name, arguments, natives, devices, generator, log):
 
 
 def check_in_qemu(tap, machine_name, arguments, natives, devices, generator, log, link):
-    """The emulated devices in the machine, over the transport LINK."""
+    """Tests the emulated devices in the machine, with the transport LINK."""
     name = '%s, %s' % (machine_name, link.name)
     native_places = place(natives, NATIVE_SLOT, BARLESS_SLOT)
     places = place(natives, EMULATED_SLOT, BARLESS_EMULATED_SLOT)
@@ -333,7 +333,7 @@ def check_in_qemu(tap, machine_name, arguments, natives, devices, generator, log
 
 def check_machine(tap, name, arguments, known, generator, log):
     natives = list(NATIVE)
-    # 00:1f.0 is q35's own.
+    # q35 has its own device 00:1f.0.
     if name == 'pc' and BARLESS in known:
         natives.append((BARLESS, BARLESS_DIFFERS))
     elif name == 'pc':
@@ -356,14 +356,14 @@ def check_pairs(tap, name, machine, generator, pairs):
     bench = Bench(machine, pairs)
 
     before = bench.compare_all('power-on')
-    # Ports are the host bridge's, so there are none apart from a machine.
+    # The ports belong to the host bridge, so they only exist in a machine.
     in_machine = isinstance(machine, QTestMachine)
     if in_machine:
         check_ports(tap, name, bench)
     exhaustive(bench)
     at_random(bench, generator)
 
-    # All ones everywhere, then a reset
+    # All registers are written with ones, and then reset
     for reg in range(0, 256, 4):
         bench.write(reg, 0xffffffff, 4)
     machine.reset()
@@ -398,7 +398,7 @@ def main(tap):
             for name, arguments in MACHINES:
                 check_machine(tap, name, arguments, known, random.Random(seed), log)
         except Exception:
-            # QEMU says that it cannot send memory that is not shared, often.
+            # QEMU repeatedly reports that it cannot send memory that is not shared.
             log.seek(0)
             lines = log.read().decode(errors='replace').splitlines()
             tap.diag('\n'.join([line for line in lines if 'Unable to write' not in line][-30:]))

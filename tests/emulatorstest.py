@@ -1,7 +1,7 @@
 """emulatorstest.py: virt-emulatedpci emulators
 
-For each transport that the installed QEMU can have without KVM: the emulator of
-a QEMU that the launcher starts, with a name as libvirt gives it to a domain's.
+Tests the emulators of a QEMU that the launcher starts, whose guest name has libvirt's format, with
+each transport that the installed QEMU supports without KVM.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -39,7 +39,7 @@ def requests():
 
 
 class Machine(QTestMachine):
-    """A QEMU of the launcher's with the devices "one" and "two" in slots 5 and 6."""
+    """A QEMU that the launcher has started, with the devices "one" and "two" in slots 5 and 6."""
 
     def __init__(self, stage, link, more=()):
         arguments = ['-name', 'guest=%s,debug-threads=on' % DOMAIN.replace(',', ',,'), '-machine', 'pc']
@@ -51,7 +51,7 @@ class Machine(QTestMachine):
         self.guard, = (pid for pid in stage.processes() if children(pid) and not children(children(pid)[0]))
 
     def worker(self):
-        """The present one, or None"""
+        """The current worker, or None"""
         return next(iter(children(self.guard)), None)
 
 
@@ -83,7 +83,7 @@ def check_guarded(tap, stage, what, link):
         old = machine.worker()
         os.kill(old, signal.SIGKILL)
         Stack.wait_for(lambda: machine.worker() not in (old, None), 'a new worker')
-        # A reset of the machine completes what a guest would be asked for.
+        # A reset of the machine completes an unplug that the guest must confirm.
         machine.qmp('device_del', id='dev-one')
         machine.reset()
         Stack.wait_for(lambda: devices(DOMAIN)[0]['closed'], 'the device is closed')

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # faultstest.py: faults that daemonwiretest.py does not test
 #
-# The listener is killed while domains are defined and starts anew; libvirtd is
-# killed under a real virsh; hostile frames come from a client that libvirtd has
-# accepted; and uri_aliases lead to the daemon.
+# The listener is killed while domains are defined, and is started again; libvirtd is killed while a
+# real virsh is connected; a client that libvirtd has accepted sends malicious frames; and
+# uri_aliases name the daemon.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -56,14 +56,15 @@ def listener_killed(tap, stack):
 
 
 def libvirtd_killed(tap, stack):
-    """The same virsh, with a connection that libvirtd's end breaks."""
+    """The same virsh, after libvirtd's end has closed its connection."""
     texts = []
     for uri in (stack.uri, stack.direct_uri):
         with Terminal(stack, ['virsh', '-k', '0', '-c', uri]) as terminal:
             terminal.send('domstate fault\n')
             terminal.expect('shut off')
             stack.stop_libvirtd(signal.SIGKILL)
-            # virsh says it when it happens, with its prompt before it or in the midst of it.
+            # virsh prints the message when the connection is closed, after its prompt or in the
+            # middle of it.
             text = terminal.expect(r'Disconnected from [^\r\n]*\n')
             texts.append(re.findall('Disconnected from [^\r\n]*', text.replace(uri, 'URI')))
         stack.start_libvirtd()

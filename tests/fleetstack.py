@@ -1,4 +1,4 @@
-# fleetstack.py: daemonstack.py's stack, with virt-emulatedpci on top
+# fleetstack.py: daemonstack.py's stack with virt-emulatedpci
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -15,7 +15,7 @@ def names(stdout, what):
 
 
 class FleetStack(DaemonStack):
-    """With the tool, and a file with a device."""
+    """A stack with virt-emulatedpci and a file with a device."""
 
     def set_up(self, seconds):
         super().set_up(seconds)
@@ -29,7 +29,7 @@ class FleetStack(DaemonStack):
         self.start_daemon('--config', self.write('tmp/daemon.conf', config), builtin=True)
 
     def fleet(self, *args, **options):
-        """(exit status, stdout, stderr) of the tool."""
+        """Returns (exit status, stdout, stderr) of the tool."""
         done = self.run([self.tool, *args], check=False, timeout=120, **options)
         return done.returncode, done.stdout, done.stderr
 
@@ -38,7 +38,7 @@ class FleetStack(DaemonStack):
         self.virsh('define', self.write('tmp/define.xml', xml))
 
     def having(self):
-        """The names of the domains that have devices, and the number of devices."""
+        """Returns the names of the domains that have devices, and the number of devices."""
         found = {}
         for name in self.virsh('list', '--all', '--name').split():
             devices = emulated_devices(self.virsh('dumpxml', '--inactive', name))

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # fleettest.py: virt-emulatedpci attach and detach on many domains
 #
-# Against real libvirtds with virtemulatedpcid before them: who is picked, what
-# is said of each, failures among successes, interruptions, several hosts, the
-# progress bar.
+# Tests with real libvirtds and virtemulatedpcid: the selection of domains, the report about each,
+# failures of single domains, interruptions, several hosts, and the progress bar.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -79,7 +78,7 @@ def test_selectors(tap, stack):
 
 
 def test_attach(tap, stack):
-    """Also: failures among them."""
+    """Also tests failures of single domains."""
     device = stack.device
     status, out, err = stack.fleet('attach', '-f', device, 'web-01', stack.virsh('domuuid', 'web-02').strip())
     tap.equal((status, names(out, 'attached')), (0, ['web-01', 'web-02']), 'by name and uuid')
@@ -140,7 +139,8 @@ def test_detach(tap, stack):
 
 
 def old_q35(stack):
-    """The version of an old Q35 machine type: 2.12, or the oldest of a QEMU that has dropped it."""
+    """Returns the version of an old Q35 machine type: 2.12, or the oldest if QEMU does not have
+    that any more."""
     versions = set(re.findall(r'<machine [^>]*>pc-q35-(\d+\.\d+)</machine>', stack.virsh('capabilities')))
     return '2.12' if '2.12' in versions else min(versions, key=lambda text: [int(part) for part in text.split('.')])
 
@@ -164,14 +164,14 @@ def test_raise(tap, stack):
 
 
 def unread(fd):
-    """The number of bytes in the pipe FD."""
+    """Returns the number of bytes in the pipe FD."""
     return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_interrupt(tap, stack):
     """After an interruption, active operations are finished, the other domains are listed, and repeating the
     command continues."""
-    # The tool waits for its full standard output after the first lines, until it is interrupted.
+    # Standard output is full after the first lines, so the tool waits until it is interrupted.
     reader, writer = os.pipe()
     padding = b'\n' * (fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096) - 60)
     os.write(writer, padding)
@@ -193,7 +193,7 @@ def test_interrupt(tap, stack):
 
 
 def on_terminal(stack, args, columns, env=None):
-    """What the tool writes on a terminal for its stderr."""
+    """Returns the output of the tool if stderr is a terminal."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
     with subprocess.Popen([stack.tool, *args], stdout=subprocess.DEVNULL, stderr=slave,
@@ -251,7 +251,7 @@ def test_hosts(tap, one, two):
 
 
 def test_server(tap, stack):
-    """A device of a server: found by its socket and by the fields that are given."""
+    """A device of a server is found by its socket and by the specified fields."""
     def device(path, config=''):
         return stack.write('tmp/server.xml', "<emulatedpci devicename='nvme'>%s<driver socket='%s'/></emulatedpci>" %
                            (config, path))

@@ -1,13 +1,11 @@
-"""guardtest.py: pci-emulator is killed, again and again, and nobody notices
+"""guardtest.py: clients are not affected when pci-emulator's workers are killed
 
-A process of its own kills the worker at random moments, by several signals,
-while this one sends configuration reads and writes and checks every answer
-against a model of the registers: first on the sockets, several requests at a
-time, then through a real QEMU. How long an answer took to come after a kill is
-printed, not judged: bench/bench-config.py measures that.
+A separate process kills the worker at random moments, with several signals, while this one sends
+configuration reads and writes and compares every reply with a model of the registers: first on the
+sockets, several requests at a time, then through a real QEMU. The time from a kill to the next
+reply is printed but not tested: bench/bench-config.py measures it.
 
-EMULATEDPCI_SEED=N repeats a run's choices; without it they are random, and
-printed.
+EMULATEDPCI_SEED=N repeats the choices of a run; otherwise they are random. The seed is printed.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -31,12 +29,12 @@ KILLS_SOCKET = 1000
 KILLS_QEMU = 700
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGBUS, signal.SIGABRT)
 
-# Bits to begin with that a guest can clear, once
+# Some bits are set that a guest can clear once
 DEVICE = dict(EXAMPLE, command=0x0147, status=0xf9b0, interruptline=0x0b)
 
 
 class Status:
-    """The memory that the processes of an emulator share, for reading."""
+    """The memory that the processes of an emulator share, opened for reading."""
 
     def __init__(self, pid):
         for name in os.listdir('/proc/%d/fd' % pid):
@@ -64,7 +62,7 @@ class Killer:
     def __init__(self, pid, seed, kills):
         self.status = Status(pid)
         self.kills = kills
-        # answers, kills; then the time of each kill
+        # replies, kills, and the time of each kill
         self.shared = mmap.mmap(-1, 16 + 8 * kills)
         self.pid = os.fork()
         if self.pid == 0:
@@ -77,8 +75,8 @@ class Killer:
         answers = 0
         killed = None
         for i in range(self.kills):
-            # Now and then the next one at once, while it is going on from the
-            # journal; mostly in the midst of work, at whatever instruction.
+            # Every tenth worker is killed at once, while it processes the journal; the others
+            # usually during a request, at any instruction.
             hasty = i % 10 == 9
             deadline = time.monotonic() + LIMIT
             while self.status.worker == killed or (self.answers == answers and not hasty):
@@ -118,7 +116,7 @@ class Killer:
 
 
 class Model:
-    """A device's registers as a guest must read them."""
+    """The registers of a device as a guest must read them."""
     WRITABLE = {0x04: 0x47, 0x05: 0x05, 0x0c: 0xff, 0x3c: 0xff}
     ONE_CLEARS = {0x07: 0xf9}
 
@@ -145,14 +143,14 @@ class Model:
 
 
 def access(generator):
-    """A random (register, length), in most cases of a register with side effects."""
+    """Returns a random (register, length), in most cases of a register with side effects."""
     length = generator.choice((1, 2, 4))
     reg = generator.choice((0x04, 0x06, 0x0c, 0x3c, generator.randrange(0, 64)))
     return min(reg & ~(length - 1), 256 - length), length
 
 
 def waits(answers, kills):
-    """The time from each kill to the next reply, in ms, sorted."""
+    """Returns the time from each kill to the next reply, in ms, sorted."""
     result = []
     i = 0
     for kill in kills:
@@ -170,7 +168,7 @@ def report(tap, what, answers, killer):
 
 
 def burst(link, model, generator):
-    """A few requests: (bytes, expected answers)."""
+    """Returns a few requests: (bytes, expected replies)."""
     data = b''
     expected = []
     for _ in range(generator.choice((1, 1, 1, 2, 5, 20))):
@@ -201,7 +199,7 @@ def check_sockets(tap, generator, link):
         answers = []
         try:
             while not killer.done and not wrong and not killer.ended():
-                # All three have something to do at the same time.
+                # All three devices have pending requests at the same time.
                 jobs = [burst(link, model, generator) for model in models]
                 for sock, (data, _) in zip(emulator.sockets, jobs):
                     cut = generator.randrange(len(data))
@@ -238,7 +236,7 @@ def check_qemu(tap, generator, link):
         arguments += emulator.qemu_arguments(*({'id': 'd%d' % i, 'addr': '%d' % (5 + i)} for i in range(2)))
         with QTestMachine(arguments, pass_fds=emulator.qemu_fds, stderr=subprocess.DEVNULL) as machine:
             emulator.qemu_has_them()
-            # The writes of QEMU to find BARs have changed nothing.
+            # The writes by which QEMU determines the size of BARs have changed nothing.
             models = [Model(fields) for fields in devices]
             killer = Killer(emulator.process.pid, generator.random(), KILLS_QEMU)
             wrong = []
@@ -273,7 +271,7 @@ def check_qemu(tap, generator, link):
 
 
 def kill_and_wait(status, number):
-    """The pid of the worker that replaces the present one."""
+    """Returns the pid of the worker that replaces the current one."""
     pid = status.worker
     os.kill(pid, number)
     deadline = time.monotonic() + LIMIT
@@ -306,7 +304,7 @@ def check_status(tap):
 
 
 def check_idle(tap):
-    """Kills without anything to do, each much later than the last."""
+    """Workers are killed while they are idle, long after each other."""
     with Emulator([EXAMPLE] * 2) as emulator:
         status = Status(emulator.process.pid)
         sock, other = emulator.sockets
@@ -334,7 +332,7 @@ def check_idle(tap):
 
 
 def check_closed(tap):
-    """A device that was closed stays closed for the next worker."""
+    """A device that was closed remains closed for the next worker."""
     with Emulator([EXAMPLE] * 2) as emulator:
         status = Status(emulator.process.pid)
         bad, good = emulator.sockets
@@ -355,7 +353,7 @@ def check_closed(tap):
 
 
 def check_greedy(tap):
-    """Replies that are not read while workers are killed"""
+    """Workers are killed while replies are not read"""
     with Emulator([EXAMPLE]) as emulator:
         status = Status(emulator.process.pid)
         sock = emulator.sockets[0]
@@ -379,7 +377,7 @@ def check_greedy(tap):
 
 
 def check_stopped(tap):
-    """A worker that is stopped, while another emulator serves"""
+    """A worker is stopped. Another emulator is not affected."""
     with Emulator([EXAMPLE]) as other, Emulator([EXAMPLE] * 2) as emulator:
         status = Status(emulator.process.pid)
         emu.config_write(emulator.sockets[0], 0x3c, 0x77, 1)
@@ -393,8 +391,7 @@ def check_stopped(tap):
 
 
 def check_persistent(tap):
-    """Workers that are killed as soon as they are there, after the log has all the lines
-    that it may have."""
+    """Workers are killed as soon as they start, after the log has the maximum number of lines."""
     with Emulator([EXAMPLE]) as emulator:
         status = Status(emulator.process.pid)
         emu.config_write(emulator.sockets[0], 0x3c, 0x55, 1)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-# guidestest.py: the guides' commands, run as they stand there
+# guidestest.py: the commands in the guides
 #
-# In a guide's "console" blocks a line that begins with "$ " is a command, and the
-# lines after it are what it prints, "…" standing for anything, a line of its own
-# for any lines. XenServer's xe, and the hosts' names, are the test's.
+# In a guide's "console" blocks, a line that starts with "$ " is a command, and the lines after it
+# are its output, where "…" means any text, and any lines if it is alone on a line. The test
+# replaces XenServer's xe and the names of hosts.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -39,7 +39,7 @@ esac
 
 
 def commands(guide):
-    """[(command, [lines that it prints])]"""
+    """Returns [(command, [lines of its output])]."""
     with open(os.path.join(DOCS, guide), encoding='utf-8') as file:
         blocks = re.findall(r'^```console\n(.*?)^```$', file.read(), re.DOTALL | re.MULTILINE)
     found = []
@@ -59,8 +59,8 @@ def pattern(lines):
 
 
 def run_guide(tap, stack, guide, hosts, least=10, starts=True):
-    """HOSTS: what the guide calls them -> what they are. LEAST: commands that it has.
-    STARTS: whether domains can be started."""
+    """HOSTS: names of hosts in the guide -> their real names. LEAST: the minimum number of
+    commands. STARTS: whether domains can be started."""
     found = commands(guide)
     tap.ok(len(found) >= least, '%s has commands' % guide, len(found))
     environment = {'PATH': stack.path('bin') + ':' + stack.env['PATH'], 'VM': '00000000-0000-0000-0000-000000000000',
@@ -80,7 +80,8 @@ def run_guide(tap, stack, guide, hosts, least=10, starts=True):
 
 
 def device_guide(tap, stack):
-    """guide-device.md: its program is compiled and started as it says, and its devices are valid."""
+    """guide-device.md: its program is compiled and started with the commands in it, and its devices
+    are valid."""
     with open(os.path.join(DOCS, 'guide-device.md'), encoding='utf-8') as file:
         text = file.read()
     compile_line = re.search('^cc .*$', text, re.MULTILINE).group()

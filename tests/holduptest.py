@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # holduptest.py: a local user who tries to block all other users
 #
-# Each case was once enough to keep root waiting. The attacker is nobody, through the
-# read-only socket or as a member of libvirt's group; it stops its own connection's processes,
-# does not read, or sends half a frame. Root's calls have to go on meanwhile.
+# Each case once blocked root's calls. The attacker is the user nobody, through the read-only socket
+# or as a member of libvirt's group. It stops its own connection's processes, does not read, or
+# sends half a frame. Root's calls must succeed meanwhile.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -23,7 +23,7 @@ from systemstack import DAEMON, GROUP, LIBVIRTD, NOBODY, main, prepare, start_bo
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
 UUID = '5f1e7c52-9f36-4f7a-9f1c-0d6c9a4e3a11'
 RO, RW = DAEMON + '-ro', DAEMON
-# The longest time that root may have to wait, in seconds. The attacker is limited to five; the rest
+# The maximum time that root may have to wait, in seconds. The attacker can cause five; the rest
 # allows for a busy machine.
 PATIENCE = 20
 
@@ -31,7 +31,7 @@ XML = domain_xml('victim', 'pc', emulatedpci_xml(FIELDS)).replace('</name>', '</
 
 
 def processes(parent):
-    """The children of PARENT that run as nobody."""
+    """Returns the children of PARENT that run as the user nobody."""
     found = []
     for path in glob.glob('/proc/[0-9]*'):
         try:
@@ -82,7 +82,7 @@ class Attacker:
 
 
 def state(pid):
-    """The state of the process PID as in /proc/PID/stat, or None if it has ended."""
+    """Returns the state of the process PID as in /proc/PID/stat, or None if it has ended."""
     try:
         with open('/proc/%d/stat' % pid, encoding='ascii', errors='replace') as file:
             return file.read().rpartition(')')[2].split()[0]
@@ -145,7 +145,7 @@ def test_slots(tap, daemon):
 
 
 def sent(path, frames, flags=0):
-    """Opens, sends FRAMES, and does not read."""
+    """Connects, sends FRAMES, and does not read."""
     def work():
         client = rpc.Client(path)
         client.open('qemu:///system', flags)
@@ -168,7 +168,7 @@ def half_frame(serial):
 
 
 def test_lock(tap, daemon):
-    """The lock of root's domain."""
+    """The lock of a domain of root"""
     define = ('define', '/mnt/victim.xml')
     for what, path, member in (('read-only', RO, False), ('a member of the group', RW, True)):
         attacker = Attacker(member, sent(path, lambda client: define_frame() + half_frame(101)))
@@ -176,11 +176,11 @@ def test_lock(tap, daemon):
         attacker.close()
 
         def noise(client):
-            """Sends so many calls that the replies fill all buffers, and then the define."""
+            """Sends enough calls for the replies to fill all buffers, and then the define."""
             domain = rpc.read_domain(client.call(rpc.LOOKUP_BY_NAME, rpc.string('victim')))
             return b''.join(rpc.frame(rpc.GET_XML_DESC, domain + bytes(4), serial) for serial in range(1000, 1400)) + \
                 define_frame(2000)
-        # It does not read, so that it has not heard that libvirtd has done it.
+        # The attacker does not read, so the reply about the define stays in the buffers.
         attacker = Attacker(member, sent(path, noise))
         stop_as_nobody(processes(daemon.pid))
         root_is_served(tap, '%s stops the process that defines it' % what, *define)
@@ -192,7 +192,7 @@ def test_lock(tap, daemon):
 
 
 def test_rights(tap, libvirtd, daemon):
-    """The process that asks libvirtd whether a user may change definitions."""
+    """The process that asks libvirtd whether a user may change definitions"""
     xml = '<device><name>emulatedpci_%s</name><capability type="emulatedpci" devicename="x"><config vendorid="0x5853" ' \
         'deviceid="0xc001"/></capability></device>'
 
@@ -200,7 +200,7 @@ def test_rights(tap, libvirtd, daemon):
         clients[0].send(428, rpc.string(xml % 'attacker') + bytes(4))
 
     attacker = Attacker(True, connect(RW, 1), later)
-    # libvirtd stands still, so that the process waits for it long enough to be found.
+    # libvirtd is stopped, so that the process waits for it long enough to be found.
     os.kill(libvirtd.pid, signal.SIGSTOP)
     os.kill(attacker.pid, signal.SIGUSR1)
     wait_for(lambda: len(processes(daemon.pid)) == 2, 'a process asks libvirtd')

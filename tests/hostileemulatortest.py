@@ -1,11 +1,10 @@
 """hostileemulatortest.py: a malicious emulator cannot affect other emulators
 
-A stand-in for pci-emulator that misbehaves stands behind one device of a real
-QEMU: wrong answers, floods, early close, silence. The other devices of that
-QEMU, emulated and native ones, are looked at after each, QEMU itself, and
-another QEMU. The guest is qtest; and a virtual CPU, for the one case in which
-that makes a difference: silence. All of it over each transport that the
-installed QEMU can have.
+A stand-in for pci-emulator that misbehaves serves one device of a real QEMU: it sends wrong replies
+or floods, closes the connection early, or does not reply. After each case, the test checks the
+other devices of that QEMU, emulated and native ones, QEMU itself, and another QEMU. qtest replaces
+the guest, except for the missing replies, whose effect on a virtual CPU is tested, too. The test is
+repeated with each transport that the installed QEMU supports.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -31,7 +30,7 @@ HOSTILE, GOOD, NATIVE = 5, 6, 7
 
 
 def check_others(tap, what, machine, other, native):
-    """The devices beside that of the hostile emulator are unchanged."""
+    """The devices other than that of the malicious emulator are unchanged."""
     tap.equal(machine.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other emulated device' % what)
     tap.equal(machine.config_dump(pci(0, NATIVE)), native, '%s: the native device' % what)
     tap.equal(other.config_read(pci(0, GOOD), 0, 4), IDS, '%s: the other domain' % what)
@@ -77,10 +76,10 @@ def check_ways(tap, other, link):
 
 
 class VCPU:
-    """A QEMU whose guest reads and writes a device's registers without end."""
+    """A QEMU whose guest reads and writes a device's registers in an endless loop."""
 
     def __init__(self, emulator, directory, **properties):
-        """PROPERTIES: more of them for QEMU's device"""
+        """PROPERTIES: additional properties of QEMU's device"""
         path = os.path.join(directory, 'firmware')
         with open(path, 'wb') as file:
             file.write(configguest.firmware(IDS))
@@ -134,8 +133,8 @@ class VCPU:
 
 
 def check_silence(tap, other, link):
-    """x-pci-proxy-dev waits as long as it takes, and QEMU answers its monitor
-    meanwhile. vfio-user-pci waits with QEMU's lock, for a limited time."""
+    """x-pci-proxy-dev waits without a limit, and QEMU replies to monitor commands meanwhile.
+    vfio-user-pci waits with QEMU's lock, for a limited time."""
     name = link.name + ', silence: '
     waits = {'x-msg-timeout': LIMIT * 1000} if link is emu.VFIO_USER else {}
     with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory, \
@@ -174,8 +173,8 @@ def check_silence_for_ever(tap, link):
 
 
 def check_silence_guarded(tap, link):
-    """Nobody wakes that worker up: the guard replaces it. QEMU is told to stop
-    the virtual CPU meanwhile, and so waits for it."""
+    """The stopped worker is not continued, so the guard replaces it. Meanwhile, QEMU is told to
+    stop the virtual CPU, and so waits for the worker."""
     with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory, \
             Emulator([EXAMPLE], stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:
         machine = VCPU(emulator, directory)
@@ -193,7 +192,7 @@ def check_silence_guarded(tap, link):
 
 
 def check_kills(tap, link):
-    """A virtual CPU, which checks what it reads, while its emulator is killed."""
+    """A virtual CPU checks the values that it reads while its emulator is killed."""
     kills = 200
     with tempfile.TemporaryDirectory(prefix='emulatedpci.') as directory, \
             Emulator([EXAMPLE], stderr=subprocess.DEVNULL, transport=link, for_qemu=True) as emulator:
@@ -203,7 +202,7 @@ def check_kills(tap, link):
             for _ in range(kills):
                 seen += machine.rounds(1)
                 worker = emulator.worker()
-                # It may be one that dies just now.
+                # The worker may already be exiting.
                 if worker is not None:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(worker, signal.SIGKILL)

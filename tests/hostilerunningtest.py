@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-# hostilerunningtest.py: what a vfio-user server can do to a QEMU that runs a guest
+# hostilerunningtest.py: the effects of a malicious vfio-user server on a QEMU that runs a guest
 #
-# QEMU alone, with memory that is shared, a device of a server, and a device of its own; qtest stands
-# in for the guest. The server is a right one until the guest has the device, and then misbehaves: it
-# answers an access wrongly, or it sends requests, descriptors and interrupts without end. After that,
-# QEMU has to answer, and its own device has to be as before. docs/guide-vfio-user.md lists what becomes
-# of the server's device, and where QEMU 11.1 keeps memory or descriptors. hostileemulatortest.py has
-# servers that are silent or close the connection, and virtual CPUs that wait.
+# Tests QEMU without libvirt, with shared memory, a device of a server, and a device of QEMU; qtest
+# replaces the guest. The server is correct until the guest has the device, and then misbehaves: it
+# replies incorrectly to an access, or sends an unlimited number of requests, descriptors or
+# interrupts. After that, QEMU must still reply, and its own device must be unchanged.
+# docs/guide-vfio-user.md lists the effects on the server's device, and the cases in which QEMU 11.1
+# does not free memory or descriptors. hostileemulatortest.py tests servers that do not reply or
+# close the connection, and virtual CPUs that wait.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -27,11 +28,11 @@ BAR_ADDRESS = 0xe0000000
 MEMORY = 64 << 20
 CHUNK = 65536
 
-# The time that a server floods QEMU, in seconds, and the memory that QEMU may keep of it
+# The time for which a server floods QEMU, in seconds, and the memory that QEMU may keep afterwards
 FLOOD = 2
 KEEP_FDS, KEEP_MEMORY = 16, 32 << 20
 
-# The number of requests, or of writes, that a server does not read
+# The number of requests or writes whose replies a server does not read
 UNREAD, UNREAD_WRITES = 1000, 50000
 
 # The state of the device afterwards, and the memory that QEMU may keep
@@ -39,20 +40,21 @@ WORKS, GONE, EITHER = 'works', 'reads as all ones', 'works, or reads as all ones
 NOTHING, FDS, BYTES = 'nothing', 'descriptors', 'memory'
 
 
-# --- answers to a read of the BAR
+# --- replies to a read of the BAR
 
 def read(payload=None, **more):
-    """The answer to a read, with another payload: a function of the right one."""
+    """Returns a function that replies to a read with another payload, which PAYLOAD makes from the
+    correct one."""
     def answer(server, request):
         if struct.unpack_from('=QII', request)[1] != 0:
-            return None                 # of configuration space
+            return None                 # a read of configuration space
         right = server.device.right(READ, request)
         return server.answer(READ, payload(right) if payload else right, **more)
     return at(READ, answer)
 
 
 def read_with_fds(server, request):
-    """The right answer, with 100 descriptors."""
+    """The correct reply, with 100 descriptors."""
     if struct.unpack_from('=QII', request)[1] != 0:
         return None
     send_fds(server, server.answer(READ, server.device.right(READ, request)), 100)
@@ -60,7 +62,7 @@ def read_with_fds(server, request):
 
 
 def nobody(server, request):
-    """Thousands of answers to requests that QEMU has not sent, before the right one."""
+    """Thousands of replies to requests that QEMU has not sent, before the correct one."""
     if struct.unpack_from('=QII', request)[1] != 0:
         return None
     for i in range(5000):
@@ -68,10 +70,11 @@ def nobody(server, request):
     return server.answer(READ, server.device.right(READ, request))
 
 
-# --- what a server sends by itself
+# --- messages that a server sends by itself
 
 def requests(command, address, count, data=b'', fds=0, size=None, most=64):
-    """Requests without end, MOST of them before it has read an answer; or one, with 0."""
+    """Sends requests without end, at most MOST of them before it reads a reply; or only one, if
+    MOST is 0."""
     def flood(server):
         number, until = 0, time.monotonic() + FLOOD
         while time.monotonic() < until:
@@ -111,7 +114,7 @@ def garbage(server):
 
 
 def own_bar(server):
-    """The device writes into its own BAR: QEMU asks the server to write."""
+    """The device writes to its own BAR: QEMU asks the server to write."""
     server.client.sendall(message(1, DMA_WRITE, struct.pack('=QQ', BAR_ADDRESS, 4) + b'abcd', flags=0))
     return 1
 
@@ -130,7 +133,7 @@ ANSWERS = [
     ('answers to nobody', at(READ, nobody), EITHER),
 ]
 
-# (name, what the server does by itself, what the device does, what QEMU 11.1 keeps)
+# (name, the server's messages, the state of the device afterwards, the memory that QEMU 11.1 keeps)
 FLOODS = [
     ('reads of memory', requests(DMA_READ, 0, CHUNK, most=1), WORKS, NOTHING),
     ('writes of memory', requests(DMA_WRITE, 0x100000, 4096, b'x' * 4096), WORKS, NOTHING),
@@ -154,7 +157,7 @@ FLOODS = [
 
 
 class Machine(QTestMachine):
-    """QEMU, with the device at BAR_ADDRESS and a master of the bus."""
+    """A QEMU whose device is at BAR_ADDRESS and is a bus master."""
 
     def __init__(self, path, log):
         super().__init__(
@@ -170,14 +173,15 @@ class Machine(QTestMachine):
         return self.commands(['readl 0x%x' % BAR_ADDRESS])[0]
 
     def holds(self):
-        """(descriptors, bytes) of the process."""
+        """Returns (descriptors, bytes) of the process."""
         with open('/proc/%d/statm' % self.process.pid, encoding='ascii') as file:
             resident = int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
         return len(os.listdir('/proc/%d/fd' % self.process.pid)), resident
 
 
 def check(tap, what, machine, before, native, keeps):
-    """QEMU answers, and its own device is unchanged. Returns the state of the device of the server."""
+    """Checks that QEMU replies, and that its own device is unchanged. Returns the state of the
+    server's device."""
     machine.qmp('query-status')
     fds, memory = machine.holds()
     kept = {FDS: fds > before[0] + KEEP_FDS, BYTES: memory > before[1] + KEEP_MEMORY}
@@ -203,7 +207,7 @@ def act(tap, what, machine, server, flood):
 
 
 def misbehave(tap, what, path, hostile, flood, keeps):
-    """(what the device does, what QEMU logs)"""
+    """Returns (the effect on the device, QEMU's log)."""
     enabled = []
     server = Server(path, lambda *request: hostile(*request) if enabled and hostile else None, Device((0,), (INTX,)))
     with open(path + '.log', 'w+', encoding='utf-8', errors='replace') as log:

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # hostileservertest.py: the effects of a faulty vfio-user server on QEMU at its start
 #
-# <driver socket='…'/> connects QEMU to another program. Here it is one that answers all
-# requests rightly but for one, and QEMU alone (no libvirt, no launcher). What comes of it belongs to
-# QEMU; this test holds what the documents say of it (docs/guide-vfio-user.md): QEMU refuses to start
-# with a message, or starts, and never hangs. hostileemulatortest.py has servers
-# that misbehave later.
+# <driver socket='…'/> connects QEMU to another program. Here, this program replies correctly to all
+# requests except for one, and QEMU runs without libvirt and the launcher. The result depends on
+# QEMU. The test checks the results in docs/guide-vfio-user.md: QEMU prints an error and does not
+# start, or it starts, and never hangs. hostileemulatortest.py tests servers that misbehave later.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -35,7 +34,7 @@ def version(payload=None, **more):
 
 
 def descriptors(server, payload):
-    """The right answer to VERSION, with 100 descriptors."""
+    """The correct reply to VERSION, with 100 descriptors."""
     send_fds(server, server.answer(VERSION, server.device.right(VERSION, payload)), 100)
     return b''
 
@@ -78,7 +77,7 @@ WAYS = [
 
 
 class QEMU:
-    """A QEMU with the device, that does not run the guest."""
+    """A QEMU with the device, which does not run the guest."""
 
     def __init__(self, path):
         self.monitor, theirs = socket.socketpair()
@@ -91,9 +90,9 @@ class QEMU:
         theirs.close()
 
     def outcome(self):
-        """The result: REFUSES, STARTS or the signal; and the output of QEMU."""
+        """Returns the result: REFUSES, STARTS or the signal; and the output of QEMU."""
         try:
-            # It is read as soon as the machine is there.
+            # The monitor command is read as soon as the machine exists.
             self.monitor.sendall(b'{"execute":"qmp_capabilities"}{"execute":"quit"}')
         except OSError:
             pass

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # importtest.py: virt-emulatedpci import and export
 #
-# XenServer's devices in every form that they come in: strings, platform maps,
-# QEMU command lines, records of xe and ova.xml; the messages for those that are
-# wrong, and that nothing is lost there and back.
+# Tests XenServer's devices in all formats: strings, platform maps, QEMU command lines, records of
+# xe and ova.xml; the messages for invalid ones; and that import and export together lose nothing.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -26,13 +25,13 @@ classcode='0xff8000' headertype='0x00' subvendorid='0x5853' subsystemid='0xc000'
 interruptpin='0x01'/>
 </emulatedpci>
 """
-# The platform device of the design page of 2015, and those of today, with BIOS and UEFI firmware
+# The platform device of the design page of 2015, and the current ones, with BIOS and UEFI firmware
 DECIMAL = 'xen-platform:5853:%04x:0000:0000:%02x:ff8000:00:5853:%04x:00:01\n'
 BIOS = 'xen-platform:5853:%04x:0000:0000:%02x:010000:00:5853:%04x:00:01\n'
 UEFI = 'xen-platform:5853:%04x:0000:0000:01:ff8000:00:5853:0001:00:01\n'
 PVDEVICE = 'xen-pvdevice:5853:c000:0002:0000:01:088000:00:5853:c000:00:01\n'
 
-# As xenopsd writes it, and a list of processes shows it.
+# As written by xenopsd, and as shown in a list of processes.
 QEMU = ('%d qemu-dm-%d -machine pc-0.10,accel=xen,max-ram-below-4g=4026531840,trad_compat=True -vnc '
         'unix:/var/run/xen/vnc-7,lock-key-sync=off -monitor null -xen-domid %d -m size=248 -nodefaults '
         '-global rtl8139.subvendor_id=0x5853 %s -device ide-cd,drive=ide1-cd1,bus=ide.1,unit=1 '

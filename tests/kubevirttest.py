@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # kubevirttest.py: KubeVirt's hook onDefineDomain
 #
-# The domain's XML and the VirtualMachineInstance have the shape that KubeVirt gives them. What the
-# hook makes of them is defined and started by a stock libvirtd; run by root, in a mount
-# namespace in which QEMU is /usr/libexec/qemu-kvm, as in KubeVirt's container.
+# The domain's XML and the VirtualMachineInstance have KubeVirt's format. A stock libvirtd defines
+# and starts the result of the hook. If root runs the test, this is done in a mount namespace in
+# which QEMU is /usr/libexec/qemu-kvm, as in KubeVirt's container.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -29,7 +29,7 @@ DEVICES = '''<emulatedpci devicename='citrix-pv-bus'>
 </emulatedpci>
 '''
 
-# Devices in the middle, metadata in a default namespace, and QEMU's namespace on the root
+# Devices in the middle, metadata in a default namespace, and QEMU's namespace on the root element
 DOMAIN = '''<domain type="qemu" xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0">
 \t<name>default_emulatedpci-example</name>
 \t<memory unit="b">268435456</memory>
@@ -144,7 +144,7 @@ def check_domain(tap, stack, hook):
     name = 'default_emulatedpci-example'
     stack.virsh('start', name)
     def devices():
-        """{name of the device: whether the guest's firmware has asked for its registers}"""
+        """Returns {name of the device: whether the guest's firmware has read its registers}."""
         found = json.loads(stack.run([hook.env['EMULATEDPCI_TOOL'], 'emulators', '--json'], check=False).stdout or '[]')
         return {device['devicename']: device['requests'] > 0 for device in found if device['domain'] == name}
     Stack.wait_for(lambda: list(devices().values()) == [True, True], 'the firmware finds the devices')

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 # launchercapstest.py: libvirt and the QEMU under a launcher
 #
-# A stock libvirtd asks for capabilities through the launcher and gets the
-# ones of QEMU itself. When the QEMU is replaced by another version, libvirt
-# notices as soon as the launcher was refreshed, by hand or by its own run,
-# whether or not libvirtd was restarted.
+# A stock libvirtd queries capabilities through the launcher, and gets those of QEMU itself. If QEMU
+# is replaced by another version, libvirt notices that as soon as the launcher has been refreshed,
+# by a command or because it was run, whether or not libvirtd has been restarted.
 #
 # The error of a launcher that fails is shown to the user.
 #
-# The two versions are copies of the real QEMU in which one machine type has
-# another name: enough for virsh domcapabilities to tell them apart.
+# The two versions are copies of the real QEMU, in which one machine type has different names, so
+# that virsh domcapabilities can distinguish them.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -26,7 +25,7 @@ MODULES = [d for pattern in ('/usr/lib/*/qemu', '/usr/lib/qemu', '/usr/lib64/qem
 
 
 def make_version(stack, program, name, old, new):
-    """A QEMU in which the machine type OLD is called NEW."""
+    """Writes a copy of QEMU in which the machine type OLD is called NEW."""
     with open(program, 'rb') as file:
         data = file.read()
     assert len(old) == len(new) and old.encode() + b'-machine' in data
@@ -38,8 +37,8 @@ def make_version(stack, program, name, old, new):
 
 
 def install(stack, qemu, version):
-    """VERSION becomes QEMU, as a package manager does it: by rename. It is run by a
-    script, since a copy elsewhere finds its modules only when told where they are."""
+    """Replaces QEMU by VERSION with a rename, as a package manager does. A script runs it, since a
+    copy in another directory finds its modules only if it is told their path."""
     with open(qemu + '.new', 'w', encoding='ascii') as file:
         file.write('#!/bin/sh\nQEMU_MODULE_DIR=%s exec %s "$@"\n' % (''.join(MODULES[:1]), version))
     os.chmod(qemu + '.new', 0o755)
@@ -62,7 +61,7 @@ def main(tap):
             machine = re.search(rb'pc-i440fx-[1-9]\.[0-9]+(?=-machine\0)', file.read()).group().decode()
         renamed = re.sub('fx-[0-9]', 'fx-0', machine)
 
-        # An installation of the user's own: it may refresh itself.
+        # An installation that belongs to the user and so can refresh itself
         program = stack.path('libexec/emulatedpci-launcher')
         if os.getuid() == 0:
             os.chown(program, NOBODY, NOBODY)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # launchertest.py: emulatedpci-launcher with stand-ins for the programs that it starts
 #
-# Stand-ins for QEMU and pci-emulator (launcherhelper.c) tell what they were
-# given; the last tests take the real ones.
+# The stand-ins for QEMU and pci-emulator (launcherhelper.c) write their arguments and descriptors
+# to files. The last tests use the real programs.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -51,7 +51,7 @@ QEMU, LAUNCHER = make_qemu("qemu-a")
 
 
 def parse(path):
-    """What a stand-in wrote."""
+    """Returns the data that a stand-in wrote."""
     with open(path, "rb") as f:
         records = f.read().split(b"\0")[:-1]
     result = {"arg": [], "fd": {}, "status": {}, "answer": []}
@@ -98,7 +98,7 @@ class Run:
 
 
 def fails(*args, status=125, message, **kwargs):
-    """The launcher must say MESSAGE, in one line, and not run QEMU."""
+    """The launcher must print MESSAGE, in one line, and not run QEMU."""
     run = Run(*args, status=status, **kwargs)
     lines = run.stderr.splitlines()
     own = [line for line in lines if line.startswith("emulatedpci-launcher: ")]
@@ -111,7 +111,7 @@ def fails(*args, status=125, message, **kwargs):
 
 
 def devices(*drivers, **fields):
-    """Arguments for devices d0, d1 ... with these <driver>s."""
+    """Returns arguments for devices d0, d1 ... with these <driver>s."""
     args = []
     for i, driver in enumerate(drivers):
         args += ["-device", device(devicename=f"d{i}", **fields,
@@ -120,20 +120,20 @@ def devices(*drivers, **fields):
 
 
 def own_arguments(emulator):
-    """What a stand-in was given, but for its devices and descriptors: the program, then the rest."""
+    """Returns a stand-in's program and arguments, without its devices and descriptors."""
     args = [arg.decode() for arg in emulator["arg"]]
     return [os.path.basename(args[0])] + [
         arg for arg in args[1:] if not re.match("--device$|--ready-fd=|--client-fd=|--state-fd=|fd=|socket=", arg)]
 
 
 def names_of(emulator):
-    """The devices that a stand-in was given."""
+    """Returns the devices in the arguments of a stand-in."""
     return [re.search("devicename=([^,]*)", arg.decode()).group(1) for arg in emulator["arg"]
             if arg.startswith((b"fd=", b"socket="))]
 
 
 def client_of(emulator):
-    """What is behind the descriptor that tells a stand-in of QEMU's end; None without one."""
+    """Returns the file of the descriptor that tells a stand-in of QEMU's end; None without one."""
     for arg in emulator["arg"]:
         if arg.startswith(b"--client-fd="):
             return emulator["fd"][int(arg.partition(b"=")[2])]
@@ -141,7 +141,7 @@ def client_of(emulator):
 
 
 def state_of(emulator):
-    """The same of the descriptor on which it is asked for registers."""
+    """Returns the same for the descriptor through which a stand-in is asked for registers."""
     for arg in emulator["arg"]:
         if arg.startswith(b"--state-fd="):
             return emulator["fd"][int(arg.partition(b"=")[2])]
@@ -220,7 +220,7 @@ def descriptors():
         theirs = {qemu_fd(a) for a in run.emulator["arg"] if a.startswith(b"fd=")}
         expect(set(run.emulator["fd"]), {0, 1, 2, ready, *theirs}, "the emulator's descriptors")
         expect([run.emulator["fd"][fd] for fd in (0, 1)], ["/dev/null"] * 2, "its stdio")
-        # QEMU's has the log filter behind it.
+        # The log filter is connected to QEMU's.
         expect(run.emulator["fd"][2], f"pipe:[{run.log}]", "its stderr")
         expect(run.qemu["fd"][2].startswith("pipe:") and run.qemu["fd"][2] != run.emulator["fd"][2], True,
                "QEMU's stderr")
@@ -394,7 +394,7 @@ def elsewhere():
             run = fails(*args, program=link, message=re.escape(
                 f"'{link}' is not in the launch directory '{stage.launch}'"))
             expect(run.stdout, b"", "output")
-    # The launcher only knows the name by which it is called; a name without a path is not enough.
+    # The launcher only knows the name by which it was called; a name without a path is not enough.
     for word in ("", name):
         fails(executable=LAUNCHER, program=word, cwd=stage.launch,
               message=re.escape(f"'{word}' is not in the launch directory"))
@@ -405,9 +405,9 @@ def elsewhere():
 
 
 class Monitor:
-    """libvirt's end of a start: creates the monitor's socket, connects to it after DELAY
-    seconds, and sends a command when the greeting has come. LINES is what is in the log
-    when the connection ends, which is when libvirt reads it."""
+    """Plays libvirt at the start of a domain: creates the monitor's socket, connects to it after
+    DELAY seconds, and sends a command after the greeting. LINES is the content of the log when the
+    connection ends, which is when libvirt reads it."""
 
     def __init__(self, delay=0, pipe=False, extra=()):
         path = os.path.join(stage.top, "monitor")
@@ -463,7 +463,7 @@ def monitor_refusal():
         expect(re.fullmatch("emulatedpci-launcher: .*vendorid.*\n", monitor.log()) is not None, True, "the log")
         expect(monitor.process.wait(60), 125, "exit status")
 
-    # virtlogd reads the log's pipe when it comes to it.
+    # virtlogd can read the log's pipe later.
     monitor = Monitor(pipe=True)
     monitor.send()
     time.sleep(0.5)
@@ -473,7 +473,7 @@ def monitor_refusal():
     expect(text.startswith(b"emulatedpci-launcher: "), True, "the log")
     expect((monitor.log(), monitor.process.wait(60)), ("", 125), "the rest of the log, exit status")
 
-    # A client that goes at once, and a number that is no listening socket.
+    # A client that disconnects at once, and a number that is not a listening socket.
     monitor = Monitor()
     monitor.client.close()
     expect(monitor.process.wait(60), 125, "exit status")
@@ -524,7 +524,7 @@ def versions():
             if not script:
                 path, launcher = make_qemu("qemu-version", version)
             else:
-                # A script does not have the version in it: it must be run.
+                # A script does not contain the version, so it must be run.
                 inner = os.path.join(stage.top, "inner")
                 os.rename(path, inner)
                 with open(path, "w", encoding="ascii") as f:
@@ -534,10 +534,10 @@ def versions():
                 fails(*args, *one, program=launcher, message=message)
             else:
                 Run(*args, *one, program=launcher)
-            # Without a device nobody asks.
+            # Without a device, the version is not queried.
             Run(*args, program=launcher)
         os.unlink(launcher)
-    # One that tells its version, and then neither ends nor says more.
+    # A QEMU that prints its version, and then neither exits nor prints anything else.
     path, launcher = make_qemu("qemu-lingers")
     os.rename(path, inner)
     with open(path, "w", encoding="ascii") as f:
@@ -629,7 +629,8 @@ def one_of_several_fails():
 
 
 def blocker_fd(argv, name):
-    """Ends with the node NAME that keeps a guest from migrating: its descriptor."""
+    """Returns the end of the arguments with the node NAME that keeps a guest from migrating: its
+    descriptor."""
     expect((argv[-4], argv[-2]), ("-add-fd", "-blockdev"), "the last options")
     node = json.loads(argv[-1])
     expect((node["driver"], node["node-name"], node["read-only"], node["file"]["filename"]),
@@ -644,7 +645,7 @@ def vfio_user():
     args = devices({}, {"emulator": "a"}, {})
     for script in (False, True):
         if script:
-            # A script does not have it in it: it must be run.
+            # A script does not contain the device's name, so it must be run.
             inner = os.path.join(stage.top, "inner")
             os.rename(path, inner)
             with open(path, "w", encoding="ascii") as f:
@@ -674,7 +675,7 @@ def vfio_user():
                 os.unlink(name)
     os.unlink(launcher)
 
-    # Both at once, since one of them wants it so
+    # Both transports at once, since one device requires the other transport
     _, launcher = make_qemu("qemu-vfio", b"10.1", vfio_user=True)
     run = Run("-accel", "kvm", *devices({}, {"emulator": "a", "version": "mpqemu"}), program=launcher)
     expect(run.qemu["answer"], ["d0", "d1"], "who answers")
@@ -684,7 +685,7 @@ def vfio_user():
             sorted(run.emulators, key=names_of)], [False, True], "to whom QEMU connects")
     os.unlink(f"{stage.home}/pci{run.pid}.0")
 
-    # A program of one's own may know of no such thing: then the guest must stay where it is.
+    # The user's own program may not support this: then the guest cannot be migrated.
     run = Run(*devices({"emulator": "a", "model": stage.emulator}), program=launcher)
     expect(run.qemu["answer"], ["d0"], "who answers")
     expect((client_of(run.emulator), len(run.emulator["fd"])), (None, 5), "a model's descriptors")
@@ -712,7 +713,7 @@ def incoming():
         expect(run.qemu["arg"][-2], b"-object", "what restores registers")
         wait_for_file_to_go(f"{stage.home}/pci{run.pid}.1")
         os.unlink(f"{stage.home}/pci{run.pid}.0")
-    # Libvirt's own: the guest can run, but must stay.
+    # libvirt's own device: the guest can run, but cannot be migrated.
     run = Run("-object", other, *devices({}), program=new)
     blocker_fd([a.decode() for a in run.qemu["arg"]], "emulated-pci-device-registers")
     os.unlink(f"{stage.home}/pci{run.pid}.0")
@@ -758,8 +759,8 @@ def vfio_user_refused():
 
 
 class Listener:
-    """Stands in for pci-emulator --listen: takes devices, and answers as ANSWERS
-    say; or says REFUSAL, reads nothing, and goes before or after it could."""
+    """A stand-in for pci-emulator --listen: receives devices, and replies as ANSWERS say; or sends
+    REFUSAL, reads nothing, and closes the connection before or after it could."""
 
     def __init__(self, runtime, *answers, pid=None, refusal=None, after=False):
         directory = os.path.join(runtime, "emulatedpci")
@@ -808,7 +809,7 @@ class Listener:
                         peer.send(re.search("devicename=([^,]*)", text).group(1).encode().ljust(32, b"\0"))
 
     def close(self):
-        # Wakes it up if nobody came.
+        # Wakes up the thread if no client connected.
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as waker:
             try:
                 waker.connect(self.path)
@@ -934,7 +935,8 @@ def make_stale(path):
 
 
 def wait_second():
-    """Waits until the launcher's second is over, on the file system's coarser clock too."""
+    """Waits until the second of the launcher's timestamp is over, also for the file system's
+    coarser clock."""
     while int(time.time() - 0.02) <= int(os.stat(stage.launcher).st_ctime):
         time.sleep(0.01)
 
@@ -956,13 +958,13 @@ def refreshed():
     expect(os.stat(stage.launcher).st_mtime_ns, mtime, "mtime")
     expect(f"{name}\t{QEMU}\tcurrent" in admin("--list", status=1).stdout, True, "--list")
 
-    # At once after a refresh a second one must wait for the next second.
+    # The second refresh must wait until the next second.
     make_stale(QEMU)
     before = os.stat(stage.launcher).st_ctime
     admin("--refresh")
     expect(int(os.stat(stage.launcher).st_ctime) > int(before), True, "the next second")
 
-    # A run does it by itself, if it may, but does not wait.
+    # The launcher refreshes itself when it is run, if it has the permissions, but does not wait.
     make_stale(QEMU)
     wait_second()
     before = ctime(stage.launcher)
@@ -1049,7 +1051,7 @@ def real_kill():
 
 
 class RealListener:
-    """pci-emulator --listen, where the launcher looks for it."""
+    """A pci-emulator --listen, at the path that the launcher uses."""
 
     def __init__(self):
         self.runtime = os.path.join(real.top, "run")
@@ -1126,8 +1128,8 @@ for client in clients:
 
 
 def prepare_vfio(name, script):
-    """A launcher of a QEMU that SCRIPT stands for, and drivers for its devices: shared, of
-    their own, and isolated where that is possible."""
+    """Returns a launcher of a QEMU that is replaced by SCRIPT, and drivers for its devices: shared,
+    separate, and isolated where that is possible."""
     path = os.path.join(real.top, name)
     with open(path, "w", encoding="ascii") as f:
         f.write(script)
@@ -1147,7 +1149,7 @@ def real_vfio_user():
     args = []
     for i, driver in enumerate(drivers):
         args += ["-device", device(deviceid=0x100 + i, foreign=[*driver.items(), ("id", f"ua-{i}")])]
-    # Standard error is the emulators' too.
+    # The emulators use the same standard error.
     with open(os.path.join(real.top, "vfio.err"), "w+", encoding="utf-8") as err:
         run = subprocess.run([launcher, *args], stdout=subprocess.PIPE, stderr=err, encoding="utf-8",
                              env={**os.environ, "HOME": real.home}, timeout=120, check=False)
@@ -1155,7 +1157,7 @@ def real_vfio_user():
         expect(run.returncode, 0, err.read())
     expect(run.stdout.split(), [f"5358{i:02x}01" for i in range(len(drivers))], "vendor and device")
     real.wait_for_none(60)
-    # The isolated one's file is out of its reach.
+    # The isolated emulator cannot remove its file.
     for name in os.listdir(real.home):
         expect(name.endswith(f".{len(drivers) - 1}"), len(drivers) == 4, f"a file that is left: {name}")
         os.unlink(os.path.join(real.home, name))
@@ -1179,7 +1181,7 @@ def real_unconnected():
     devs = []
     for i, driver in enumerate(drivers):
         devs += ["-device", device(foreign=[*driver.items(), ("id", f"ua-{i}")])]
-    # The messages of a QEMU without and one with the device for a machine without a bus
+    # The messages of a QEMU without the device, and of one with it for a machine without a bus
     refusal = "No 'PCI' bus found for device 'vfio-user-pci'" if VFIO_USER in qemu_transports()[0] else \
         "'vfio-user-pci' is not a valid device model name"
     for args, message in ((["-machine", "none"], refusal),
@@ -1189,7 +1191,7 @@ def real_unconnected():
             run = subprocess.run([launcher, *args, "-display", "none", *devs], stderr=err,
                                  stdin=subprocess.DEVNULL, timeout=120, check=False,
                                  env={**os.environ, "HOME": real.home})
-            # Well before an emulator would stop waiting.
+            # Well before the time limit of an emulator.
             real.wait_for_none(120)
             err.seek(0)
             said = err.read()
@@ -1217,7 +1219,7 @@ def real_killed_before():
     expect(process.stdout.readline(), b"here\n", "it runs")
     waiting = real.processes()
     expect(len(waiting), 4, "two guards and their workers")
-    # Only its end counts: not that it is stopped, and not a child's.
+    # Only its end counts, not a stop, and not the end of a child.
     process.send_signal(signal.SIGSTOP)
     process.send_signal(signal.SIGCONT)
     expect(sorted(real.processes()), sorted(waiting), "they wait")
@@ -1228,7 +1230,7 @@ def real_killed_before():
 
 
 def hostile(name, text):
-    """An emulator that means no good: a program in Python, with what it may want."""
+    """A malicious emulator: a program in Python, with the modules that it may use."""
     path = os.path.join(real.top, name + "-pci-emulator")
     with open(path, "w", encoding="ascii") as f:
         f.write(f"""#!{sys.executable}
@@ -1301,9 +1303,9 @@ os.close(fds[0])
 
 
 def main():
-    # No core files of the stand-ins that end by a signal.
+    # No core files of stand-ins that end with a signal.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # 256 devices take a socket each, on either side.
+    # 256 devices require a socket each, on either side.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= soft < 2048:
         resource.setrlimit(resource.RLIMIT_NOFILE, (2048 if hard < 0 else min(2048, hard), hard))

@@ -19,7 +19,7 @@ DEVICE = dict(zip(FIELDS, ("citrix-pv-bus", 0x5853, 0xc000, 0, 0, 1, 0xff8000, 0
 
 
 class Skip(Exception):
-    """Says why a test point cannot be had here."""
+    """The reason why a test point is skipped here."""
 
 
 class Tap:
@@ -60,7 +60,7 @@ def expect(actual, wanted, what=""):
 
 
 def escape(path):
-    """The launcher's name for a QEMU, as qemu_launcher_path.h says."""
+    """Returns the launcher's name for a QEMU, as defined in qemu_launcher_path.h."""
     name = ""
     for i, byte in enumerate(os.fsencode(path)[1:]):
         char = chr(byte)
@@ -107,7 +107,7 @@ class Stage:
         return self.link(escape(qemu))
 
     def processes(self, *programs):
-        """The pids of this stage's emulators that live, or of other PROGRAMS."""
+        """Returns the pids of the running emulators of this stage, or of other PROGRAMS."""
         ends = programs or b"pci-emulator"
         pids = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -140,7 +140,7 @@ class Stage:
 
 
 def device(form="json", foreign=(), **fields):
-    """A -device argument; a field that is None is left out."""
+    """Returns a -device argument; a field that is None is omitted."""
     values = {name: value for name, value in {**DEVICE, **fields}.items() if value is not None}
     if form == "json":
         return json.dumps({"driver": "emulated-pci", **values, **dict(foreign)},
@@ -149,7 +149,7 @@ def device(form="json", foreign=(), **fields):
 
 
 def emulator_option(link, **fields):
-    """What an emulator must be told of a device; LINK is a descriptor or a path."""
+    """Returns the emulator's arguments for a device; LINK is a descriptor or a path."""
     values = {**DEVICE, **fields}
     words = [f"fd={link}" if isinstance(link, int) else f"socket={link}"]
     words += [f"devicename={values['devicename']}"]

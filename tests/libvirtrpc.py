@@ -1,8 +1,7 @@
 # libvirtrpc.py: a client of libvirt's RPC protocol, byte by byte
 #
-# For tests and benches that must send what no well-behaved client sends, or
-# measure without a library's own time. Knows the framing, XDR's few types and
-# the numbers of some calls; see src/rpc.
+# For tests and benchmarks that must send invalid frames, or measure without the time of a library.
+# Implements the framing, the XDR types and some procedure numbers; see src/rpc.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -47,13 +46,13 @@ def optional(text):
 
 
 def read_string(data, offset=0):
-    """(the string, the offset behind it)"""
+    """Returns (the string, the offset after it)."""
     size, = struct.unpack_from('>I', data, offset)
     return data[offset + 4:offset + 4 + size], offset + 4 + (size + 3) // 4 * 4
 
 
 def read_domain(data):
-    """The bytes of the domain at the start of DATA, as they are sent again."""
+    """Returns the bytes of the domain at the start of DATA, which can be sent unchanged."""
     return data[:read_string(data)[1] + 20]
 
 
@@ -63,7 +62,7 @@ def frame(procedure, payload=b'', serial=1, kind=CALL, status=OK, program=REMOTE
 
 
 class RPCError(Exception):
-    """An error reply; .code is libvirt's."""
+    """An error reply; .code is libvirt's error code."""
 
     def __init__(self, payload):
         self.code, self.domain, present = struct.unpack_from('>iiI', payload)
@@ -79,7 +78,7 @@ class Client:
         self.serial = 0
 
     def read(self, size):
-        """SIZE bytes, or fewer at the end."""
+        """Reads SIZE bytes, or fewer at the end."""
         data = bytearray()
         while len(data) < size:
             got = self.socket.recv(size - len(data))
@@ -89,7 +88,7 @@ class Client:
         return bytes(data)
 
     def receive(self):
-        """(program, procedure, kind, serial, status), payload; or None at the end."""
+        """Returns (program, procedure, kind, serial, status), payload; or None at the end."""
         head = self.read(4)
         if len(head) < 4:
             return None
@@ -103,7 +102,7 @@ class Client:
         return self.serial
 
     def wait(self, serial):
-        """The payload of the reply to the call SERIAL; other frames are dropped."""
+        """Returns the payload of the reply to the call SERIAL; other frames are discarded."""
         while True:
             got = self.receive()
             if not got:

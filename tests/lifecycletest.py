@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # lifecycletest.py: emulated devices in the life of running domains
 #
-# A Linux guest runs while libvirtd is restarted and killed, while the machine is
-# reset, while a device is detached, and while another domain comes and goes; the
-# devices stay where they were with the values that they had. However a domain
-# ends (the guest powers off, virsh destroy, QEMU or the emulator is killed), no
-# process stays.
+# A Linux guest runs while libvirtd is restarted and killed, while the machine is reset, while a
+# device is detached, and while another domain starts and stops. The devices must keep their
+# addresses and values. However a domain ends (the guest powers off, virsh destroy, QEMU or the
+# emulator is killed), no process may remain.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -20,13 +19,13 @@ from emulatedpcistack import (KERNEL_ARGUMENTS, LIMIT, REGISTERS, Stack, StackEr
 from qemutransports import VFIO_USER
 
 
-# A part of the message with which an older QEMU refuses to save a domain
+# A part of the message with which an older QEMU rejects saving a domain
 REFUSES_MIGRATION = 'x-pci-proxy-dev does not support migration'
 
 
 def dead(transport):
-    """The registers of a device whose emulator has gone: all ones, but for the
-    address registers (six BARs, expansion ROM) that vfio-user-pci answers for itself."""
+    """The registers of a device whose emulator has ended: all ones, except for the address
+    registers (six BARs, expansion ROM), whose values vfio-user-pci returns itself."""
     registers = bytearray(b'\xff' * 256)
     if transport == VFIO_USER:
         registers[0x10:0x28] = bytes(0x18)
@@ -42,7 +41,7 @@ def device(number):
 
 
 class Guest:
-    """A domain with a Linux that obeys lines on its serial console."""
+    """A domain with a Linux guest that reads commands from its serial console."""
 
     def __init__(self, tap, stack, machine, numbers):
         self.tap = tap
@@ -67,14 +66,14 @@ class Guest:
         self.wait_for_prompt()
 
     def wait_for_prompt(self, before=0):
-        """Nothing of what comes after the BEFOREth character is read by say()."""
+        """Waits for the prompt after the BEFOREth character. say() must not have read any of that
+        output."""
         self.stack.wait_for(lambda: self.seen()[before:].count('=== emulatedpci: waiting'),
                             '%s: the guest is up' % self.name)
 
     def say(self, line, until):
-        """Types LINE at the guest's console; returns what it prints, which
-        has UNTIL in it. QEMU has no more than one reader of a console: what is
-        read here is not in the log."""
+        """Types LINE at the guest's console. Returns the output up to UNTIL. QEMU has only one
+        reader of a console: the data that is read here is missing in the log."""
         text = b''
         with socket.socket(socket.AF_UNIX) as console:
             console.settimeout(LIMIT)
@@ -88,7 +87,7 @@ class Guest:
         return text.decode(errors='replace')
 
     def dump(self):
-        """The values that the guest reads now."""
+        """Returns the values that the guest reads now."""
         return read_dumps(self.say('print', ' devices\r\n'))[0]
 
     def check(self, what, aliases=None, dump=None):
@@ -129,8 +128,8 @@ class Guest:
         return self.stack.processes('guest=%s,' % self.name)
 
     def emulators(self):
-        """Those with a name of this domain's devices on their command line;
-        all of them have the first one's."""
+        """Returns the emulators with a name of this domain's devices on their command line; all of
+        them have the name of the first device."""
         first = next(iter(self.wanted.values()))['devicename']
         return [entry for entry in self.stack.processes('pci-emulator') if first in entry[1]]
 

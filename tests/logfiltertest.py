@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# logfiltertest.py: emulatedpci-logfilter, alone, behind a real QEMU, and under libvirt
+# logfiltertest.py: emulatedpci-logfilter, alone, with a real QEMU, and with libvirt
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -25,7 +25,7 @@ QEMU = os.path.join(QEMU_DIR, 'qemu-system-x86_64')
 
 
 class Filter:
-    """The program, between a pipe and a log. A process that sleeps stands for QEMU."""
+    """The program, between a pipe and a log. A sleeping process replaces QEMU."""
 
     def __init__(self, log=None, monitor=None):
         read, self.input = os.pipe()
@@ -48,7 +48,7 @@ class Filter:
             data = data[os.write(self.input, data):]
 
     def read(self, size):
-        """SIZE bytes of the log, or fewer at its end."""
+        """Reads SIZE bytes of the log, or fewer at its end."""
         data = b''
         while len(data) < size:
             if not select.select([self.log], [], [], LIMIT)[0]:
@@ -64,7 +64,7 @@ class Filter:
         self.qemu.wait()
 
     def end(self):
-        """The exit status and the rest of the log."""
+        """Returns the exit status and the rest of the log."""
         os.close(self.input)
         rest = self.read(1 << 30) if self.log is not None else b''
         if self.log is not None:
@@ -168,7 +168,7 @@ def monitor(tap, unread):
             listener.close()
             os.kill(log.process.pid, signal.SIGSTOP)
             log.write(LINE + b'why it ended\n' + LINE)
-            child = os.dup(log.input)       # QEMU's, that outlives it
+            child = os.dup(log.input)       # of QEMU, which ends later
             log.end_qemu()
             tap.equal(select.select([client], [], [], 0.3)[0], [], 'the connection lasts until the log is written')
             os.kill(log.process.pid, signal.SIGCONT)
@@ -176,7 +176,7 @@ def monitor(tap, unread):
             if unread:
                 tap.ok(ended(client), 'it ends even if nobody reads the log')
             else:
-                # The reader of a pipe is virtlogd, which has to write the log's file after that.
+                # virtlogd reads the pipe, and writes the log's file after that.
                 tap.equal(select.select([client], [], [], 0.3)[0], [], 'and until the log is read')
             os.set_blocking(log.log, False)
             tap.equal(os.read(log.log, 1000), expected, 'the log is complete')
@@ -190,7 +190,7 @@ def monitor(tap, unread):
 
 
 def filters(stage):
-    """The running filters of this stage."""
+    """Returns the running filters of this stage."""
     found = []
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
@@ -203,7 +203,7 @@ def filters(stage):
 
 
 class QEMUStart:
-    """A real QEMU that has started, with COUNT devices, through the launcher."""
+    """Starts a real QEMU with COUNT devices, through the launcher."""
 
     def __init__(self, stage, count, log):
         ours, theirs = socket.socketpair()
@@ -241,7 +241,7 @@ def real_qemu(tap):
                 if deaf:
                     (pid,) = filters(stage)
                     os.kill(pid, signal.SIGKILL)
-                # Changes the memory map, and so QEMU logs once more for each device.
+                # Changes the memory map, so that QEMU logs the messages again for each device.
                 qemu.execute('device_add', driver='edu', id='edu0', addr='0x1e')
                 answer = qemu.execute('query-status')
                 status = qemu.quit()

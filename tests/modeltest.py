@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # modeltest.py: an emulator other than pci-emulator, in a guest
 #
-# examples/counter-emulator, as <driver model=…> of two domains' devices,
-# beside devices of pci-emulator. What Linux reads in the guest, what QEMU's
-# PCI bus answers, and what the user is told when the program fails.
+# Devices of two domains use examples/counter-emulator as <driver model=…>, together with devices of
+# pci-emulator. Tests the registers that Linux reads in the guest, the registers on QEMU's PCI bus,
+# and the messages to the user when the program fails.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -91,7 +91,7 @@ def main(tap):
                        'the emulators end')
         tap.ok(True, 'emulators end with QEMU')
 
-        # The user sees its error message.
+        # The user gets the error message of the program.
         for name, xml, messages in (
                 ('option', driver % '--bogus',
                  ("counter-emulator: unknown option '--bogus'",

@@ -307,7 +307,8 @@ def send_fds(sock, data, fds):
 
 
 def receive_fds(sock, size):
-    """Receives SIZE bytes. Returns them with the offset, the number and the files of the descriptors."""
+    """Receives SIZE bytes. Returns them with the offset, the number and the files of the
+    descriptors."""
     data = b''
     found = []
     while len(data) < size:

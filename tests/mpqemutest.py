@@ -1,8 +1,8 @@
-"""mpqemutest.py: pci-emulator spoken to over the multi-process link
+"""mpqemutest.py: pci-emulator with the multi-process link
 
-As QEMU speaks it, and as QEMU would not. One device's misbehaving peer must
-not disturb another device, or end the process. And pci-emulator's options.
-What both transports have in common is in transporttest.py.
+Sends messages as QEMU does, and messages that QEMU would not send. A misbehaving peer of one device
+must not affect another device or end the process. Also tests pci-emulator's options.
+transporttest.py tests the common behaviour of both transports.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -22,7 +22,7 @@ INT_MAX = 0x7fffffff
 
 
 def closed(sock):
-    """Whether the emulator closes its end, within the socket's time limit."""
+    """Whether the emulator closes its end within the socket's time limit."""
     try:
         while sock.recv(4096):
             pass
@@ -244,7 +244,7 @@ def main(tap):
 
 if __name__ == '__main__':
     sys.dont_write_bytecode = True
-    # 256 devices take 512 sockets here.
+    # 256 devices require 512 sockets here.
     import resource
     SOFT, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(SOFT, 4096), HARD), HARD))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # ovirttest.py: oVirt's hook before_vm_start
 #
-# The hook is run as VDSM runs it, with the domain's XML in a file. The result is defined and
-# started by a stock libvirtd.
+# The hook is run as VDSM runs it, with the domain's XML in a file. A stock libvirtd defines and
+# starts the result.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -50,7 +50,7 @@ class Hook:
                         EMULATEDPCI_QEMU=os.path.join(stack.qemu_dir, 'qemu-system-x86_64'))
 
     def run(self, devices, domain, **changes):
-        """(exit status, the XML that VDSM uses, the message)"""
+        """Returns (exit status, the XML that VDSM uses, the message)."""
         path = self.stack.write('tmp/hook.xml', domain)
         env = dict(self.env, _hook_domxml=path, vmId='6c0d7e5f-4b5b-4a53-9d4c-0f6f1ad0c1de', **changes)
         if devices is not None:
@@ -92,7 +92,7 @@ def check_domain(tap, stack, hook):
         stack.virsh('create', stack.write('tmp/domain.xml', lowered))
 
         def devices():
-            """{name of the device: whether the guest's firmware has asked for its registers}"""
+            """Returns {name of the device: whether the guest's firmware has read its registers}."""
             found = json.loads(stack.run([TOOL, 'emulators', '--json'], check=False).stdout or '[]')
             return {device['devicename']: device['requests'] > 0 for device in found
                     if device['domain'] == 'ovirt-example'}

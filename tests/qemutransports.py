@@ -1,9 +1,9 @@
-"""qemutransports.py: which emulated devices the installed QEMU can have without KVM
+"""qemutransports.py: the emulated devices that the installed QEMU supports without KVM
 
     transports, reason = qemu_transports()
 
-The one place in the tests that knows QEMU's versions. It asks QEMU itself and
-nothing of ours, so that a fault of the launcher's choice cannot hide here.
+Only this file of the tests depends on QEMU's versions. It queries QEMU itself and uses no code of
+this project, so that an error in the launcher's choice is detected.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -51,9 +51,9 @@ def qemu_has_device(driver, arch='x86_64'):
 
 
 def qemu_transports(arch='x86_64'):
-    """(transports, reason): the names of the transports through which the
-    installed QEMU can have emulated devices under TCG, that of the launcher's
-    choice first; and if there is none, why (else None)."""
+    """Returns (transports, reason): the names of the transports with which the installed QEMU
+    supports emulated devices with TCG, the launcher's choice first. If there is none, reason is the
+    explanation (otherwise None)."""
     version = qemu_version(arch)
     if version is None:
         return (), 'there is no %s' % qemu_path(arch)

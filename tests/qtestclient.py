@@ -1,12 +1,12 @@
 """qtestclient.py: a QEMU without a guest, driven through its qtest protocol
 
-A machine of the installed QEMU whose ports, memory and PCI configuration
-space a test reads and writes, and whose monitor (QMP) it talks to:
+A machine of the installed QEMU. A test can read and write its ports, memory and PCI configuration
+space, and use its monitor (QMP):
 
     with QTestMachine(['-machine', 'pc', '-device', 'pci-serial,addr=5']) as m:
         print(hex(m.config_read(pci(0, 5, 0), 0, 4)))
 
-Knows nothing of emulated devices: see emulatordriver.py for those.
+For emulated devices, see emulatordriver.py.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -20,11 +20,11 @@ import tempfile
 
 from qemutransports import qemu_path
 
-TIMEOUT = 180       # seconds for an answer; a hang is a failure, not a wait
+TIMEOUT = 180       # seconds for a reply; a program that hangs fails the test
 
 
 def pci(bus, slot, function=0):
-    """The address of a function for the register 0xcf8."""
+    """Returns the value of the register 0xcf8 for a function."""
     return bus << 16 | slot << 11 | function << 8
 
 
@@ -52,8 +52,8 @@ class _Lines:
 
 
 class QTestMachine:
-    # Commands on their way to QEMU at one time, so that neither side's
-    # socket buffer can fill up while the other one waits.
+    # The number of commands that may be sent before their replies are read: neither side's socket
+    # buffer may become full while the other side waits.
     BATCH = 256
 
     def __init__(self, args, pass_fds=(), stderr=None, program=None):
@@ -82,7 +82,7 @@ class QTestMachine:
              '-qmp', 'unix:%s/qmp' % self.dir] + argv[1:],
             stdin=subprocess.DEVNULL, stderr=stderr, pass_fds=pass_fds)
 
-        # QEMU connects while it reads its command line, before the machine.
+        # QEMU connects while it parses its command line, before it creates the machine.
         for name, listener in zip(('qtest', 'qmp'), listeners):
             listener.settimeout(1)
             for _ in range(TIMEOUT):
@@ -128,7 +128,7 @@ class QTestMachine:
     # --- the qtest protocol
 
     def commands(self, commands):
-        """Sends all COMMANDS and returns the value of each answer (None if it has none)."""
+        """Sends all COMMANDS and returns the value in each reply (None if it has none)."""
         values = []
         for start in range(0, len(commands), self.BATCH):
             batch = commands[start:start + self.BATCH]
@@ -146,8 +146,8 @@ class QTestMachine:
 
     @staticmethod
     def config_read_commands(address, reg, length):
-        """The low bits of REG go into the address register: QEMU's host bridges
-        take them from there, so that any alignment reaches the device whole."""
+        """The low bits of REG are in the address register: QEMU's host bridges use them, so any
+        alignment reaches the device unchanged."""
         return ['outl 0xcf8 0x%x' % (0x80000000 | address | reg),
                 'in%s 0xcfc' % {1: 'b', 2: 'w', 4: 'l'}[length]]
 
@@ -177,7 +177,7 @@ class QTestMachine:
         self.config_writes([(address, reg, value, length)])
 
     def config_dump(self, *addresses):
-        """The 256 bytes of each address."""
+        """Returns the 256 bytes of each address."""
         values = self.config_reads([(a, reg, 4) for a in addresses for reg in range(0, 256, 4)])
         data = b''.join(v.to_bytes(4, 'little') for v in values)
         return [data[i:i + 256] for i in range(0, len(data), 256)]
@@ -198,13 +198,13 @@ class QTestMachine:
             self.events.append(answer['event'])
 
     def qmp_event(self, name):
-        """Waits for that event since the last call, or reset()."""
+        """Waits for that event since the last call, or since reset()."""
         while name not in self.events:
             self.events.append(json.loads(self.qmp_stream.line())['event'])
         self.events = []
 
     def reset(self):
-        """A reset of the whole machine."""
+        """Resets the whole machine."""
         self.events = []
         self.qmp('system_reset')
         self.qmp_event('RESET')

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-# quickstart.py: the second half of ./quickstart, when all is built
+# quickstart.py: the second half of ./quickstart, after the build
 #
-# Starts a libvirtd of its own with virtemulatedpcid in front, defines and starts the
-# domain of an example with virsh, and prints what its XML asked for, what libvirt
-# recorded and what the guest saw.
-# Exit status 0 if that is all the same.
+# Starts a separate libvirtd and virtemulatedpcid, defines and starts the domain of an example with
+# virsh, and prints the values in its XML, those in libvirt, and those that the guest saw. The exit
+# status is 0 if all of these are equal.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -45,7 +44,7 @@ class Progress:
 
 
 def add_boot(xml, kernel, initrd, serial, accel, emulator):
-    """The example's domain with what this demonstration needs besides. EMULATOR: a QEMU
+    """Returns the domain of the example with the additions for this demonstration. EMULATOR: a QEMU
     other than the installed one, or None."""
     if accel == 'kvm':
         xml = xml.replace("<domain type='qemu'>", "<domain type='kvm'>", 1)
@@ -58,13 +57,14 @@ def add_boot(xml, kernel, initrd, serial, accel, emulator):
 
 
 def asked_fields(xml):
-    """{field: text} as the XML's author wrote it."""
+    """Returns {field: text} as in the user's XML."""
     element = ET.fromstring(xml).find('./devices/emulatedpci')
     return dict(element.find('config').attrib, devicename=element.get('devicename'))
 
 
 def judge(name, recorded, seen):
-    """(whether all is well, what to say) of a field that the guest has as SEEN."""
+    """Returns (whether the value is correct, a description) for a field whose value in the guest is
+    SEEN."""
     if seen == recorded:
         return True, 'ok'
     if name == 'command' and seen == recorded | FIRMWARE_COMMAND:
@@ -75,7 +75,7 @@ def judge(name, recorded, seen):
 
 
 def show_table(asked, recorded, config, address, where):
-    """Prints the comparison. Returns whether all is well."""
+    """Prints the comparison. Returns whether all values are correct."""
     def show(name, value):
         return '0x%0*x' % (2 * REGISTERS[name][1], value)
 
@@ -107,21 +107,21 @@ def lspci(dump, where, *options):
 
 
 def lspci_text(dump):
-    """A dump as lspci -x prints it."""
+    """Returns a dump in the format of lspci -x."""
     return ''.join('%02x:%02x.%x device\n' % where + ''.join(
         '%02x: %s\n' % (row, config[row:row + 16].hex(' ')) for row in range(0, 256, 16)) + '\n'
                    for where, config in sorted(dump.items()))
 
 
 def add_qemu(stack, root):
-    """Copies the unpacked QEMU under ROOT to where the stack's user can run it, and has
-    the launcher stand for it. Returns its path."""
+    """Copies the unpacked QEMU under ROOT to a directory where the stack's user can run it, and
+    adds a launcher for it. Returns its path."""
     shutil.copytree(root, stack.path('qemu'), symlinks=True)
     os.chmod(stack.path('qemu'), 0o755)
     program = stack.path('qemu/usr/bin/qemu-system-x86_64')
     libraries = {directory for directory, _, names in os.walk(stack.path('qemu'))
                  if any('.so.' in name for name in names) and os.path.basename(directory) != 'qemu'}
-    # libvirt passes it on to what it starts.
+    # libvirt passes it to the programs that it starts.
     stack.env['LD_LIBRARY_PATH'] = ':'.join(sorted(libraries))
     subprocess.run([stack.path('libexec/emulatedpci-launcher'), '--add', program],
                    stdout=subprocess.DEVNULL, timeout=60, check=True)

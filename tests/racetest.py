@@ -68,7 +68,8 @@ def test(tap, stack):
 
 
 def test_machine(tap, stack):
-    """A machine type is raised together with a device, while others attach and change things."""
+    """A machine type is raised together with a device, while other clients attach and change
+    devices."""
     uuid = 'b51bb4a7-7a5c-4b6f-8a35-5d2f2a3c6e11'
     plain = domain_xml('raise', 'pc-i440fx-5.2').replace('<vcpu>', '<uuid>%s</uuid><vcpu>' % uuid)
     raising = emulatedpci_xml(FIELDS).replace('<emulatedpci', "<emulatedpci machine='pc-i440fx-6.2'", 1)

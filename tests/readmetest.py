@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-# readmetest.py: README's commands and XML, as they stand there
+# readmetest.py: the commands and the XML in README
 #
-# The commands of libvirt's clients and of virt-emulatedpci are run in README's order, in a
-# stack with the domains that they name. The commands that install something are only looked
-# for: ./quickcheck and the packages' own tests run them.
+# The commands of libvirt's clients and of virt-emulatedpci are run in README's order, in a stack
+# with the domains that they name. For the commands that install programs, the test only checks that
+# README has them: ./quickcheck and the packages' own tests run them.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -16,7 +16,8 @@ from fleetstack import FleetStack
 
 SOURCE = os.environ['abs_top_srcdir']
 
-# "lower" and "lift" of an installed tool find the launcher's links; these are the stack's.
+# "lower" and "lift" of an installed tool find the launcher's links. This is the directory in the
+# stack.
 WRAPPER = """#!/bin/bash
 case $1 in
     lower|lift) exec '%(tool)s' "$1" --launch-dir '%(launch)s' "${@:2}" ;;

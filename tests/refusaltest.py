@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # refusaltest.py: virsh prints the error of the launcher if a domain does not start
 #
-# Every kind of refusal, several times over, since libvirt may connect to the monitor
-# before or after the launcher has ended; and with both ways in which libvirt writes a
-# domain's log. REFUSAL_STARTS=N makes N starts of each kind.
+# Every kind of error is tested several times, since libvirt may connect to the monitor before or
+# after the launcher has ended, and with both ways in which libvirt writes a domain's log. With
+# REFUSAL_STARTS=N, there are N starts of each kind.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -23,7 +23,7 @@ def device(driver=''):
 
 
 def refuse(tap, stack, kind, name, message):
-    """Starts the domain NAME, which is not to start; its error must have MESSAGE in it."""
+    """Starts the domain NAME, which must fail with an error that contains MESSAGE."""
     wrong = []
     for _ in range(STARTS):
         run = stack.run(['virsh', '-q', '-c', stack.uri, 'start', name], check=False)
@@ -33,7 +33,7 @@ def refuse(tap, stack, kind, name, message):
 
 
 def define(stack, name, devices, **changes):
-    """Defines a domain in libvirt's own terms, with texts replaced as CHANGES say."""
+    """Defines a domain in libvirt's own XML, with texts replaced according to CHANGES."""
     text = stack.lower(domain_xml(name, 'pc', devices))
     for old, new in changes.get('replace', ()):
         if old not in text:
@@ -48,11 +48,11 @@ def has_vfio_user(stack):
 
 
 def refusals(tap, stack, handler):
-    """All kinds, with what libvirt calls stdio_handler HANDLER."""
+    """Tests all kinds with libvirt's stdio_handler HANDLER."""
     impossible = qemu_transports()[1] is not None
 
     def kind(name, message, *args, alone=False, **changes):
-        """ALONE: the reason is found before the launcher looks at QEMU's version."""
+        """ALONE: the error is found before the launcher checks QEMU's version."""
         if impossible and not alone:
             message = 'require KVM'
         define(stack, name, *args, **changes)
@@ -73,7 +73,7 @@ def refusals(tap, stack, handler):
         kind('qemu-lacks-device', "does not support device 'vfio-user-pci'", device("<driver version='vfio-user'/>"),
              alone=True)
 
-    # A QEMU that libvirt has got to know, and that is gone when it is to run.
+    # A QEMU that libvirt has already probed, and that is removed before it is started.
     qemu = stack.path('tmp/qemu-' + handler)
     os.symlink(os.path.join(stack.qemu_dir, 'qemu-system-x86_64'), qemu)
     launcher = stack.run([stack.path('libexec/emulatedpci-launcher'), '--add', qemu]).stdout.strip()

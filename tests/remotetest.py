@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # remotetest.py: virtemulatedpcid from another host, and by its own URI
 #
-# An ssh that runs the command here, as sshd would there: what libvirt's client
-# sends it, virt-ssh-helper and a netcat are the real ones (the netcat only
-# where there is one).
+# A replacement for ssh runs the command on this host, as sshd would on the other one. The command
+# of libvirt's client, virt-ssh-helper and, if it is installed, netcat are the real ones.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -16,7 +15,7 @@ from emulatedpcistack import PATH, domain_xml, emulated_devices, emulatedpci_xml
 
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
 
-# ssh [OPTION…] -- HOST COMMAND; it notes the command.
+# ssh [OPTION…] -- HOST COMMAND; stores the command in a file.
 SSH = '''#!/bin/sh
 while [ "$1" != -- ]; do shift; done
 printf '%%s\\n' "$3" >> %(log)s
@@ -40,7 +39,7 @@ class Remote:
         self.path = stack.path('bin') + ':' + PATH
 
     def run(self, uri, *args):
-        """(exit status, output, errors) of virsh, with this ssh."""
+        """Returns (exit status, output, errors) of virsh with this ssh."""
         self.stack.write('tmp/ssh.log', '')
         uri += ('&' if '?' in uri else '?') + 'command=' + self.ssh
         done = self.stack.run(['virsh', '-q', '-c', uri] + list(args), check=False,
@@ -52,7 +51,7 @@ class Remote:
 
 
 def shows_device(tap, result, name):
-    """Whether dumpxml shows the emulated device, and so came through the daemon."""
+    """Whether dumpxml shows the emulated device, so that it used the daemon."""
     status, out, err = result
     return tap.ok(status == 0 and list(emulated_devices(out)) == ['ua-emulatedpci0'], name, out + err)
 
@@ -94,7 +93,7 @@ def test_helper(tap, stack, remote):
     tap.ok('lsilogic' in stack.direct('dumpxml', 'two'), 'libvirtd here has it')
     stack.virsh('undefine', 'two')
 
-    # Older clients do not tell virt-ssh-helper of socket=: the limit that the manual tells.
+    # Older clients do not pass socket= to virt-ssh-helper: this is the limitation in the manual.
     for query in ('?proxy=native&socket=' + stack.socket, '?proxy=auto&socket=' + stack.socket):
         status, out, err = remote.run('qemu+ssh://host/session' + query, 'dumpxml', 'far')
         if stack.libvirt_version() >= (11, 3):
@@ -104,7 +103,7 @@ def test_helper(tap, stack, remote):
 
 
 def test_instead(tap, stack, remote):
-    """The daemon on virtqemud's socket, if there is no virtqemud: every client connects to it."""
+    """The daemon uses virtqemud's socket if there is no virtqemud: every client connects to it."""
     stack.stop_daemon()
     socket, stack.socket = stack.socket, stack.path('run/libvirt/virtqemud-sock')
     stack.start_daemon('--listen', stack.socket)

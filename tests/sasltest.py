@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # sasltest.py: a libvirtd that asks for a password, through virtemulatedpcid
 #
-# auth_unix_rw = "sasl", mechanism PLAIN, and a saslauthd of the test's own that
-# knows one user. What SASL says passes the daemon as it is; on a Unix socket
-# libvirt has no encryption negotiated, so that the XML that follows can be
-# rewritten.
+# libvirtd uses auth_unix_rw = "sasl", the mechanism PLAIN, and a saslauthd of this test with one
+# user. The daemon forwards the messages of SASL unchanged. On a Unix socket, libvirt does not
+# negotiate encryption, so the daemon can rewrite the XML in later messages.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -24,7 +23,7 @@ AUTH_REQUIRED = 39
 
 
 class Saslauthd:
-    """Answers on a socket; its protocol is four counted strings and one."""
+    """Replies on a socket. A request consists of four counted strings, and a reply of one."""
 
     def __init__(self, path):
         self.asked = []

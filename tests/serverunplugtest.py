@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-# serverunplugtest.py: which devices of a server QEMU survives to unplug
+# serverunplugtest.py: the devices of a server whose unplug crashes QEMU
 #
-# QEMU alone, with a device of a vfio-user server, and qtest in place of a guest that releases the
-# device. QEMU 11.1 aborts if the device has MSI-X: vfio_user_instance_finalize() in its
-# hw/vfio-user/pci.c takes the region of the pending bits out of a BAR that is gone by then. That is
-# why the daemon refuses to detach a <driver socket='…'/> from a running domain. If this test tells
-# that a QEMU survives it, the daemon could allow it for that QEMU.
+# Tests QEMU without libvirt, with a device of a vfio-user server, and qtest in place of a guest
+# that releases the device. QEMU 11.1 aborts if the device has MSI-X: vfio_user_instance_finalize()
+# in its hw/vfio-user/pci.c removes the region of the pending bits from a BAR that does not exist
+# any more. Therefore the daemon does not detach a <driver socket='…'/> from a running domain. If
+# this test shows that a version of QEMU does not abort, the daemon could allow it for that version.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -33,7 +33,8 @@ DEVICES = [
 
 
 def unplug(machine, asked):
-    """The guest releases the device; ASKED: libvirt has asked it to. Whether QEMU survives."""
+    """The guest releases the device. ASKED: libvirt has requested that. Returns whether QEMU still
+    runs."""
     try:
         if asked:
             machine.qmp('device_del', id='device')

@@ -37,7 +37,7 @@ def make_qemu(name, version):
     with open(path, 'w', encoding='ascii') as f:
         f.write(STAND_IN % version)
     os.chmod(path, 0o755)
-    # Older than the launcher, which would warn that it was replaced
+    # Older than the launcher, which would otherwise warn that the file was replaced
     os.utime(path, (0, 0))
     return stage.link_qemu(path)
 
@@ -55,14 +55,14 @@ def run(path, *args, launcher=LAUNCHER, user=None, preexec_fn=None, **more):
 
 
 def starts(path, *args, **more):
-    """The arguments that QEMU gets."""
+    """Returns the arguments that QEMU gets."""
     done = run(path, *args, **more)
     expect(done.returncode, 0, 'status; stderr: ' + done.stderr)
     return done.stdout.splitlines()
 
 
 def fails(path, message, *args, **more):
-    """The launcher says MESSAGE, in one line, and QEMU does not run."""
+    """The launcher must print MESSAGE, in one line, and QEMU must not run."""
     done = run(path, *args, **more)
     lines = done.stderr.splitlines()
     expect((done.returncode, done.stdout, len(lines)), (125, '', 1), done.stderr)
@@ -75,7 +75,7 @@ def place(name):
 
 
 class Listener:
-    """A socket of TYPE at NAME, that somebody may connect to."""
+    """A socket of TYPE at NAME, to which clients may connect."""
 
     def __init__(self, name, kind=socket.SOCK_STREAM, listen=True):
         self.path = place(name)
@@ -85,7 +85,7 @@ class Listener:
             self.socket.listen(8)
 
     def accepted(self):
-        """Whether somebody has connected."""
+        """Whether a client has connected."""
         self.socket.setblocking(False)
         try:
             self.socket.accept()[0].close()
@@ -102,7 +102,8 @@ class Listener:
 
 
 class Server(Listener):
-    """Answers to VERSION with ANSWER, bytes or None, to each of its clients, and notes the requests."""
+    """Replies to VERSION with ANSWER, bytes or None, for each of its clients, and stores the
+    requests."""
 
     def __init__(self, name, answer, fds=()):
         super().__init__(name)
@@ -125,7 +126,7 @@ class Server(Listener):
                         else:
                             client.sendall(answer)
                     except OSError:
-                        pass    # a client that has read enough
+                        pass    # a client that closes the connection before the end
                 try:
                     if answer != b'':
                         client.recv(1)
@@ -229,8 +230,8 @@ CONNECT = {'x86_64': 42, 'aarch64': 203}
 
 
 def confine():
-    """In the new process: connect() fails as it does where a security module forbids it, with EACCES
-    although the permissions allow it."""
+    """For the new process: connect() fails with EACCES although the permissions allow it, as with a
+    security module that forbids it."""
     instructions = b''.join(struct.pack('=HBBI', *instruction) for instruction in (
         (0x20, 0, 0, 0),                                        # load the number of the system call
         (0x15, 0, 1, CONNECT[os.uname().machine]),

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # stabilitytest.py: the address of an emulated device never changes
 #
-# On pc and q35, in a stock libvirtd: other devices are added before and behind,
-# removed and put in another order, the domain is edited with virsh edit, dumped
-# and defined again, libvirtd is restarted and killed, the domain is started, and a
-# snapshot is made of it; each time the addresses are what they were in the
-# beginning, and so are the values, aliases and the order of what we do not touch.
+# Tests pc and q35, in a stock libvirtd: other devices are added before and after the device,
+# removed and reordered; the domain is edited with virsh edit, dumped and defined again; libvirtd is
+# restarted and killed; the domain is started, and a snapshot is created. The addresses, values,
+# aliases and the order of the other elements must not change.
 #
 # No guest is required: the running domain is paused.
 #
@@ -43,7 +42,8 @@ def device(number):
 
 
 def devices_in(xml):
-    """{device id: (alias, fields, address)}; here nothing changes a device's id."""
+    """Returns {device id: (alias, fields, address)}. No operation of this test changes a device
+    id."""
     return {fields['deviceid']: (alias, fields, address)
             for alias, (fields, address) in emulated_devices(xml).items()}
 
@@ -63,8 +63,8 @@ class Domain:
         self.expected = devices_in(self.xml())
 
     def check(self, what, xml=None, without=(), more=()):
-        """Every device that there was, but those WITHOUT, is unchanged, its
-        alias too; MORE have come, and they have addresses. Both are device ids."""
+        """Every earlier device except for those WITHOUT must be unchanged, including its alias. The
+        devices MORE are new and must have addresses. Both are lists of device ids."""
         found = devices_in(xml or self.xml())
         expected = {number: value for number, value in self.expected.items() if number not in without}
         new = {number: found.pop(number, None) for number in more}
@@ -87,8 +87,8 @@ def add_last(devices):
 
 
 def reorder(xml):
-    """All devices in the opposite order. Bytes, not a tree: what we feed to
-    the tool should be what an editor's user has."""
+    """Returns the XML with all devices in the opposite order. It changes the text, as a user does
+    in an editor, not a parsed document."""
     head, devices, tail = re.fullmatch(r'(.*<devices>\n)(.*)(  </devices>\n.*)', xml, re.DOTALL).groups()
     parts = re.findall(r'    <\w(?:[^\n]*/>\n|.*?\n    </[^\n]*\n|[^\n]*</[^\n]*\n)', devices, re.DOTALL)
     assert ''.join(parts) == devices, devices

@@ -20,9 +20,8 @@ LSPCI = '0000:00:02.0 PCI device\r\n' + ''.join(
 
 
 def use(how):
-    """A user of the stack that ends in the way HOW. Prints the stack's
-    directory before."""
-    # A shell starts what runs in its background with SIGINT ignored.
+    """A user of the stack that ends in the way HOW. It prints the stack's directory first."""
+    # In a shell, background processes ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with Stack() as stack:
         stack.start_libvirtd()

@@ -2,9 +2,9 @@
 
     stand_in = make_stand_in(MPQEMU or VFIO_USER)
 
-serves one device of a real QEMU as it must, until stand_in.misbehave is set: to a
-function that gets the stand-in and is called instead of each answer.
-ways(transport) lists such functions.
+serves one device of a real QEMU correctly until stand_in.misbehave is set to a function. This
+function is then called with the stand-in instead of each reply. ways(transport) lists such
+functions.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -34,7 +34,7 @@ def make_stand_in(transport):
 
 
 def ways(transport):
-    """Ways to misbehave: [(description, function, what comes of it)]"""
+    """Returns the ways to misbehave: [(description, function, result)]."""
     return _class(transport).ways()
 
 
@@ -43,12 +43,12 @@ def _class(transport):
 
 
 def _config(offset, count):
-    """These bytes of a device that has nothing but its ids."""
+    """Returns these bytes of a device that only has IDs."""
     return struct.pack('<I', IDS).ljust(256, b'\0')[offset:offset + count]
 
 
 class _StandIn(threading.Thread):
-    # Descriptors that QEMU inherits, and where it finds the device
+    # The descriptors that QEMU inherits, and the device's place in QEMU
     fds = ()
     place = None
     properties = {}
@@ -63,7 +63,7 @@ class _StandIn(threading.Thread):
         return ['-device', json.dumps({**self.transport.qemu_device(self.place), **self.properties, **properties})]
 
     def qemu_has_it(self):
-        """Must be called when QEMU has started."""
+        """Must be called after QEMU has started."""
 
     def run(self):
         try:
@@ -144,7 +144,7 @@ class _MPQemuStandIn(_StandIn):
 
 
 class _VFIOUserStandIn(_StandIn):
-    # QEMU waits for a reply this long, in ms, and then reads all ones.
+    # The time in ms for which QEMU waits for a reply, after which it reads all ones.
     properties = {'x-msg-timeout': 2000}
 
     def __init__(self, transport):
@@ -176,7 +176,7 @@ class _VFIOUserStandIn(_StandIn):
             self.send(self.reply())
 
     def answer(self):
-        """The value with which the last request is answered."""
+        """Returns the value in the correct reply to the last request."""
         _, command, payload = self.request
         if command == vfio.VERSION:
             return vfio.version_payload({'capabilities': {'max_msg_fds': 8, 'max_data_xfer_size': 1048576}})

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# stubdomaintest.py: emulatedpci-stubdomain, an emulator in a world of its own
+# stubdomaintest.py: emulatedpci-stubdomain, an emulator in separate namespaces
 #
 # Checks the isolation of the processes in /proc, for a script and for the real pci-emulator, which
 # the launcher starts. If user namespaces are forbidden, the message is checked and the rest is
@@ -28,7 +28,7 @@ LAUNCHER = stage.link("qemu-system-x86_64")
 
 
 def possible():
-    """Whether this user can have namespaces here, asked of another program."""
+    """Whether this user can create namespaces here, tested with another program."""
     return subprocess.run(["unshare", "--user", "--mount", "--pid", "--fork", "--net", "--ipc", "--uts",
                            "--map-root-user", "mount", "-t", "tmpfs", "none", "/proc"],
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
@@ -59,7 +59,7 @@ def script(name, text):
 
 
 def ready_pipe():
-    """Of the second one a shell script can tell the number: one digit."""
+    """Returns a pipe whose second descriptor has only one digit, as a shell script requires."""
     ready, write = os.pipe()
     if write != 9:
         os.dup2(write, 9)
@@ -90,7 +90,7 @@ def status_of(pid):
 
 
 def check_isolated(pid):
-    """PID is in a world of its own, and can do nothing in it."""
+    """PID is in separate namespaces, and has no access to files or privileges there."""
     for name in NAMESPACES:
         expect(os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"), True,
                f"its own {name} namespace")
@@ -132,7 +132,7 @@ def ready_and_end():
     """readiness is passed on when all is closed off; the end is the program's"""
     needs_namespaces()
     ready, write = ready_pipe()
-    # Opened before, by a program that knows nothing of all this
+    # The program opens the file before it is isolated, and is not written for the isolation
     text = f'exec 7</etc/passwd; printf R >&{write}; exec {write}>&-; read -r line; read -r line <&7; ' \
         'echo "$line" >&2; test -e /etc/passwd && echo seen >&2; exit 7\n'
     process = subprocess.Popen([stage.stubdomain, f"--ready-fd={write}", script("program", text)],
@@ -146,7 +146,7 @@ def ready_and_end():
         (child,) = f.read().split()
     check_isolated(child)
     expect(status_of(child)["NSpid"].split()[-1], "1", "its process id, as it sees it")
-    # The one that waits is in the same world, but for the process ids.
+    # The waiting process is in the same namespaces, except for that of the process ids.
     status = status_of(pid)
     expect((int(status["CapEff"], 16), status["NoNewPrivs"]), (0, "1"), "who waits: privileges")
     expect(sorted(os.listdir(f"/proc/{pid}/fd")), ["0", "1", "2"], "who waits: descriptors")
@@ -168,7 +168,7 @@ def failures():
     expect(program.ready, b"", "ready")
     expect(program.end(3), "says why\n", "the reason")
     program = Program(script("killed", "kill -KILL $$; exec /bin/sh -c 'exit 4'"))
-    # A process 1 cannot kill itself.
+    # Process 1 of a PID namespace cannot kill itself.
     expect(program.end(4), "", "stderr")
 
 
@@ -177,7 +177,7 @@ def killed():
     """who waits is killed: so is the program, and all that it started"""
     needs_namespaces()
     ready, write = ready_pipe()
-    # Ready once the child is, too: a shell gives it /dev/null first.
+    # The program is ready only after its child is, because a shell first gives the child /dev/null.
     text = f'exec 7<&0; (printf R >&{write}; exec {write}>&-; read -r line <&7) & exec {write}>&-; wait\n'
     process = subprocess.Popen([stage.stubdomain, f"--ready-fd={write}", script("forks", text)],
                                stdin=subprocess.PIPE, pass_fds=[write])
@@ -211,7 +211,7 @@ def forbidden():
     if not POSSIBLE:
         program = Program("/bin/true")
     else:
-        # As many as there may be in this one: none
+        # The limit of namespaces in this one is set to 0
         nest = f'echo 0 > /proc/sys/user/max_user_namespaces && exec "{stage.stubdomain}" "$@"'
         ready, write = os.pipe()
         process = subprocess.Popen(["unshare", "--user", "--map-root-user", "sh", "-c", nest, "sh",

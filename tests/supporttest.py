@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # supporttest.py: the domains that support emulated PCI devices
 #
-# The domain capabilities, define, and what is shown of a domain afterwards agree for every
-# machine type, by each of its names, with and without an administrator's minimum.
+# The domain capabilities, the result of define, and the domain's XML afterwards must agree for
+# every machine type, with each of its names, and with and without an administrator's minimum.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -16,8 +16,8 @@ from emulatedpcistack import domain_xml, emulated_devices, emulatedpci_xml, need
 
 FIELDS = {'devicename': 'a', 'vendorid': 0x1af4, 'deviceid': 0x10f0}
 
-# Those of QEMU's, and None for the default: each is a name that libvirt resolves, a versioned
-# one, or one without PCI.
+# QEMU's machine types, and None for the default: each is a name that libvirt resolves, a versioned
+# name, or one without PCI.
 MACHINES = ('pc', 'q35', None, 'pc-i440fx-5.2', 'pc-q35-5.2', 'pc-i440fx-6.0', 'isapc')
 
 
@@ -27,7 +27,7 @@ def document(machine):
 
 
 def capabilities(stack, machine):
-    """(What libvirt calls the machine type, whether devices are supported)"""
+    """Returns (libvirt's name of the machine type, whether devices are supported)."""
     caps = stack.virsh('domcapabilities', '--virttype', 'qemu', '--arch', 'x86_64',
                        *(('--machine', machine) if machine else ()))
     return (re.search('<machine>(.*)</machine>', caps).group(1),
@@ -35,7 +35,8 @@ def capabilities(stack, machine):
 
 
 def define(stack, machine):
-    """None if it could be defined, and then is shown with its device; else the message."""
+    """Returns None if the domain could be defined and is shown with its device, otherwise the
+    message."""
     done = stack.run(['virsh', '-q', '-c', stack.uri, 'define',
                       stack.write('tmp/support.xml', document(machine))], check=False)
     if done.returncode:
@@ -61,7 +62,8 @@ def check_agreement(tap, stack, what, refused):
 
 
 def qemu_needs_kvm():
-    """Whether this host's QEMU can have devices with KVM only: then none is supported here."""
+    """Whether this host's QEMU requires KVM for devices. Then no machine type supports them
+    here."""
     version = subprocess.run(['qemu-system-x86_64', '--version'], capture_output=True, text=True, check=True)
     devices = subprocess.run(['qemu-system-x86_64', '-device', 'help'], capture_output=True, text=True, check=True)
     number = tuple(map(int, re.search(r'version (\d+)\.(\d+)', version.stdout).groups()))
@@ -95,7 +97,7 @@ test_minimum.loads = 1
 
 
 def test_minimum_attach(tap, stack):
-    """A device for a domain that is there: refused as define would, and --config again later."""
+    """A device is rejected for an existing domain, too, if its machine type is below the minimum."""
     stack.virsh('define', stack.write('tmp/plain.xml', domain_xml('plain', 'pc-i440fx-5.2')))
     stack.write('tmp/daemon.conf', 'machine_version_min = "6.0"\n')
     os.kill(stack.front, signal.SIGHUP)

@@ -32,7 +32,7 @@ KEPT = {
     'tests/good.c': COMMENT + 'emulatedPCIReportError(err, VIR_ERR_XML_ERROR, "no such thing");\npopen("ls", "r");\n',
 }
 
-# rule: [(a file that breaks it, its text)]
+# rule: [(a file that violates it, its text)]
 BROKEN = {
     'sc_prohibit_TAB_in_indentation': [('src/conf/bad.c', COMMENT + '\tint x;\n')],
     'sc_prohibit_cleanup_label': [('src/conf/bad.c', COMMENT + 'cleanup:\n')],
@@ -85,7 +85,7 @@ class Tree:
             file.write(text)
 
     def run(self, *arguments):
-        """(exit status, output) of a command in the tree."""
+        """Returns (exit status, output) of a command in the tree."""
         done = subprocess.run(arguments, cwd=self.path, env=self.environment, check=False, text=True, timeout=120,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return done.returncode, done.stdout

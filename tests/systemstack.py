@@ -1,8 +1,8 @@
-# systemstack.py: a libvirtd that runs as root, and virtemulatedpcid in front of it
+# systemstack.py: a libvirtd that runs as root, and virtemulatedpcid
 #
-# The libvirtd is a real one, qemu:///system; its directories are file systems of a mount
-# namespace of the test's own, and all processes are in a PID namespace that ends with
-# it, so that nothing of the machine's is touched and nothing stays.
+# This is a real libvirtd with qemu:///system. Its directories are file systems in a separate mount
+# namespace, and all processes are in a PID namespace that ends with the test, so that no file of
+# the system is changed and no process remains.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -18,7 +18,7 @@ from daemonstack import DaemonStack
 from emulatedpcistack import LIMIT, Tap, needs, run_tests
 
 NOBODY = 65534
-GROUP = 'games'         # stands for the group libvirt; every Debian has it
+GROUP = 'games'         # used as the group libvirt; every Debian system has it
 
 LIBVIRTD = '/run/libvirt/libvirt-sock'
 DAEMON = '/run/libvirt/virtemulatedpcid-sock'
@@ -29,7 +29,7 @@ UNSHARE = ('unshare', '--mount', '--propagation', 'private', '--pid', '--fork', 
 
 
 def isolate():
-    """Runs this test again, in namespaces of its own."""
+    """Runs this test again, in separate namespaces."""
     probe = subprocess.run(UNSHARE + ('true',), stderr=subprocess.PIPE, timeout=LIMIT, check=False)
     if probe.returncode != 0:
         Tap.skip_all('this machine gives root no namespaces: %s' % probe.stderr.decode().strip())
@@ -38,8 +38,8 @@ def isolate():
 
 
 def reap_orphans():
-    """Returns in a child; this process, the namespace's first one, reaps what
-    daemonises: libvirt waits until the QEMU that it probed is gone."""
+    """Returns in a child. This process is the first one of the namespace and reaps daemons: libvirt
+    waits for the end of the QEMU that it has probed."""
     test_pid = os.fork()
     if test_pid == 0:
         return
@@ -57,12 +57,13 @@ def write(path, text, mode=0o644):
 
 
 def prepare(libvirtd_conf='', daemon_conf=''):
-    """Empty directories for libvirtd, and our programs where everybody can run them."""
+    """Empty directories for libvirtd, and the built programs in a directory where all users can run
+    them."""
     for path in TMPFS:
         os.makedirs(path, exist_ok=True)
         subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', path], check=True)
     os.makedirs('/run/libvirt')
-    # libvirtd asks for them whatever qemu.conf says.
+    # libvirtd requires these users and groups independent of qemu.conf.
     for path, line in (('/etc/passwd', 'libvirt-qemu:x:%d:%d::/:/bin/false\n'), ('/etc/group', 'libvirt-qemu:x:%d:%.0s\n')):
         with open(path, encoding='utf-8') as file:
             text = file.read()
@@ -70,8 +71,8 @@ def prepare(libvirtd_conf='', daemon_conf=''):
             write('/mnt/names', text + line % (NOBODY, NOBODY))
             shutil.copy('/mnt/names', '/mnt/names' + path.replace('/', '-'))
             subprocess.run(['mount', '--bind', '/mnt/names' + path.replace('/', '-'), path], check=True)
-    # If root can use KVM, and QEMU's user cannot, libvirt probes QEMU again with
-    # each call: 8 s a define. (It cannot move such a mount into namespaces of QEMU's.)
+    # If root can use KVM but QEMU's user cannot, libvirt probes QEMU again with each call, which
+    # takes 8 s for a define. (libvirt cannot move such a mount into QEMU's namespaces.)
     if os.path.exists('/dev/kvm'):
         subprocess.run(['mount', '--bind', write('/mnt/kvm', '', 0o600), '/dev/kvm'], check=True)
     rules = 'unix_sock_group = "%s"\nunix_sock_ro_perms = "0777"\nunix_sock_rw_perms = "0770"\n' % GROUP
@@ -79,7 +80,7 @@ def prepare(libvirtd_conf='', daemon_conf=''):
           'auth_unix_ro = "none"\nauth_unix_rw = "none"\nlog_outputs = "2:file:/mnt/libvirtd.log"\n' + libvirtd_conf)
     write('/etc/libvirt/qemu.conf', 'user = "nobody"\ngroup = "nogroup"\nsecurity_driver = "none"\n'
           'stdio_handler = "file"\nnamespaces = []\n')
-    # Ours lets everybody in: what a client may then do is libvirtd's to say.
+    # The daemon's socket is open to all users: libvirtd checks the permissions of clients.
     write('/mnt/daemon.conf', rules.replace('0770', '0777') + daemon_conf)
 
     build = os.environ['abs_top_builddir']
@@ -110,8 +111,7 @@ def start(args, path):
 
 
 def virsh(path, *args, user=0, groups=(), readonly=False, uri=None):
-    """(exit status, output and errors) of virsh as USER. URI is used instead of
-    PATH."""
+    """Returns (exit status, output and errors) of virsh as USER. URI is used instead of PATH."""
     uri = uri or 'qemu:///system?socket=' + path + ('-ro' if readonly else '')
     who = {}
     if user:

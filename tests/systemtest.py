@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# systemtest.py: virtemulatedpcid in front of a libvirtd that runs as root
+# systemtest.py: virtemulatedpcid with a libvirtd that runs as root
 #
 # Tests the access of root, of a member of libvirt's group, of another user, and through the
 # read-only socket.
@@ -62,7 +62,7 @@ def test(tap):
         want = virsh(LIBVIRTD, 'undefine', 'system', user=user, groups=groups, readonly=True)
         tap.equal(got, want, 'with the very error of a direct connection')
 
-    # virt-ssh-helper, which an ssh server would run
+    # Replaces virt-ssh-helper on an ssh server.
     ssh = write('/mnt/ssh', '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nexec sh -c "$3"\n', 0o755)
     for uri in ('emulatedpci:///system', 'emulatedpci+ssh://host/system?command=' + ssh):
         status, text = virsh(DAEMON, 'dumpxml', 'system', user=NOBODY, groups=[GROUP], uri=uri)
@@ -78,7 +78,8 @@ def test(tap):
 
 
 def test_launchers(tap):
-    """A domain with any QEMU program of root: the daemon creates the link to the launcher."""
+    """A domain with a QEMU program that belongs to root: the daemon creates the link to the
+    launcher."""
     member = {'user': NOBODY, 'groups': [GROUP]}
     links = set(os.listdir('/mnt/libexec/launch'))
 
@@ -146,7 +147,7 @@ def test_definitions(tap):
             status, text = virsh(DAEMON, *args, user=user, groups=groups, readonly=True)
             tap.ok(status == 1 and 'read only access' in text,
                    '%s there is refused to user %d with groups %r' % (args[0], user, groups), text)
-    # No -r: the library lets it pass, and the daemon has to refuse.
+    # Without -r, because the library would reject the call itself; the daemon has to reject it.
     status, text = virsh(DAEMON, 'nodedev-undefine', 'emulatedpci_root',
                          uri='qemu:///system?socket=%s-ro' % DAEMON)
     tap.ok(status == 1 and 'read only access' in text, 'whatever the client says that it is', text)
@@ -162,7 +163,7 @@ def test_definitions(tap):
 
 
 def test_attached(tap):
-    """Domains of a user's, libvirt-qemu say, share an emulator of root's that runs already."""
+    """Domains of a user such as libvirt-qemu share an emulator of root that already runs."""
     log = open('/mnt/emulator.log', 'w+b')  # pylint: disable=consider-using-with
     emulators = [subprocess.Popen(['/mnt/libexec/pci-emulator', '--listen', *args], stdin=subprocess.DEVNULL,
                                   stdout=log, stderr=log) for args in (['--allow-user', 'nobody'], [])]
@@ -183,7 +184,7 @@ def test_attached(tap):
     def starts(name):
         status, text = virsh(DAEMON, 'start', '--paused', name)
         tap.ok(status == 0, 'starts: %s' % name, text)
-        # Slot 2, as a guest would ask: "info pci" shows what QEMU has, not the device.
+        # Slot 2, read through the device as by a guest: "info pci" shows QEMU's own data.
         virsh(DAEMON, 'qemu-monitor-command', name, '--hmp', 'o /w 0xcf8 0x80001000')
         status, text = virsh(DAEMON, 'qemu-monitor-command', name, '--hmp', 'i /w 0xcfc')
         tap.ok(status == 0 and '0xc0005853' in text, 'and the device answers', text)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # toolcompletiontest.py: the completion of virt-emulatedpci in bash
 #
-# Loads the completions into a bash of its own, as bash-completion would, and
-# asks for the candidates for a command line; for names of definitions and
-# domains with a real libvirtd and virtemulatedpcid, and without.
+# Loads the completions into a separate bash, as bash-completion would, and checks the candidates
+# for command lines. The names of definitions and domains are tested with a real libvirtd and
+# virtemulatedpcid, and without them.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -21,8 +21,8 @@ SCRIPT = os.path.join(os.environ['abs_top_srcdir'], 'tools', 'virt-emulatedpci.b
 PACKAGE = '/usr/share/bash-completion/bash_completion'
 TOOL = os.path.join(os.environ['abs_top_builddir'], 'tools', 'virt-emulatedpci')
 
-# Sets what bash sets for a completion function, calls the one that is
-# registered for the command, and prints what it offers.
+# Sets the variables that bash sets for a completion function, calls the function that is registered
+# for the command, and prints the candidates.
 ASK = '''
 [[ -z $1 ]] || source "$1"
 source "$2" || exit 3
@@ -48,7 +48,7 @@ def offered(*words, cwd='/', package=''):
 
 
 def test_names(tap, stack):
-    """Of definitions and domains."""
+    """Completes the names of definitions and domains."""
     script = stack.copy(SCRIPT, 'tmp/completion')
 
     def names(*words, package='', uri=None):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# tooltest.py: virt-emulatedpci as its users call it
+# tooltest.py: the subcommands of virt-emulatedpci
 #
 # Tests every subcommand with files and standard input: its output, its messages and its exit
 # status; and that the manual page and --help list the same options.
@@ -29,7 +29,7 @@ DEFINITIONS = '--definitions=' + os.path.join(SOURCE, 'src', 'definitions', 'bui
 DIRS = ('--launch-dir=/LAUNCH', '--qemu-dir=/usr/bin')
 NOBODY = 65534
 
-# libvirt's schema refuses an empty <emulator>; lowering fills it in.
+# libvirt's schema rejects an empty <emulator>; lowering adds the path.
 LOWERED_INTO_VALIDITY = ('user-emulator-empty.xml',)
 
 
@@ -43,7 +43,7 @@ def read(path):
 
 
 def tool(*args, stdin=b'', **kwargs):
-    """Runs the tool. Bytes in, bytes out."""
+    """Runs the tool. Input and output are bytes."""
     if 'stdout' not in kwargs:
         kwargs['stdout'] = subprocess.PIPE
     if not hasattr(stdin, 'fileno'):
@@ -54,7 +54,7 @@ def tool(*args, stdin=b'', **kwargs):
 
 
 def check(tap, what, result, status, stdout=None, stderr=None):
-    """Status and, as regular expressions or bytes, what was written."""
+    """Checks the exit status and, as regular expressions or bytes, the output and the errors."""
     problems = []
     if result.returncode != status:
         problems.append('exit status %d, not %d' % (result.returncode, status))
@@ -103,7 +103,7 @@ def options(text):
 
 
 def test_manual_page(tap):
-    """The page and --help list the same options."""
+    """The manual page and --help list the same options."""
     page = read(os.path.join(SOURCE, 'docs', 'virt-emulatedpci.rst')).decode()
     sections = dict(zip(re.findall(r'^(\w+)\n---+$', page, re.MULTILINE),
                         re.split(r'^\w+\n---+$', page, flags=re.MULTILINE)[1:]))
@@ -131,8 +131,8 @@ def test_input(tap, tmp):
     with open(secret, 'wb') as file:
         file.write(read(data('pc-basic.xml')))
     os.chmod(secret, 0)
-    # root reads everything: there, run as somebody else. -- A sanitizer build may not be
-    # readable to others, so only where the program is.
+    # root can read all files, so another user is used there. That user may not be able to read a
+    # build with sanitizers, so this is tested only if the program can be run.
     other = {'user': NOBODY, 'group': NOBODY, 'extra_groups': []} if os.geteuid() == 0 else {}
 
     for name in FILTERS + ('export',):
@@ -180,7 +180,7 @@ def test_output(tap):
 def test_lower(tap, tmp):
     native = read(data('pc-basic.native.xml'))
     user = read(data('pc-basic.xml'))
-    # the link leads nowhere, and that is said
+    # the target of the link does not exist, and a warning reports that
     warning = r"virt-emulatedpci: .*: warning: launcher " \
         r"'/LAUNCH/qemu-system-x86_64' does not exist on this machine; create it with: " \
         r"/.*/emulatedpci-launcher --add '?/usr/bin/qemu-system-x86_64'?\n"
@@ -285,7 +285,7 @@ def test_validate(tap):
           error('malformed XML: line 1: .*', 'VIR_ERR_XML_ERROR'))
     check(tap, 'validate: a DTD', tool('validate', stdin=b'<!DOCTYPE domain [<!ENTITY a "b">]><domain/>'),
           1, b'', error('a document type declaration is not allowed', 'VIR_ERR_XML_ERROR'))
-    # legal by our rules, but not by the schema
+    # valid for the rules of the parser, but not for the schema
     odd = read(good).replace(b'<vcpu', b'<vcpus').replace(b'</vcpu>', b'</vcpus>')
     check(tap, 'validate: by the schema', tool('validate', SCHEMAS, stdin=odd), 1, b'',
           error('does not validate against the schema of <domain>: .*', 'VIR_ERR_XML_INVALID_SCHEMA'))
@@ -295,7 +295,7 @@ def test_validate(tap):
 
 
 def test_validate_golden(tap):
-    """Golden inputs are valid, unless lowering, or libvirt's schema, refuses them."""
+    """Golden inputs are valid, unless lowering or libvirt's schema rejects them."""
     good, bad, unschematic = [], [], []
     for name in sorted(os.listdir(DATA)):
         if not name.endswith('.xml') or re.search(r'\.(native|out)\.xml$', name):
@@ -422,8 +422,8 @@ def test_lint(tap):
 # --- xml2argv
 
 def stage(tmp):
-    """A launch directory that leads to the launcher that was built; readable
-    by the user nobody, as whom root runs libvirt's driver."""
+    """A launch directory with a link to the built launcher. The user nobody can read it, as whom
+    libvirt's driver runs if root runs the test."""
     home = os.path.join(tmp, 'libexec')
     os.makedirs(os.path.join(home, 'launch'))
     program = os.path.join(home, 'emulatedpci-launcher')

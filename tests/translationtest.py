@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # translationtest.py: the messages in other languages
 #
-# Each po file is well-formed, with the same arguments in a message and in its translation; and
-# virsh prints the messages of a daemon in the language of the daemon.
+# Each po file must be well-formed, with the same arguments in a message and in its translation.
+# virsh must print the messages of a daemon in the language of the daemon.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -25,7 +25,7 @@ def languages():
 
 
 def test_files(tap, directory):
-    """Compiles every language's messages into DIRECTORY, as they are installed."""
+    """Compiles the messages of all languages into DIRECTORY, with the layout of an installation."""
     for language in languages():
         path = os.path.join(directory, language, 'LC_MESSAGES')
         os.makedirs(path, 0o755)
@@ -40,8 +40,8 @@ def test_files(tap, directory):
 
 
 def relocate(program, localedir):
-    """The daemon looks for translations where it would be installed; this copy
-    of it looks in the directory "lo" below the one that it is started in."""
+    """The daemon finds translations in its installation directory. This copy uses the directory
+    "lo" below its current directory."""
     with open(program, 'rb') as file:
         data = file.read()
     before = os.environ['LOCALEDIR'].encode() + b'\0'
@@ -52,9 +52,9 @@ def relocate(program, localedir):
 
 
 def make_locale(stack):
-    """Makes the locale en_US.UTF-8, whatever locales this machine has, and returns the environment
-    in which programs find it. It is a copy of C.UTF-8, for which itself no messages are translated
-    any more: newer versions of glibc treat it as they treat C."""
+    """Creates the locale en_US.UTF-8, independent of this machine's locales, and returns the
+    environment in which programs find it. It is a copy of C.UTF-8. C.UTF-8 itself cannot be used,
+    because newer versions of glibc treat it like C and do not translate messages."""
     source = '/usr/lib/locale/C.utf8'
     if not os.path.isdir(source):
         Tap.skip_all('there is no %s on this machine' % source)

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # transparencytest.py: replies through virtemulatedpcid are the same as those without it
 #
-# Every domain of our golden files and examples, and every piece of domain XML
-# in libvirt's own documentation where that is installed (it is read here and
-# kept nowhere), is defined, validated, dumped with all kinds of flags and
-# converted, through the daemon and directly: the replies, errors too, must be
-# the same bytes. A document that holds an emulated device cannot be: there the
-# two must mean the same to libvirtd.
+# Uses every domain of the golden files and examples of this project, and every piece of domain XML
+# in libvirt's documentation if that is installed (the test only reads it). Each of them is defined,
+# validated, dumped with all kinds of flags and converted, through the daemon and directly. The
+# replies, including errors, must consist of the same bytes. Documents with an emulated device
+# differ: there, both must have the same meaning for libvirtd.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -30,19 +29,19 @@ INACTIVE, SECURE, UPDATE_CPU, MIGRATABLE = 2, 1, 4, 8
 VALIDATE = 1
 UNDEFINE_ALL = 1 | 2 | 4 | 16
 
-# libvirtd 9.0.0 ends by itself on some interfaces of type hostdev.
+# libvirtd 9.0.0 exits on some interfaces of type hostdev.
 DEADLY = re.compile(r"<interface type=.hostdev|<hostdev mode=.capabilities", re.DOTALL)
 
 
 class Side:
-    """One way to libvirtd: its answers as they are on the wire."""
+    """A connection to libvirtd with its replies as raw bytes."""
 
     def __init__(self, path):
         self.path = path
         self.client = rpc.Client(path).open()
 
     def call(self, procedure, payload):
-        """('ok' or 'error', the reply's bytes)"""
+        """Returns ('ok' or 'error', the reply's bytes)."""
         serial = self.client.send(procedure, payload)
         while True:
             got = self.client.receive()
@@ -67,7 +66,7 @@ class Side:
         return self.call(rpc.UNDEFINE_FLAGS, domain + struct.pack('>I', UNDEFINE_ALL))
 
     def everything(self, xml):
-        """[(what, kind, bytes)] of one document."""
+        """Returns [(operation, kind, bytes)] of one document."""
         answers = []
         for what, flags in (('define', None), ('define --validate', VALIDATE)):
             kind, reply = self.define(xml, flags)
@@ -82,7 +81,7 @@ class Side:
 
 
 def same(text, xml):
-    """TEXT without the values that libvirt generates each time."""
+    """Returns TEXT without the values that libvirt generates each time."""
     def hide(found):
         return found[0] if found[0] in xml else b'X' * len(found[0])
     text = re.sub(rb'[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', hide, text)
@@ -92,20 +91,20 @@ def same(text, xml):
 
 
 def around(one, other):
-    """The position of the first difference of two texts."""
+    """Returns the position of the first difference of two texts."""
     start = max(0, len(os.path.commonprefix([one, other])) - 60)
     return one[start:start + 200], other[start:start + 200]
 
 
 def settle(xml):
-    """The document with a UUID of its own, so that both define the same."""
+    """Returns the document with a separate UUID, so that both connections define the same."""
     if '<name>' in xml and '<uuid>' not in xml:
         xml = xml.replace('</name>', '</name><uuid>%s</uuid>' % UUID, 1)
     return xml
 
 
 def golden(launch_dir):
-    """{name: XML} of the tests and the examples in our tree."""
+    """Returns {name: XML} of the tests and the examples in this source tree."""
     found = {}
     for pattern in ('tests/qemuxml2argvdata/*.xml', 'tests/projectiondata/*.xml', 'tests/projectiondata/*.lowered',
                     'examples/*.xml'):
@@ -118,7 +117,7 @@ def golden(launch_dir):
 
 
 def documented():
-    """{where: XML} of libvirt's documentation, completed to documents."""
+    """Returns {place: XML} of libvirt's documentation, completed to documents."""
     found = {}
     for path in sorted(glob.glob(os.path.join(DOCUMENTATION, '**/*.html'), recursive=True)):
         with open(path, encoding='utf-8', errors='replace') as file:
@@ -143,12 +142,13 @@ def documented():
 
 
 def message(payload):
-    """The text of an error, as virNetMessageError has it: code, domain, then the message, if any."""
+    """Returns the text of an error in the format of virNetMessageError: code, domain, then the
+    message, if any."""
     return payload[16:16 + int.from_bytes(payload[12:16], 'big')]
 
 
 def program(found):
-    """The QEMU that a launcher's name stands for."""
+    """Returns the QEMU program of a launcher's name."""
     name = found[1].decode()
     if re.fullmatch(r'qemu-system-\w+', name):
         return (QEMU_DIR + '/' + name).encode()
@@ -156,8 +156,8 @@ def program(found):
 
 
 def names_qemu(ours, theirs, launch_dir):
-    """Whether an error is the same, but for the path of the launcher, which the daemon does not show,
-    or is about a launcher that is missing."""
+    """Whether an error is the same except for the path of the launcher, which the daemon does not
+    show, or reports that a launcher is missing."""
     launcher = re.escape((launch_dir + '/').encode()) + rb'([\w:.\\-]*[\w\\-])'
     missing = re.sub(rb'Cannot check QEMU binary (' + launcher + rb')',
                      rb"a domain with emulated PCI devices requires '\1', the launcher of libvirt-emulatedpci",
@@ -167,7 +167,8 @@ def names_qemu(ours, theirs, launch_dir):
 
 
 def compare(tap, stack, name, documents):
-    """One test point a group: thousands of replies, and the first that differ."""
+    """One test point for each group of thousands of replies. It shows the first ones that
+    differ."""
     sides = None
     differ, defined, refused, emulated, replies = [], 0, 0, 0, 0
     until = time.monotonic() + 10 * LIMIT
@@ -196,12 +197,12 @@ def compare(tap, stack, name, documents):
         defined += direct[0][1] == 'ok'
         refused += direct[0][1] == 'error'
         if b'emulated-pci' in b''.join(answer[2] for answer in direct):
-            # Stock XML of an emulated device: shown lifted, so not the same bytes
+            # An emulated device in libvirt's own XML is shown lifted, so the bytes differ
             emulated += 1
             meaning(sides, where, xml, direct, through, differ)
             continue
         if '<emulatedpci' in text:
-            # libvirtd drops the element; it is not what the daemon makes of it
+            # libvirtd drops the element, so the daemon's result differs
             continue
         for ours, theirs in zip(through, direct):
             if (ours[0], ours[1], same(ours[2], xml)) != (theirs[0], theirs[1], same(theirs[2], xml)):
@@ -220,8 +221,8 @@ def compare(tap, stack, name, documents):
 
 
 def meaning(sides, where, xml, direct, through, differ):
-    """Stock XML with an emulated device: what is shown through the daemon
-    means the same to libvirtd."""
+    """For libvirt's own XML with an emulated device, the XML that the daemon shows has the same
+    meaning for libvirtd."""
     shape = [(what, kind) for what, kind, _ in direct]
     if [(what, kind) for what, kind, _ in through] != shape:
         differ.append((where, 'other calls', [answer[:2] for answer in through], shape))
@@ -238,7 +239,7 @@ def meaning(sides, where, xml, direct, through, differ):
             stock = sides[0].dump(domain, flags)[1]
             shown = rpc.read_string(sides[1].dump(domain, flags)[1])[0]
             if b'<emulatedpci' not in shown:
-                # not one that lifting knows: it must be the stock one's bytes
+                # lifting does not recognize this device, so the bytes must be the same
                 if rpc.string(shown) != stock:
                     differ.append((where, 'not lifted, and not the same', shown, stock))
                 continue

@@ -1,8 +1,8 @@
 """transporttest.py: pci-emulator over both transports
 
-Requests in pieces, floods, descriptors, peers without manners, many devices,
-the sandbox and the end. Each check runs over the multi-process link and over
-vfio-user; what only one of them has is in mpqemutest.py and vfiousertest.py.
+Tests requests in pieces, floods, descriptors, misbehaving peers, many devices, the sandbox and the
+end. Each check runs with the multi-process link and with vfio-user. mpqemutest.py and
+vfiousertest.py test the features of only one of them.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -26,7 +26,7 @@ SANITIZERS = None       # whether this build has them; set by main()
 
 
 def closed(sock):
-    """Whether the emulator closes its end, within the socket's time limit."""
+    """Whether the emulator closes its end within the socket's time limit."""
     try:
         while sock.recv(4096):
             pass
@@ -38,7 +38,7 @@ def closed(sock):
 
 
 def eof(fd):
-    """Whether nobody else holds the write end of the pipe FD any more."""
+    """Whether no other process has the write end of the pipe FD open any more."""
     os.set_blocking(fd, False)
     until = time.monotonic() + emu.TIMEOUT
     while time.monotonic() < until:
@@ -61,7 +61,8 @@ def status_of(pid):
 
 
 def open_fds(pid):
-    """The descriptors of PID, or None if we may not look: it is not dumpable."""
+    """Returns the descriptors of PID, or None if they cannot be read because the process is not
+    dumpable."""
     try:
         return sorted(int(fd) for fd in os.listdir('/proc/%d/fd' % pid))
     except PermissionError:
@@ -93,7 +94,7 @@ def check_pieces(tap, link):
                 size = generator.randrange(1, 300)
                 sock.sendall(data[:size])
                 data = data[size:]
-            # Whatever it was, the same answers of every stream
+            # The replies after each stream must be the same
             time.sleep(0)
             sock.setblocking(True)
             sock.settimeout(emu.TIMEOUT)
@@ -102,7 +103,7 @@ def check_pieces(tap, link):
                 pass
         tap.ok(True, 'messages in random pieces (seed %d)' % seed)
 
-        # Many requests at once: answered in order, none lost.
+        # Many requests at once: all are answered, in their order.
         for i in range(200):
             sock.sendall(link.write_request(0x3c, i & 0xff, 1) +
                          link.read_request(0x3c, 1))
@@ -129,7 +130,7 @@ def check_descriptors(tap, link):
         tap.ok(eof(read_end), 'none of them is held')
         os.close(read_end)
 
-        # More than QEMU would send, on every byte, with every message
+        # More than QEMU would send: descriptors on every byte of every message
         read_end, write_end = os.pipe()
         for _ in range(20):
             for data, answered in ((link.with_descriptors[0][0], link.with_descriptors[0][2]),
@@ -149,7 +150,7 @@ def check_descriptors(tap, link):
         tap.ok(eof(read_end), 'none of the flood is held')
         os.close(read_end)
 
-        # On a message that ends the device, unread
+        # Descriptors on an invalid message, which ends the device before they are read
         read_end, write_end = os.pipe()
         send_with_fds(sock, link.nonsense, [write_end] * 100)
         try:
@@ -244,7 +245,7 @@ def check_sandbox(tap, link):
             values = {line[:26].strip(): line[26:].split()[:2] for line in limits}
         tap.equal(values['Max core file size'], ['0', '0'], 'no core file')
         if not SANITIZERS:
-            # No system call that makes any is left; and this is for connections.
+            # The remaining system calls cannot create descriptors, except for connections.
             tap.ok(int(values['Max open files'][1]) == 1 if link is emu.MPQEMU else
                    int(values['Max open files'][1]) < 32, 'no new descriptors', values['Max open files'])
 
@@ -330,7 +331,7 @@ def main(tap):
 
 if __name__ == '__main__':
     sys.dont_write_bytecode = True
-    # 256 devices take 512 sockets here.
+    # 256 devices require 512 sockets here.
     import resource
     SOFT, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(SOFT, 4096), HARD), HARD))

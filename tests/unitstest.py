@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# unitstest.py: the systemd units, as systemd reads them
+# unitstest.py: the systemd units, checked by systemd
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -17,7 +17,7 @@ PROGRAMS = {'virtemulatedpcid': 'src/daemon', 'emulatedpci-launcher': 'src/launc
 
 
 def verify(directory, unit, *options):
-    """The messages of systemd about UNIT in DIRECTORY."""
+    """Returns the messages of systemd about UNIT in DIRECTORY."""
     done = subprocess.run(['systemd-analyze', 'verify', '--man=no', *options, unit], cwd=directory, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env=dict(os.environ, SYSTEMD_UNIT_PATH=directory + ':', XDG_RUNTIME_DIR=directory))
@@ -25,7 +25,7 @@ def verify(directory, unit, *options):
 
 
 def units(directory, kind):
-    """Copies the units of KIND to DIRECTORY, with the programs where they were built."""
+    """Copies the units of KIND to DIRECTORY, with the paths of the built programs."""
     os.mkdir(directory)
     for path in glob.glob(os.path.join(BUILD, 'packaging/systemd', kind, '*.*')):
         if not path.endswith(('.service', '.socket', '.path')):
@@ -42,7 +42,8 @@ def units(directory, kind):
 
 
 def exposure(tap, directory):
-    """What `systemd-analyze security` says of the system's daemon: from 0, confined, to 10."""
+    """Returns the result of `systemd-analyze security` for the system's daemon: from 0, confined,
+    to 10."""
     done = subprocess.run(['systemd-analyze', 'security', '--offline=true', '--no-pager', '--threshold=39',
                            'virtemulatedpcid.service'], cwd=directory, check=False, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, env=dict(os.environ, SYSTEMD_UNIT_PATH=directory + ':'))

@@ -21,14 +21,14 @@ from emulatedpcistack import domain_xml, emulatedpci_xml, needs, run_tests
 
 BUILD = os.environ['abs_top_builddir']
 SOURCE = os.environ['abs_top_srcdir']
-LIMIT = 600         # seconds for one program; a hang is a failure
-FOUND = 99          # the exit status that says that valgrind has found something
+LIMIT = 600         # seconds for one program; a program that hangs fails the test
+FOUND = 99          # the exit status if valgrind has found an error
 VALGRIND = ('valgrind', '--quiet', '--error-exitcode=%d' % FOUND, '--leak-check=full',
             '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite', '--num-callers=30',
             '--suppressions=' + os.path.join(SOURCE, 'tests/valgrind.supp'))
 
-# launcherunittest and guardunittest are missing: they need pidfd_open(), which valgrind
-# knows only since 3.22; sandboxtest is about a filter that valgrind cannot live with.
+# launcherunittest and guardunittest are missing, because valgrind supports pidfd_open() only since
+# 3.22. sandboxtest is missing, because valgrind cannot run with its filter.
 UNIT_TESTS = ('emulatedpcifieldstest', 'emulatedpciconftest', 'emulatedpcidrivertest', 'projectiontest',
               'qemulauncherpathtest', 'qemumachinetest', 'qemupropstest', 'qemupropsoverridetest',
               'pciconfigtest', 'vfiouserunittest', 'rpctest', 'definitionstoretest', 'definitionservicetest')
@@ -74,7 +74,8 @@ SHAPES = (
 
 
 def instructions(tool, path):
-    """How many instructions it takes to lower the document: the same whatever else the machine does."""
+    """Returns the number of instructions for lowering the document, which does not depend on the
+    load of the machine."""
     result = subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', tool, 'lower', path],
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                             timeout=LIMIT, check=True)
@@ -82,7 +83,7 @@ def instructions(tool, path):
 
 
 def test_linear(tap):
-    """Four times as long a document takes at most five times the instructions."""
+    """A document of four times the length requires at most five times the instructions."""
     tool = os.path.join(BUILD, 'tools/virt-emulatedpci')
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, 'domain.xml')
@@ -100,7 +101,7 @@ def test_linear(tap):
 
 
 def test_launcher(tap):
-    """Without a device it becomes QEMU at once; one that it cannot have is an error."""
+    """Without a device, the launcher becomes QEMU at once. An invalid device causes an error."""
     with tempfile.TemporaryDirectory() as directory:
         link = os.path.join(directory, 'launch/bin-true')
         os.mkdir(os.path.dirname(link))

@@ -1,7 +1,7 @@
-"""vfiouserclient.py: the client's end of vfio-user, written from its specification
+"""vfiouserclient.py: a client of vfio-user, written from its specification
 
-What QEMU's vfio-user-pci sends, and anything else that a test wants to send:
-QEMU's docs/interop/vfio-user.rst, version 0.0. Knows no pci-emulator.
+Sends the messages of QEMU's vfio-user-pci, and any other messages of a test, according to QEMU's
+docs/interop/vfio-user.rst, version 0.0. Does not depend on pci-emulator.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -32,7 +32,7 @@ Reply = collections.namedtuple('Reply', 'id command flags error payload')
 
 
 class VFIOUserError(Exception):
-    """An error reply; its errno."""
+    """An error reply with its errno."""
 
     def __init__(self, command, errno):
         super().__init__('command %d: errno %d' % (command, errno))
@@ -45,7 +45,8 @@ def message(command, payload=b'', flags=COMMAND, size=None, number=1, error=0):
 
 
 def version_payload(capabilities=None, major=0, minor=0):
-    """CAPABILITIES: an object, bytes as they are (the final NUL included), or None for none."""
+    """CAPABILITIES: an object, bytes that are sent unchanged (including the final NUL), or None for
+    none."""
     if capabilities is None:
         capabilities = b''
     elif not isinstance(capabilities, bytes):
@@ -121,7 +122,7 @@ class Client:
         return self.number
 
     def request(self, command, payload=b'', fds=()):
-        """Sends one command and waits for its reply; returns that one's payload."""
+        """Sends one command and waits for its reply. Returns the payload of the reply."""
         number = self.send(command, payload, fds=fds)
         reply = self.reply()
         if reply.id != number or reply.command != command:
@@ -134,14 +135,14 @@ class Client:
         return reply.payload
 
     def errno(self, command, payload=b'', fds=()):
-        """The errno of the error reply, or 0."""
+        """Returns the errno of the error reply, or 0."""
         try:
             self.request(command, payload, fds)
             return 0
         except VFIOUserError as error:
             return error.errno
 
-    # --- what a client does
+    # --- the requests of a client
 
     def negotiate(self, capabilities=None):
         """Returns (major, minor, the server's JSON)."""
@@ -152,16 +153,16 @@ class Client:
         return major, minor, json.loads(payload[4:-1].decode())
 
     def info(self):
-        """(argsz, flags, regions, interrupt indexes)"""
+        """Returns (argsz, flags, regions, interrupt indexes)."""
         return struct.unpack('=IIII', self.request(GET_INFO, struct.pack('=IIII', 16, 0, 0, 0)))
 
     def region_info(self, index):
-        """(argsz, flags, index, offset of capabilities, size, offset)"""
+        """Returns (argsz, flags, index, offset of capabilities, size, offset)."""
         return struct.unpack('=IIIIQQ', self.request(GET_REGION_INFO,
                                                      struct.pack('=IIIIQQ', 32, 0, index, 0, 0, 0)))
 
     def irq_info(self, index):
-        """(argsz, flags, index, count)"""
+        """Returns (argsz, flags, index, count)."""
         return struct.unpack('=IIII', self.request(GET_IRQ_INFO, struct.pack('=IIII', 16, 0, index, 0)))
 
     def read(self, offset, count, region=CONFIG_REGION):
@@ -180,8 +181,8 @@ class Client:
             raise ValueError('a reset with a payload')
 
     def start(self, memory=()):
-        """All requests of QEMU before a guest runs. MEMORY: a descriptor
-        for each range of guest memory, or nothing if that is not shared."""
+        """Sends all requests that QEMU makes before a guest runs. MEMORY: a descriptor for each
+        range of guest memory, or nothing if the memory is not shared."""
         self.negotiate()
         for i, fd in enumerate(memory):
             self.request(DMA_MAP, dma_map_payload(i << 20, 1 << 20), [fd])

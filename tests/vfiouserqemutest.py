@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # vfiouserqemutest.py: a real QEMU that has vfio-user-pci, without a guest
 #
-# Through the launcher and pci-emulator, as libvirt starts them. What QEMU makes of
-# our answers can be seen only there: what it refuses, and what it warns of.
+# QEMU is started through the launcher with pci-emulator, as libvirt does. Only this test shows
+# which replies QEMU rejects, and about which ones it prints warnings.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -43,11 +43,11 @@ class Machine(QTestMachine):
                 raise QTestError(f"{error}: {self.said()}") from error
 
     def pin(self, i, size=1):
-        """The interrupt pin that a guest reads from device I."""
+        """Returns the interrupt pin that a guest reads from device I."""
         return self.config_read(pci(0, 3 + i), PIN & -size, size) >> 8 * (PIN % size) & 0xff
 
     def said(self):
-        """What QEMU and the emulators have said on standard error."""
+        """Returns the messages of QEMU and the emulators on standard error."""
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
 
@@ -58,7 +58,7 @@ class Machine(QTestMachine):
 
 
 def worker():
-    """The process that serves, behind its guard."""
+    """Returns the process that serves the devices, a child of the guard."""
     for pid in stage.processes():
         for child in children(pid):
             return child
@@ -106,7 +106,7 @@ def silent():
 
 
 def migrated(qemu):
-    """Waits for the end of a migration: its status."""
+    """Waits for the end of a migration. Returns its status."""
     while True:
         status = qemu.qmp("query-migrate").get("status")
         if status in ("completed", "failed"):
@@ -115,7 +115,7 @@ def migrated(qemu):
 
 
 def save(qemu):
-    """Saves the machine in a file, whose name is returned."""
+    """Saves the machine in a file. Returns the name of the file."""
     path = os.path.join(stage.top, "saved")
     qemu.qmp("migrate", uri="file:" + path)
     expect(migrated(qemu), "completed", f"the save: {qemu.said()}")
@@ -181,7 +181,7 @@ def not_movable():
         expect(reason in error, True, error)
         expect(qemu.qmp("query-migrate").get("status"), None, "a migration")
 
-        # A snapshot with memory, and one of disks alone
+        # A snapshot with memory, and one with only disks
         qemu.qmp("snapshot-save", **{"job-id": "save", "tag": "a", "vmstate": "disk", "devices": ["disk"]})
         jobs = []
         while not jobs or jobs[0]["status"] != "concluded":

@@ -21,7 +21,7 @@ IDS = 0xc5c51234
 BAR_SIZE = 4096
 BAR_VALUE = 0x2a
 
-# In configuration space (PCI Local Bus Specification 3.0, 6.7 and 6.8)
+# Offsets in configuration space (PCI Local Bus Specification 3.0, 6.7 and 6.8)
 CAPABILITIES = 0x40
 CAPABILITY = {
     MSI: struct.pack('<BBHIHH', 0x05, 0, 0x80, 0, 0, 0),
@@ -35,7 +35,7 @@ def message(number, command, payload=b'', flags=REPLY, size=None, error=0):
 
 
 class Device:
-    """A device with these BARS (numbers), all of BAR_SIZE and of memory, and these INTERRUPTS."""
+    """A device with BARS (numbers), all of BAR_SIZE and in memory space, and INTERRUPTS."""
 
     def __init__(self, bars=(0,), interrupts=(INTX,)):
         self.bars, self.interrupts = bars, interrupts
@@ -79,8 +79,9 @@ class Device:
 
 
 class Server(threading.Thread):
-    """Serves DEVICE at PATH to one client. HOSTILE gets the server and a request (command, payload),
-    and returns the answer, a whole message: bytes, or None if it is to be the right one."""
+    """Serves DEVICE at PATH to one client. HOSTILE is called with the server and a request
+    (command, payload), and returns the reply, a whole message: bytes, or None for the correct
+    one."""
 
     def __init__(self, path, hostile=lambda *_: None, device=None):
         super().__init__(daemon=True)
@@ -89,11 +90,11 @@ class Server(threading.Thread):
         self.listener.bind(path)
         self.listener.listen(1)
         self.client = None
-        self.number = 0                     # of the request that is being answered
-        self.eventfds = {}                  # (interrupt, vector) -> what raises it
-        self.answers = 0                    # to requests of the server's own
-        self.deaf = threading.Event()       # nothing is read while this is set
-        self.ready = threading.Event()      # QEMU has reset the device: the last that it does at the start
+        self.number = 0                     # of the request that is being processed
+        self.eventfds = {}                  # (interrupt, vector) -> the eventfd that raises it
+        self.answers = 0                    # replies to the server's own requests
+        self.deaf = threading.Event()       # the server does not read while this is set
+        self.ready = threading.Event()      # QEMU has reset the device, as its last step at the start
         self.start()
 
     def receive(self, size):
@@ -114,7 +115,7 @@ class Server(threading.Thread):
         return struct.unpack('=HHIII', data), self.receive(struct.unpack_from('=I', data, 4)[0] - 16), fds
 
     def keep(self, command, payload, fds):
-        """What comes along with a message is the test's, or is closed."""
+        """Returns the descriptors of a message to the test, or closes them."""
         if command == SET_IRQS:
             index, start, count = struct.unpack_from('=III', payload, 8)
             for vector, fd in zip(range(start, start + count), fds):
@@ -158,12 +159,13 @@ class Server(threading.Thread):
 
 
 def at(where, answer):
-    """ANSWER, a function of the server and a request's payload, to the command WHERE."""
+    """Replaces the reply to the command WHERE by ANSWER, a function of the server and a request's
+    payload."""
     return lambda server, command, payload: answer(server, payload) if command == where else None
 
 
 def region(index, size, flags=3, argsz=32, cap=0, offset=0):
-    """The server's description of a region."""
+    """Returns the server's description of a region."""
     def hostile(server, command, payload):
         if command == REGION_INFO and struct.unpack_from('=III', payload)[2] == index:
             return server.answer(command, struct.pack('=IIIIQQ', argsz, flags, index, cap, size, offset))

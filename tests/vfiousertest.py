@@ -1,7 +1,8 @@
-"""vfiousertest.py: pci-emulator spoken to over vfio-user, message by message
+"""vfiousertest.py: pci-emulator with vfio-user, message by message
 
-As QEMU's vfio-user-pci does it, and as it does not. What both transports have
-in common is in transporttest.py; what needs no socket in vfiouserunittest.c.
+Sends messages as QEMU's vfio-user-pci does, and messages that it would not send. transporttest.py
+tests the common behaviour of both transports, and vfiouserunittest.c tests the messages without
+sockets.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -30,7 +31,7 @@ REGISTERS = bytes.fromhex('535800c0' '00000000' '010080ff' '00000000') + bytes(2
 
 
 def emulator(devices, **options):
-    """Whose devices have connections that nothing was said on yet."""
+    """An emulator on whose devices' connections no message has been sent yet."""
     return Emulator(devices, transport=RAW, **options)
 
 
@@ -43,7 +44,7 @@ RAW = _Raw()
 
 
 def closed(sock):
-    """Whether the other side ends the connection; what it sent before is read."""
+    """Whether the other side ends the connection. Data that it sent before is read."""
     try:
         while sock.recv(65536):
             pass
@@ -55,7 +56,7 @@ def closed(sock):
 
 
 def check_start(tap):
-    """The requests of QEMU, in its order."""
+    """Sends the requests of QEMU, in its order."""
     with emulator([EXAMPLE]) as process:
         client = vfio.Client(process.sockets[0])
         tap.equal(client.negotiate(),
@@ -172,14 +173,14 @@ def check_errors(tap):
             tap.equal(client.errno(command, payload), expected, '%s: %s' % (what, errno.errorcode[expected]))
         tap.equal(client.read(0, 256), REGISTERS, 'nothing has changed')
 
-        # No answer wanted
+        # No reply is requested
         for command, payload in ((vfio.REGION_WRITE, access(4, 2, b'\x07\0')), (0xffff, b''),
                                  (vfio.REGION_WRITE, access(4, 2, b'\0')), (vfio.GET_INFO, bytes(16))):
             client.send(command, payload, vfio.NO_REPLY)
         tap.equal(client.read(4, 2), b'\x07\0', 'commands without a reply are acted on, in silence')
         client.reset()
 
-        # Flags and error bits that have no meaning in a command
+        # Reserved flags, and error bits in a command
         process.sockets[0].sendall(vfio.message(vfio.REGION_READ, access(0, 2), 0xffffffe0, number=77, error=5))
         tap.equal(client.reply(), vfio.Reply(77, vfio.REGION_READ, vfio.REPLY, 0, access(0, 2) + b'\x53\x58'),
                   'bits without a meaning are passed over')
@@ -253,7 +254,7 @@ def check_random(tap):
 
 
 def check_socket(tap):
-    """The socket itself: where, when, and for whom."""
+    """The path, the time and the permissions of the socket."""
     with emulator([EXAMPLE] * 2) as process:
         client = vfio.Client(process.sockets[0])
         client.start()
@@ -269,7 +270,7 @@ def check_socket(tap):
         tap.equal(client.read(0, 4), REGISTERS[:4], 'the first client goes on')
         process.wait()
 
-    # One that listens already, as a launcher passes it to --listen
+    # A socket that already listens, as a launcher passes it to --listen
     place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
     try:
         listener = socket.socket(socket.AF_UNIX)
@@ -296,8 +297,8 @@ def check_socket(tap):
 
 
 def start_ready(devices, *options, pass_fds=()):
-    """An emulator of DEVICES, which are paths or descriptors that listen, and what it
-    said when it was ready."""
+    """An emulator of DEVICES, which are paths or descriptors that listen, and its output until it
+    was ready."""
     ready, ready_write = os.pipe()
     arguments = [emu.emulator_path(), '--ready-fd=%d' % ready_write, *options]
     for where in devices:
@@ -311,7 +312,7 @@ def start_ready(devices, *options, pass_fds=()):
 
 
 def check_absent(tap):
-    """A QEMU that connects to some of its devices, and fails then."""
+    """A QEMU that connects to some of its devices and then fails."""
     place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
     paths = [os.path.join(place, str(i)) for i in range(3)]
     try:
@@ -326,7 +327,7 @@ def check_absent(tap):
 
 
 def check_patience(tap):
-    """A QEMU that connects to nothing."""
+    """A QEMU that does not connect to any device."""
     place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
     try:
         result = subprocess.run(
@@ -341,7 +342,7 @@ def check_patience(tap):
 
 
 def check_guard_killed(tap):
-    """Connections could not be accepted any more, and QEMU would wait for a reply."""
+    """Connections could not be accepted any more, so QEMU would wait for a reply."""
     for connects in (0, 1, 2):
         place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
         paths = [os.path.join(place, str(i)) for i in range(2)]
@@ -357,7 +358,7 @@ def check_guard_killed(tap):
                           'the guard is killed, all devices were connected to: served on')
                 for client in clients:
                     client.close()
-            # The worker has standard error, too: this is its end.
+            # The worker has standard error, too, so its end shows that the worker has exited.
             tap.equal(process.communicate(timeout=emu.TIMEOUT)[1], b'',
                       'the guard is killed, connections to %d of 2: the worker ends' % connects)
             if connects < len(paths):
@@ -401,7 +402,7 @@ def check_client(tap):
 
 
 def check_attached(tap):
-    """A listening socket over the control socket of --listen."""
+    """A listening socket that is passed through the control socket of --listen."""
     place = tempfile.mkdtemp(prefix='emulatedpci.', dir='/tmp')
     control_path = os.path.join(place, 'control')
     ready, ready_write = os.pipe()

@@ -13,13 +13,14 @@ PASSWORD = 'check-vm'
 
 
 def in_session(user, *args):
-    """Runs a command in a login session of its own, which the user's manager has not started."""
+    """Runs a command in a separate login session, not as a child of the user's manager."""
     return run('systemd-run', '--quiet', '--pipe', '--wait', '--collect', '-p', 'User=' + user, '-p', 'PAMName=login',
                '-p', 'Environment=XDG_SESSION_TYPE=tty XDG_SESSION_CLASS=user', '--', *args)
 
 
 def in_manager(user, *args):
-    """Runs a command as a desktop starts a program: by the user's own manager, in a session."""
+    """Runs a command in a session as a desktop starts a program: as a child of the user's
+    manager."""
     return in_session(user, 'systemd-run', '--user', '--quiet', '--pipe', '--wait', '--collect', '--', *args)
 
 

@@ -15,7 +15,7 @@ TURNS = 5
 
 
 def link_time():
-    """libvirt asks a QEMU again when its launcher has another time of change."""
+    """libvirt probes a QEMU again if the modification time of its launcher has changed."""
     return os.stat(LINK).st_ctime_ns
 
 

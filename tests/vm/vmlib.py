@@ -1,5 +1,5 @@
-"""vmlib.py: what the checks of "make check-vm" share. They run as root in the
-virtual machine.
+"""vmlib.py: common functions of the checks of "make check-vm", which run as root in the virtual
+machine.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -15,7 +15,7 @@ import traceback
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 from emulatedpcistack import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
-# Seconds to wait for a condition; software emulation in software emulation is slow
+# Seconds to wait for a condition; software emulation inside software emulation is slow
 LIMIT = 900
 
 OURS = 'emulatedpci:///system'
@@ -56,7 +56,8 @@ DOMAIN = '''<domain type='qemu'>
 
 
 class VmTap(Tap):
-    """On the second serial line, which the host reads; a second boot goes on counting."""
+    """TAP on the second serial line, which the host reads. The second boot continues the numbers of
+    the first."""
 
     STATE = '/var/lib/check-vm-count'
 
@@ -90,7 +91,7 @@ def write(path, text):
 
 
 class Result:
-    """Of a command: its exit status, and its output and errors in one text."""
+    """The exit status of a command, and its output and errors in one text."""
 
     def __init__(self, status, text):
         self.status = status
@@ -104,7 +105,7 @@ class Result:
 
 
 def run(*args, user=None, stdin=''):
-    """Runs a command. USER: as whom, without a session."""
+    """Runs a command. USER: the user as whom it runs, without a session."""
     if user:
         args = ('runuser', '-u', user, '--') + args
     try:
@@ -120,7 +121,7 @@ def virsh(*args, uri=OURS, user=None):
 
 
 def wait(condition, limit=LIMIT):
-    """What CONDITION returned last: true, unless LIMIT seconds have passed."""
+    """Returns the last value of CONDITION, which is true unless LIMIT seconds have passed."""
     end = time.monotonic() + limit
     while True:
         value = condition()
@@ -138,13 +139,13 @@ def journal(*args):
 
 
 def denied():
-    """AppArmor's lines of this boot that say that something was refused. A status that a
-    profile is loaded with is none of these."""
+    """Returns AppArmor's lines of this boot about denied accesses, without the status lines of
+    loaded profiles."""
     return [line for line in journal('-k', '-b').splitlines() if 'apparmor="DENIED"' in line]
 
 
 class DeniedLines:
-    """Counts the lines since it was asked last."""
+    """Returns the number of new lines since the last call."""
 
     def __init__(self):
         self.seen = 0
@@ -158,7 +159,7 @@ class DeniedLines:
         return lines
 
     def none(self, tap, name):
-        time.sleep(1)           # until the journal has what the kernel said
+        time.sleep(1)           # until the journal has the kernel's messages
         lines = self.new()
         tap.ok(not lines, name + ': AppArmor has denied nothing', *lines)
 
@@ -172,12 +173,12 @@ def define(name, deviceid, driver='', more=''):
 
 
 def guest_sees(name):
-    """Whether a running guest's devices are where its XML says, and have those registers."""
+    """Whether the devices of a running guest have the addresses and registers in its XML."""
     return wait(lambda: run('virt-emulatedpci', 'check', '-c', OURS, name), 120)
 
 
 def start(tap, name, text):
-    """Starts a domain and looks for its device."""
+    """Starts a domain and checks its device."""
     result = virsh('start', name)
     if not tap.ok(result, text + ': starts', result, journal('-n', '30')):
         return False
@@ -191,7 +192,8 @@ def discard(name):
 
 
 def processes(program):
-    """The pids of the processes that run PROGRAM, an absolute path, or did before it was replaced."""
+    """Returns the pids of the processes that run PROGRAM, an absolute path, including those that
+    started before it was replaced."""
     pids = []
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
@@ -203,7 +205,7 @@ def processes(program):
 
 
 def confinement(pid):
-    """The AppArmor label of a process."""
+    """Returns the AppArmor label of a process."""
     try:
         return read('/proc/%d/attr/current' % pid).strip('\0\n')
     except OSError as error:
@@ -212,7 +214,8 @@ def confinement(pid):
 
 @contextlib.contextmanager
 def domain_rules(rules):
-    """Adds rules for domains to the file that docs/deployment.md names, and removes them at the end."""
+    """Adds rules for domains to the file named in docs/deployment.md, and removes them at the
+    end."""
     path = os.path.join(DROP_IN, 'check-vm') if os.path.isdir(DROP_IN) else LOCAL
     before = read(path) if os.path.exists(path) else ''
     write(path, before + rules)
