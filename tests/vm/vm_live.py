@@ -65,6 +65,10 @@ def connect(tap, lines):
     """Each missing permission causes an error. The domain starts with all of them."""
     wait(lambda: os.path.exists(SOCKET), 60)
     result = define('server', '0xc00a', "<driver socket='%s'/>" % SOCKET, MEMORY)
+    if 'vfio-user-pci' not in run('qemu-system-x86_64', '-device', 'help').text:
+        tap.ok(not result and 'QEMU 10.1 or newer is required' in result.text,
+               'socket: the error names the QEMU version that is required', result)
+        return
     tap.ok(result, 'socket: a domain is defined', result)
 
     os.chmod(SOCKET, 0o600)
