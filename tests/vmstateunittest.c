@@ -624,6 +624,16 @@ testDomainDevices(void)
     g_assert_nonnull(strstr(err->message, "'ua-b': its emulator does not serve it any more"));
     g_clear_error(&err);
 
+    /* When the save has failed, the reply about the next device waits in the socket. It is not
+     * used later, when that device was unplugged. */
+    emulator.status->devices[0].closed = EMULATOR_STATUS_FAILED;
+    emulator.status->devices[1].closed = EMULATOR_STATUS_OPEN;
+    g_assert_null(vmstateDomainSave(domain, NULL));
+    g_assert_cmpint(poll(&(struct pollfd) { .fd = emulator.fds[0], .events = POLLIN }, 1, -1), ==, 1);
+    emulator.status->devices[1].closed = EMULATOR_STATUS_GONE;
+    g_assert_true(vmstateDomainAdd(domain, newDevice("ua-b", "b"), emulator.fds[0], 1, TRUE, &err));
+    g_assert_no_error(err);
+
     g_assert_false(vmstateDomainAdd(domain, newDevice("ua-a", "a"), 0, 0, FALSE, &err));
     g_assert_nonnull(strstr(err->message, "two emulated PCI devices have the alias 'ua-a'"));
     emulatorStop(&emulator);

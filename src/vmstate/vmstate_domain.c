@@ -17,14 +17,13 @@
 
 #define _(s) gettext(s)
 
-/* Requests for registers that are sent before the reply to the first of them is received */
+/* The maximum number of requests that are sent before the reply to the first of them is received */
 #define DOMAIN_SENT_MAX 32
 
 typedef struct {
     VMStateDevice *device;
     int fd;
     guint number;
-    guint32 sent;           /* the sequence number of a request that waits for its reply, or 0 */
     gboolean gone;          /* the device was unplugged */
     gboolean left;          /* its emulator has exited because of that */
     gboolean alone;         /* only this device uses FD, which is closed with it */
@@ -59,23 +58,7 @@ vmstateDomainFree(VMStateDomain *domain)
 }
 
 
-/* Sets SENT of all devices of the emulator FD to 0: it does not reply to these requests any more. */
-static void
-domainForgetSent(VMStateDomain *domain,
-                 int fd)
-{
-    guint i;
-
-    for (i = 0; i < domain->devices->len; i++) {
-        DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
-
-        if (entry->fd == fd)
-            entry->sent = 0;
-    }
-}
-
-
-/* The emulator FD has exited, because all its devices were unplugged. */
+/* Marks the devices of the emulator FD, which has exited because all of them were unplugged. */
 static void
 domainSetLeft(VMStateDomain *domain,
               int fd)
@@ -91,24 +74,25 @@ domainSetLeft(VMStateDomain *domain,
 }
 
 
-/* Requests the registers of ENTRY, and checks whether it was unplugged. */
+/* Requests the registers of ENTRY, and checks whether it was unplugged. SENT is the sequence number
+ * of the request if it was sent already, or 0. *REPEATED is set if the request was repeated. */
 static gboolean
 domainGet(VMStateDomain *domain,
           DomainDevice *entry,
+          guint32 sent,
+          gboolean *repeated,
           GError **err)
 {
-    const guint32 sent = entry->sent;
     VMStateReply reply;
 
-    entry->sent = 0;
+    *repeated = FALSE;
     if (entry->left)
         return TRUE;
     if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_GET, entry->number, NULL, 0, sent, &reply, err)) {
         g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
         return FALSE;
     }
-    if (reply.repeated)
-        domainForgetSent(domain, entry->fd);
+    *repeated = reply.repeated;
     if (reply.closed != EMULATOR_STATUS_OPEN && reply.closed != EMULATOR_STATUS_GONE) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
                                _("emulated PCI device '%1$s': its emulator does not serve it any more, and its registers are lost"),
@@ -136,7 +120,9 @@ static gboolean
 domainIsThere(VMStateDomain *domain,
               DomainDevice *entry)
 {
-    return !domainGet(domain, entry, NULL) || !entry->gone;
+    gboolean repeated;
+
+    return !domainGet(domain, entry, 0, &repeated, NULL) || !entry->gone;
 }
 
 
@@ -202,21 +188,29 @@ domainGetAll(VMStateDomain *domain,
              GError **err)
 {
     GArray *devices = domain->devices;
+    g_autofree guint32 *sent = g_new0(guint32, devices->len);   /* sequence numbers */
     guint ahead = 0;
     guint i;
-
-    for (i = 0; i < devices->len; i++)
-        g_array_index(devices, DomainDevice, i).sent = 0;
+    guint j;
 
     for (i = 0; i < devices->len; i++) {
+        DomainDevice *entry = &g_array_index(devices, DomainDevice, i);
+        gboolean repeated;
+
         for (; ahead < devices->len && ahead < i + DOMAIN_SENT_MAX; ahead++) {
-            DomainDevice *next = &g_array_index(devices, DomainDevice, ahead);
+            const DomainDevice *next = &g_array_index(devices, DomainDevice, ahead);
 
             if (!next->left && !next->device->own)
-                next->sent = vmstateEmulatorSendGet(next->fd, next->number);
+                sent[ahead] = vmstateEmulatorSendGet(next->fd, next->number);
         }
-        if (!domainGet(domain, &g_array_index(devices, DomainDevice, i), err))
+        if (!domainGet(domain, entry, sent[i], &repeated, err))
             return FALSE;
+
+        /* The replies to later requests may have been dropped. */
+        for (j = i + 1; repeated && j < ahead; j++) {
+            if (g_array_index(devices, DomainDevice, j).fd == entry->fd)
+                sent[j] = 0;
+        }
     }
     return TRUE;
 }

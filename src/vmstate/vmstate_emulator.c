@@ -161,7 +161,7 @@ callRepeat(int fd,
 }
 
 
-/* The number of the next request. Requests of all emulators have different ones. */
+/* Returns the sequence number of the next request. It is unique among the requests to all emulators. */
 static guint32
 callNext(void)
 {
