@@ -91,7 +91,7 @@ class Guest:
                     self.seen()[-1000:])
 
     def arrives(self, what, stack):
-        """The same after a migration to STACK; and that libvirt has all its devices there."""
+        """Calls counts() after a migration to STACK, and tests that libvirt has all devices there."""
         self.counts(what, stack)
         self.tap.equal(len(emulated_devices(stack.virsh('dumpxml', self.name))), self.devices,
                        '%s: %s: its devices are there' % (self.name, what))
@@ -517,10 +517,10 @@ def try_postcopy(tap, guest, here, there):
     """A migration that becomes a post-copy migration while the memory is sent for the first time. Returns whether
     the guest is on the other host.
 
-    The switch must not be later. QEMU without KVM (11.1: physical_memory_sync_dirty_bitmap) does not notice
-    each write to a page that is dirty and not sent yet when it reads the bitmap of dirty pages again: the
-    guest continues with memory that is some milliseconds older than the registers of its devices,
-    whether they are emulated PCI devices or not."""
+    The switch must not be later, because of an error in QEMU without KVM (11.1, in
+    physical_memory_sync_dirty_bitmap()). If QEMU synchronizes the dirty bitmap again while a dirty page is not
+    sent yet, it misses later writes to this page. The guest then continues with memory that is some
+    milliseconds older than the registers of its devices, including native devices of QEMU."""
     name = '%s: post-copy' % guest.name
     moving = here.start(['virsh', '-q', '-c', here.uri, 'migrate', '--live', '--postcopy', '--bandwidth', '8',
                          guest.name, there.uri, '--migrateuri', 'tcp://127.0.0.1'], 'log/postcopy-' + guest.name)

@@ -41,8 +41,8 @@ callIsFarewell(const VMStateReply *reply)
 }
 
 
-/* Receives a message, of CALL_MESSAGE_MAX bytes at most. Returns its length, which can be greater,
- * or as recv(). */
+/* Receives a message into REPLY, truncated to CALL_MESSAGE_MAX bytes. Returns its original length, 0
+ * if the emulator has ended, or -1 with errno set. */
 static ssize_t
 callReceive(int fd,
             VMStateReply *reply)
