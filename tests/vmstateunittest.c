@@ -680,12 +680,11 @@ busStart(VMStateDomain *domain,
     pid_t pid;
 
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-    vmstateBusInit();
     pid = fork();
     g_assert_cmpint(pid, >=, 0);
     if (pid == 0) {
         close(fds[0]);
-        _exit(vmstateBusServe(fds[1], domain, NULL) ? EXIT_SUCCESS : EXIT_FAILURE);
+        _exit(vmstateBusServe(fds[1], -1, domain, NULL) ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     close(fds[1]);
     *client = fds[0];

@@ -7,9 +7,17 @@
 #include <config.h>
 
 #include "vmstate_bus.h"
+#include "vmstate_control.h"
 
-#include <gio/gio.h>
+#include "gettext.h"
+
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#define _(s) gettext(s)
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_STATE "org.qemu.VMState1"
@@ -21,257 +29,252 @@
 /* StartServiceByName: it runs already (D-Bus Specification, Message Bus Messages). */
 #define BUS_ALREADY_RUNNING 2
 
-static const char busXML[] =
-    "<node>"
-    "<interface name='" BUS_NAME "'>"
-    "<method name='Hello'><arg type='s' direction='out'/></method>"
-    "<method name='AddMatch'><arg type='s' direction='in'/></method>"
-    "<method name='RemoveMatch'><arg type='s' direction='in'/></method>"
-    "<method name='StartServiceByName'><arg type='s' direction='in'/>"
-    "<arg type='u' direction='in'/><arg type='u' direction='out'/></method>"
-    "<method name='NameHasOwner'><arg type='s' direction='in'/>"
-    "<arg type='b' direction='out'/></method>"
-    "<method name='GetNameOwner'><arg type='s' direction='in'/>"
-    "<arg type='s' direction='out'/></method>"
-    "<method name='ListQueuedOwners'><arg type='s' direction='in'/>"
-    "<arg type='as' direction='out'/></method>"
-    "</interface>"
-    "<interface name='" BUS_STATE "'>"
-    "<property name='Id' type='s' access='read'/>"
-    "<method name='Load'><arg type='ay' direction='in'/></method>"
-    "<method name='Save'><arg type='ay' direction='out'/></method>"
-    "</interface>"
-    "</node>";
-
 typedef struct {
     VMStateDomain *domain;
     GBytes *state;          /* the state that the next Save returns; or NULL */
-    GMainLoop *loop;
 } Bus;
 
-static GDBusNodeInfo *busInfo;
-static char *busGuid;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus, sd_bus_unref)
 
 
-void
-vmstateBusInit(void)
+/* The functions that answer a call return a negative errno if there is no memory for the answer;
+ * QEMU gets an error then. */
+
+static int
+busFail(sd_bus_message *call,
+        const GError *error)
 {
-    if (busInfo)
-        return;
-    busInfo = g_dbus_node_info_new_for_xml(busXML, NULL);
-    busGuid = g_dbus_generate_guid();
-    g_type_ensure(G_TYPE_DBUS_CONNECTION);
+    return sd_bus_reply_method_errorf(call, BUS_STATE ".Error", "%s", error->message);
 }
 
 
-static void
-busFail(GDBusMethodInvocation *call,
-        const GError *error)
+static int
+busHello(sd_bus_message *call,
+         void *opaque G_GNUC_UNUSED,
+         sd_bus_error *error G_GNUC_UNUSED)
 {
-    g_dbus_method_invocation_return_dbus_error(call, BUS_STATE ".Error", error->message);
+    return sd_bus_reply_method_return(call, "s", BUS_CLIENT);
+}
+
+
+/* Answers AddMatch and RemoveMatch: there are no signals. */
+static int
+busMatch(sd_bus_message *call,
+         void *opaque G_GNUC_UNUSED,
+         sd_bus_error *error G_GNUC_UNUSED)
+{
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+
+static int
+busStartService(sd_bus_message *call,
+                void *opaque G_GNUC_UNUSED,
+                sd_bus_error *error G_GNUC_UNUSED)
+{
+    return sd_bus_reply_method_return(call, "u", BUS_ALREADY_RUNNING);
+}
+
+
+static int
+busHasOwner(sd_bus_message *call,
+            void *opaque G_GNUC_UNUSED,
+            sd_bus_error *error G_GNUC_UNUSED)
+{
+    return sd_bus_reply_method_return(call, "b", 1);
+}
+
+
+static int
+busGetOwner(sd_bus_message *call,
+            void *opaque G_GNUC_UNUSED,
+            sd_bus_error *error G_GNUC_UNUSED)
+{
+    return sd_bus_reply_method_return(call, "s", BUS_SERVICE);
 }
 
 
 /* Collects the registers before a save or a load. */
-static void
-busListOwners(Bus *bus,
-              GDBusMethodInvocation *call,
-              const char *name)
-{
-    const char *owners[] = { BUS_SERVICE, NULL };
-    g_autoptr(GError) error = NULL;
-
-    if (strcmp(name, BUS_STATE) != 0) {
-        g_dbus_method_invocation_return_error(call, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER,
-                                              "nobody has the name '%s'", name);
-        return;
-    }
-    g_clear_pointer(&bus->state, g_bytes_unref);
-    bus->state = vmstateDomainSave(bus->domain, &error);
-    if (bus->state)
-        g_dbus_method_invocation_return_value(call, g_variant_new("(^as)", owners));
-    else
-        busFail(call, error);
-}
-
-
-static void
-busCall(GDBusConnection *connection G_GNUC_UNUSED,
-        const char *sender G_GNUC_UNUSED,
-        const char *path G_GNUC_UNUSED,
-        const char *interface G_GNUC_UNUSED,
-        const char *method,
-        GVariant *arguments,
-        GDBusMethodInvocation *call,
-        gpointer opaque)
-{
-    const char *name = NULL;
-
-    /* GDBus has compared the arguments with their declarations. */
-    if (g_variant_n_children(arguments) > 0)
-        g_variant_get_child(arguments, 0, "&s", &name);
-
-    if (strcmp(method, "Hello") == 0)
-        g_dbus_method_invocation_return_value(call, g_variant_new("(s)", BUS_CLIENT));
-    else if (strcmp(method, "StartServiceByName") == 0)
-        g_dbus_method_invocation_return_value(call, g_variant_new("(u)", BUS_ALREADY_RUNNING));
-    else if (strcmp(method, "NameHasOwner") == 0)
-        g_dbus_method_invocation_return_value(call, g_variant_new("(b)", TRUE));
-    else if (strcmp(method, "GetNameOwner") == 0)
-        g_dbus_method_invocation_return_value(call, g_variant_new("(s)", BUS_SERVICE));
-    else if (strcmp(method, "ListQueuedOwners") == 0)
-        busListOwners(opaque, call, name);
-    else
-        g_dbus_method_invocation_return_value(call, NULL);
-}
-
-
-static void
-stateSave(Bus *bus,
-          GDBusMethodInvocation *call)
-{
-    g_autoptr(GBytes) state = g_steal_pointer(&bus->state);
-    g_autoptr(GError) error = NULL;
-    gconstpointer data;
-    gsize len;
-
-    if (!state && !(state = vmstateDomainSave(bus->domain, &error))) {
-        busFail(call, error);
-        return;
-    }
-    data = g_bytes_get_data(state, &len);
-    g_dbus_method_invocation_return_value(
-        call, g_variant_new("(@ay)", g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, data, len, 1)));
-}
-
-
-static void
-stateLoad(Bus *bus,
-          GVariant *arguments,
-          GDBusMethodInvocation *call)
-{
-    g_autoptr(GVariant) bytes = g_variant_get_child_value(arguments, 0);
-    g_autoptr(GError) error = NULL;
-    gconstpointer data;
-    gsize len;
-
-    data = g_variant_get_fixed_array(bytes, &len, 1);
-    if (vmstateDomainLoad(bus->domain, data, len, &error))
-        g_dbus_method_invocation_return_value(call, NULL);
-    else
-        busFail(call, error);
-}
-
-
-static void
-stateCall(GDBusConnection *connection G_GNUC_UNUSED,
-          const char *sender G_GNUC_UNUSED,
-          const char *path G_GNUC_UNUSED,
-          const char *interface G_GNUC_UNUSED,
-          const char *method,
-          GVariant *arguments,
-          GDBusMethodInvocation *call,
-          gpointer opaque)
-{
-    if (strcmp(method, "Save") == 0)
-        stateSave(opaque, call);
-    else
-        stateLoad(opaque, arguments, call);
-}
-
-
-static GVariant *
-stateGetProperty(GDBusConnection *connection G_GNUC_UNUSED,
-                 const char *sender G_GNUC_UNUSED,
-                 const char *path G_GNUC_UNUSED,
-                 const char *interface G_GNUC_UNUSED,
-                 const char *property G_GNUC_UNUSED,
-                 GError **err G_GNUC_UNUSED,
-                 gpointer opaque G_GNUC_UNUSED)
-{
-    return g_variant_new_string(VMSTATE_BUS_ID);
-}
-
-
-static void
-busClosed(GDBusConnection *connection G_GNUC_UNUSED,
-          gboolean vanished G_GNUC_UNUSED,
-          GError *error G_GNUC_UNUSED,
-          gpointer opaque)
+static int
+busListOwners(sd_bus_message *call,
+              void *opaque,
+              sd_bus_error *error)
 {
     Bus *bus = opaque;
+    g_autoptr(GError) err = NULL;
+    const char *name;
+    int rc;
 
-    g_main_loop_quit(bus->loop);
+    if ((rc = sd_bus_message_read(call, "s", &name)) < 0)
+        return rc;
+    if (strcmp(name, BUS_STATE) != 0)
+        return sd_bus_error_setf(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER, "nobody has the name '%s'", name);
+
+    g_clear_pointer(&bus->state, g_bytes_unref);
+    bus->state = vmstateDomainSave(bus->domain, &err);
+    return bus->state ? sd_bus_reply_method_return(call, "as", 1, BUS_SERVICE) : busFail(call, err);
 }
 
 
-/* EXTERNAL is sufficient, because the kernel provides the identity of the peer. */
-static gboolean
-busAllowMechanism(GDBusAuthObserver *observer G_GNUC_UNUSED,
-                  const char *mechanism,
-                  gpointer opaque G_GNUC_UNUSED)
+static int
+stateSave(sd_bus_message *call,
+          void *opaque,
+          sd_bus_error *error G_GNUC_UNUSED)
 {
-    return strcmp(mechanism, "EXTERNAL") == 0;
+    Bus *bus = opaque;
+    g_autoptr(GBytes) state = g_steal_pointer(&bus->state);
+    g_autoptr(GError) err = NULL;
+    sd_bus_message *reply = NULL;
+    gconstpointer data;
+    gsize len;
+    int rc;
+
+    if (!state && !(state = vmstateDomainSave(bus->domain, &err)))
+        return busFail(call, err);
+
+    data = g_bytes_get_data(state, &len);
+    if ((rc = sd_bus_message_new_method_return(call, &reply)) >= 0 &&
+        (rc = sd_bus_message_append_array(reply, 'y', data, len)) >= 0)
+        rc = sd_bus_send(NULL, reply, NULL);
+    sd_bus_message_unref(reply);
+    return rc;
 }
 
 
-static GDBusConnection *
-busConnect(int fd,
-           GError **err)
+static int
+stateLoad(sd_bus_message *call,
+          void *opaque,
+          sd_bus_error *error G_GNUC_UNUSED)
 {
-    g_autoptr(GDBusAuthObserver) observer = g_dbus_auth_observer_new();
-    g_autoptr(GSocketConnection) stream = NULL;
-    g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, err);
+    Bus *bus = opaque;
+    g_autoptr(GError) err = NULL;
+    const void *data;
+    size_t len;
+    int rc;
 
-    if (!socket)
-        return NULL;
-
-    g_signal_connect(observer, "allow-mechanism", G_CALLBACK(busAllowMechanism), NULL);
-    stream = g_socket_connection_factory_create_connection(socket);
-    return g_dbus_connection_new_sync(G_IO_STREAM(stream), busGuid,
-                                      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
-                                      G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-                                      observer, NULL, err);
+    if ((rc = sd_bus_message_read_array(call, 'y', &data, &len)) < 0)
+        return rc;
+    if (!vmstateDomainLoad(bus->domain, data, len, &err))
+        return busFail(call, err);
+    return sd_bus_reply_method_return(call, NULL);
 }
 
 
-static gboolean
-busRegister(GDBusConnection *connection,
-            Bus *bus,
-            GError **err)
+static int
+stateGetId(sd_bus *connection G_GNUC_UNUSED,
+           const char *path G_GNUC_UNUSED,
+           const char *interface G_GNUC_UNUSED,
+           const char *property G_GNUC_UNUSED,
+           sd_bus_message *reply,
+           void *opaque G_GNUC_UNUSED,
+           sd_bus_error *error G_GNUC_UNUSED)
 {
-    static const GDBusInterfaceVTable busTable = { .method_call = busCall };
-    static const GDBusInterfaceVTable stateTable = {
-        .method_call = stateCall,
-        .get_property = stateGetProperty,
+    return sd_bus_message_append(reply, "s", VMSTATE_BUS_ID);
+}
+
+
+#define BUS_METHOD(name, in, out, function) \
+    SD_BUS_METHOD(name, in, out, function, SD_BUS_VTABLE_UNPRIVILEGED)
+
+static const sd_bus_vtable busTable[] = {
+    SD_BUS_VTABLE_START(0),
+    BUS_METHOD("Hello", "", "s", busHello),
+    BUS_METHOD("AddMatch", "s", "", busMatch),
+    BUS_METHOD("RemoveMatch", "s", "", busMatch),
+    BUS_METHOD("StartServiceByName", "su", "u", busStartService),
+    BUS_METHOD("NameHasOwner", "s", "b", busHasOwner),
+    BUS_METHOD("GetNameOwner", "s", "s", busGetOwner),
+    BUS_METHOD("ListQueuedOwners", "s", "as", busListOwners),
+    SD_BUS_VTABLE_END
+};
+
+static const sd_bus_vtable stateTable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("Id", "s", stateGetId, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    BUS_METHOD("Load", "ay", "", stateLoad),
+    BUS_METHOD("Save", "", "ay", stateSave),
+    SD_BUS_VTABLE_END
+};
+
+
+/* Makes CONNECTION, which closes FD when it is freed, the server of BUS. Returns 0 or a
+ * negative errno. */
+static int
+busStart(sd_bus *connection,
+         int fd,
+         Bus *bus)
+{
+    sd_id128_t id;
+    int rc;
+
+    if ((rc = sd_bus_set_fd(connection, fd, fd)) < 0) {
+        close(fd);
+        return rc;
+    }
+    if ((rc = sd_id128_randomize(&id)) < 0 ||
+        (rc = sd_bus_set_server(connection, 1, id)) < 0 ||
+        (rc = sd_bus_add_object_vtable(connection, NULL, "/org/freedesktop/DBus", BUS_NAME, busTable, bus)) < 0 ||
+        (rc = sd_bus_add_object_vtable(connection, NULL, "/org/qemu/VMState1", BUS_STATE, stateTable, bus)) < 0)
+        return rc;
+    return sd_bus_start(connection);
+}
+
+
+/* Waits for QEMU, and for the launcher at *CONTROL, whose request is served. *CONTROL becomes -1 if
+ * the launcher has closed it. Returns 0 or a negative errno. */
+static int
+busWait(sd_bus *connection,
+        int *control,
+        VMStateDomain *domain)
+{
+    struct pollfd fds[] = {
+        { .fd = sd_bus_get_fd(connection), .events = sd_bus_get_events(connection) },
+        { .fd = *control, .events = POLLIN },
     };
+    uint64_t until = UINT64_MAX;    /* microseconds of the monotonic clock */
+    int timeout = -1;               /* milliseconds */
+    int rc;
 
-    return g_dbus_connection_register_object(connection, "/org/freedesktop/DBus",
-                                             g_dbus_node_info_lookup_interface(busInfo, BUS_NAME),
-                                             &busTable, bus, NULL, err) != 0 &&
-        g_dbus_connection_register_object(connection, "/org/qemu/VMState1",
-                                          g_dbus_node_info_lookup_interface(busInfo, BUS_STATE),
-                                          &stateTable, bus, NULL, err) != 0;
+    if ((rc = sd_bus_get_timeout(connection, &until)) < 0)
+        return rc;
+    if (until != UINT64_MAX)
+        timeout = CLAMP(((gint64) until - g_get_monotonic_time() + 999) / 1000, 0, G_MAXINT);
+
+    if (poll(fds, G_N_ELEMENTS(fds), timeout) < 0)
+        return errno == EINTR ? 0 : -errno;
+    if (fds[1].revents && !vmstateControlServe(*control, domain))
+        *control = -1;
+    return 0;
 }
 
 
 gboolean
 vmstateBusServe(int fd,
+                int control,
                 VMStateDomain *domain,
                 GError **err)
 {
-    g_autoptr(GDBusConnection) connection = busConnect(fd, err);
-    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    Bus bus = { domain, NULL, loop };
+    g_autoptr(sd_bus) connection = NULL;
+    Bus bus = { domain, NULL };
+    gboolean served = FALSE;    /* QEMU speaks D-Bus */
+    int rc;
 
-    if (!connection || !busRegister(connection, &bus, err))
-        return FALSE;
+    if ((rc = sd_bus_new(&connection)) < 0)
+        close(fd);
+    else
+        rc = busStart(connection, fd, &bus);
 
-    g_signal_connect(connection, "closed", G_CALLBACK(busClosed), &bus);
-    g_dbus_connection_start_message_processing(connection);
-    if (!g_dbus_connection_is_closed(connection))
-        g_main_loop_run(loop);
-
+    while (rc >= 0) {
+        served = served || sd_bus_is_ready(connection) > 0;
+        rc = sd_bus_process(connection, NULL);
+        if (rc == 0)
+            rc = busWait(connection, &control, domain);
+    }
     g_clear_pointer(&bus.state, g_bytes_unref);
-    return TRUE;
+
+    if (!served)
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,
+                               _("cannot connect to QEMU with D-Bus: %1$s"), g_strerror(-rc));
+    return served;
 }

@@ -2,7 +2,7 @@
  * vmstate_bus.h: the D-Bus interface for QEMU's dbus-vmstate object
  *
  * QEMU is the client of a message bus. There is no bus: this end of its only connection answers for
- * the bus and for its only service. GLib's GDBus implements the protocol;
+ * the bus and for its only service. libsystemd's sd-bus implements the protocol;
  * docs/interop/dbus-vmstate.rst and backends/dbus-vmstate.c in QEMU describe the calls.
  *
  * When a guest is saved, QEMU asks the bus for the owner of org.qemu.VMState1, then calls Save. If
@@ -22,20 +22,14 @@
 #define VMSTATE_BUS_ID "emulatedpci"
 
 /**
- * vmstateBusInit:
- *
- * Does what a sandbox would not allow: random numbers, types. Can be called again.
- */
-void vmstateBusInit(void);
-
-/**
  * vmstateBusServe:
  * @fd: a connection to QEMU; the function closes it
+ * @control: the launcher's socket for devices that are attached to the running domain, or -1
  * @domain: the devices whose registers are saved and loaded
  * @err: set if QEMU does not speak D-Bus
  *
- * Serves QEMU until it closes the connection.
+ * Serves QEMU, and the launcher at @control, until QEMU closes the connection.
  *
  * Returns TRUE, or FALSE with @err set.
  */
-gboolean vmstateBusServe(int fd, VMStateDomain *domain, GError **err);
+gboolean vmstateBusServe(int fd, int control, VMStateDomain *domain, GError **err);

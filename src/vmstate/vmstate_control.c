@@ -13,7 +13,6 @@
 #include "ignore-value.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -65,22 +64,4 @@ vmstateControlServe(int fd,
     }
     ignore_value(send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL));
     return TRUE;
-}
-
-
-static gboolean
-controlReady(int fd,
-             GIOCondition condition G_GNUC_UNUSED,
-             gpointer opaque)
-{
-    return vmstateControlServe(fd, opaque);
-}
-
-
-void
-vmstateControlWatch(int fd,
-                    VMStateDomain *domain)
-{
-    if (fd >= 0)
-        g_unix_fd_add(fd, G_IO_IN | G_IO_HUP, controlReady, domain);
 }

@@ -14,15 +14,6 @@
 #include "vmstate_domain.h"
 
 /**
- * vmstateControlWatch:
- * @fd: the socket, or -1
- * @domain: gets the devices
- *
- * Has the default main context serve @fd.
- */
-void vmstateControlWatch(int fd, VMStateDomain *domain);
-
-/**
  * vmstateControlServe:
  * @fd: the socket, on which a message waits
  * @domain: gets the device

@@ -11,7 +11,6 @@
 #include <config.h>
 
 #include "vmstate_bus.h"
-#include "vmstate_control.h"
 #include "vmstate_options.h"
 #include "vmstate_sandbox.h"
 
@@ -88,8 +87,9 @@ run(VMStateOptions *options)
     if (fd < 0)
         return EXIT_SUCCESS;
 
-    vmstateControlWatch(options->controlFd, options->domain);
-    return vmstateBusServe(fd, options->domain, &error) ? EXIT_SUCCESS : fail(error->message);
+    if (!vmstateBusServe(fd, options->controlFd, options->domain, &error))
+        return fail(error->message);
+    return EXIT_SUCCESS;
 }
 
 
@@ -114,7 +114,6 @@ main(int argc,
     case VMSTATE_ACTION_RUN:
         for (i = 0; i < G_N_ELEMENTS(ignored); i++)
             signal(ignored[i], SIG_IGN);
-        vmstateBusInit();
         return run(&options);
 
     case VMSTATE_ACTION_HELP:

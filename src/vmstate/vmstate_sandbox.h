@@ -1,9 +1,9 @@
 /*
  * vmstate_sandbox.h: the sandbox of emulatedpci-vmstate
  *
- * It is the same as for the emulator (sandbox.h), except that GLib requires threads and memory, and
+ * It is the same as for the emulator (sandbox.h), except that the libraries require memory, and
  * later versions may require more: a forbidden system call fails, and does not kill the process. No
- * allowed system call opens a file or runs a program.
+ * allowed system call opens a file, runs a program, or starts a process or thread.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -16,7 +16,7 @@
  * vmstateSandboxEnter:
  * @filter: SANDBOX_FILTER_KILL for the sandbox, LOG to log what it would refuse, or NONE
  *
- * Enters the sandbox, for this thread and those that it makes.
+ * Enters the sandbox.
  *
  * Returns 0, or -1 with errno set.
  */
