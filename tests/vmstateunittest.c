@@ -346,6 +346,7 @@ typedef enum {
     EMULATOR_GOOD = 0,
     EMULATOR_DIES,          /* does not reply to the first of every three requests */
     EMULATOR_LATE,          /* replies to the first request twice, and only after the second one */
+    EMULATOR_LOSES,         /* loses the first request to restore registers, and executes the next one */
     EMULATOR_SILENT,
     EMULATOR_ENDS,
     EMULATOR_LIES,          /* sends short and incorrect replies first */
@@ -358,6 +359,7 @@ typedef struct {
     EmulatorMode mode;
     EmulatorStatus *status;
     guint requests;
+    gboolean lost;
     GThread *thread;
 } TestEmulator;
 
@@ -395,6 +397,10 @@ emulatorRun(gpointer opaque)
         if (emulator->mode == EMULATOR_SILENT ||
             (emulator->mode == EMULATOR_DIES && emulator->requests % 3 == 1))
             continue;
+        if (emulator->mode == EMULATOR_LOSES && request.command == EMULATOR_STATE_SET && !emulator->lost) {
+            emulator->lost = TRUE;
+            continue;
+        }
         if (emulator->mode == EMULATOR_ENDS)
             break;
         if (emulatorStateAnswer(emulator->status, emulator->status->ndevices, &request, got, &reply) < 0)
@@ -481,7 +487,9 @@ load(VMStateDomain *domain,
 static void
 testDomain(void)
 {
-    static const EmulatorMode modes[] = { EMULATOR_GOOD, EMULATOR_DIES, EMULATOR_LATE, EMULATOR_LIES };
+    static const EmulatorMode modes[] = {
+        EMULATOR_GOOD, EMULATOR_DIES, EMULATOR_LATE, EMULATOR_LOSES, EMULATOR_LIES,
+    };
     gsize i;
 
     for (i = 0; i < G_N_ELEMENTS(modes); i++) {

@@ -180,12 +180,82 @@ vmstateDomainAdd(VMStateDomain *domain,
 }
 
 
-/* Requests the registers of all devices. Requests to pci-emulator are sent before the replies to
- * the earlier ones are received, because it replies to several in less time. Other emulators can
- * rely on growing sequence numbers, also when a request is repeated. */
+/* Returns the saved device with this alias, or NULL. */
+static const VMStateDevice *
+domainFind(GPtrArray *devices,
+           const char *alias)
+{
+    guint i;
+
+    for (i = 0; i < devices->len; i++) {
+        const VMStateDevice *device = g_ptr_array_index(devices, i);
+
+        if (strcmp(device->alias, alias) == 0)
+            return device;
+    }
+    return NULL;
+}
+
+
+/* Returns the saved registers for ENTRY, or NULL if there are none to restore. */
+static const VMStateDevice *
+domainFindSaved(const DomainDevice *entry,
+                GPtrArray *saved)
+{
+    return entry->gone ? NULL : domainFind(saved, entry->device->alias);
+}
+
+
+/* Sends a request for the registers of ENTRY, or to restore them if SAVED is not NULL. Returns its
+ * sequence number, or 0 if none was sent. */
+static guint32
+domainSend(const DomainDevice *entry,
+           GPtrArray *saved)
+{
+    const VMStateDevice *there;
+
+    if (entry->left || entry->device->own)
+        return 0;
+    if (!saved)
+        return vmstateEmulatorSend(entry->fd, EMULATOR_STATE_GET, entry->number, NULL, 0);
+    there = domainFindSaved(entry, saved);
+    return there ? vmstateEmulatorSend(entry->fd, EMULATOR_STATE_SET, entry->number,
+                                       there->registers, there->nregisters) : 0;
+}
+
+
+/* Restores the registers of ENTRY. SENT and REPEATED are those of domainGet(). */
 static gboolean
-domainGetAll(VMStateDomain *domain,
-             GError **err)
+domainSet(DomainDevice *entry,
+          GPtrArray *saved,
+          guint32 sent,
+          gboolean *repeated,
+          GError **err)
+{
+    const VMStateDevice *there = domainFindSaved(entry, saved);
+    VMStateReply reply;
+
+    *repeated = FALSE;
+    if (!there)
+        return TRUE;
+    if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_SET, entry->number, there->registers,
+                             there->nregisters, sent, &reply, err)) {
+        g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
+        return FALSE;
+    }
+    *repeated = reply.repeated;
+    return TRUE;
+}
+
+
+/* Requests the registers of all devices, or restores them if SAVED is not NULL. Requests to
+ * pci-emulator are sent before the replies to the earlier ones are received, because it replies to
+ * several in less time. Other emulators can rely on growing sequence numbers, also when a request
+ * is repeated. */
+static gboolean
+domainCallAll(VMStateDomain *domain,
+              GPtrArray *saved,
+              GError **err)
 {
     GArray *devices = domain->devices;
     g_autofree guint32 *sent = g_new0(guint32, devices->len);   /* sequence numbers */
@@ -197,13 +267,11 @@ domainGetAll(VMStateDomain *domain,
         DomainDevice *entry = &g_array_index(devices, DomainDevice, i);
         gboolean repeated;
 
-        for (; ahead < devices->len && ahead < i + DOMAIN_SENT_MAX; ahead++) {
-            const DomainDevice *next = &g_array_index(devices, DomainDevice, ahead);
+        for (; ahead < devices->len && ahead < i + DOMAIN_SENT_MAX; ahead++)
+            sent[ahead] = domainSend(&g_array_index(devices, DomainDevice, ahead), saved);
 
-            if (!next->left && !next->device->own)
-                sent[ahead] = vmstateEmulatorSendGet(next->fd, next->number);
-        }
-        if (!domainGet(domain, entry, sent[i], &repeated, err))
+        if (saved ? !domainSet(entry, saved, sent[i], &repeated, err) :
+            !domainGet(domain, entry, sent[i], &repeated, err))
             return FALSE;
 
         /* The replies to later requests may have been dropped. */
@@ -224,7 +292,7 @@ vmstateDomainSave(VMStateDomain *domain,
     g_autoptr(GBytes) bytes = NULL;
     guint i;
 
-    if (!domainGetAll(domain, err))
+    if (!domainCallAll(domain, NULL, err))
         return NULL;
 
     for (i = 0; i < domain->devices->len; i++) {
@@ -257,23 +325,6 @@ domainFindHere(const VMStateDomain *domain,
 
         if (!entry->gone && strcmp(entry->device->alias, alias) == 0)
             return entry->device;
-    }
-    return NULL;
-}
-
-
-/* Returns the saved device with this alias, or NULL. */
-static const VMStateDevice *
-domainFind(GPtrArray *devices,
-           const char *alias)
-{
-    guint i;
-
-    for (i = 0; i < devices->len; i++) {
-        const VMStateDevice *device = g_ptr_array_index(devices, i);
-
-        if (strcmp(device->alias, alias) == 0)
-            return device;
     }
     return NULL;
 }
@@ -325,23 +376,7 @@ vmstateDomainLoad(VMStateDomain *domain,
                   GError **err)
 {
     g_autoptr(GPtrArray) saved = vmstateParse(data, len, err);
-    guint i;
 
-    if (!saved || !domainGetAll(domain, err) || !domainCheck(domain, saved, err))
-        return FALSE;
-
-    for (i = 0; i < domain->devices->len; i++) {
-        const DomainDevice *entry = &g_array_index(domain->devices, DomainDevice, i);
-        const VMStateDevice *there = domainFind(saved, entry->device->alias);
-        VMStateReply reply;
-
-        if (entry->gone || !there)
-            continue;
-        if (!vmstateEmulatorCall(entry->fd, EMULATOR_STATE_SET, entry->number, there->registers,
-                                 there->nregisters, 0, &reply, err)) {
-            g_prefix_error(err, _("emulated PCI device '%1$s': "), entry->device->alias);
-            return FALSE;
-        }
-    }
-    return TRUE;
+    return saved && domainCallAll(domain, NULL, err) && domainCheck(domain, saved, err) &&
+        domainCallAll(domain, saved, err);
 }

@@ -131,10 +131,22 @@ callSend(int fd,
 }
 
 
-/* Sends REQUEST, of LEN bytes, unless it was SENT, and repeats it until there is a reply. */
+/* Returns the sequence number of the next request. It is unique among the requests to all emulators. */
+static guint32
+callNext(void)
+{
+    static guint32 sequence;
+
+    return ++sequence;
+}
+
+
+/* Sends REQUEST, of LEN bytes, unless it was SENT, and repeats it until there is a reply. A request
+ * that was sent gets another number when it is repeated, because the emulator may have executed
+ * later ones, and executes no request to restore registers whose number is lower. */
 static CallResult
 callRepeat(int fd,
-           const CallRequest *request,
+           CallRequest *request,
            gsize len,
            gboolean sent,
            VMStateReply *reply)
@@ -149,6 +161,8 @@ callRepeat(int fd,
     if (!sent && callReadFarewell(fd, reply))
         return CALL_REPLY;
     for (times = 0; result == CALL_REPEAT && g_get_monotonic_time() < deadline; times++) {
+        if (times == 1 && sent)
+            request->sequence = callNext();
         if ((times > 0 || !sent) && !callSend(fd, request, len) && errno != EAGAIN && errno != EINTR)
             return CALL_FAILED;
         result = callWait(fd, request->sequence, reply,
@@ -161,23 +175,31 @@ callRepeat(int fd,
 }
 
 
-/* Returns the sequence number of the next request. It is unique among the requests to all emulators. */
-static guint32
-callNext(void)
+static void
+callInit(CallRequest *request,
+         EmulatorStateCommand command,
+         guint device,
+         const guint8 *registers,
+         gsize n)
 {
-    static guint32 sequence;
-
-    return ++sequence;
+    *request = (CallRequest) { .command = command, .device = device };
+    if (n > 0)
+        memcpy(request->registers, registers, n);
 }
 
 
 guint32
-vmstateEmulatorSendGet(int fd,
-                       guint device)
+vmstateEmulatorSend(int fd,
+                    EmulatorStateCommand command,
+                    guint device,
+                    const guint8 *registers,
+                    gsize n)
 {
-    const CallRequest request = { .command = EMULATOR_STATE_GET, .device = device, .sequence = callNext() };
+    CallRequest request;
 
-    return callSend(fd, &request, EMULATOR_STATE_HEADER) ? request.sequence : 0;
+    callInit(&request, command, device, registers, n);
+    request.sequence = callNext();
+    return callSend(fd, &request, EMULATOR_STATE_HEADER + n) ? request.sequence : 0;
 }
 
 
@@ -191,10 +213,10 @@ vmstateEmulatorCall(int fd,
                     VMStateReply *reply,
                     GError **err)
 {
-    CallRequest request = { .command = command, .device = device, .sequence = sent ? sent : callNext() };
+    CallRequest request;
 
-    if (n > 0)
-        memcpy(request.registers, registers, n);
+    callInit(&request, command, device, registers, n);
+    request.sequence = sent ? sent : callNext();
 
     if (callRepeat(fd, &request, EMULATOR_STATE_HEADER + n, sent != 0, reply) == CALL_FAILED) {
         emulatedPCIReportError(err, VIR_ERR_OPERATION_FAILED,

@@ -36,17 +36,23 @@ typedef struct {
 gboolean vmstateEmulatorHasLeft(int fd);
 
 /**
- * vmstateEmulatorSendGet:
+ * vmstateEmulatorSend:
  * @fd: the socket
+ * @command: EMULATOR_STATE_GET or EMULATOR_STATE_SET
  * @device: the number of the device, from 0
+ * @registers: the registers for EMULATOR_STATE_SET, or NULL
+ * @n: their size, in bytes; at most EMULATOR_STATE_MAX
  *
- * Sends a request for registers without waiting for the reply. vmstateEmulatorCall() receives it.
- * Replies to several requests have to be received in the order of the requests.
+ * Sends a request without waiting for the reply. vmstateEmulatorCall() receives it. Replies to
+ * several requests have to be received in the order of the requests.
  *
  * Returns the sequence number of the request, or 0 if it could not be sent.
  */
-guint32 vmstateEmulatorSendGet(int fd,
-                               guint device);
+guint32 vmstateEmulatorSend(int fd,
+                            EmulatorStateCommand command,
+                            guint device,
+                            const guint8 *registers,
+                            gsize n);
 
 /**
  * vmstateEmulatorCall:
@@ -55,13 +61,13 @@ guint32 vmstateEmulatorSendGet(int fd,
  * @device: the number of the device, from 0
  * @registers: the registers for EMULATOR_STATE_SET, or NULL
  * @n: their size, in bytes; at most EMULATOR_STATE_MAX
- * @sent: the sequence number of the same request if vmstateEmulatorSendGet() has sent it, or 0
+ * @sent: the sequence number of the same request if vmstateEmulatorSend() has sent it, or 0
  * @reply: filled in
  * @err: set to VIR_ERR_OPERATION_FAILED if the emulator does not reply or reports an error
  *
  * Sends a request, unless it was already sent, and waits for the reply, at most
  * VMSTATE_EMULATOR_TIMEOUT. If the request has to be repeated, replies to requests that were
- * sent after it are dropped.
+ * sent after it are dropped, and these requests must be called again with @sent being 0.
  *
  * Returns TRUE, or FALSE with @err set.
  */
