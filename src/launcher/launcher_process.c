@@ -46,7 +46,7 @@ typedef struct {
 
 static int
 processCompareFds(const void *a,
-                        const void *b)
+                  const void *b)
 {
     return *(const int *) a - *(const int *) b;
 }
@@ -54,7 +54,7 @@ processCompareFds(const void *a,
 
 G_GNUC_NORETURN static void
 processFail(const LauncherProcess *process,
-                  int kind)
+            int kind)
 {
     const LauncherReport failure = { kind, errno };
 

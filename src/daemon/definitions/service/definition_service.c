@@ -100,9 +100,9 @@ definitionServiceSetLauncher(DefinitionService *service, const char *launchDir, 
 
 void
 definitionServiceSetUpstream(DefinitionService *service,
-                          GStrv paths,
-                          const char *own,
-                          gboolean start)
+                             GStrv paths,
+                             const char *own,
+                             gboolean start)
 {
     g_strfreev(service->upstream);
     service->upstream = paths;

@@ -100,9 +100,9 @@ definitionServiceReplace(DefinitionService *service, DefinitionStore *store)
 
 gboolean
 definitionServiceLoad(DefinitionService *service,
-                   const char *builtinDir,
-                   const char *dir,
-                   GError **err)
+                      const char *builtinDir,
+                      const char *dir,
+                      GError **err)
 {
     DefinitionStore *store = definitionServiceRead(builtinDir, dir, err);
 

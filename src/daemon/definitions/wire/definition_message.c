@@ -65,7 +65,7 @@ definitionNamesAppend(GByteArray *text, const char *name, guint32 state)
 
 gboolean
 definitionNamesNext(const char *text, guint len, guint *offset,
-                 const char **name, guint *nameLen, guint32 *state)
+                    const char **name, guint *nameLen, guint32 *state)
 {
     RPCReader reader;
 
