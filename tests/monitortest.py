@@ -644,6 +644,28 @@ def no_descriptors(tap):
     tap.ok(relay.close() == 0, 'no descriptors: it ends with QEMU')
 
 
+def no_memory(tap):
+    """Processes that get no memory forward messages, are replaced when they are killed, and refuse to attach devices."""
+    relay = Relay(SEND)
+    libvirt, qemu = relay.connect()
+    usual = {}
+    for pid in relay.wait_whole():
+        usual[pid] = resource.prlimit(pid, resource.RLIMIT_AS, (4096, resource.prlimit(pid, resource.RLIMIT_AS)[1]))
+    data = {'down': b'x' * 100000 + b'\n', 'up': b'y' * 1000000 + b'\r\n'}
+    result = exchange(libvirt, qemu, data, random.Random(1), relay.kill_worker)
+    same(tap, data, result, 'no memory: every byte comes, although workers are killed')
+    libvirt.sendall(device_add(1))
+    reply = json.loads(read_line(libvirt))
+    tap.ok('cannot' in reply['error']['desc'], 'no memory: an attach is refused', reply)
+    for pid in relay.wait_whole():
+        resource.prlimit(pid, resource.RLIMIT_AS, next(iter(usual.values())))
+    libvirt.sendall(device_add(2))
+    tap.ok(json.loads(read_line(qemu))['id'] == 'libvirt-2', 'the next attach is translated')
+    libvirt.close()
+    qemu.close()
+    tap.ok(relay.close() == 0, 'no memory: it ends with QEMU')
+
+
 def hostile(tap, rng):
     """Lines that look like those that the relay reads, from either side."""
     pieces = (device_add(1)[:30], device_add(1)[30:], b'{"return": {}, "id": "libvirt-1"}\r\n', b'"device_add"', b'--pci1-', b'\n',
@@ -715,6 +737,7 @@ def main(tap):
     refused(tap)
     full_disk(tap)
     no_descriptors(tap)
+    no_memory(tap)
     hostile(tap, rng)
     start(tap)
 
