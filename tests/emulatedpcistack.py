@@ -285,6 +285,7 @@ class Stack:
         self.build = build or os.environ['abs_top_builddir']
         self.uri = None
         self.daemon = None
+        self.logd = None
         self.supervisor = None
         self.connection = None
         self.qemu_dir = os.environ.get('QEMU_DIR', '/usr/bin')
@@ -467,6 +468,15 @@ class Stack:
         self.stop_libvirtd(number)
         self.start_libvirtd()
 
+    def start_virtlogd(self):
+        """Starts virtlogd, which then writes the logs of the domains. Precedes start_libvirtd(). Returns false if
+        it is not installed."""
+        program = shutil.which('virtlogd', path=PATH)
+        if program:
+            self.write('config/libvirt/qemu.conf', 'stdio_handler = "logd"\n')
+            self.logd = self.start([program, '--pid-file', self.path('run/virtlogd.pid')], 'log/virtlogd.out')
+        return bool(program)
+
     def logs(self, lines=30):
         """The last lines of all logs, for debugging."""
         text = []
@@ -510,6 +520,15 @@ class Stack:
 
     # The end of the stack
 
+    def wait_for_end(self):
+        """Waits until no process except for virtlogd remains. Returns those that remain."""
+        until = time.monotonic() + LIMIT / 3
+        while True:
+            left = [entry for entry in self.processes() if entry[0] != self.logd]
+            if not left or time.monotonic() > until:
+                return left
+            time.sleep(0.05)
+
     def close(self):
         """Ends all processes and removes all files. Returns those that did not end by themselves at
         libvirt's request: [(pid, command line)], empty on success."""
@@ -519,11 +538,12 @@ class Stack:
                 for name in self.virsh('list', '--name').split():
                     self.virsh('destroy', name, check=False)
                 self.stop_libvirtd()
-                until = time.monotonic() + LIMIT / 3
-                left = self.processes()
-                while left and time.monotonic() < until:
-                    time.sleep(0.05)
-                    left = self.processes()
+                left = self.wait_for_end()
+                if self.logd:
+                    # virtlogd ends only when it is told to.
+                    os.kill(self.logd, signal.SIGTERM)
+                    self.logd = None
+                    left += self.wait_for_end()
         except (StackError, OSError, subprocess.SubprocessError, ValueError) as error:
             print('# %s' % str(error).replace('\n', '\n# '), flush=True)
             left = left or [(0, str(error))]
@@ -540,7 +560,7 @@ class Stack:
                     self.supervisor.terminate()
                 self.supervisor = None
             shutil.rmtree(self.root, ignore_errors=True)
-        self.connection = self.daemon = None
+        self.connection = self.daemon = self.logd = None
         return left
 
     def __enter__(self):

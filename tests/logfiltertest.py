@@ -297,13 +297,9 @@ def under_libvirt(tap):
             busy.bind(('127.0.0.1', 0))
             busy.listen(1)
             stack.stage()
-            if handler == 'logd':
-                if not shutil.which('virtlogd', path=PATH):
-                    tap.skip('with virtlogd', 'there is no virtlogd on this machine')
-                    continue
-                stack.write('config/libvirt/qemu.conf', 'stdio_handler = "logd"\n')
-                stack.start([shutil.which('virtlogd', path=PATH), '--pid-file', stack.path('run/virtlogd.pid')],
-                            'log/virtlogd.out')
+            if handler == 'logd' and not stack.start_virtlogd():
+                tap.skip('with virtlogd', 'there is no virtlogd on this machine')
+                continue
             stack.start_libvirtd()
             devices = ''.join(emulatedpci_xml(dict(CITRIX, devicename='d%d' % i)) for i in range(8))
             port = busy.getsockname()[1]
@@ -320,7 +316,7 @@ def under_libvirt(tap):
             tap.ok(text.count('Unable to write to socket') <= 1, 'a start of 8 devices on q35 (%s): one line at most' % handler,
                    text.count('Unable to write to socket'))
             tap.ok('terminating on signal' in text, 'and the last thing that QEMU said is in the log', text[-500:])
-            stack.close()
+            tap.equal(stack.close(), [], 'everything ends (%s)' % handler)
 
 
 def main(tap):

@@ -9,10 +9,9 @@
 
 import os
 import re
-import shutil
 
 from clientutil import CITRIX
-from emulatedpcistack import PATH, Stack, domain_xml, emulatedpci_xml, needs, run_tests
+from emulatedpcistack import Stack, domain_xml, emulatedpci_xml, needs, run_tests
 from qemutransports import qemu_transports
 
 STARTS = int(os.environ.get('REFUSAL_STARTS', '4'))
@@ -91,18 +90,15 @@ def main(tap):
             stack.stage()
             if os.getuid() == 0:
                 stack.give('libexec/launch')
-            if handler == 'logd':
-                if not shutil.which('virtlogd', path=PATH):
-                    tap.skip('with virtlogd', 'there is no virtlogd on this machine')
-                    continue
-                stack.write('config/libvirt/qemu.conf', 'stdio_handler = "logd"\n')
-                stack.start([shutil.which('virtlogd', path=PATH), '--pid-file', stack.path('run/virtlogd.pid')], 'log/virtlogd.out')
+            if handler == 'logd' and not stack.start_virtlogd():
+                tap.skip('with virtlogd', 'there is no virtlogd on this machine')
+                continue
             stack.start_libvirtd()
             refusals(tap, stack, handler)
             left = [entry for entry in stack.processes() if 'virtlogd' not in entry[1]]
             tap.ok(not [entry for entry in left if 'pci-emulator' in entry[1] or 'launcher' in entry[1]],
                    'no emulator and no launcher is left (%s)' % handler, *map(str, left))
-            stack.close()
+            tap.equal(stack.close(), [], 'everything ends (%s)' % handler)
 
 
 run_tests(main)
