@@ -157,16 +157,18 @@ def descendants(ancestor):
         try:
             with open('/proc/%s/stat' % name, encoding='utf-8', errors='replace') as file:
                 rest = file.read().rpartition(')')[2].split()
-            with open('/proc/%s/cmdline' % name, encoding='utf-8', errors='replace') as file:
-                cmdline = file.read().replace('\0', ' ').strip()
         except OSError:
             continue
-        children.setdefault(int(rest[1]), []).append((int(name), int(rest[1]), rest[0], cmdline))
+        children.setdefault(int(rest[1]), []).append((int(name), int(rest[1]), rest[0]))
     found, todo = [], [ancestor]
     while todo:
-        for child in children.get(todo.pop(), []):
-            found.append(child)
-            todo.append(child[0])
+        for pid, parent, state in children.get(todo.pop(), []):
+            todo.append(pid)
+            try:
+                with open('/proc/%d/cmdline' % pid, encoding='utf-8', errors='replace') as file:
+                    found.append((pid, parent, state, file.read().replace('\0', ' ').strip()))
+            except OSError:
+                pass
     return found
 
 
