@@ -27,13 +27,14 @@ HOPELESS = ('web-07', 'web-13')
 
 
 def populate(stack):
+    domains = [('db', 'pc', '')]
     for number in range(24):
         name = 'web-%02d' % number
         extra = METADATA % ('front' if number < 4 else 'back')
         if number == 5:
             extra += '<title>the fifth</title><description>x\ny</description>'
-        stack.define(name, 'isapc' if name in HOPELESS else 'q35' if number % 2 else 'pc', extra)
-    stack.define('db')
+        domains.append((name, 'isapc' if name in HOPELESS else 'q35' if number % 2 else 'pc', extra))
+    stack.define_all(domains)
 
 
 def test_selectors(tap, stack):
