@@ -48,7 +48,7 @@ def has_status(pid):
 class Guest:
     """A domain whose Linux prints its devices on request."""
 
-    def __init__(self, tap, stack, name, machine, devices='', emulator=''):
+    def __init__(self, tap, stack, name, machine, devices='', emulator='', arguments=KERNEL_ARGUMENTS, **more):
         self.tap = tap
         self.stack = stack
         self.name = name
@@ -58,7 +58,7 @@ class Guest:
             name, machine, emulator + devices +
             "    <serial type='unix'><source mode='bind' path='%s'/></serial>\n" % self.path,
             '    <kernel>%s</kernel>\n    <initrd>%s</initrd>\n    <cmdline>%s emulatedpci.then=wait</cmdline>\n'
-            % (stack.path('guest/vmlinuz'), stack.path('guest/initrd'), KERNEL_ARGUMENTS), memory=96)))
+            % (stack.path('guest/vmlinuz'), stack.path('guest/initrd'), arguments), **{'memory': 96, **more})))
 
     def start(self):
         self.stack.virsh('start', self.name)
@@ -131,11 +131,11 @@ def fails(tap, guest, what, pattern, done):
     tap.ok(done.returncode == 1 and re.search(pattern, done.stderr), what, done.returncode, done.stderr, guest.log())
 
 
-def try_attach(tap, stack, guest, events):
+def try_attach(tap, stack, guest, events, address=None):
     name = guest.name
     before = guest.xml()
     emulators = guest.emulators()[0]
-    done = guest.attach(LIVE, 'ua-live', check=False)
+    done = guest.attach(LIVE, 'ua-live', address=address, check=False)
     tap.ok(done.returncode == 0, '%s: attach-device --live' % name, done.stderr, guest.log())
     stack.wait_for(lambda: guest.has(LIVE), 'the guest finds it')
     config = guest.devices().get((LIVE['vendorid'], LIVE['deviceid']))

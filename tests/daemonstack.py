@@ -44,7 +44,7 @@ class DaemonStack(Stack):
                   'libexec/emulatedpci-vmstate')
         self.launch_dir = self.path('libexec/launch')
         os.mkdir(self.launch_dir)
-        for arch in ('x86_64', 'i386'):
+        for arch in ('x86_64', 'i386', 'aarch64'):
             os.symlink('../emulatedpci-launcher', os.path.join(self.launch_dir, 'qemu-system-' + arch))
 
     def start_libvirtd(self):
