@@ -37,6 +37,11 @@ def device_add(number, alias=ALIAS):
                        'id': 'libvirt-%d' % number}, separators=(',', ':')).encode() + b'\r\n'
 
 
+def device_del(number, alias='ua-emulatedpci0'):
+    return json.dumps({'execute': 'device_del', 'arguments': {'id': alias}, 'id': 'libvirt-%d' % number},
+                      separators=(',', ':')).encode() + b'\r\n'
+
+
 def read_exactly(sock, size):
     pieces = []
     left = size
@@ -234,7 +239,7 @@ def plain(tap, rng):
     libvirt, qemu = relay.connect()
     qemu.sendall(b'{"QMP": {}}\r\n')
     tap.ok(read_line(libvirt) == b'{"QMP": {}}\r\n', 'QEMU\'s greeting comes')
-    for text in b'{"execute":"half', b'\0\xff\n\n\r', b'{"execute":"device_del"', b'}', b'x' * 100000, b'\n':
+    for text in b'{"execute":"half', b'\0\xff\n\n\r', b'{"execute":"device_dump"', b'}', b'x' * 100000, b'\n':
         libvirt.sendall(text)
         tap.ok(read_exactly(qemu, len(text)) == text, 'half a line and any bytes are passed on at once: %r' % text[:30])
     tap.ok(device_add(1, 'net0') == (libvirt.sendall(device_add(1, 'net0')), read_line(qemu))[1], 'another device_add passes')
@@ -561,6 +566,106 @@ def attach_fd(tap):
     relay.close()
 
 
+class Unplugged:
+    """QEMU, which replies to the relay's questions about a device of TYPE with the CHILDREN."""
+
+    def __init__(self, qemu, device_type, children=(), disturb=lambda: None):
+        self.qemu, self.type, self.children, self.disturb = qemu, device_type, children, disturb
+        self.asked = []
+
+    def reply(self, question):
+        path = question['arguments']['path'].split('/')
+        self.asked.append('/'.join(path[4:]))
+        if self.type and (len(path) == 4 or path[4] in self.children):
+            return {'return': self.type if len(path) == 4 else 'memory-region', 'id': question['id']}
+        return {'id': question['id'], 'error': {'class': 'DeviceNotFound', 'desc': "Device '%s' not found" % '/'.join(path)}}
+
+    def serve(self, device):
+        """Replies until another command comes. Returns it."""
+        while True:
+            line = read_line(self.qemu)
+            command = json.loads(line)
+            if command.get('execute') != 'qom-get':
+                return line
+            if command['arguments'] != {'path': '/'.join(('/machine/peripheral/' + device, *command['arguments']['path'].split('/')[4:])),
+                                        'property': 'type'} or command['id'] != 'emulatedpci-detach':
+                return b'the question is wrong: ' + line
+            reply = json.dumps(self.reply(command)).encode() + b'\r\n'
+            cut = len(reply) // 2
+            self.disturb()
+            self.qemu.sendall(b'{"event": "A"}\r\n' + reply[:cut])
+            self.disturb()
+            self.qemu.sendall(reply[cut:] + b'{"event": "B"}\r\n')
+            self.disturb()
+
+
+TYPE, PENDING, TABLE = '', 'VFIO MSIX PBA[0]', 'msix-table[0]'
+UNPLUGGED = [
+    ('vfio-user-pci', (), [TYPE, PENDING, TABLE], True),
+    ('vfio-user-pci', (PENDING, TABLE), [TYPE, PENDING], False),
+    ('vfio-user-pci', (PENDING,), [TYPE, PENDING], False),
+    ('vfio-user-pci', (TABLE,), [TYPE, PENDING, TABLE], False),
+    ('virtio-net-pci', (TABLE,), [TYPE], True),
+    (None, (), [TYPE], True),
+]
+
+
+def detach(tap, rng):
+    """QEMU is asked about a device before it gets device_del."""
+    relay = Relay()
+    libvirt, qemu = relay.connect()
+
+    def disturb():
+        if rng.randrange(3) == 0:
+            relay.kill_worker()
+
+    good = number = 0
+    rounds = max(KILLS // 8, 2 * len(UNPLUGGED))
+    while number < rounds:
+        number += 1
+        device_type, children, asked, passes = UNPLUGGED[number % len(UNPLUGGED)]
+        device = 'ua-' + 'x' * rng.choice((1, 200, 4000)) if number % 2 else ALIAS
+        text = device_del(number, device)
+        cut = rng.randrange(1, len(text))
+        for piece in text[:cut], text[cut:]:
+            libvirt.sendall(piece)
+        unplugged = Unplugged(qemu, device_type, children, disturb if number > len(UNPLUGGED) else lambda: None)
+        if not passes:
+            libvirt.sendall(b'{"next":1}\r\n')
+        line = unplugged.serve(device)
+        if passes:
+            qemu.sendall(b'{"return": {}, "id": "libvirt-%d"}\r\n' % number)
+        lines = [json.loads(read_line(libvirt)) for _ in range(2 * len(asked) + 1)]
+        # The error can precede the event after the last reply.
+        replies = [line for line in lines if 'event' not in line]
+        events = ''.join(line['event'] for line in lines if 'event' in line)
+        good += unplugged.asked == asked and events == 'AB' * len(asked) and len(replies) == 1 and \
+            replies[0]['id'] == 'libvirt-%d' % number and ('error' in replies[0]) != passes and \
+            line == (text if passes else b'{"next":1}\r\n')
+        if good != number:
+            break
+    tap.ok(good == rounds, 'device_del passes, or is refused because of MSI-X, while workers are killed',
+           '%d of %d' % (good, rounds), UNPLUGGED[number % len(UNPLUGGED)], unplugged.asked, line, lines)
+    tap.ok(not select.select([libvirt, qemu], [], [], 0)[0], 'and nothing else has come')
+
+    libvirt.sendall(device_del(1))
+    for answer in (b'{"return": "vfio-user-pci", "id": "emulatedpci-detach"}\r\n',
+                   b'{"id": "emulatedpci-detach", "error": {"class": "GenericError", "desc": "why"}}\r\n'):
+        read_line(qemu)
+        qemu.sendall(answer)
+    reply = json.loads(read_line(libvirt))
+    tap.ok(reply['id'] == 'libvirt-1' and 'has MSI-X' in reply['error']['desc'] and '--config' in reply['error']['desc'],
+           'a question that QEMU cannot answer: libvirt gets an error', reply)
+    for text in (device_del(2, 'net0'), device_del(3, 'ua-' + 'x' * 9000), b'{"execute":"device_del","arguments":{"id":"ua-x"}}\r\n',
+                 b'{"execute":"device_del","arguments":{"id":"ua-x/y"},"id":"libvirt-4"}\r\n',
+                 b'{"id":"libvirt-4","execute":"device_del","arguments":{"id":"ua-x"}}\r\n'):
+        libvirt.sendall(text)
+        tap.ok(read_line(qemu) == text, 'another device_del passes: %r' % text[:70])
+    libvirt.close()
+    qemu.close()
+    tap.ok(relay.close() == 0, 'it ends with QEMU')
+
+
 def refused(tap):
     for name, script, text in (
             ('an error of the launcher\'s', 'read -r line; printf \'E{"id":"libvirt-1","error":{"class":"GenericError","desc":"why"}}\\r\\n\'', 'why'),
@@ -669,7 +774,7 @@ def no_memory(tap):
 def hostile(tap, rng):
     """Lines that look like those that the relay reads, from either side."""
     pieces = (device_add(1)[:30], device_add(1)[30:], b'{"return": {}, "id": "libvirt-1"}\r\n', b'"device_add"', b'--pci1-', b'\n',
-              b'\0', b'"id":"', b'"id": "emulatedpci-getfd"', b'{"execute":"device_add","arguments":{"driver":"lsi"', b'\xff' * 100)
+              device_del(1)[:30], b'"id": "emulatedpci-detach"', b'\0', b'"id":"', b'"id": "emulatedpci-getfd"', b'{"execute":"device_add","arguments":{"driver":"lsi"', b'\xff' * 100)
     relay = Relay('read -r line; echo P')
     for i in range(30):
         libvirt, qemu = relay.connect()
@@ -734,6 +839,7 @@ def main(tap):
     killed_any(tap, rng)
     attach(tap, rng)
     attach_fd(tap)
+    detach(tap, rng)
     refused(tap)
     full_disk(tap)
     no_descriptors(tap)

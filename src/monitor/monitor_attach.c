@@ -1,5 +1,5 @@
 /*
- * monitor_attach.c: device_add for an emulated PCI device
+ * monitor_attach.c: device_add and device_del for an emulated PCI device
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ignore-value.h"
+#include "monitor_detach.h"
 #include "monitor_lines.h"
 #include "qemu_props_marker.h"
 
@@ -162,6 +163,32 @@ attachAnswered(const MonitorSession *session)
 }
 
 
+/* Continues with the result of QEMU's reply to a question about the device. All of this can be
+ * repeated. Returns the next state. */
+static MonitorAttachState
+attachDecided(MonitorStatus *status)
+{
+    MonitorAttach *attach = &status->attach;
+
+    attach->question = attach->next;
+    switch (attach->question) {
+    case MONITOR_QUESTION_TYPE:
+    case MONITOR_QUESTION_PENDING:
+    case MONITOR_QUESTION_TABLE:
+        monitorDetachAsk(attach);
+        status->flow[MONITOR_TO_QEMU].textLen = 0;
+        return MONITOR_ATTACH_ASK_SEND;
+    case MONITOR_QUESTION_PASS:
+        status->flow[MONITOR_TO_QEMU].pass = 1;
+        return MONITOR_ATTACH_RELEASE;
+    case MONITOR_QUESTION_REFUSE:
+    default:
+        monitorAttachRefuse(attach, MONITOR_DETACH_REFUSAL);
+        return MONITOR_ATTACH_REFUSE_SEND;
+    }
+}
+
+
 /* Sends TEXT in this direction, and enters the state NEXT when all of it has been sent. */
 static MonitorFlowResult
 attachSend(MonitorSession *session,
@@ -234,6 +261,11 @@ monitorAttachRun(MonitorSession *session,
                                  MONITOR_ATTACH_CLOSEFD_WAIT);
             break;
 
+        case MONITOR_ATTACH_ASK_SEND:
+            *result = attachSend(session, MONITOR_TO_QEMU, attach->text, attach->textLen, -1,
+                                 MONITOR_ATTACH_ASK_WAIT);
+            break;
+
         case MONITOR_ATTACH_REFUSE_SEND:
             *direction = MONITOR_TO_LIBVIRT;
             *result = attachSend(session, MONITOR_TO_LIBVIRT, attach->text, attach->textLen, -1,
@@ -260,6 +292,11 @@ monitorAttachRun(MonitorSession *session,
         case MONITOR_ATTACH_CLOSEFD_DROP:
             toLibvirt->owed = attach->dropLen;
             attachEnter(attach, MONITOR_ATTACH_RELEASE);
+            break;
+
+        case MONITOR_ATTACH_ASK_DROP:
+            toLibvirt->owed = attach->dropLen;
+            attachEnter(attach, attachDecided(status));
             break;
 
         case MONITOR_ATTACH_RELEASE:
@@ -291,6 +328,8 @@ attachHasText(uint32_t state)
     case MONITOR_ATTACH_GETFD_WAIT:
     case MONITOR_ATTACH_DEVICE_SEND:
     case MONITOR_ATTACH_CLOSEFD_SEND:
+    case MONITOR_ATTACH_ASK_SEND:
+    case MONITOR_ATTACH_ASK_WAIT:
     case MONITOR_ATTACH_REFUSE_SEND:
         return true;
     default:
@@ -309,16 +348,36 @@ monitorAttachIsPaused(const MonitorStatus *status,
 }
 
 
-/* Stores the command in LINE, of N bytes, for a request to the guard. */
+/* Stores the command in LINE, of N bytes, whose id is ID. */
 static void
-attachRequest(MonitorAttach *attach,
-              const char *line,
-              size_t n)
+attachStore(MonitorAttach *attach,
+            const char *line,
+            size_t n,
+            const char *id)
 {
     memcpy(attach->line, line, n);
     attach->line[n] = '\0';
     attach->lineLen = n;
-    attachEnter(attach, MONITOR_ATTACH_REQUESTED);
+    memcpy(attach->id, id, sizeof(attach->id));
+}
+
+
+/* Begins with the command in LINE, of N bytes, which is device_del if ISDETACH. */
+static void
+attachBegin(MonitorAttach *attach,
+            const char *line,
+            size_t n,
+            const char *id,
+            bool isDetach)
+{
+    attachStore(attach, line, n, id);
+    if (!isDetach) {
+        attachEnter(attach, MONITOR_ATTACH_REQUESTED);
+        return;
+    }
+    attach->question = MONITOR_QUESTION_TYPE;
+    monitorDetachAsk(attach);
+    attachEnter(attach, MONITOR_ATTACH_ASK_SEND);
 }
 
 
@@ -337,19 +396,23 @@ monitorAttachJudgeLibvirt(MonitorFlow *flow,
     while (pos < len) {
         const size_t n = monitorLineLength(data + pos, len - pos);
         char id[MONITOR_ID_MAX + 1];
-        const bool isAttach = !inLine && n > 0 && monitorLineIsAttach(data + pos, n, id);
+        const char *device;
+        size_t deviceLen;
+        const bool isDetach = !inLine && n > 0 &&
+            monitorLineIsDetach(data + pos, n, id, &device, &deviceLen);
+        const bool isAttach = !inLine && n > 0 && !isDetach &&
+            monitorLineIsAttach(data + pos, n, id);
 
         /* The line is incomplete: wait for the rest, if the buffer has space for it. */
-        if (isAttach || (!inLine && n == 0 && !ended && len - pos < MONITOR_CHUNK &&
-                         monitorLineMayBeAttach(data + pos, len - pos))) {
+        if (isAttach || isDetach ||
+            (!inLine && n == 0 && !ended && len - pos < MONITOR_CHUNK &&
+             monitorLineMayBeCommand(data + pos, len - pos))) {
             if (pos > 0)
                 return pos;
-            if (isAttach && attach->state == MONITOR_ATTACH_NONE) {
-                memcpy(attach->id, id, sizeof(id));
-                attachRequest(attach, data, n);
-            } else {
+            if (n > 0 && attach->state == MONITOR_ATTACH_NONE)
+                attachBegin(attach, data, n, id, isDetach);
+            else
                 flow->held = 1;
-            }
             return 0;
         }
         if (n == 0)
@@ -372,6 +435,8 @@ attachGetAwaited(const MonitorAttach *attach)
         return ATTACH_GETFD_ID;
     case MONITOR_ATTACH_CLOSEFD_WAIT:
         return ATTACH_CLOSEFD_ID;
+    case MONITOR_ATTACH_ASK_WAIT:
+        return MONITOR_DETACH_ID;
     case MONITOR_ATTACH_DEVICE_WAIT:
         return attach->id;
     default:
@@ -380,10 +445,11 @@ attachGetAwaited(const MonitorAttach *attach)
 }
 
 
-/* Handles the expected reply, the first N bytes of the data. Returns the number of bytes to
- * forward to libvirt. */
+/* Handles the expected reply, the first N bytes of DATA. Returns the number of bytes to forward to
+ * libvirt. */
 static size_t
 attachTakeReply(MonitorAttach *attach,
+                const char *data,
                 size_t n,
                 bool error)
 {
@@ -395,6 +461,10 @@ attachTakeReply(MonitorAttach *attach,
         return 0;
     case MONITOR_ATTACH_CLOSEFD_WAIT:
         attachEnter(attach, MONITOR_ATTACH_CLOSEFD_DROP);
+        return 0;
+    case MONITOR_ATTACH_ASK_WAIT:
+        attach->next = monitorDetachJudge(attach->question, data, n);
+        attachEnter(attach, MONITOR_ATTACH_ASK_DROP);
         return 0;
     default:
         attachEnter(attach, error && attach->answer == MONITOR_ANSWER_SEND_FD ?
@@ -436,7 +506,7 @@ monitorAttachJudgeQEMU(MonitorFlow *flow,
             }
         }
         if (!inLine && n > 0 && monitorLineIsReply(data + pos, n, awaited, &error))
-            return pos > 0 ? pos : attachTakeReply(attach, n, error);
+            return pos > 0 ? pos : attachTakeReply(attach, data, n, error);
         if (n == 0)
             return len;
         inLine = false;

@@ -1,5 +1,5 @@
 /*
- * monitor_attach.h: device_add for an emulated PCI device
+ * monitor_attach.h: device_add and device_del for an emulated PCI device
  *
  * For an emulated PCI device, libvirt sends device_add for the controller that reserves the
  * address. The alias of the controller contains the fields of the device (qemu_props_alias.h). The
@@ -9,6 +9,8 @@
  *
  * x-pci-proxy-dev requires a socket that QEMU has received with getfd. QEMU's replies to getfd, and
  * to closefd after an error, are not forwarded.
+ *
+ * A device_del waits until QEMU has replied to questions about the device: monitor_detach.h.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -33,7 +35,7 @@ typedef struct {
  * @result: set to the result of sending the current text, in the direction @direction
  * @direction: set to the direction in which the text is sent
  *
- * Continues with a command that is being translated.
+ * Continues with a command that is being translated or checked.
  */
 void monitorAttachRun(MonitorSession *session, MonitorFlowResult *result, MonitorDirection *direction);
 
@@ -55,7 +57,7 @@ bool monitorAttachIsPaused(const MonitorStatus *status, MonitorDirection directi
  * @ended: whether no more data will come
  * @opaque: the MonitorSession
  *
- * A MonitorFlowJudge: finds commands that attach an emulated device.
+ * A MonitorFlowJudge: finds commands that attach an emulated device, or detach one.
  *
  * Returns the number of bytes to forward now.
  */
@@ -95,7 +97,7 @@ void monitorAttachCloseLink(MonitorSession *session);
 
 /**
  * monitorAttachRefuse:
- * @attach: the command that is being translated
+ * @attach: the command that is being translated or checked
  * @reason: the reason, plain text without quotes
  *
  * Creates the reply that tells libvirt that its command has failed.

@@ -13,8 +13,15 @@
 
 #include "qemu_props_marker.h"
 
-/* The beginning of the command: libvirt writes JSON without spaces, and the driver first */
+/* The beginning of the commands: libvirt writes JSON without spaces, and the driver first */
 #define LINE_ATTACH "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"lsi\""
+#define LINE_DETACH "{\"execute\":\"device_del\",\"arguments\":{\"id\":\""
+
+/* The text between the id of the device and the id of the command */
+#define LINE_DETACH_ID "\"},\"id\":\""
+
+/* The beginning of an alias that the user can choose */
+#define LINE_ALIAS "ua-"
 
 #define LINE_COMMAND "\"device_add\""
 #define LINE_ID "\"id\":\""
@@ -31,12 +38,56 @@ monitorLineLength(const char *data,
 }
 
 
-static bool
-lineHas(const char *line,
-        size_t len,
-        const char *text)
+bool
+monitorLineHas(const char *line,
+               size_t len,
+               const char *text)
 {
     return memmem(line, len, text, strlen(text)) != NULL;
+}
+
+
+/* Returns whether TEXT is at POS, and skips it. */
+static bool
+lineSkip(const char **pos,
+         const char *end,
+         const char *text)
+{
+    const size_t len = strlen(text);
+
+    if ((size_t) (end - *pos) < len || memcmp(*pos, text, len) != 0)
+        return false;
+    *pos += len;
+    return true;
+}
+
+
+/* Returns the number of characters of an id at POS. */
+static size_t
+lineSpanId(const char *pos,
+           const char *end)
+{
+    size_t n = 0;
+
+    while (pos + n < end && pos[n] != '\0' && strchr(LINE_ID_CHARS, pos[n]))
+        n++;
+    return n;
+}
+
+
+/* Stores the id of the command, which begins at POS and ends with a quote. */
+static bool
+lineCopyId(const char *pos,
+           const char *end,
+           char id[MONITOR_ID_MAX + 1])
+{
+    const size_t n = lineSpanId(pos, end);
+
+    if (n == 0 || n > MONITOR_ID_MAX || pos + n == end || pos[n] != '"')
+        return false;
+    memcpy(id, pos, n);
+    id[n] = '\0';
+    return true;
 }
 
 
@@ -50,23 +101,12 @@ lineReadId(const char *line,
     const char *found = NULL;
     const char *next = line;
     const char *const end = line + len;
-    size_t n = 0;
 
     while ((next = memmem(next, end - next, LINE_ID, strlen(LINE_ID)))) {
         next += strlen(LINE_ID);
         found = next;
     }
-    if (!found)
-        return false;
-
-    while (found + n < end && n <= MONITOR_ID_MAX && found[n] != '\0' &&
-           strchr(LINE_ID_CHARS, found[n]))
-        n++;
-    if (n == 0 || n > MONITOR_ID_MAX || found + n == end || found[n] != '"')
-        return false;
-    memcpy(id, found, n);
-    id[n] = '\0';
-    return true;
+    return found && lineCopyId(found, end, id);
 }
 
 
@@ -76,18 +116,51 @@ monitorLineIsAttach(const char *line,
                     char id[MONITOR_ID_MAX + 1])
 {
     return len <= MONITOR_COMMAND_MAX && !memchr(line, '\0', len) &&
-        lineHas(line, len, LINE_COMMAND) && lineHas(line, len, QEMU_PROPS_ALIAS_MARKER) &&
+        monitorLineHas(line, len, LINE_COMMAND) && monitorLineHas(line, len, QEMU_PROPS_ALIAS_MARKER) &&
         lineReadId(line, len, id);
 }
 
 
 bool
-monitorLineMayBeAttach(const char *data,
-                       size_t len)
+monitorLineIsDetach(const char *line,
+                    size_t len,
+                    char id[MONITOR_ID_MAX + 1],
+                    const char **device,
+                    size_t *deviceLen)
 {
-    const size_t known = strlen(LINE_ATTACH);
+    const char *const end = line + len;
+    const char *pos = line;
+    size_t n;
 
-    return memcmp(data, LINE_ATTACH, len < known ? len : known) == 0;
+    if (len > MONITOR_COMMAND_MAX || !lineSkip(&pos, end, LINE_DETACH))
+        return false;
+    n = lineSpanId(pos, end);
+    *device = pos;
+    *deviceLen = n;
+    if (n < strlen(LINE_ALIAS) || memcmp(pos, LINE_ALIAS, strlen(LINE_ALIAS)) != 0)
+        return false;
+    pos += n;
+    return lineSkip(&pos, end, LINE_DETACH_ID) && lineCopyId(pos, end, id);
+}
+
+
+/* Returns whether the first LEN bytes of a line, DATA, can become a line that begins with TEXT. */
+static bool
+lineMayBegin(const char *data,
+             size_t len,
+             const char *text)
+{
+    const size_t known = strlen(text);
+
+    return memcmp(data, text, len < known ? len : known) == 0;
+}
+
+
+bool
+monitorLineMayBeCommand(const char *data,
+                        size_t len)
+{
+    return lineMayBegin(data, len, LINE_ATTACH) || lineMayBegin(data, len, LINE_DETACH LINE_ALIAS);
 }
 
 
@@ -100,9 +173,9 @@ monitorLineIsReply(const char *line,
     char text[sizeof("\"id\": \"\"") + MONITOR_ID_MAX];
 
     snprintf(text, sizeof(text), "\"id\": \"%s\"", id);
-    if (!lineHas(line, len, text) ||
-        (!lineHas(line, len, "\"return\": ") && !lineHas(line, len, "\"error\": ")))
+    if (!monitorLineHas(line, len, text) ||
+        (!monitorLineHas(line, len, "\"return\": ") && !monitorLineHas(line, len, "\"error\": ")))
         return false;
-    *error = !lineHas(line, len, "\"return\": ");
+    *error = !monitorLineHas(line, len, "\"return\": ");
     return true;
 }

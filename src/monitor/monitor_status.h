@@ -27,8 +27,8 @@
 /* The number of bytes that are read and sent at once */
 #define MONITOR_CHUNK 32768
 
-/* The maximum length of a device_add command that is translated, with the end of its line, and
- * that of the text that replaces it, in bytes */
+/* The maximum length of a device_add command that is translated, or of a device_del command that is
+ * checked, with the end of its line, and that of the text that replaces it, in bytes */
 #define MONITOR_COMMAND_MAX 8192
 #define MONITOR_TEXT_MAX 16384
 
@@ -59,8 +59,8 @@ typedef struct {
     char data[MONITOR_CHUNK];
 } MonitorFlow;
 
-/* The states of a device_add command that is translated. The comment names the process that leaves
- * the state, or its purpose. */
+/* The states of a device_add command that is translated, or of a device_del command that is checked.
+ * The comment names the process that leaves the state, or its purpose. */
 typedef enum {
     MONITOR_ATTACH_NONE = 0,
     MONITOR_ATTACH_REQUESTED,       /* the guard, when an emulator has been started */
@@ -75,11 +75,23 @@ typedef enum {
     MONITOR_ATTACH_CLOSEFD_SEND,    /* after an error: close the socket in QEMU */
     MONITOR_ATTACH_CLOSEFD_WAIT,
     MONITOR_ATTACH_CLOSEFD_DROP,
+    MONITOR_ATTACH_ASK_SEND,        /* device_del: ask QEMU a question about the device */
+    MONITOR_ATTACH_ASK_WAIT,        /* wait for QEMU's reply to it */
+    MONITOR_ATTACH_ASK_DROP,        /* drop the reply, which libvirt does not expect */
     MONITOR_ATTACH_REFUSE_SEND,     /* send libvirt an error */
     MONITOR_ATTACH_REFUSE_DROP,
     MONITOR_ATTACH_RELEASE,         /* the worker, when it has closed the descriptors of the
                                      * command */
 } MonitorAttachState;
+
+/* The questions about a device that is to be unplugged, in this order, and the decisions */
+typedef enum {
+    MONITOR_QUESTION_TYPE = 0,      /* is it a vfio-user-pci? */
+    MONITOR_QUESTION_PENDING,       /* has it a region for the pending bits of MSI-X? */
+    MONITOR_QUESTION_TABLE,         /* has it a table of MSI-X? */
+    MONITOR_QUESTION_PASS,          /* none any more: forward the command */
+    MONITOR_QUESTION_REFUSE,        /* none any more: send libvirt an error */
+} MonitorQuestion;
 
 /* The action for a command */
 typedef enum {
@@ -93,6 +105,8 @@ typedef struct {
     volatile uint32_t state;        /* MonitorAttachState */
     uint32_t dropLen;               /* the length of the reply that is dropped */
     uint32_t dropError;             /* whether that reply is an error */
+    uint32_t question;              /* MonitorQuestion */
+    uint32_t next;                  /* MonitorQuestion, as a result of the reply that is dropped */
     uint32_t lineLen;
     char line[MONITOR_COMMAND_MAX + 1];
     char id[MONITOR_ID_MAX + 1];
