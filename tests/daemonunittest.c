@@ -15,6 +15,7 @@
 #include "login_session.h"
 #include "procedures.h"
 #include "qemu_programs.h"
+#include "relay_marker.h"
 #include "rewrite.h"
 #include "rpc_frame.h"
 #include "rpc_message.h"
@@ -29,6 +30,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -515,22 +518,103 @@ testDeviceEdit(void)
 
 
 static void
-testDeviceDetachable(void)
+testDeviceHasServer(void)
 {
     static const char served[] =
         "<domain type='qemu'>\n  <name>d</name>\n  <devices>\n"
         DEVICE("one", "0x1", "<alias name='ua-one'/>")
         "    <emulatedpci devicename='two'><driver socket='/run/s'/><alias name='ua-two'/></emulatedpci>\n"
         "  </devices>\n</domain>\n";
+    static const struct {
+        const char *xml;
+        const char *alias;
+        gboolean server;
+    } cases[] = {
+        { served, "ua-one", FALSE },
+        { served, "ua-none", FALSE },
+        { served, "ua-two", TRUE },
+        { "<domain><devices/></domain>", "ua-two", FALSE },
+    };
+    g_autoptr(GError) err = NULL;
+    gboolean server;
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        server = !cases[i].server;
+        g_assert_true(deviceHasServer(cases[i].xml, cases[i].alias, &server, &err));
+        g_assert_no_error(err);
+        g_assert_cmpint(server, ==, cases[i].server);
+    }
+}
+
+
+/* Returns a listening socket with the abstract name NAME. */
+static int
+makeMarker(const char *name)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_strlcpy(address.sun_path + 1, name, sizeof(address.sun_path) - 1);
+    g_assert_cmpint(bind(fd, (struct sockaddr *) &address,
+                         offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name)), ==, 0);
+    g_assert_cmpint(listen(fd, 1), ==, 0);
+    return fd;
+}
+
+
+static void
+assertNoDetach(const guint8 *uuid, const char *reason)
+{
     g_autoptr(GError) err = NULL;
 
-    g_assert_true(deviceCheckDetachable(served, "ua-one", &err));
-    g_assert_true(deviceCheckDetachable(served, "ua-none", &err));
-    g_assert_true(deviceCheckDetachable("<domain><devices/></domain>", "ua-two", &err));
-    g_assert_no_error(err);
-    g_assert_false(deviceCheckDetachable(served, "ua-two", &err));
+    g_assert_false(relayMarkerCheckDetach(uuid, "ua-one", &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_UNSUPPORTED);
-    g_assert_nonnull(strstr(err->message, "'ua-two'"));
+    g_assert_nonnull(strstr(err->message, "'ua-one'"));
+    g_assert_nonnull(strstr(err->message, reason));
+}
+
+
+static void
+testRelayMarker(void)
+{
+    guint8 uuid[16];
+    g_autofree char *first = NULL;
+    g_autofree char *second = NULL;
+    g_autofree char *prefix = NULL;
+    g_autoptr(GError) err = NULL;
+    int fds[2];
+    gsize i;
+
+    for (i = 0; i < sizeof(uuid); i++)
+        uuid[i] = g_random_int();
+    prefix = g_strdup_printf("emulatedpci-monitor/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+                             "%02x%02x%02x%02x%02x%02x/",
+                             uuid[0], uuid[1], uuid[2], uuid[3], uuid[4], uuid[5], uuid[6], uuid[7],
+                             uuid[8], uuid[9], uuid[10], uuid[11], uuid[12], uuid[13], uuid[14],
+                             uuid[15]);
+    first = g_strdup_printf("%s%d", prefix, (int) getpid());
+    second = g_strdup_printf("%s/2", first);
+
+    g_assert_cmpint(relayMarkerFind(uuid), ==, RELAY_NONE);
+    g_assert_false(relayMarkerCheckAttach(uuid, &err));
+    g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_UNSUPPORTED);
+    g_clear_error(&err);
+    assertNoDetach(uuid, "the domain has no emulatedpci-monitor");
+
+    fds[0] = makeMarker(first);
+    g_assert_cmpint(relayMarkerFind(uuid), ==, RELAY_ATTACH);
+    g_assert_true(relayMarkerCheckAttach(uuid, &err));
+    assertNoDetach(uuid, "an older version");
+
+    fds[1] = makeMarker(second);
+    g_assert_cmpint(relayMarkerFind(uuid), ==, RELAY_DETACH);
+    g_assert_true(relayMarkerCheckAttach(uuid, &err));
+    g_assert_true(relayMarkerCheckDetach(uuid, "ua-one", &err));
+    g_assert_no_error(err);
+    close(fds[0]);
+    close(fds[1]);
+    g_assert_cmpint(relayMarkerFind(uuid), ==, RELAY_NONE);
 }
 
 
@@ -881,7 +965,8 @@ main(int argc, char **argv)
     g_test_add_func("/daemon/rewrite-read", testRewriteRead);
     g_test_add_func("/daemon/rewrite-limit", testRewriteLimit);
     g_test_add_func("/daemon/device-edit", testDeviceEdit);
-    g_test_add_func("/daemon/device-detachable", testDeviceDetachable);
+    g_test_add_func("/daemon/device-has-server", testDeviceHasServer);
+    g_test_add_func("/daemon/relay-marker", testRelayMarker);
     g_test_add_func("/daemon/domcaps", testDomcaps);
     g_test_add_func("/daemon/domcaps/programs", testDomcapsPrograms);
     g_test_add_func("/daemon/lift-cache", testLiftCache);

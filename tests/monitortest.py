@@ -486,7 +486,7 @@ done'''
 def attach(tap, rng):
     relay = Relay(SEND)
     with open('/proc/net/unix', encoding='utf-8', errors='replace') as file:
-        tap.ok('@emulatedpci-monitor/test-%d/%d\n' % (os.getpid(), relay.process.pid) in file.read(), 'its marker is there')
+        tap.ok('@emulatedpci-monitor/test-%d/%d/2\n' % (os.getpid(), relay.process.pid) in file.read(), 'its marker is there')
     libvirt, qemu = relay.connect()
     good = 0
     rounds = KILLS // 8

@@ -570,7 +570,7 @@ guardMark(const MonitorOptions *options)
 
     if (!options->name || !options->launcher)
         return -1;
-    n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, MONITOR_GUARD_MARKER "%s/%d",
+    n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, MONITOR_GUARD_MARKER,
                  options->name, (int) getpid());
     if (n < 0 || (size_t) n >= sizeof(address.sun_path) - 1)
         return -1;

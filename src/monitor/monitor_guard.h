@@ -46,9 +46,11 @@
 /* The longest time to wait until QEMU's last lines are in the log, in milliseconds */
 #define MONITOR_GUARD_LOG_TIMEOUT 10000
 
-/* The prefix of the name of an abstract socket, which shows that a domain has a relay; the domain's
- * UUID, a slash and QEMU's process ID follow. The daemon looks for it in /proc/net/unix. */
-#define MONITOR_GUARD_MARKER "emulatedpci-monitor/"
+/* The name of an abstract socket, which shows that a domain has a relay: of the domain's UUID and the
+ * process ID of the guard. The last number is the version of the relay, which a relay that only
+ * attaches devices does not have: version 2 also checks device_del. The daemon looks for the name in
+ * /proc/net/unix (src/daemon/base/relay_marker.h). */
+#define MONITOR_GUARD_MARKER "emulatedpci-monitor/%s/%d/2"
 
 /**
  * monitorGuardRun:

@@ -22,27 +22,40 @@
 #define MARKER_LINE_MAX 512
 
 
-/* Returns whether a line of the list of UNIX sockets contains NAME. There can be very many sockets,
- * but no line is longer than MARKER_LINE_MAX. */
-static gboolean
-markerFind(const char *name)
+/* Returns the version in PID[/VERSION], the end of a name. */
+static RelayVersion
+markerReadVersion(const char *text)
 {
-    char line[MARKER_LINE_MAX];
-    gboolean found = FALSE;
-    FILE *file = fopen(MARKER_SOCKETS, "re");
+    const char *version = strchr(text, '/');
 
-    if (!file)
-        return FALSE;
-    while (!found && fgets(line, sizeof(line), file))
-        found = strstr(line, name) != NULL;
-    fclose(file);
-    return found;
+    return version && g_ascii_strtoull(version + 1, NULL, 10) >= 2 ? RELAY_DETACH : RELAY_ATTACH;
 }
 
 
-gboolean
-relayMarkerCheck(const guint8 *uuid,
-                 GError **err)
+/* Looks for lines with NAME in the list of UNIX sockets. There can be very many sockets, but no
+ * line is longer than MARKER_LINE_MAX. Returns the highest version. */
+static RelayVersion
+markerFind(const char *name)
+{
+    char line[MARKER_LINE_MAX];
+    RelayVersion version = RELAY_NONE;
+    FILE *file = fopen(MARKER_SOCKETS, "re");
+
+    if (!file)
+        return RELAY_NONE;
+    while (fgets(line, sizeof(line), file)) {
+        const char *found = strstr(line, name);
+
+        if (found)
+            version = MAX(version, markerReadVersion(found + strlen(name)));
+    }
+    fclose(file);
+    return version;
+}
+
+
+RelayVersion
+relayMarkerFind(const guint8 *uuid)
 {
     g_autoptr(GString) name = g_string_new(" @emulatedpci-monitor/");
     guint i;
@@ -51,8 +64,15 @@ relayMarkerCheck(const guint8 *uuid,
         g_string_append_printf(name, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
                                uuid[i]);
     g_string_append_c(name, '/');
+    return markerFind(name->str);
+}
 
-    if (markerFind(name->str))
+
+gboolean
+relayMarkerCheckAttach(const guint8 *uuid,
+                       GError **err)
+{
+    if (relayMarkerFind(uuid) != RELAY_NONE)
         return TRUE;
     emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
                            _("an emulated PCI device cannot be attached to this running domain: it "
@@ -60,4 +80,33 @@ relayMarkerCheck(const guint8 *uuid,
                              "the domain was started by an older version; use --config to attach it "
                              "at the next start"));
     return FALSE;
+}
+
+
+gboolean
+relayMarkerCheckDetach(const guint8 *uuid,
+                       const char *alias,
+                       GError **err)
+{
+    switch (relayMarkerFind(uuid)) {
+    case RELAY_DETACH:
+        return TRUE;
+    case RELAY_ATTACH:
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                               _("emulated PCI device '%1$s' cannot be detached from this running "
+                                 "domain: QEMU may abort when it unplugs the device of a server "
+                                 "('socket' of <driver>), and the domain's emulatedpci-monitor, which "
+                                 "an older version has started, does not check this; use --config to "
+                                 "detach it at the next start"), alias);
+        return FALSE;
+    case RELAY_NONE:
+    default:
+        emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                               _("emulated PCI device '%1$s' cannot be detached from this running "
+                                 "domain: QEMU may abort when it unplugs the device of a server "
+                                 "('socket' of <driver>), and the domain has no emulatedpci-monitor "
+                                 "that checks this; the domain's log may contain the reason; use "
+                                 "--config to detach it at the next start"), alias);
+        return FALSE;
+    }
 }

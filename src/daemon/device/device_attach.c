@@ -41,7 +41,7 @@ deviceJobAttachLive(DeviceJob *job, const char *xml, guint len)
     if ((!job->request.once || job->config || deviceJobIsAbsent(job, xml, len, &err)) &&
         (controller = projectionLiveLower(xml, len, job->request.def, job->inactive,
                                           job->projection, &err)))
-        relayMarkerCheck(uuid, &err);
+        relayMarkerCheckAttach(uuid, &err);
     if (err) {
         deviceJobFail(job, err);
         return;

@@ -279,24 +279,19 @@ deviceList(const char *xml, GError **err)
 
 
 gboolean
-deviceCheckDetachable(const char *xml, const char *alias, GError **err)
+deviceHasServer(const char *xml, const char *alias, gboolean *server, GError **err)
 {
     g_autoptr(GPtrArray) devices = deviceList(xml, err);
     guint i;
 
+    *server = FALSE;
     if (!devices)
         return FALSE;
 
     for (i = 0; i < devices->len; i++) {
         const EmulatedPCIDef *have = ((ProjectionDevice *) g_ptr_array_index(devices, i))->def;
 
-        if (g_strcmp0(have->alias, alias) != 0 || !emulatedPCIDefHasServer(have))
-            continue;
-        emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
-                               _("emulated PCI device '%1$s' cannot be detached from a running domain: "
-                                 "QEMU may abort when it unplugs the device of a server ('socket' of "
-                                 "<driver>); use --config to detach it at the next start"), alias);
-        return FALSE;
+        *server |= g_strcmp0(have->alias, alias) == 0 && emulatedPCIDefHasServer(have);
     }
     return TRUE;
 }

@@ -58,18 +58,15 @@ char *deviceFindAlias(const char *xml, const EmulatedPCIDef *def, GError **err);
 char *deviceRemoveAlias(const char *xml, const char *alias, GError **err);
 
 /**
- * deviceCheckDetachable:
+ * deviceHasServer:
  * @xml: the XML of a domain, as users see it
  * @alias: the alias of a device, which need not be an emulated one
- * @err: set to VIR_ERR_OPERATION_UNSUPPORTED if the device cannot be detached, or see deviceEdit()
- *
- * Checks that QEMU survives the removal of the device from the running domain. QEMU 11.1 aborts
- * when it unplugs a vfio-user-pci device with MSI-X, and only the server of the device (<driver
- * socket='…'/>) knows whether it has MSI-X.
+ * @server: set to whether it is the emulated device of a server (<driver socket='…'/>)
+ * @err: set on failure, see deviceEdit()
  *
  * Returns TRUE, or FALSE with @err set.
  */
-gboolean deviceCheckDetachable(const char *xml, const char *alias, GError **err);
+gboolean deviceHasServer(const char *xml, const char *alias, gboolean *server, GError **err);
 
 /**
  * deviceCheckAbsent:

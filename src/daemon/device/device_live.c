@@ -10,6 +10,7 @@
 #include "device_job_private.h"
 #include "procedures.h"
 #include "projection_live.h"
+#include "relay_marker.h"
 #include "rpc_xdr.h"
 
 #include <libvirt/libvirt.h>
@@ -43,6 +44,20 @@ deviceJobDetachLive(DeviceJob *job)
 }
 
 
+/* Checks that QEMU survives the removal of the device ALIAS from the running domain XML. QEMU 11.1
+ * aborts when it unplugs a vfio-user-pci device with MSI-X. A server (<driver socket='…'/>) often
+ * has MSI-X, and only the domain's relay can find out. Returns FALSE with ERR set. */
+static gboolean
+deviceJobCheckDetach(const DeviceJob *job, const char *xml, const char *alias, GError **err)
+{
+    const guint8 *uuid = job->domain->data + job->domain->len - 20;
+    gboolean server;
+
+    return deviceHasServer(xml, alias, &server, err) &&
+        (!server || relayMarkerCheckDetach(uuid, alias, err));
+}
+
+
 static void
 deviceJobGotLive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
 {
@@ -64,7 +79,7 @@ deviceJobGotLive(DeviceJob *job, const RPCHeader *header, RPCFrame *frame)
         return;
 
     alias = job->request.def ? deviceFindAlias(xml, job->request.def, &err) : g_strdup(job->alias);
-    if (!alias || !deviceCheckDetachable(xml, alias, &err)) {
+    if (!alias || !deviceJobCheckDetach(job, xml, alias, &err)) {
         deviceJobFail(job, err);
         return;
     }
