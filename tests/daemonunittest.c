@@ -9,6 +9,7 @@
 #include "daemon_config.h"
 #include "daemon_log.h"
 #include "device_edit.h"
+#include "device_owner.h"
 #include "domcaps.h"
 #include "emulatedpci_error.h"
 #include "lift_cache.h"
@@ -20,10 +21,12 @@
 #include "rpc_frame.h"
 #include "rpc_message.h"
 #include "rpc_xdr.h"
+#include "socket_owner.h"
 #include "testutils.h"
 #include "upstream.h"
 #include "validate_job.h"
 
+#include <errno.h>
 #include <libvirt/libvirt.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -31,6 +34,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -548,6 +552,12 @@ testDeviceHasServer(void)
 }
 
 
+#define NO_USER ((uid_t) -1)
+
+/* A user other than root */
+#define OTHER_USER 65534
+
+
 /* Returns a listening socket with the abstract name NAME. */
 static int
 makeMarker(const char *name)
@@ -568,10 +578,26 @@ assertNoDetach(const guint8 *uuid, const char *reason)
 {
     g_autoptr(GError) err = NULL;
 
-    g_assert_false(relayMarkerCheckDetach(uuid, "ua-one", &err));
+    g_assert_false(relayMarkerCheckDetach(uuid, NO_USER, "ua-one", &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_UNSUPPORTED);
     g_assert_nonnull(strstr(err->message, "'ua-one'"));
     g_assert_nonnull(strstr(err->message, reason));
+}
+
+
+/* Returns a name of the relay of a new domain, whose UUID is stored in UUID. */
+static char *
+makeMarkerName(guint8 uuid[16])
+{
+    gsize i;
+
+    for (i = 0; i < 16; i++)
+        uuid[i] = g_random_int();
+    return g_strdup_printf("emulatedpci-monitor/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+                           "%02x%02x%02x%02x%02x%02x/%d",
+                           uuid[0], uuid[1], uuid[2], uuid[3], uuid[4], uuid[5], uuid[6], uuid[7],
+                           uuid[8], uuid[9], uuid[10], uuid[11], uuid[12], uuid[13], uuid[14],
+                           uuid[15], (int) getpid());
 }
 
 
@@ -579,42 +605,123 @@ static void
 testRelayMarker(void)
 {
     guint8 uuid[16];
-    g_autofree char *first = NULL;
-    g_autofree char *second = NULL;
-    g_autofree char *prefix = NULL;
+    g_autofree char *first = makeMarkerName(uuid);
+    g_autofree char *second = g_strdup_printf("%s/2", first);
     g_autoptr(GError) err = NULL;
     int fds[2];
-    gsize i;
 
-    for (i = 0; i < sizeof(uuid); i++)
-        uuid[i] = g_random_int();
-    prefix = g_strdup_printf("emulatedpci-monitor/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-                             "%02x%02x%02x%02x%02x%02x/",
-                             uuid[0], uuid[1], uuid[2], uuid[3], uuid[4], uuid[5], uuid[6], uuid[7],
-                             uuid[8], uuid[9], uuid[10], uuid[11], uuid[12], uuid[13], uuid[14],
-                             uuid[15]);
-    first = g_strdup_printf("%s%d", prefix, (int) getpid());
-    second = g_strdup_printf("%s/2", first);
-
-    g_assert_cmpint(relayMarkerFind(uuid), ==, RELAY_NONE);
-    g_assert_false(relayMarkerCheckAttach(uuid, &err));
+    g_assert_cmpint(relayMarkerFind(uuid, NO_USER), ==, RELAY_NONE);
+    g_assert_false(relayMarkerCheckAttach(uuid, NO_USER, &err));
     g_assert_error(err, EMULATED_PCI_ERROR, VIR_ERR_OPERATION_UNSUPPORTED);
     g_clear_error(&err);
     assertNoDetach(uuid, "the domain has no emulatedpci-monitor");
 
     fds[0] = makeMarker(first);
-    g_assert_cmpint(relayMarkerFind(uuid), ==, RELAY_ATTACH);
-    g_assert_true(relayMarkerCheckAttach(uuid, &err));
+    g_assert_cmpint(relayMarkerFind(uuid, NO_USER), ==, RELAY_ATTACH);
+    g_assert_true(relayMarkerCheckAttach(uuid, NO_USER, &err));
     assertNoDetach(uuid, "an older version");
 
     fds[1] = makeMarker(second);
-    g_assert_cmpint(relayMarkerFind(uuid), ==, RELAY_DETACH);
-    g_assert_true(relayMarkerCheckAttach(uuid, &err));
-    g_assert_true(relayMarkerCheckDetach(uuid, "ua-one", &err));
+    g_assert_cmpint(relayMarkerFind(uuid, NO_USER), ==, RELAY_DETACH);
+    g_assert_true(relayMarkerCheckAttach(uuid, NO_USER, &err));
+    g_assert_true(relayMarkerCheckDetach(uuid, NO_USER, "ua-one", &err));
     g_assert_no_error(err);
     close(fds[0]);
     close(fds[1]);
-    g_assert_cmpint(relayMarkerFind(uuid), ==, RELAY_NONE);
+    g_assert_cmpint(relayMarkerFind(uuid, NO_USER), ==, RELAY_NONE);
+}
+
+
+static void
+testRelayMarkerOwner(void)
+{
+    guint8 uuid[16];
+    g_autofree char *first = makeMarkerName(uuid);
+    g_autofree char *second = g_strdup_printf("%s/2", first);
+    int fds[2];
+
+    if (geteuid() != 0 || seteuid(OTHER_USER) < 0) {
+        g_test_skip("root is required to create the sockets of another user");
+        return;
+    }
+    fds[0] = makeMarker(second);
+    g_assert_cmpint(seteuid(0), ==, 0);
+    g_assert_cmpint(relayMarkerFind(uuid, NO_USER), ==, RELAY_NONE);
+    g_assert_cmpint(relayMarkerFind(uuid, OTHER_USER - 1), ==, RELAY_NONE);
+    g_assert_cmpint(relayMarkerFind(uuid, OTHER_USER), ==, RELAY_DETACH);
+
+    /* Another one does not hide that of root. */
+    fds[1] = makeMarker(first);
+    g_assert_cmpint(relayMarkerFind(uuid, NO_USER), ==, RELAY_ATTACH);
+    g_assert_cmpint(seteuid(OTHER_USER), ==, 0);
+    g_assert_cmpint(relayMarkerFind(uuid, NO_USER), ==, RELAY_DETACH);
+    g_assert_cmpint(seteuid(0), ==, 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+
+/* A path can contain what looks like an abstract name. */
+static void
+testRelayMarkerPath(void)
+{
+    guint8 uuid[16];
+    g_autofree char *first = makeMarkerName(uuid);
+    g_autofree char *longer = g_strdup_printf("x @%s", first);
+    const int fd = makeMarker(longer);
+
+    g_assert_cmpint(relayMarkerFind(uuid, NO_USER), ==, RELAY_NONE);
+    close(fd);
+}
+
+
+static void
+testSocketOwner(void)
+{
+    g_autofree char *name = g_strdup_printf("emulatedpci-test/%d", (int) getpid());
+    const int fd = makeMarker(name);
+    struct stat info;
+    uid_t uid;
+
+    g_assert_cmpint(fstat(fd, &info), ==, 0);
+    uid = NO_USER;
+    g_assert_cmpint(socketOwnerGet(info.st_ino, name, &uid), ==, 0);
+    g_assert_cmpuint(uid, ==, geteuid());
+    g_assert_cmpint(socketOwnerGet(info.st_ino, "emulatedpci-test", &uid), ==, -1);
+    g_assert_cmpint(errno, ==, ENOENT);
+    close(fd);
+    g_assert_cmpint(socketOwnerGet(info.st_ino, name, &uid), ==, -1);
+    g_assert_cmpint(errno, ==, ENOENT);
+}
+
+
+static void
+testDeviceOwner(void)
+{
+    static const struct {
+        const char *labels;
+        uid_t uid;
+    } cases[] = {
+        { "", NO_USER },
+        { "<seclabel type='dynamic' model='dac' relabel='yes'><label>+64055:+108</label>"
+          "<imagelabel>+1:+2</imagelabel></seclabel>", 64055 },
+        { "<seclabel type='dynamic' model='apparmor' relabel='yes'><label>+1:+2</label></seclabel>"
+          "<seclabel type='static' model='dac' relabel='yes'><label>root:root</label></seclabel>", 0 },
+        { "<seclabel type='static' model='dac'><label>107:107</label></seclabel>", 107 },
+        { "<seclabel type='none' model='dac'/>", NO_USER },
+        { "<seclabel model='dac'><label>+4294967295:+1</label></seclabel>", NO_USER },
+        { "<seclabel model='dac'><label>no-such-user/:+1</label></seclabel>", NO_USER },
+        { "<seclabel model='dac'><label></label></seclabel>", NO_USER },
+        { "<devices><seclabel model='dac'><label>+1:+1</label></seclabel></devices>", NO_USER },
+        { "<", NO_USER },
+    };
+    gsize i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *xml = g_strdup_printf("<domain>%s</domain>", cases[i].labels);
+
+        g_assert_cmpuint(deviceOwnerRead(xml, strlen(xml)), ==, cases[i].uid);
+    }
 }
 
 
@@ -966,7 +1073,11 @@ main(int argc, char **argv)
     g_test_add_func("/daemon/rewrite-limit", testRewriteLimit);
     g_test_add_func("/daemon/device-edit", testDeviceEdit);
     g_test_add_func("/daemon/device-has-server", testDeviceHasServer);
+    g_test_add_func("/daemon/device-owner", testDeviceOwner);
     g_test_add_func("/daemon/relay-marker", testRelayMarker);
+    g_test_add_func("/daemon/relay-marker-owner", testRelayMarkerOwner);
+    g_test_add_func("/daemon/relay-marker-path", testRelayMarkerPath);
+    g_test_add_func("/daemon/socket-owner", testSocketOwner);
     g_test_add_func("/daemon/domcaps", testDomcaps);
     g_test_add_func("/daemon/domcaps/programs", testDomcapsPrograms);
     g_test_add_func("/daemon/lift-cache", testLiftCache);

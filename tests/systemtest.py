@@ -17,6 +17,9 @@ from daemonstack import DaemonStack
 from emulatedpcistack import LIMIT, domain_xml, emulatedpci_xml
 from systemstack import DAEMON, GROUP, LIBVIRTD, NOBODY, main, prepare, start_both, virsh, write
 
+# A user who is neither root nor QEMU's
+OTHER = 1
+
 FIELDS = {'devicename': 'citrix-pv-bus', 'vendorid': 0x5853, 'deviceid': 0xc000}
 
 
@@ -72,9 +75,37 @@ def test(tap):
         status, text = virsh(DAEMON, 'undefine', 'system', user=NOBODY, readonly=True, uri=uri)
         tap.ok(status == 1 and 'read only access' in text, 'where nothing can be changed', text)
 
+    test_relay(tap)
     test_launchers(tap)
     test_definitions(tap)
     test_attached(tap)
+
+
+def test_relay(tap):
+    """A device is attached to a running domain only if QEMU's user has started its relay."""
+    path = write('/mnt/live.xml', emulatedpci_xml(dict(FIELDS, devicename='live')))
+    member = {'user': OTHER, 'groups': [GROUP]}
+
+    virsh(DAEMON, 'start', '--paused', 'system')
+    status, text = virsh(DAEMON, 'dumpxml', 'system', **member)
+    tap.ok("model='dac'" in text and '<label>+%d:' % NOBODY in text, "libvirt shows QEMU's user", text)
+    for client in {}, member:
+        status, text = virsh(DAEMON, 'attach-device', 'system', path, '--live', **client)
+        tap.ok(status == 0, 'user %d attaches a device' % client.get('user', 0), text)
+    virsh(DAEMON, 'destroy', 'system')
+
+    os.rename('/mnt/libexec/emulatedpci-monitor', '/mnt/libexec/away')
+    virsh(DAEMON, 'start', '--paused', 'system')
+    os.rename('/mnt/libexec/away', '/mnt/libexec/emulatedpci-monitor')
+    name = 'emulatedpci-monitor/%s/%d/2' % (virsh(DAEMON, 'domuuid', 'system')[1].strip(), os.getpid())
+    os.seteuid(OTHER)
+    with socket.socket(socket.AF_UNIX) as marker:
+        marker.bind('\0' + name)
+        os.seteuid(0)
+        status, text = virsh(DAEMON, 'attach-device', 'system', path, '--live')
+        tap.ok(status == 1 and 'it has no emulatedpci-monitor' in text, 'the socket of another user is ignored', text)
+    tap.equal(virsh(LIBVIRTD, 'dumpxml', 'system')[1].count("model='lsilogic'"), 1, 'and the domain has no other controller')
+    virsh(DAEMON, 'destroy', 'system')
 
 
 def test_launchers(tap):

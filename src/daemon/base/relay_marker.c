@@ -7,11 +7,15 @@
 #include <config.h>
 
 #include "relay_marker.h"
+#include "daemon_log.h"
+#include "socket_owner.h"
 
 #include "gettext.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define _(s) gettext(s)
 
@@ -32,10 +36,35 @@ markerReadVersion(const char *text)
 }
 
 
+/* Returns whether the socket NAME was created by the user QEMU or another one who is trusted. The
+ * digits before NAME in its LINE are the inode. */
+static gboolean
+markerIsTrusted(const char *line,
+                const char *name,
+                uid_t qemu)
+{
+    const char *digits = name;
+    uid_t uid;
+
+    while (digits > line && g_ascii_isdigit(digits[-1]))
+        digits--;
+    /* The text is a part of another name. */
+    if (digits == name)
+        return FALSE;
+    if (socketOwnerGet(g_ascii_strtoull(digits, NULL, 10), name + strlen(" @"), &uid) == 0)
+        return uid == qemu || uid == geteuid() || uid == 0;
+    if (errno != ENOENT)
+        daemonWarning("relay", "cannot find the owner of the socket '%s': %s",
+                      name + strlen(" @"), g_strerror(errno));
+    return FALSE;
+}
+
+
 /* Looks for lines with NAME in the list of UNIX sockets. There can be very many sockets, but no
- * line is longer than MARKER_LINE_MAX. Returns the highest version. */
+ * line is longer than MARKER_LINE_MAX. Returns the highest version of those that are trusted. */
 static RelayVersion
-markerFind(const char *name)
+markerFind(const char *name,
+           uid_t qemu)
 {
     char line[MARKER_LINE_MAX];
     RelayVersion version = RELAY_NONE;
@@ -44,9 +73,12 @@ markerFind(const char *name)
     if (!file)
         return RELAY_NONE;
     while (fgets(line, sizeof(line), file)) {
-        const char *found = strstr(line, name);
+        char *found = strstr(line, name);
 
-        if (found)
+        if (!found)
+            continue;
+        found[strcspn(found, "\n")] = '\0';
+        if (markerIsTrusted(line, found, qemu))
             version = MAX(version, markerReadVersion(found + strlen(name)));
     }
     fclose(file);
@@ -55,7 +87,8 @@ markerFind(const char *name)
 
 
 RelayVersion
-relayMarkerFind(const guint8 *uuid)
+relayMarkerFind(const guint8 *uuid,
+                uid_t qemu)
 {
     g_autoptr(GString) name = g_string_new(" @emulatedpci-monitor/");
     guint i;
@@ -64,15 +97,16 @@ relayMarkerFind(const guint8 *uuid)
         g_string_append_printf(name, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
                                uuid[i]);
     g_string_append_c(name, '/');
-    return markerFind(name->str);
+    return markerFind(name->str, qemu);
 }
 
 
 gboolean
 relayMarkerCheckAttach(const guint8 *uuid,
+                       uid_t qemu,
                        GError **err)
 {
-    if (relayMarkerFind(uuid) != RELAY_NONE)
+    if (relayMarkerFind(uuid, qemu) != RELAY_NONE)
         return TRUE;
     emulatedPCIReportError(err, VIR_ERR_OPERATION_UNSUPPORTED,
                            _("an emulated PCI device cannot be attached to this running domain: it "
@@ -85,10 +119,11 @@ relayMarkerCheckAttach(const guint8 *uuid,
 
 gboolean
 relayMarkerCheckDetach(const guint8 *uuid,
+                       uid_t qemu,
                        const char *alias,
                        GError **err)
 {
-    switch (relayMarkerFind(uuid)) {
+    switch (relayMarkerFind(uuid, qemu)) {
     case RELAY_DETACH:
         return TRUE;
     case RELAY_ATTACH:

@@ -11,6 +11,8 @@
 
 #pragma once
 
+#include <sys/types.h>
+
 #include "emulatedpci_error.h"
 
 typedef enum {
@@ -22,31 +24,42 @@ typedef enum {
 /**
  * relayMarkerFind:
  * @uuid: the domain's, 16 bytes
+ * @qemu: the user of the domain's QEMU, or (uid_t) -1 if it is unknown
  *
  * Looks for the abstract socket "emulatedpci-monitor/UUID/PID/VERSION", which the relay has while
  * it runs, in /proc/self/net/unix (proc_pid_net(5)). The first version has no "/VERSION". A later
  * one than those that are known here is taken for the last of them.
  *
+ * Any user can create such a socket. It is only a relay's if it was created by @qemu, because the
+ * relay runs as QEMU's user; by the user of this process, as in session mode, who would only deceive
+ * himself; or by root. If the kernel cannot report who has created a socket, it is ignored, with a
+ * warning in the log.
+ *
  * Returns the version, or RELAY_NONE if there is none.
  */
-RelayVersion relayMarkerFind(const guint8 *uuid);
+RelayVersion relayMarkerFind(const guint8 *uuid, uid_t qemu);
 
 /**
  * relayMarkerCheckAttach:
  * @uuid: the domain's, 16 bytes
+ * @qemu: see relayMarkerFind()
  * @err: set to VIR_ERR_OPERATION_UNSUPPORTED if no device can be attached
  *
  * Returns TRUE if the domain has a relay, or FALSE with @err set.
  */
-gboolean relayMarkerCheckAttach(const guint8 *uuid, GError **err);
+gboolean relayMarkerCheckAttach(const guint8 *uuid, uid_t qemu, GError **err);
 
 /**
  * relayMarkerCheckDetach:
  * @uuid: the domain's, 16 bytes
+ * @qemu: see relayMarkerFind()
  * @alias: the alias of a device that only its relay can detach
  * @err: set to VIR_ERR_OPERATION_UNSUPPORTED if the device cannot be detached
  *
  * Returns TRUE if the domain has a relay that checks whether QEMU can unplug the device, or FALSE
  * with @err set.
  */
-gboolean relayMarkerCheckDetach(const guint8 *uuid, const char *alias, GError **err);
+gboolean relayMarkerCheckDetach(const guint8 *uuid,
+                                uid_t qemu,
+                                const char *alias,
+                                GError **err);

@@ -8,6 +8,7 @@
 
 #include "device_edit.h"
 #include "device_job_private.h"
+#include "device_owner.h"
 #include "procedures.h"
 #include "projection_live.h"
 #include "relay_marker.h"
@@ -41,7 +42,7 @@ deviceJobAttachLive(DeviceJob *job, const char *xml, guint len)
     if ((!job->request.once || job->config || deviceJobIsAbsent(job, xml, len, &err)) &&
         (controller = projectionLiveLower(xml, len, job->request.def, job->inactive,
                                           job->projection, &err)))
-        relayMarkerCheckAttach(uuid, &err);
+        relayMarkerCheckAttach(uuid, deviceOwnerRead(xml, len), &err);
     if (err) {
         deviceJobFail(job, err);
         return;

@@ -8,6 +8,7 @@
 
 #include "device_edit.h"
 #include "device_job_private.h"
+#include "device_owner.h"
 #include "procedures.h"
 #include "projection_live.h"
 #include "relay_marker.h"
@@ -54,7 +55,7 @@ deviceJobCheckDetach(const DeviceJob *job, const char *xml, const char *alias, G
     gboolean server;
 
     return deviceHasServer(xml, alias, &server, err) &&
-        (!server || relayMarkerCheckDetach(uuid, alias, err));
+        (!server || relayMarkerCheckDetach(uuid, deviceOwnerRead(xml, strlen(xml)), alias, err));
 }
 
 
