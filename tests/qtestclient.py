@@ -217,13 +217,17 @@ class QTestMachine:
                 return answer['return']
             if 'error' in answer:
                 raise QTestError('%s: %s' % (command, answer['error']['desc']))
-            self.events.append(answer['event'])
+            self.events.append(answer)
 
     def qmp_event(self, name):
-        """Waits for that event since the last call, or since reset()."""
-        while name not in self.events:
-            self.events.append(json.loads(self.qmp_stream.line())['event'])
-        self.events = []
+        """Waits for the first such event since the last one that was returned, or since reset(), and
+        returns it."""
+        while True:
+            for i, event in enumerate(self.events):
+                if event['event'] == name:
+                    del self.events[:i + 1]
+                    return event
+            self.events.append(json.loads(self.qmp_stream.line()))
 
     def reset(self):
         """Resets the whole machine."""
