@@ -273,12 +273,22 @@ def try_tool(tap, stack, guest):
     tap.equal(tool('detach', '--live', '--file', path, name), (0, '%s: unchanged' % name), 'detach --live once more')
 
 
+def count_processes(stack):
+    """The number of processes, once the emulator of a detached device has ended and there is again a
+    process that waits for a device."""
+    count = None
+    while count != len(stack.processes()):
+        count = len(stack.processes())
+        time.sleep(2)
+    return count
+
+
 def try_many(tap, stack, guest):
     guest.attach(LIVE, 'ua-live')
     stack.virsh('detach-device-alias', guest.name, 'ua-live')
     stack.wait_for(lambda: 'ua-live' not in guest.xml(), 'libvirt has let go of it')
     xml = guest.xml()
-    processes = len(stack.processes())
+    processes = count_processes(stack)
     files = os.listdir(stack.path('tmp'))
     descriptors = guest.emulators()[1]
     for _ in range(ROUNDS):
