@@ -3,33 +3,24 @@
 #
 # The machine is "virt" without firmware. The device is attached to a root port, because this guest
 # supports no hot plug at a bridge for conventional PCI devices; and only once, because it does not
-# find any device at a port that was unplugged before, not even a virtio-rng. Requires a QEMU for aarch64 that has
-# vfio-user-pci, an arm64 kernel and a cross compiler for the guest's program.
+# find any device at a port that was unplugged before, not even a virtio-rng. Requires a QEMU for
+# aarch64 that has vfio-user-pci, an arm64 kernel and a cross compiler for the guest's program.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-import os
 import sys
 
 from attachtest import FIRST, LIVE, Guest, try_attach
 from clientutil import start_host
 from daemonstack import DaemonStack
-from emulatedpcistack import (KERNEL_ARGUMENTS_AARCH64, Tap, emulatedpci_xml, guest_kernel, initramfs, needs,
-                              needs_transport, run_tests)
+from emulatedpcistack import KERNEL_ARGUMENTS_AARCH64, emulatedpci_xml, initramfs, needs_aarch64, run_tests
 
 # The free root port that libvirt adds
 PORT = "<address type='pci' domain='0x0000' bus='0x03' slot='0x00' function='0x0'/>"
 
 
 def main(tap):
-    needs('libvirtd', 'virsh')
-    needs_transport('aarch64')
-    kernel, reason = guest_kernel('AARCH64_KERNEL')
-    if not kernel:
-        Tap.skip_all(reason)
-    init = os.path.join(os.environ['abs_top_builddir'], 'tests/guest/init-aarch64')
-    if not os.path.exists(init):
-        Tap.skip_all('configure found no compiler for aarch64')
+    _, kernel, init = needs_aarch64()
     with DaemonStack() as stack:
         start_host(stack, '33333333-3333-4333-8333-333333333334')
         stack.copy(kernel, 'guest/vmlinuz', 0o644)

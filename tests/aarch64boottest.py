@@ -7,23 +7,14 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-import os
 import sys
 
 from boottest import DRIVERS, Guest, boot
-from emulatedpcistack import (KERNEL_ARGUMENTS_AARCH64, QtestECAM, Stack, Tap, guest_kernel, initramfs,
-                              needs, needs_transport, run_tests)
+from emulatedpcistack import KERNEL_ARGUMENTS_AARCH64, QtestECAM, Stack, initramfs, needs_aarch64, run_tests
 
 
 def main(tap):
-    needs('libvirtd', 'virsh')
-    transport = needs_transport('aarch64')
-    kernel, reason = guest_kernel('AARCH64_KERNEL')
-    if not kernel:
-        Tap.skip_all(reason)
-    init = os.path.join(os.environ['abs_top_builddir'], 'tests/guest/init-aarch64')
-    if not os.path.exists(init):
-        Tap.skip_all('configure found no compiler for aarch64')
+    transport, kernel, init = needs_aarch64()
     with Stack() as stack:
         stack.stage()
         stack.start_libvirtd()

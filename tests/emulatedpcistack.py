@@ -594,6 +594,20 @@ def guest_kernel(variable='GUEST_KERNEL'):
     return kernel, None
 
 
+def needs_aarch64():
+    """Skips the whole test, with the reason, if no Linux guest with emulated devices can run here on
+    aarch64. Returns the transport, the kernel, and the program that runs in the guest."""
+    needs('libvirtd', 'virsh')
+    transport = needs_transport('aarch64')
+    kernel, reason = guest_kernel('AARCH64_KERNEL')
+    if not kernel:
+        Tap.skip_all(reason)
+    init = os.path.join(os.environ['abs_top_builddir'], 'tests/guest/init-aarch64')
+    if not os.path.exists(init):
+        Tap.skip_all('configure found no compiler for aarch64')
+    return transport, kernel, init
+
+
 def initramfs(init):
     """An archive with the program INIT as /init, in cpio's "newc" format
     (Documentation/driver-api/early-userspace/buffer-format.rst in Linux)."""
