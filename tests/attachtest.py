@@ -274,8 +274,8 @@ def try_tool(tap, stack, guest):
 
 
 def count_processes(stack):
-    """The number of processes, once the emulator of a detached device has ended and there is again a
-    process that waits for a device."""
+    """The number of processes, once it has not changed for two seconds: after a detach, an emulator
+    ends, and another process begins to wait for a device."""
     count = None
     while count != len(stack.processes()):
         count = len(stack.processes())

@@ -31,8 +31,8 @@ typedef enum {
  * one than those that are known here is taken for the last of them.
  *
  * Any user can create such a socket. It is only a relay's if it was created by @qemu, because the
- * relay runs as QEMU's user; by the user of this process, as in session mode, who would only deceive
- * himself; or by root. If the kernel cannot report who has created a socket, it is ignored, with a
+ * relay runs as QEMU's user; by the user of this process, as whom QEMU runs in session mode; or by
+ * root. If the kernel cannot report who has created a socket, it is ignored, with a
  * warning in the log.
  *
  * Returns the version, or RELAY_NONE if there is none.
