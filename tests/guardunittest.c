@@ -9,6 +9,7 @@
 #include <config.h>
 
 #include "emulator_guard.h"
+#include "emulator_state.h"
 #include "testutils.h"
 
 #include <fcntl.h>
@@ -421,6 +422,44 @@ testHang(void)
 }
 
 
+/* QEMU ends while its devices' registers are requested: the worker learns of both at once. */
+static void
+testEndDuringRequest(void)
+{
+    const EmulatorStateRequest request = { .command = EMULATOR_STATE_GET, .sequence = 1 };
+    Setup setup;
+    int pair[2];
+    pid_t pid;
+    int status;
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), ==, 0);
+    setupInit(&setup, serveEnd);
+    free(setup.guard.loop);
+    setup.options.stateFd = pair[0];
+    setup.guard.loop = emulatorLoopNew(&setup.options, setup.guard.status);
+    g_assert_nonnull(setup.guard.loop);
+
+    g_assert_cmpint(send(pair[1], &request, sizeof(request), 0), ==, sizeof(request));
+    close(setup.peers[0]);
+    close(setup.peers[1]);
+    setup.peers[0] = setup.peers[1] = -1;
+
+    pid = fork();
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        alarm(60);
+        emulatorLoopRun(setup.guard.loop);
+        _exit(3);
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_cmpint(status, ==, W_EXITCODE(3, 0));
+
+    close(pair[0]);
+    close(pair[1]);
+    setupClear(&setup);
+}
+
+
 int
 main(int argc,
      char **argv)
@@ -436,6 +475,7 @@ main(int argc,
     g_test_add_func("/guard/scribble", testScribble);
     g_test_add_func("/guard/scribbled", testScribbled);
     g_test_add_func("/guard/hang", testHang);
+    g_test_add_func("/loop/end-during-request", testEndDuringRequest);
 
     return g_test_run();
 }

@@ -487,15 +487,18 @@ emulatorLoopRun(EmulatorLoop *loop)
             loopWatchListeners(loop, true);
 
         for (i = 0; i < n; i++) {
-            LoopDevice *device = &loop->devices[events[i].data.u64];
+            const uint64_t source = events[i].data.u64;
 
-            /* A pending reply, and the requests after it, are processed before new ones. */
-            if (events[i].data.u64 < loop->ndevices)
-                loopServe(loop, device, !device->blocked);
-            else if (events[i].data.u64 != loop->ndevices + LOOP_EVENT_LISTEN)
+            if (source == loop->ndevices + LOOP_EVENT_STATE) {
                 loopServeState(loop);
-            else if (!emulatorLoopAccept(loop, false))
-                loopWatchListeners(loop, false);
+            } else if (source == loop->ndevices + LOOP_EVENT_LISTEN) {
+                if (!emulatorLoopAccept(loop, false))
+                    loopWatchListeners(loop, false);
+            } else if (loop->devices[source].fd >= 0) {
+                /* A request for registers before this event can have closed the device. A pending
+                 * reply, and the requests after it, are processed before new ones. */
+                loopServe(loop, &loop->devices[source], !loop->devices[source].blocked);
+            }
         }
     }
     emulatorLoopSayFarewell(loop);
