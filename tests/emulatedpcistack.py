@@ -149,7 +149,8 @@ def can_start(tap, name):
 # --- the supervisor (runs in a process of its own)
 
 def descendants(ancestor):
-    """Returns [(pid, parent, state, command line)] of all processes below ANCESTOR."""
+    """Returns [(pid, parent, state, command line)] of all processes below ANCESTOR. State "Z" stands for a
+    process that has ended; one whose first thread has ended before the others is not among them."""
     children = {}
     for name in os.listdir('/proc'):
         if not name.isdigit():
@@ -159,7 +160,8 @@ def descendants(ancestor):
                 rest = file.read().rpartition(')')[2].split()
         except OSError:
             continue
-        children.setdefault(int(rest[1]), []).append((int(name), int(rest[1]), rest[0]))
+        state = 'X' if rest[0] == 'Z' and int(rest[17]) > 1 else rest[0]
+        children.setdefault(int(rest[1]), []).append((int(name), int(rest[1]), state))
     found, todo = [], [ancestor]
     while todo:
         for pid, parent, state in children.get(todo.pop(), []):
@@ -410,6 +412,24 @@ class Stack:
         return [(entry[0], entry[3]) for entry in self.request(op='list')['processes']
                 if word in entry[3]]
 
+    def describe_processes(self):
+        """A line for each process of this stack, for debugging."""
+        text = []
+        try:
+            processes = self.request(op='list')['processes']
+        except (StackError, OSError, ValueError) as error:
+            return str(error)
+        for pid, parent, state, command in processes:
+            proc = '/proc/%d/' % pid
+            try:
+                with open(proc + 'wchan', encoding='utf-8') as file:
+                    where = file.read()
+                fds = ' '.join(os.readlink(proc + 'fd/' + fd) for fd in os.listdir(proc + 'fd'))
+            except OSError as error:
+                where, fds = error.strerror, ''
+            text.append('%d (parent %d, state %s, in %s): %.160s; open: %.300s' % (pid, parent, state, where, command, fds))
+        return '\n'.join(text)
+
     def status(self, pid):
         return self.request(op='status', pid=pid)['status']
 
@@ -484,7 +504,7 @@ class Stack:
 
     def logs(self, lines=30):
         """The last lines of all logs, for debugging."""
-        text = []
+        text = ['--- processes', self.describe_processes()]
         names = ['log/' + name for name in sorted(os.listdir(self.path('log')))]
         names += ['guest/' + name for name in sorted(os.listdir(self.path('guest')))
                   if name.endswith('serial')]
@@ -530,6 +550,8 @@ class Stack:
         until = time.monotonic() + LIMIT / 3
         while True:
             left = [entry for entry in self.processes() if entry[0] != self.logd]
+            if left and time.monotonic() > until:
+                print('# ' + self.logs().replace('\n', '\n# '), flush=True)
             if not left or time.monotonic() > until:
                 return left
             time.sleep(0.05)
@@ -541,7 +563,9 @@ class Stack:
         try:
             if self.connection and self.supervisor.poll() is None and self.daemon:
                 for name in self.virsh('list', '--name').split():
-                    self.virsh('destroy', name, check=False)
+                    done = self.run(['virsh', '-q', '-c', self.uri, 'destroy', name], check=False)
+                    if done.returncode:
+                        print('# ' + done.stderr.strip().replace('\n', '\n# '), flush=True)
                 self.stop_libvirtd()
                 left = self.wait_for_end()
                 if self.logd:
