@@ -63,8 +63,25 @@ def become_another_host(name):
     return None
 
 
+def reserve_migration_ports():
+    """Returns the first of 64 ports that only the caller uses for migrations, and the reservation. Tests that run
+    at the same time, possibly in separate roots, share a network: libvirtd chooses a port that is free, but
+    another QEMU may be the first that listens on it."""
+    for first in range(61000, 65000, 64):
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind('\0emulatedpci-migration-ports-%d' % first)
+            return first, reservation
+        except OSError:
+            reservation.close()
+    raise StackError('no ports are left for migrations')
+
+
 def start_host(stack, uuid, *args):
     """Starts libvirtd and the daemon of a host with this UUID."""
+    first, stack.ports = reserve_migration_ports()
+    stack.write('config/libvirt/qemu.conf', stack.read('config/libvirt/qemu.conf') +
+                'migration_port_min = %d\nmigration_port_max = %d\n' % (first, first + 63))
     config = stack.read('config/libvirt/libvirtd.conf')
     stack.write('config/libvirt/libvirtd.conf', config + 'host_uuid = "%s"\n' % uuid)
     stack.start_libvirtd()
