@@ -603,7 +603,9 @@ class Stack:
 
 # --- the guest
 
-KERNEL_ARGUMENTS = 'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off nokaslr'
+# The last line saves a quarter of the time of a boot without KVM.
+KERNEL_ARGUMENTS = ('console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off nokaslr '
+                    'cryptomgr.notests audit=0 apparmor=0 rodata=off tsc=reliable')
 KERNEL_ARGUMENTS_AARCH64 = KERNEL_ARGUMENTS.replace('ttyS0', 'ttyAMA0')
 
 
