@@ -2,7 +2,8 @@
 # bench-attach.py: the time to attach a device to a running domain, and the cost of the relay for it
 #
 # Compares attaching an emulated device through the daemon with attaching a SCSI controller through
-# libvirtd, alternately; and a command to QEMU's monitor through emulatedpci-monitor with a direct one.
+# libvirtd, alternately; device_add of both in a QEMU without libvirt, which is the part of it that no other
+# program can make shorter; and a command to QEMU's monitor through emulatedpci-monitor with a direct one.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -20,7 +21,9 @@ sys.path.insert(0, os.path.join(os.environ['abs_top_srcdir'], 'tests'))
 # pylint: disable=wrong-import-position
 from daemonstack import DaemonStack
 from emulatedpcistack import domain_xml, emulatedpci_xml, needs, needs_transport
+from emulatordriver import EXAMPLE, VFIO_USER, Emulator
 import libvirtrpc as rpc
+from qtestclient import QTestMachine
 
 DEVICES = 20
 ROUNDS = 3
@@ -71,6 +74,32 @@ def bench_attach():
     for what, seconds in ('first device', first), ('further device', emulated):
         print('%-40s native %6.1f ms   emulated %6.1f ms   emulated/native %.2f' % (
             'attach-device --live, %s' % what, native * 1e3, seconds * 1e3, seconds / native), flush=True)
+
+
+def device_add(qemu, arguments):
+    start = time.perf_counter()
+    qemu.qmp('device_add', **arguments)
+    return time.perf_counter() - start
+
+
+def bench_qemu():
+    """Each emulated device has an emulator of its own that already listens, as in a domain."""
+    times = {'native': [], 'emulated': []}
+    memory = ['-object', 'memory-backend-memfd,id=ram,size=128M,share=on', '-machine', 'pc,memory-backend=ram']
+    for _ in range(ROUNDS):
+        emulators = [Emulator([EXAMPLE], transport=VFIO_USER, for_qemu=True) for _ in range(DEVICES // 2)]
+        qemu = QTestMachine(memory)
+        for number, emulator in enumerate(emulators):
+            place = VFIO_USER.qemu_device(emulator.qemu_places[0])
+            times['native'].append(device_add(qemu, {'driver': 'lsi', 'id': 'native%d' % number}))
+            times['emulated'].append(device_add(qemu, dict(place, id='emulated%d' % number)))
+            time.sleep(PAUSE)
+        qemu.close()
+        for emulator in emulators:
+            emulator.wait()
+    native, emulated = (statistics.median(times[name]) for name in ('native', 'emulated'))
+    print('%-40s native %6.1f ms   emulated %6.1f ms   emulated/native %.2f' % (
+        'device_add in QEMU without libvirt', native * 1e3, emulated * 1e3, emulated / native), flush=True)
 
 
 def serve(qemu):
@@ -136,7 +165,8 @@ def bench_relay():
 def main():
     bench_relay()
     needs('libvirtd', 'virsh', 'qemu-system-x86_64')
-    needs_transport()
+    if needs_transport() == VFIO_USER.name:
+        bench_qemu()
     bench_attach()
 
 
