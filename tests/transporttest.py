@@ -165,6 +165,8 @@ def check_descriptors(tap, link):
         if before is None:
             tap.skip('the table of descriptors', 'not root: the process is not dumpable')
         else:
+            # The connection is shut down before the descriptor is closed, and then the worker serves the others.
+            link.read(other, 0, 4)
             after = open_fds(pid)
             tap.ok(set(after) < set(before) and len(after) == len(before) - 1,
                    'the table of descriptors is what it was, less one', before, after)
