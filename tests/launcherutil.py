@@ -122,8 +122,9 @@ class Stage:
         return pids
 
     def wait_for_none(self, seconds=180):
+        """Waits until the processes that end after QEMU have ended, and so have removed their files."""
         end = time.monotonic() + seconds
-        programs = (b"pci-emulator", b"emulatedpci-logfilter")
+        programs = (b"pci-emulator", b"emulatedpci-logfilter", b"emulatedpci-vmstate")
         while self.processes(*programs):
             if time.monotonic() > end:
                 raise AssertionError(f"still running: {self.processes(*programs)}")
