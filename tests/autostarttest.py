@@ -44,7 +44,10 @@ def test_connect_early(tap, stack):
 
 
 def libvirtds(stack):
-    return [(pid, line) for pid, line in stack.processes('--timeout=120') if 'libvirtd' in line or 'virtqemud' in line]
+    """A child of libvirtd has libvirtd's command line until it runs another program, and is none."""
+    found = [(pid, parent, line) for pid, parent, _, line in stack.request(op='list')['processes']
+             if '--timeout=120' in line and ('libvirtd' in line or 'virtqemud' in line)]
+    return [(pid, line) for pid, parent, line in found if parent not in [entry[0] for entry in found]]
 
 
 def end(stack, pid):
