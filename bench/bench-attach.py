@@ -2,8 +2,8 @@
 # bench-attach.py: the time to attach a device to a running domain, and the cost of the relay for it
 #
 # Compares attaching an emulated device through the daemon with attaching a SCSI controller through
-# libvirtd, alternately; device_add of both in a QEMU without libvirt, which is the part of it that no other
-# program can make shorter; and a command to QEMU's monitor through emulatedpci-monitor with a direct one.
+# libvirtd, alternately; device_add of both in a QEMU without libvirt, which is a lower limit of that time;
+# and a command to QEMU's monitor through emulatedpci-monitor with a direct one.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 

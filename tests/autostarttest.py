@@ -44,7 +44,8 @@ def test_connect_early(tap, stack):
 
 
 def libvirtds(stack):
-    """A child of libvirtd has libvirtd's command line until it runs another program, and is none."""
+    """Returns [(pid, command line)] of the libvirtds. A child of libvirtd, which has the same command
+    line until it runs another program, is not included."""
     found = [(pid, parent, line) for pid, parent, _, line in stack.request(op='list')['processes']
              if '--timeout=120' in line and ('libvirtd' in line or 'virtqemud' in line)]
     return [(pid, line) for pid, parent, line in found if parent not in [entry[0] for entry in found]]

@@ -149,8 +149,8 @@ def can_start(tap, name):
 # --- the supervisor (runs in a process of its own)
 
 def descendants(ancestor):
-    """Returns [(pid, parent, state, command line)] of all processes below ANCESTOR. State "Z" stands for a
-    process that has ended; one whose first thread has ended before the others is not among them."""
+    """Returns [(pid, parent, state, command line)] of all processes below ANCESTOR. The state is
+    that of proc(5), except that it is "X" in place of "Z" if other threads of the process still run."""
     children = {}
     for name in os.listdir('/proc'):
         if not name.isdigit():
@@ -603,7 +603,7 @@ class Stack:
 
 # --- the guest
 
-# The last line saves a quarter of the time of a boot without KVM.
+# With the arguments in the last line, a boot without KVM takes a quarter less time.
 KERNEL_ARGUMENTS = ('console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off nokaslr '
                     'cryptomgr.notests audit=0 apparmor=0 rodata=off tsc=reliable')
 KERNEL_ARGUMENTS_AARCH64 = KERNEL_ARGUMENTS.replace('ttyS0', 'ttyAMA0')

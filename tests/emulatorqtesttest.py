@@ -2,9 +2,10 @@
 
 For each machine type, native QEMU endpoints are in one slot, and emulated devices with the same
 registers in another. Every access is made to both. On q35, all 256 bytes of both are compared after
-each write. On pc, where reading them takes much longer, the registers at the write are, and all 256
-bytes after several writes. The tables below list each bit that may differ, with the reason: the test fails for any
-other difference, and for a bit of the tables that never differs.
+each write. On pc, reading all of them takes much longer: after each write, the registers next to it
+are compared, and after every 16th write all 256 bytes. The tables below list each bit that may
+differ, with the reason: the test fails for any other difference, and for a bit of the tables that
+never differs.
 
 The test is repeated with each transport that the installed QEMU supports without KVM. If it has no
 vfio-user-pci, a client in this test makes the accesses that QEMU would make, while the native

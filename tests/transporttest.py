@@ -165,7 +165,8 @@ def check_descriptors(tap, link):
         if before is None:
             tap.skip('the table of descriptors', 'not root: the process is not dumpable')
         else:
-            # The connection is shut down before the descriptor is closed, and then the worker serves the others.
+            # The worker shuts the connection down before it closes the descriptor. When it serves another device
+            # again, it has done both.
             link.read(other, 0, 4)
             after = open_fds(pid)
             tap.ok(set(after) < set(before) and len(after) == len(before) - 1,
